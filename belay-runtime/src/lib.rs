@@ -1,0 +1,1 @@
+//! The executors, the session, the link and the raw REPL of belay.

@@ -1,0 +1,1 @@
+//! MicroPython's Python: lexer, parser, diagnostics, analysis and minifier, without dependencies.
