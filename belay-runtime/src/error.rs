@@ -1,0 +1,311 @@
+//! The one error of the whole runtime: what went wrong, on which device, in which phase, in which method.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::exception::DeviceException;
+use crate::python::ValueError;
+use crate::transport::TransportError;
+
+/// A result whose error is [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that can go wrong between a call and its result.
+///
+/// [`kind`](Error::kind) says what happened and is meant to be matched on; `Display` is one line that
+/// names the device, the method and the phase; [`hint`](Error::hint) says what to do about it, where
+/// something can be done; [`source`](std::error::Error::source) leads to the cause.
+#[derive(Debug)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: ErrorKind,
+    device: Option<Arc<str>>,
+    method: Option<Cow<'static, str>>,
+    phase: Option<Phase>,
+}
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The port could not be opened, or it failed or vanished while it was in use.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The board sent something that the protocol does not allow at this point.
+    #[error("{what}; the board sent {}", Received(.received))]
+    Protocol {
+        /// What was expected and did not come.
+        what: Cow<'static, str>,
+        /// The last bytes that the board had sent.
+        received: Vec<u8>,
+    },
+    /// A deadline passed.
+    #[error("no answer within {after:?}; the board had sent {}", Received(.received))]
+    Timeout {
+        /// How long was waited.
+        after: Duration,
+        /// The last bytes that the board had sent.
+        received: Vec<u8>,
+    },
+    /// The Python code raised an exception.
+    #[error(transparent)]
+    Python(Box<DeviceException>),
+    /// An argument could not be expressed in Python, or a result is not what the method says.
+    #[error(transparent)]
+    Value(#[from] ValueError),
+    /// The board was reset while the call was on its way, so whether it ran is not known.
+    #[error("the board was reset")]
+    Reset,
+    /// The connection was lost after the call had been sent, so whether it ran is not known.
+    #[error("the connection was lost after the call was sent; whether it ran is not known")]
+    FateUnknown(#[source] Option<Box<Error>>),
+    /// The call was interrupted with Ctrl-C before it had a result.
+    #[error("the call was interrupted")]
+    Interrupted,
+    /// The board ignored Ctrl-C and goes on running the code of an earlier call.
+    #[error("the board does not react to Ctrl-C and still runs the code of an earlier call")]
+    Unresponsive,
+    /// The board or its firmware has not got what the call needs.
+    #[error("{feature} is not supported by {firmware}")]
+    Unsupported {
+        /// What is missing.
+        feature: Cow<'static, str>,
+        /// The firmware that lacks it, as the board names it.
+        firmware: Cow<'static, str>,
+    },
+    /// The device was closed.
+    #[error("the device is closed")]
+    Closed,
+    /// A critical setup failed; the teardowns have run.
+    #[error("setup failed")]
+    Setup {
+        /// The setup's own error.
+        #[source]
+        cause: Box<Error>,
+        /// What failed in the teardowns that ran because of it.
+        teardown: Vec<Error>,
+    },
+    /// Some teardowns failed; all of them ran.
+    #[error("{} of the teardowns failed: {}", .0.len(), Joined(.0))]
+    Teardown(Vec<Error>),
+    /// A thread could not be started, or it did not stop in time.
+    #[error("{0}")]
+    Thread(Cow<'static, str>),
+    /// The program asks for something that makes no sense: a bad option or a misuse of the API.
+    #[error("{0}")]
+    Usage(Cow<'static, str>),
+}
+
+/// The stage of a conversation with the board, each with a deadline of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Opening the port.
+    Open,
+    /// Interrupting what runs on the board.
+    Interrupt,
+    /// Entering the raw REPL.
+    Enter,
+    /// Sending source code.
+    Paste,
+    /// Waiting for the board to compile it.
+    Compile,
+    /// Waiting for running code to end.
+    Execute,
+    /// Putting a method on the board.
+    Deploy,
+    /// Bringing line and board back to a known state after a fault.
+    Resync,
+    /// Resetting the board.
+    Reset,
+    /// Closing the port.
+    Close,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Open => "opening the port",
+            Self::Interrupt => "interrupting the board",
+            Self::Enter => "entering the raw REPL",
+            Self::Paste => "sending the code",
+            Self::Compile => "waiting for the board to compile the code",
+            Self::Execute => "running the code",
+            Self::Deploy => "deploying the method",
+            Self::Resync => "resynchronising with the board",
+            Self::Reset => "resetting the board",
+            Self::Close => "closing the port",
+        })
+    }
+}
+
+impl Error {
+    /// What went wrong.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// What went wrong, by value.
+    pub fn into_kind(self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The device: the address it was connected by, or the name it was given.
+    pub fn device(&self) -> Option<&str> {
+        self.0.device.as_deref()
+    }
+
+    /// The method, as `Trait.method`.
+    pub fn method(&self) -> Option<&str> {
+        self.0.method.as_deref()
+    }
+
+    /// The phase in which it went wrong.
+    pub fn phase(&self) -> Option<Phase> {
+        self.0.phase
+    }
+
+    /// The exception that the Python code raised, if that is what happened.
+    pub fn exception(&self) -> Option<&DeviceException> {
+        match self.kind() {
+            ErrorKind::Python(exception) => Some(exception),
+            _ => None,
+        }
+    }
+
+    /// Whether the same call may succeed if it is made again, and is known not to have run.
+    pub fn is_retryable(&self) -> bool {
+        match self.kind() {
+            ErrorKind::Transport(error) => error.is_retryable(),
+            ErrorKind::Timeout { .. } => self.0.phase != Some(Phase::Execute),
+            ErrorKind::Protocol { .. } => {
+                matches!(self.0.phase, Some(Phase::Open | Phase::Enter | Phase::Resync))
+            }
+            _ => false,
+        }
+    }
+
+    /// What the reader can do about it, where something can be done.
+    pub fn hint(&self) -> Option<Cow<'static, str>> {
+        let hint = match self.kind() {
+            ErrorKind::Transport(error) => return error.hint(),
+            ErrorKind::Value(error) => return error.hint(),
+            ErrorKind::Timeout { .. }
+                if matches!(self.0.phase, Some(Phase::Open | Phase::Enter | Phase::Interrupt)) =>
+            {
+                "is this the board's port, is MicroPython on the board, and is no other program using it?"
+            }
+            ErrorKind::Timeout { .. } if self.0.phase == Some(Phase::Execute) => {
+                "raise the method's `timeout_ms` if its body needs that long"
+            }
+            ErrorKind::Protocol { .. } if self.0.phase == Some(Phase::Enter) => {
+                "is MicroPython or CircuitPython on the board? Unplug it and plug it in again if it was in use"
+            }
+            ErrorKind::Reset | ErrorKind::FateUnknown(_) => {
+                "mark the task `idempotent` and set a reconnection policy to have it tried again"
+            }
+            ErrorKind::Unresponsive => "reset the board: `Device::reset`, its reset button, or unplug it",
+            _ => return None,
+        };
+        Some(hint.into())
+    }
+
+    /// The same error, said to be of this device. What is known already is kept.
+    #[must_use]
+    pub fn on_device(mut self, device: &Arc<str>) -> Self {
+        self.0.device.get_or_insert_with(|| Arc::clone(device));
+        self
+    }
+
+    /// The same error, said to be of this method. What is known already is kept.
+    #[must_use]
+    pub fn in_method(mut self, method: impl Into<Cow<'static, str>>) -> Self {
+        if self.0.method.is_none() {
+            self.0.method = Some(method.into());
+        }
+        self
+    }
+
+    /// The same error, said to be of this phase. What is known already is kept.
+    #[must_use]
+    pub fn in_phase(mut self, phase: Phase) -> Self {
+        self.0.phase.get_or_insert(phase);
+        self
+    }
+}
+
+impl<K: Into<ErrorKind>> From<K> for Error {
+    fn from(kind: K) -> Self {
+        Self(Box::new(Inner {
+            kind: kind.into(),
+            device: None,
+            method: None,
+            phase: None,
+        }))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner {
+            kind,
+            device,
+            method,
+            phase,
+        } = &*self.0;
+        if let Some(device) = device {
+            write!(f, "{device}: ")?;
+        }
+        if let Some(method) = method {
+            write!(f, "{method}: ")?;
+        }
+        write!(f, "{kind}")?;
+        match (phase, kind) {
+            // An exception or a value speaks for itself: that the code was running adds nothing.
+            (Some(Phase::Execute), ErrorKind::Python(_) | ErrorKind::Value(_)) | (None, _) => Ok(()),
+            (Some(phase), _) => write!(f, " (while {phase})"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&self.0.kind)
+    }
+}
+
+/// Received bytes as a message can show them: the last of them, printable.
+struct Received<'a>(&'a [u8]);
+
+impl fmt::Display for Received<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 120;
+        if self.0.is_empty() {
+            return f.write_str("nothing");
+        }
+        let cut = self.0.len().saturating_sub(SHOWN);
+        if cut > 0 {
+            f.write_str("…")?;
+        }
+        write!(f, "\"{}\"", self.0[cut..].escape_ascii())
+    }
+}
+
+/// Several errors in one line.
+struct Joined<'a>(&'a [Error]);
+
+impl fmt::Display for Joined<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, error) in self.0.iter().enumerate() {
+            if i > 0 {
+                f.write_str("; ")?;
+            }
+            write!(f, "{error}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,110 @@
+//! An exception that Python code raised on the board, with its traceback led back to the Rust source.
+
+use std::fmt;
+
+/// A Python exception, as the board reported it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{type_name}{}{}", Message(.message), At(.traceback))]
+#[non_exhaustive]
+pub struct DeviceException {
+    /// The name of its class, such as `ValueError`.
+    pub type_name: String,
+    /// What `str()` of the exception gives: empty if it has no arguments.
+    pub message: String,
+    /// `repr()` of its `args` tuple, where the board could give it.
+    pub args: Option<String>,
+    /// Its `errno`, where it is an `OSError` that has one.
+    pub errno: Option<i32>,
+    /// The frames from the outermost call to the place that raised, as far as the board keeps them.
+    pub traceback: Vec<Frame>,
+    /// What the code had printed before, or the last of it.
+    pub output: String,
+}
+
+/// One frame of a traceback.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Frame {
+    /// The Python file as the board names it.
+    pub file: String,
+    /// The line in it, from 1.
+    pub line: u32,
+    /// The function, where the board says it.
+    pub function: Option<String>,
+    /// Where that line stands in the Rust source, if it is of a method's body.
+    pub rust: Option<RustLine>,
+}
+
+/// A line of a Rust file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RustLine {
+    /// The file, as `file!()` names it.
+    pub file: &'static str,
+    /// The line in it, from 1.
+    pub line: u32,
+}
+
+impl DeviceException {
+    /// An exception of this class with this message, and nothing else known of it.
+    pub fn new(type_name: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            type_name: type_name.into(),
+            message: message.into(),
+            args: None,
+            errno: None,
+            traceback: Vec::new(),
+            output: String::new(),
+        }
+    }
+
+    /// Whether its class has this name.
+    pub fn is(&self, type_name: &str) -> bool {
+        self.type_name == type_name
+    }
+
+    /// The innermost frame that is a line of a method's body.
+    pub fn rust_line(&self) -> Option<RustLine> {
+        self.traceback.iter().rev().find_map(|frame| frame.rust)
+    }
+}
+
+impl Frame {
+    /// A frame in this Python file at this line.
+    pub fn new(file: impl Into<String>, line: u32, function: Option<String>) -> Self {
+        Self {
+            file: file.into(),
+            line,
+            function,
+            rust: None,
+        }
+    }
+}
+
+impl fmt::Display for RustLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+struct Message<'a>(&'a str);
+
+impl fmt::Display for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            write!(f, ": {}", self.0)
+        }
+    }
+}
+
+struct At<'a>(&'a [Frame]);
+
+impl fmt::Display for At<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.iter().rev().find_map(|frame| frame.rust) {
+            Some(line) => write!(f, " at {line}"),
+            None => Ok(()),
+        }
+    }
+}

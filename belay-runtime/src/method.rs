@@ -1,0 +1,253 @@
+//! What the macros know of a method at compile time, as one `static` each.
+
+use std::time::Duration;
+
+use crate::exception::RustLine;
+
+/// A trait that `#[belay::device]` was put on.
+#[derive(Debug)]
+pub struct DeviceSpec {
+    /// The trait's name.
+    pub name: &'static str,
+    /// The name of its namespace on the board: two traits with different ones may use the same names.
+    pub namespace: &'static str,
+    /// Its methods, in the order in which they are written.
+    pub methods: &'static [&'static MethodSpec],
+}
+
+/// A method of such a trait: its Python and its options.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct MethodSpec {
+    /// `Trait.method`, for messages and logs.
+    pub path: &'static str,
+    /// The name of its function on the board.
+    pub name: &'static str,
+    /// The names of its parameters, in order.
+    pub params: &'static [&'static str],
+    /// Its bodies: one for every implementation of Python that it is written for.
+    pub bodies: &'static [Body],
+    /// The names of other methods of the trait that its body mentions: they are deployed before it.
+    pub uses: &'static [&'static str],
+    /// How long a call may take. The session's default is used where there is none.
+    pub timeout: Option<Duration>,
+    /// What kind of method it is, with the options of that kind.
+    pub kind: MethodKind,
+}
+
+/// The kind of a method, with what only that kind can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MethodKind {
+    /// Called with arguments, gives a result or a stream of results.
+    Task(TaskOptions),
+    /// Runs at global level when the device is set up.
+    Setup(SetupOptions),
+    /// Runs in the background on the board.
+    Thread(ThreadOptions),
+    /// Runs at global level when the device is closed.
+    Teardown(TeardownOptions),
+}
+
+/// The options of `#[task]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TaskOptions {
+    /// Whether the function stays on the board after the call.
+    pub cache: bool,
+    /// Whether nothing else may run on the device meanwhile.
+    pub exclusive: bool,
+    /// Whether it may be tried again when its fate is not known.
+    pub idempotent: bool,
+}
+
+/// The options of `#[setup]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SetupOptions {
+    /// Setups run from the lowest order to the highest.
+    pub order: i32,
+    /// Whether a failure fails the connection.
+    pub critical: bool,
+    /// Whether it runs when the device is connected.
+    pub auto: bool,
+    /// Whether a failure is only logged.
+    pub ignore_errors: bool,
+}
+
+/// The options of `#[thread]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ThreadOptions {
+    /// The name by which it is listed and is a single instance; the method's path where there is none.
+    pub name: Option<&'static str>,
+    /// How long it may run before it is asked to stop.
+    pub max_runtime: Option<Duration>,
+    /// How many times it is started again after it raised.
+    pub auto_restart: Option<u32>,
+    /// Whether several of it may run at once.
+    pub multiple: bool,
+}
+
+/// The options of `#[teardown]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TeardownOptions {
+    /// Teardowns run from the lowest order to the highest.
+    pub order: i32,
+    /// Whether a failure is only logged.
+    pub ignore_errors: bool,
+    /// Whether a failure is told before those of the others.
+    pub critical: bool,
+}
+
+/// One Python body.
+#[derive(Debug)]
+pub struct Body {
+    /// The implementation it is for, as `sys.implementation.name` says it; any, where there is none.
+    pub implementation: Option<&'static str>,
+    /// The source as it goes to the board: a whole `def` for tasks and threads, statements at global
+    /// level for setups and teardowns.
+    pub source: &'static str,
+    /// A hash of everything that decides what is deployed: namespace, name, parameters and source.
+    pub hash: u64,
+    /// The file that the body stands in: the Rust file, or the one that `file = …` names.
+    pub file: &'static str,
+    /// For each line of `source`, the line in that file, 0 where there is none.
+    pub lines: &'static [u32],
+}
+
+impl Body {
+    /// Where a line of the source (from 1) stands in the file that the user wrote.
+    pub fn rust_line(&self, line: u32) -> Option<RustLine> {
+        let index = usize::try_from(line).ok()?.checked_sub(1)?;
+        match self.lines.get(index) {
+            Some(&line) if line > 0 => Some(RustLine {
+                file: self.file,
+                line,
+            }),
+            _ => None,
+        }
+    }
+}
+
+impl MethodSpec {
+    /// A method with no parameters, no bodies and the session's time-out. `path` is `Trait.method`.
+    pub const fn new(path: &'static str, name: &'static str, kind: MethodKind) -> Self {
+        Self {
+            path,
+            name,
+            params: &[],
+            bodies: &[],
+            uses: &[],
+            timeout: None,
+            kind,
+        }
+    }
+
+    /// The body for a board with this implementation: its own, or else the one that is for any.
+    pub fn body_for(&self, implementation: &str) -> Option<&'static Body> {
+        let exact = self
+            .bodies
+            .iter()
+            .find(|body| body.implementation == Some(implementation));
+        exact.or_else(|| self.bodies.iter().find(|body| body.implementation.is_none()))
+    }
+}
+
+impl MethodSpec {
+    /// The same method with these parameters.
+    #[must_use]
+    pub const fn with_params(mut self, params: &'static [&'static str]) -> Self {
+        self.params = params;
+        self
+    }
+
+    /// The same method with these bodies.
+    #[must_use]
+    pub const fn with_bodies(mut self, bodies: &'static [Body]) -> Self {
+        self.bodies = bodies;
+        self
+    }
+
+    /// The same method, which mentions these other methods of its trait.
+    #[must_use]
+    pub const fn with_uses(mut self, uses: &'static [&'static str]) -> Self {
+        self.uses = uses;
+        self
+    }
+
+    /// The same method with this bound on a call, in milliseconds.
+    #[must_use]
+    pub const fn with_timeout_ms(mut self, timeout_ms: u64) -> Self {
+        self.timeout = Some(Duration::from_millis(timeout_ms));
+        self
+    }
+}
+
+/// Gives a struct of options its defaults and one `const` setter for each field, for use in a `static`.
+macro_rules! options {
+    ($options:ident { $($(#[$doc:meta])* $field:ident: $type:ty = $default:expr,)* }) => {
+        impl $options {
+            /// The defaults.
+            pub const fn new() -> Self {
+                Self { $($field: $default),* }
+            }
+
+            $(
+                $(#[$doc])*
+                #[must_use]
+                pub const fn $field(mut self, value: $type) -> Self {
+                    self.$field = value;
+                    self
+                }
+            )*
+        }
+
+        impl Default for $options {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
+    };
+}
+
+options!(TaskOptions {
+    /// Sets whether the function stays on the board after the call.
+    cache: bool = true,
+    /// Sets whether nothing else may run on the device meanwhile.
+    exclusive: bool = false,
+    /// Sets whether it may be tried again when its fate is not known.
+    idempotent: bool = false,
+});
+
+options!(SetupOptions {
+    /// Sets its place: setups run from the lowest order to the highest.
+    order: i32 = 0,
+    /// Sets whether a failure fails the connection.
+    critical: bool = true,
+    /// Sets whether it runs when the device is connected.
+    auto: bool = true,
+    /// Sets whether a failure is only logged.
+    ignore_errors: bool = false,
+});
+
+options!(ThreadOptions {
+    /// Sets the name by which it is listed and is a single instance.
+    name: Option<&'static str> = None,
+    /// Sets how long it may run before it is asked to stop.
+    max_runtime: Option<Duration> = None,
+    /// Sets how many times it is started again after it raised.
+    auto_restart: Option<u32> = None,
+    /// Sets whether several of it may run at once.
+    multiple: bool = false,
+});
+
+options!(TeardownOptions {
+    /// Sets its place: teardowns run from the lowest order to the highest.
+    order: i32 = 0,
+    /// Sets whether a failure is only logged.
+    ignore_errors: bool = false,
+    /// Sets whether a failure is told before those of the others.
+    critical: bool = false,
+});
