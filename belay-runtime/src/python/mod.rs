@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// What cannot be expressed in Python, or is not what the caller's type says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +44,12 @@ impl Arguments {
         }
     }
 
+    /// Whether there are arguments and each of them is an int that every board holds without allocating
+    /// (-2³⁰ to 2³⁰ - 1).
+    pub fn are_small_ints(&self) -> bool {
+        false
+    }
+
     /// The same with one more. What cannot be expressed is reported when the arguments are used.
     #[must_use]
     pub fn with<T: Serialize + ?Sized>(self, _name: &'static str, _value: &T) -> Self {
@@ -52,12 +57,25 @@ impl Arguments {
     }
 }
 
-/// The value that this `repr` of a board stands for.
+/// The Python literal of a value: printable ASCII, without a line break.
+///
+/// # Errors
+///
+/// When the value cannot be expressed in Python.
+pub fn to_literal<T: Serialize + ?Sized>(_value: &T) -> Result<String, ValueError> {
+    Err(ValueError {
+        path: String::new(),
+        message: "not written yet".into(),
+    })
+}
+
+/// The value that this `repr` of a board stands for. Strings and bytes without escapes can be borrowed
+/// from it.
 ///
 /// # Errors
 ///
 /// When the text is no value, or not one of type `T`.
-pub fn from_repr<T: DeserializeOwned>(_repr: &[u8]) -> Result<T, ValueError> {
+pub fn from_repr<'de, T: Deserialize<'de>>(_repr: &'de [u8]) -> Result<T, ValueError> {
     Err(ValueError {
         path: String::new(),
         message: "not written yet".into(),
