@@ -17,7 +17,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// [`kind`](Error::kind) says what happened and is meant to be matched on; `Display` is one line that
 /// names the device, the method and the phase; [`hint`](Error::hint) says what to do about it, where
 /// something can be done; [`source`](std::error::Error::source) leads to the cause.
-#[derive(Debug)]
+///
+/// `Debug` is written for people too, since it is what a program prints whose `main` returns the error:
+/// the message, its causes and the hint. `{:#?}` shows the fields.
 pub struct Error(Box<Inner>);
 
 #[derive(Debug)]
@@ -238,6 +240,12 @@ impl Error {
     }
 }
 
+impl From<DeviceException> for ErrorKind {
+    fn from(exception: DeviceException) -> Self {
+        Self::Python(Box::new(exception))
+    }
+}
+
 impl<K: Into<ErrorKind>> From<K> for Error {
     fn from(kind: K) -> Self {
         Self(Box::new(Inner {
@@ -268,6 +276,24 @@ impl fmt::Display for Error {
             // An exception or a value speaks for itself: that the code was running adds nothing.
             (Some(Phase::Execute), ErrorKind::Python(_) | ErrorKind::Value(_)) | (None, _) => Ok(()),
             (Some(phase), _) => write!(f, " (while {phase})"),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() {
+            return fmt::Debug::fmt(&self.0, f);
+        }
+        write!(f, "{self}")?;
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            write!(f, "\n  because: {error}")?;
+            cause = error.source();
+        }
+        match self.hint() {
+            Some(hint) => write!(f, "\n  hint: {hint}"),
+            None => Ok(()),
         }
     }
 }
@@ -307,5 +333,68 @@ impl fmt::Display for Joined<'_> {
             write!(f, "{error}")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn display_is_one_line_with_device_method_and_phase() {
+        let error = Error::from(ErrorKind::Timeout {
+            after: Duration::from_secs(2),
+            received: b"\x00boot".to_vec(),
+        })
+        .on_device(&Arc::from("/dev/ttyACM0"))
+        .in_method("Lamp.switch")
+        .in_phase(Phase::Execute);
+        assert_eq!(
+            error.to_string(),
+            r#"/dev/ttyACM0: Lamp.switch: no answer within 2s; the board had sent "\x00boot" (while running the code)"#
+        );
+    }
+
+    #[test]
+    fn debug_shows_causes_and_hint_as_a_failing_main_prints_them() {
+        let cause = Error::from(DeviceException::new("OSError", "[Errno 2] ENOENT"));
+        let error = Error::from(ErrorKind::Setup {
+            cause: Box::new(cause),
+            teardown: Vec::new(),
+        });
+        assert_eq!(
+            format!("{error:?}"),
+            "setup failed\n  because: OSError: [Errno 2] ENOENT"
+        );
+        let error = Error::from(ErrorKind::Unresponsive);
+        assert!(format!("{error:?}").contains("\n  hint: reset the board"));
+    }
+
+    #[test]
+    fn what_is_known_of_an_error_is_not_overwritten() {
+        let error = Error::from(ErrorKind::Closed)
+            .in_method("A.inner")
+            .in_method("B.outer");
+        assert_eq!(error.method(), Some("A.inner"));
+    }
+
+    #[test]
+    fn a_call_that_may_have_run_is_not_retryable() {
+        for kind in [
+            ErrorKind::Reset,
+            ErrorKind::FateUnknown(None),
+            ErrorKind::Interrupted,
+            ErrorKind::Closed,
+        ] {
+            assert!(!Error::from(kind).is_retryable());
+        }
+        let timeout = || {
+            Error::from(ErrorKind::Timeout {
+                after: Duration::ZERO,
+                received: Vec::new(),
+            })
+        };
+        assert!(!timeout().in_phase(Phase::Execute).is_retryable());
+        assert!(timeout().in_phase(Phase::Enter).is_retryable());
     }
 }
