@@ -1,27 +1,110 @@
 //! The ways to a board: serial ports, child processes, TCP, and whatever a user brings.
+//!
+//! An [`Address`] says in one line of text where a board is. A [`Connector`] is something that can open the
+//! way to it, and open it again after it was lost: an address, or a closure of the user's. What either opens
+//! is a [`Transport`].
 
-use std::borrow::Cow;
+mod address;
+mod connector;
+mod error;
+mod serial;
+mod stream;
 
-/// Why a port could not be opened, or failed while it was in use.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TransportError {
-    /// Reading from or writing to the port failed.
-    #[error("the port failed")]
-    Io(#[from] std::io::Error),
-    /// The port went away: it was unplugged, or the other side closed it.
-    #[error("the port is gone")]
-    Vanished,
-}
+use std::pin::Pin;
+use std::time::Duration;
 
-impl TransportError {
-    /// Whether opening the port again may help.
-    pub fn is_retryable(&self) -> bool {
+use tokio::io::{AsyncRead, AsyncWrite};
+
+pub use address::{Address, AddressError};
+pub use connector::Connector;
+pub use error::TransportError;
+pub use stream::StreamTransport;
+
+/// An open, exclusive, two-way line of bytes to a board.
+///
+/// A transport never reads nothing: where a stream would say that it is at its end, a transport fails, and
+/// [`TransportError::from`] makes [`TransportError::Vanished`] of that failure. A write is complete when the
+/// operating system has the bytes; flushing adds nothing and never blocks.
+///
+/// Anything that is `AsyncRead + AsyncWrite` becomes one through [`StreamTransport`].
+pub trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// What messages call it: the port's path, the command, the host.
+    fn description(&self) -> &str;
+
+    /// Whether the sender is held back while the board cannot take more.
+    ///
+    /// True of USB, pseudo-terminals, TCP and processes. Where it is false, as on a bare UART, whatever the
+    /// board's receive buffer cannot hold is lost, and the caller has to pace what it writes.
+    fn flow_control(&self) -> bool {
         true
     }
 
-    /// What to do about it, where something can be done.
-    pub fn hint(&self) -> Option<Cow<'static, str>> {
-        None
+    /// Sets the modem lines DTR and RTS; `true` asserts a line.
+    ///
+    /// The order of the two is such that a board with an auto-reset circuit never sees RTS without DTR in
+    /// between, which would reset it.
+    ///
+    /// # Errors
+    ///
+    /// When the port has such lines and they could not be set. A port without them is no error.
+    fn set_lines(&mut self, dtr: bool, rts: bool) -> Result<ModemLines, TransportError> {
+        let _ = (dtr, rts);
+        Ok(ModemLines::Unsupported)
+    }
+
+    /// Puts the modem lines back to the levels that the port's options ask for, as after opening it.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_lines`](Self::set_lines).
+    fn restore_lines(&mut self) -> Result<ModemLines, TransportError> {
+        Ok(ModemLines::Unsupported)
+    }
+
+    /// Lets what was written leave, at most for `within`, and then closes.
+    ///
+    /// Dropping a transport closes it too, but at once: what the operating system still has to send is lost.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the transport.
+    fn close(self: Box<Self>, within: Duration) -> Closing {
+        let _ = within;
+        drop(self);
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// The future of [`Transport::close`].
+pub type Closing = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Whether a port has got the modem lines that it was asked to set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModemLines {
+    /// The lines have the levels asked for.
+    Set,
+    /// There are no such lines: a pseudo-terminal, a process, a socket.
+    Unsupported,
+}
+
+impl Transport for Box<dyn Transport> {
+    fn description(&self) -> &str {
+        (**self).description()
+    }
+
+    fn flow_control(&self) -> bool {
+        (**self).flow_control()
+    }
+
+    fn set_lines(&mut self, dtr: bool, rts: bool) -> Result<ModemLines, TransportError> {
+        (**self).set_lines(dtr, rts)
+    }
+
+    fn restore_lines(&mut self) -> Result<ModemLines, TransportError> {
+        (**self).restore_lines()
+    }
+
+    fn close(self: Box<Self>, within: Duration) -> Closing {
+        (*self).close(within)
     }
 }

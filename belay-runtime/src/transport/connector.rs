@@ -1,0 +1,81 @@
+//! What can open the way to a board, and open it again.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use super::{Address, Transport, TransportError};
+
+/// Something that opens the way to a board as often as it is asked to: an [`Address`], or a closure.
+#[derive(Clone)]
+pub struct Connector {
+    name: Arc<str>,
+    open: Arc<Open>,
+}
+
+type Opening = Pin<Box<dyn Future<Output = Result<Box<dyn Transport>, TransportError>> + Send>>;
+type Open = dyn Fn() -> Opening + Send + Sync;
+
+impl Connector {
+    /// A connector that calls `open` each time; `name` is what messages call the board.
+    ///
+    /// What `open` gives is any [`Transport`]; a stream becomes one by
+    /// [`StreamTransport::new`](super::StreamTransport::new).
+    pub fn new<F, O, T, E>(name: impl Into<String>, open: F) -> Self
+    where
+        F: Fn() -> O + Send + Sync + 'static,
+        O: Future<Output = Result<T, E>> + Send + 'static,
+        T: Transport,
+        E: Into<TransportError>,
+    {
+        Self {
+            name: name.into().into(),
+            open: Arc::new(move || {
+                let opening = open();
+                Box::pin(async move {
+                    match opening.await {
+                        Ok(transport) => Ok(Box::new(transport) as Box<dyn Transport>),
+                        Err(error) => Err(error.into()),
+                    }
+                })
+            }),
+        }
+    }
+
+    /// What messages call the board.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Opens the way to the board.
+    ///
+    /// # Errors
+    ///
+    /// When the port cannot be opened, or the closure fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes what it had opened.
+    pub async fn open(&self) -> Result<Box<dyn Transport>, TransportError> {
+        (self.open)().await
+    }
+}
+
+impl From<Address> for Connector {
+    fn from(address: Address) -> Self {
+        let address = Arc::new(address);
+        Self {
+            name: address.to_string().into(),
+            open: Arc::new(move || {
+                let address = Arc::clone(&address);
+                Box::pin(async move { address.open().await })
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Connector").field(&self.name).finish()
+    }
+}
