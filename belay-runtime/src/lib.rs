@@ -5,6 +5,7 @@ mod exception;
 mod method;
 pub mod protocol;
 pub mod python;
+mod signature;
 pub mod transport;
 
 pub use error::{Error, ErrorKind, Phase, Result};
@@ -12,3 +13,4 @@ pub use exception::{DeviceException, Frame, RustLine};
 pub use method::{
     Body, DeviceSpec, MethodKind, MethodSpec, SetupOptions, TaskOptions, TeardownOptions, ThreadOptions,
 };
+pub use signature::{ActionOutput, NoneOutput, TaskOutput, ThreadOutput};

@@ -1,0 +1,74 @@
+//! What the signature of a device's method may say. Generated code is held to these bounds, so that a wrong
+//! signature is told at the place where it is written, whatever alias a type hides behind.
+
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+
+/// What a task returns, and what a stream yields: a `Result` of a value that can be read from Python.
+#[diagnostic::on_unimplemented(
+    message = "a task cannot give `{Self}`",
+    label = "this has to be a `Result<T>`, because every call can fail",
+    note = "write `async fn …(&self) -> Result<T>` for one value, or `fn …(&self) -> impl Stream<Item = Result<T>>` for many",
+    note = "`T` is anything that implements `serde::de::DeserializeOwned`; any error with `From<belay::Error>` will do"
+)]
+pub trait TaskOutput: Sized {
+    /// What is read from Python.
+    type Value: DeserializeOwned;
+
+    /// The outcome of a call, as the signature says it.
+    fn from_result(result: Result<Self::Value>) -> Self;
+}
+
+/// What a setup or a teardown returns: a `Result` without a value.
+#[diagnostic::on_unimplemented(
+    message = "a setup or teardown cannot give `{Self}`",
+    label = "this has to be `Result<()>`",
+    note = "its body runs at global level, where Python has no `return`: use a `#[task]` to get a value"
+)]
+pub trait ActionOutput: Sized {
+    /// The outcome, as the signature says it.
+    fn from_result(result: Result<()>) -> Self;
+}
+
+/// What a thread returns: a `Result` of the handle by which it is stopped.
+#[diagnostic::on_unimplemented(
+    message = "a thread cannot give `{Self}`",
+    label = "this has to be `Result<ThreadHandle>`",
+    note = "the call returns as soon as the thread runs; the handle tells when it ends and asks it to stop"
+)]
+pub trait ThreadOutput<Handle>: Sized {
+    /// The outcome of the start, as the signature says it.
+    fn from_result(result: Result<Handle>) -> Self;
+}
+
+/// A task's result that `None` can be read as, which is what a body without `return` gives.
+#[diagnostic::on_unimplemented(
+    message = "the body of this task never returns a value, but its signature promises one: `{Self}`",
+    label = "Python's `None` is no such value",
+    note = "`return` a value, or declare the task as `Result<()>`; a body that gives `None` on purpose says `return None`"
+)]
+pub trait NoneOutput {}
+
+impl<T: DeserializeOwned, E: From<Error>> TaskOutput for Result<T, E> {
+    type Value = T;
+
+    fn from_result(result: Result<T>) -> Self {
+        result.map_err(E::from)
+    }
+}
+
+impl<E: From<Error>> ActionOutput for Result<(), E> {
+    fn from_result(result: Result<()>) -> Self {
+        result.map_err(E::from)
+    }
+}
+
+impl<H, E: From<Error>> ThreadOutput<H> for Result<H, E> {
+    fn from_result(result: Result<H>) -> Self {
+        result.map_err(E::from)
+    }
+}
+
+impl<E> NoneOutput for Result<(), E> {}
+impl<T, E> NoneOutput for Result<Option<T>, E> {}
