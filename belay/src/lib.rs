@@ -1,1 +1,36 @@
 //! Drive a MicroPython board from Rust: annotate a trait, write the Python in its doc comments, call async methods.
+
+#[allow(unused_imports, unreachable_pub, reason = "the macros arrive beside this")]
+#[doc(inline)]
+pub use belay_macros::*;
+#[doc(inline)]
+pub use belay_runtime::{
+    BoxFuture, BoxStream, DefaultExecutors, Device, DeviceBuilder, DeviceException, Error, ErrorKind,
+    Executor, ExecutorExt, ExecutorFactory, Frame, Phase, Result, Returned, RustLine, Session, SetupExecutor,
+    Setups, TaskExecutor, TaskStream, Tasks, TeardownExecutor, Teardowns, ThreadExecutor, ThreadHandle,
+    ThreadInfo, ThreadState, Threads, python, transport,
+};
+#[doc(no_inline)]
+pub use futures_core::Stream;
+
+/// What most programs need.
+pub mod prelude {
+    #[allow(unused_imports, unreachable_pub, reason = "the macros arrive beside this")]
+    pub use belay_macros::*;
+    #[doc(no_inline)]
+    pub use belay_runtime::{Device, Error, ExecutorExt as _, Result, ThreadHandle};
+    #[doc(no_inline)]
+    pub use futures_core::Stream;
+}
+
+/// What the macros' output names. Nothing in here is for people, or stays the same between versions.
+#[doc(hidden)]
+pub mod __private {
+    pub use belay_runtime::python::Arguments;
+    pub use belay_runtime::{
+        ActionOutput, Attach, Attached, Body, Device, DeviceSpec, Error, MethodKind, MethodSpec, NoneOutput,
+        Result, SetupOptions, TaskOptions, TaskOutput, TaskStream, TeardownOptions, ThreadHandle,
+        ThreadOptions, ThreadOutput,
+    };
+    pub use futures_core::Stream;
+}
