@@ -5,6 +5,7 @@ mod device;
 mod error;
 mod exception;
 mod executor;
+pub mod link;
 mod method;
 pub mod protocol;
 pub mod python;

@@ -1,0 +1,113 @@
+//! What a link can be told: deadlines, the way calls take, how to reset.
+
+use std::time::Duration;
+
+use crate::error::Phase;
+
+/// The options of a link.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct LinkOptions {
+    /// How long each phase may take.
+    pub deadlines: Deadlines,
+    /// The way that calls take.
+    pub call_path: CallPath,
+    /// What is done to the board before it is used.
+    pub reset_on_connect: ResetPolicy,
+    /// How many chunks of output (at most 4 KiB each) wait for a subscriber that does not keep up.
+    pub output_backlog: usize,
+}
+
+impl Default for LinkOptions {
+    fn default() -> Self {
+        Self {
+            deadlines: Deadlines::default(),
+            call_path: CallPath::default(),
+            reset_on_connect: ResetPolicy::None,
+            output_backlog: 256,
+        }
+    }
+}
+
+/// The way that calls take to the board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum CallPath {
+    /// The agent where the board can run it, the raw REPL elsewhere.
+    #[default]
+    Auto,
+    /// The resident agent: one line a call.
+    Agent,
+    /// One execution in the raw REPL for each call.
+    RawRepl,
+}
+
+/// How a board is reset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ResetPolicy {
+    /// Not at all.
+    #[default]
+    None,
+    /// The interpreter starts anew; what the hardware does goes on.
+    Soft,
+    /// The port's modem lines reset the board, as auto-reset circuits expect it.
+    Lines,
+}
+
+/// How long each phase of a conversation may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Deadlines {
+    /// Opening the port until the board answers, retries included.
+    pub open: Duration,
+    /// An interrupt until the code has ended.
+    pub interrupt: Duration,
+    /// Entering the raw REPL.
+    pub enter: Duration,
+    /// Sending code, for each stretch in which the board takes nothing.
+    pub paste: Duration,
+    /// Compiling code.
+    pub compile: Duration,
+    /// Running code that has no deadline of its own.
+    pub execute: Duration,
+    /// Bringing line and board back to a known state.
+    pub resync: Duration,
+    /// A reset until the board answers again.
+    pub reset: Duration,
+    /// Leaving the board and closing the port.
+    pub close: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            open: Duration::from_secs(10),
+            interrupt: Duration::from_secs(2),
+            enter: Duration::from_secs(3),
+            paste: Duration::from_secs(5),
+            compile: Duration::from_secs(5),
+            execute: Duration::from_secs(10),
+            resync: Duration::from_secs(4),
+            reset: Duration::from_secs(10),
+            close: Duration::from_secs(2),
+        }
+    }
+}
+
+impl Deadlines {
+    /// The deadline of a phase. A deployment has that of an execution.
+    pub fn of(&self, phase: Phase) -> Duration {
+        match phase {
+            Phase::Open => self.open,
+            Phase::Interrupt => self.interrupt,
+            Phase::Enter => self.enter,
+            Phase::Paste => self.paste,
+            Phase::Compile => self.compile,
+            Phase::Execute | Phase::Deploy => self.execute,
+            Phase::Resync => self.resync,
+            Phase::Reset => self.reset,
+            Phase::Close => self.close,
+        }
+    }
+}
