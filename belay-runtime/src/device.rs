@@ -7,11 +7,12 @@ use serde::de::DeserializeOwned;
 use crate::builder::DeviceBuilder;
 use crate::error::Result;
 use crate::executor::{
-    ExecutorExt, SetupExecutor, TaskExecutor, TaskStream, TeardownExecutor, ThreadExecutor, ThreadHandle,
+    ExecutorExt, SetupExecutor, TaskExecutor, TeardownExecutor, ThreadExecutor, ThreadHandle,
 };
 use crate::method::{DeviceSpec, MethodSpec};
 use crate::python::Arguments;
 use crate::session::Session;
+use crate::signature::{ActionOutput, OutputStream, TaskOutput, ThreadOutput};
 
 /// A board that this program is connected to. Clones are the same device.
 #[derive(Debug, Clone)]
@@ -141,26 +142,22 @@ impl Attached {
         &self.device
     }
 
-    /// Calls a task.
+    /// Calls a task. `R` is what the signature says it returns.
     ///
     /// # Errors
     ///
     /// As [`TaskExecutor::call`].
-    pub async fn task<T: DeserializeOwned>(
-        &self,
-        method: &'static MethodSpec,
-        arguments: Arguments,
-    ) -> Result<T> {
-        self.device.tasks().invoke(method, arguments).await
+    pub async fn task<R: TaskOutput>(&self, method: &'static MethodSpec, arguments: Arguments) -> R {
+        R::from_result(self.device.tasks().invoke(method, arguments).await)
     }
 
-    /// Calls a task that is a generator.
-    pub fn stream<T: DeserializeOwned>(
+    /// Calls a task that is a generator. `R` is what the signature says it yields.
+    pub fn stream<R: TaskOutput>(
         &self,
         method: &'static MethodSpec,
         arguments: Arguments,
-    ) -> TaskStream<T> {
-        self.device.tasks().stream(method, arguments)
+    ) -> OutputStream<R> {
+        OutputStream::new(self.device.tasks().stream(method, arguments))
     }
 
     /// Starts a thread.
@@ -168,8 +165,12 @@ impl Attached {
     /// # Errors
     ///
     /// As [`ThreadExecutor::start`].
-    pub async fn thread(&self, method: &'static MethodSpec, arguments: Arguments) -> Result<ThreadHandle> {
-        self.device.threads().start(method, arguments).await
+    pub async fn thread<R: ThreadOutput<ThreadHandle>>(
+        &self,
+        method: &'static MethodSpec,
+        arguments: Arguments,
+    ) -> R {
+        R::from_result(self.device.threads().start(method, arguments).await)
     }
 
     /// Runs a setup.
@@ -177,8 +178,8 @@ impl Attached {
     /// # Errors
     ///
     /// As [`SetupExecutor::run`].
-    pub async fn setup(&self, method: &'static MethodSpec, arguments: Arguments) -> Result<()> {
-        self.device.setups().run(self.spec, method, arguments).await
+    pub async fn setup<R: ActionOutput>(&self, method: &'static MethodSpec, arguments: Arguments) -> R {
+        R::from_result(self.device.setups().run(self.spec, method, arguments).await)
     }
 
     /// Runs a teardown.
@@ -186,7 +187,7 @@ impl Attached {
     /// # Errors
     ///
     /// As [`TeardownExecutor::run`].
-    pub async fn teardown(&self, method: &'static MethodSpec, arguments: Arguments) -> Result<()> {
-        self.device.teardowns().run(self.spec, method, arguments).await
+    pub async fn teardown<R: ActionOutput>(&self, method: &'static MethodSpec, arguments: Arguments) -> R {
+        R::from_result(self.device.teardowns().run(self.spec, method, arguments).await)
     }
 }

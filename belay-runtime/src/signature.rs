@@ -1,9 +1,15 @@
 //! What the signature of a device's method may say. Generated code is held to these bounds, so that a wrong
 //! signature is told at the place where it is written, whatever alias a type hides behind.
 
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
+use crate::executor::TaskStream;
 
 /// What a task returns, and what a stream yields: a `Result` of a value that can be read from Python.
 #[diagnostic::on_unimplemented(
@@ -72,3 +78,31 @@ impl<H, E: From<Error>> ThreadOutput<H> for Result<H, E> {
 
 impl<E> NoneOutput for Result<(), E> {}
 impl<T, E> NoneOutput for Result<Option<T>, E> {}
+
+/// The results that a generator on the board yields, as the method's signature says them.
+///
+/// Dropping it closes the generator on the board.
+#[must_use = "a stream does nothing until it is polled"]
+pub struct OutputStream<R: TaskOutput>(TaskStream<R::Value>);
+
+impl<R: TaskOutput> OutputStream<R> {
+    pub(crate) fn new(items: TaskStream<R::Value>) -> Self {
+        Self(items)
+    }
+}
+
+impl<R: TaskOutput> Stream for OutputStream<R> {
+    type Item = R;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<R>> {
+        Pin::new(&mut self.0)
+            .poll_next(cx)
+            .map(|item| item.map(R::from_result))
+    }
+}
+
+impl<R: TaskOutput> fmt::Debug for OutputStream<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
