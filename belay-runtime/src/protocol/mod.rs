@@ -1,1 +1,14 @@
 //! Raw REPL, raw-paste mode and the frames of the call agent: bytes in, events out; no clock, no port.
+//!
+//! [`RawRepl`] is the whole conversation with a board's raw REPL. Whoever owns the port hands it what the
+//! board sent, takes events out of it, and writes what it wants written. It never waits and never looks at
+//! a clock: a deadline is its owner's, and so is what to do when one passes.
+
+mod raw_repl;
+mod scan;
+mod signs;
+
+pub use raw_repl::{
+    Abort, Event, Execution, Mode, Operation, Options, Pacing, RawRepl, Refusal, Stage, StartError, Write,
+};
+pub use signs::Sign;

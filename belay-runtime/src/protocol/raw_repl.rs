@@ -1,0 +1,388 @@
+//! The raw REPL as its owner sees it: operations and received bytes go in, events and bytes to write come out.
+
+mod state;
+mod step;
+mod writes;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use self::state::State;
+use super::signs::{Sign, Signs};
+
+/// How the machine behaves; the defaults suit every board that is known.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How fast source code is written to a board without raw-paste mode.
+    pub pacing: Pacing,
+    /// The longest source, in bytes, that is sent without raw-paste mode. There the board buffers all of it
+    /// before it looks at any, and one that runs out of memory meanwhile hangs or restarts.
+    pub plain_limit: usize,
+    /// How much of a traceback is kept, in bytes; of a longer one the beginning is lost.
+    pub traceback_limit: usize,
+    /// Distinguishes the marks of this machine from those of another that used the board before.
+    pub nonce: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            pacing: Pacing::default(),
+            plain_limit: 8 * 1024,
+            traceback_limit: 16 * 1024,
+            nonce: 0,
+        }
+    }
+}
+
+/// So many bytes, then a pause: what the smallest receive buffer (256 bytes, on an ESP8266) can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pacing {
+    /// How many bytes are written at once.
+    pub bytes: usize,
+    /// How long to wait before the next ones.
+    pub pause: Duration,
+}
+
+impl Default for Pacing {
+    fn default() -> Self {
+        Self {
+            bytes: 256,
+            pause: Duration::from_millis(10),
+        }
+    }
+}
+
+/// What the board shall do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operation {
+    /// Interrupts whatever runs and enters the raw REPL, from any state; anything under way is abandoned.
+    /// Ends with [`Event::Entered`], which comes only once the board has answered a mark made for this
+    /// entry: nothing that an earlier conversation left in the line can be taken for it. May be started
+    /// again while it is under way, for a board that was still booting.
+    Enter,
+    /// Leaves the raw REPL for the friendly one. Ends with [`Event::Exited`].
+    Exit,
+    /// Resets the board's interpreter. Ends with [`Event::Restarted`].
+    SoftReset,
+    /// Runs source code. Ends with [`Event::Done`], [`Event::SystemExit`] or [`Event::Aborted`].
+    Execute(Execution),
+}
+
+/// Source code to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Execution {
+    /// The source. It must not contain control characters other than tab and line ends.
+    pub source: Vec<u8>,
+    /// How it gets to the board.
+    pub mode: Mode,
+    /// Whether a reply frame in the output tells the end of the output from a `\x04` in it: then every
+    /// `\x04` is output until [`RawRepl::reply_seen`].
+    pub framed: bool,
+}
+
+/// How source code gets to the board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// In raw-paste mode if the board has it, else plainly.
+    #[default]
+    Auto,
+    /// In raw-paste mode or not at all.
+    RawPaste,
+    /// All of it into the board's line buffer, paced.
+    Plain,
+}
+
+/// Why an operation could not be started; nothing was written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Another operation is under way.
+    #[error("another operation is under way")]
+    Busy,
+    /// The board is not at the prompt of the raw REPL.
+    #[error("the board is not in the raw REPL")]
+    NotEntered,
+    /// The source contains a character that the raw REPL would obey.
+    #[error("the source has the control character {byte:#04x} at byte {at}")]
+    ControlCharacter {
+        /// The character.
+        byte: u8,
+        /// Its place in the source.
+        at: usize,
+    },
+    /// The board has no raw-paste mode, and the source is too long to be sent without.
+    #[error("the board has no raw-paste mode, and {length} bytes of source are more than {limit}")]
+    TooLong {
+        /// The source's length.
+        length: usize,
+        /// [`Options::plain_limit`].
+        limit: usize,
+    },
+    /// The board has no raw-paste mode, and nothing else was allowed.
+    #[error("the board has no raw-paste mode")]
+    NoRawPaste,
+}
+
+/// What happened. Between two calls of [`RawRepl::receive`], take events until there are none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// What a program printed, or a thread, or the board itself, exactly as it came. Where one run of
+    /// output is cut into events means nothing, with one exception: while a framed execution runs, a `\x04`
+    /// always begins a new one.
+    Output(Vec<u8>),
+    /// The board is at the prompt of the raw REPL, and the line holds nothing older than that.
+    Entered,
+    /// The board is at the prompt of the friendly REPL.
+    Exited,
+    /// The board refused raw-paste mode. Unless [`Event::Aborted`] follows, the source is sent plainly.
+    Refused(Refusal),
+    /// The board ended the paste before all of the source was sent: the source does not compile or needs too
+    /// much memory, or the paste was interrupted. None of it runs; [`Event::Done`] brings the exception.
+    CutShort,
+    /// The board has taken all of the source. It runs it now, or has an exception ready that says why not.
+    Started,
+    /// While a framed execution runs: the last bytes of the output look like its end, but no reply has been
+    /// seen. Either the code printed them or it ended without a reply. [`RawRepl::accept_end`] believes
+    /// them, and [`Operation::Enter`] finds out; otherwise they are just output.
+    EndClaimed {
+        /// The traceback, if it is the end; it has been output as well.
+        traceback: Vec<u8>,
+    },
+    /// The execution has ended and the board is at the raw prompt again.
+    Done {
+        /// The traceback of the exception that ended it, as the board wrote it; empty if there was none.
+        traceback: Vec<u8>,
+        /// Whether its beginning was lost because of [`Options::traceback_limit`].
+        truncated: bool,
+    },
+    /// The execution ended with `SystemExit`, which restarts the board; [`Event::Restarted`] follows.
+    SystemExit,
+    /// The execution was given up before any of it ran.
+    Aborted(Abort),
+    /// Something that looks like a restart of the board; [`RawRepl::stage`] says what was under way.
+    Sign(Sign),
+    /// After a restart that was asked for, or that `SystemExit` caused, the board is at a prompt again.
+    Restarted {
+        /// Whether it is the raw REPL's; otherwise it is the friendly one's.
+        raw: bool,
+    },
+}
+
+/// How a board refuses raw-paste mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It does not know the request and answers with the banner of the raw REPL.
+    Unknown,
+    /// It knows the request and declines.
+    Declined,
+}
+
+/// Why an execution was given up before any of it ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Abort {
+    /// [`RawRepl::interrupt`] came first.
+    Interrupted,
+    /// The board refused raw-paste mode, and nothing else was allowed.
+    NoRawPaste,
+    /// The board refused raw-paste mode, and the source is longer than [`Options::plain_limit`].
+    TooLong,
+    /// The board restarted while raw-paste mode was being asked for. [`Operation::Enter`] must come next.
+    Restarted,
+}
+
+/// What the machine is busy with: what a deadline is chosen by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Stage {
+    /// Nothing is known about the board; [`Operation::Enter`] must come first.
+    Unknown,
+    /// The board is at the prompt of the friendly REPL.
+    Friendly,
+    /// The board is at the prompt of the raw REPL.
+    Idle,
+    /// The raw REPL is being entered.
+    Entering,
+    /// The raw REPL is being left.
+    Exiting,
+    /// Raw-paste mode is being asked for, or source code is being sent.
+    Sending,
+    /// All source code is sent; the board has not said yet that it has it.
+    Compiling,
+    /// Code runs.
+    Running,
+    /// Code has ended; the traceback and the prompt are awaited.
+    Ending,
+    /// The board restarts.
+    Restarting,
+}
+
+/// Bytes for the port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// How long to wait, after they are written, before asking for more.
+    pub pause: Option<Duration>,
+}
+
+/// The raw REPL of one board, from the host's side.
+#[derive(Debug)]
+pub struct RawRepl {
+    options: Options,
+    state: State,
+    /// Whether the board has raw-paste mode, once it is known.
+    raw_paste: Option<bool>,
+    /// How many marks have been made.
+    marks: u32,
+    signs: Signs,
+    /// What was received and is not looked at yet.
+    input: VecDeque<u8>,
+    output: Vec<u8>,
+    events: VecDeque<Event>,
+    writes: VecDeque<Write>,
+}
+
+impl RawRepl {
+    /// A machine that knows nothing about its board yet.
+    pub fn new(options: Options) -> Self {
+        Self {
+            options,
+            state: State::Unknown,
+            raw_paste: None,
+            marks: 0,
+            signs: Signs::new(),
+            input: VecDeque::new(),
+            output: Vec::new(),
+            events: VecDeque::new(),
+            writes: VecDeque::new(),
+        }
+    }
+
+    /// Begins an operation. Take all events first: what has been received is looked at only then.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] if this is not the moment for it or the source cannot be sent; nothing has changed.
+    pub fn start(&mut self, operation: Operation) -> Result<(), StartError> {
+        match operation {
+            Operation::Enter => {
+                self.begin_entry();
+                Ok(())
+            }
+            Operation::Exit => {
+                self.need(&[Stage::Idle])?;
+                self.begin_exit();
+                Ok(())
+            }
+            Operation::SoftReset => {
+                self.need(&[Stage::Idle, Stage::Friendly])?;
+                self.begin_soft_reset();
+                Ok(())
+            }
+            Operation::Execute(execution) => {
+                self.need(&[Stage::Idle])?;
+                self.begin_execution(execution)
+            }
+        }
+    }
+
+    fn need(&self, stages: &[Stage]) -> Result<(), StartError> {
+        match self.stage() {
+            stage if stages.contains(&stage) => Ok(()),
+            Stage::Unknown | Stage::Friendly => Err(StartError::NotEntered),
+            _ => Err(StartError::Busy),
+        }
+    }
+
+    /// Sends Ctrl-C, in whatever way suits what is under way; how that ends, an event will tell. It may be
+    /// sent again if nothing happens: some boards lose it while they compile.
+    ///
+    /// Returns false, and sends nothing, while the board restarts: a Ctrl-C before the banner that follows
+    /// has cost boards their file system. The same goes while the raw REPL is entered or left.
+    pub fn interrupt(&mut self) -> bool {
+        self.send_interrupt()
+    }
+
+    /// Says that the reply frame was in the output that came with the last event: the next `\x04` ends the
+    /// framed execution's output. Without a framed execution it changes nothing.
+    pub fn reply_seen(&mut self) {
+        if let State::Running { claim, .. } = &mut self.state {
+            *claim = None;
+        }
+    }
+
+    /// Believes the last [`Event::EndClaimed`]: the execution has ended and the board is at the raw prompt.
+    /// Returns false if there was none, or nothing framed runs any more.
+    pub fn accept_end(&mut self) -> bool {
+        let believed =
+            matches!(&self.state, State::Running { claim: Some(claim), .. } if claim.is_complete());
+        if believed {
+            self.state = State::Idle;
+        }
+        believed
+    }
+
+    /// Takes what the board sent. Take all events before handing over more: what is received is kept until
+    /// they are taken.
+    pub fn receive(&mut self, bytes: &[u8]) {
+        self.input.extend(bytes);
+    }
+
+    /// What happened next, if anything did.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Some(event);
+            }
+            let Some(&byte) = self.input.front() else {
+                return self.take_output();
+            };
+            if self.settles_output(byte)
+                && let Some(output) = self.take_output()
+            {
+                return Some(output);
+            }
+            self.input.pop_front();
+            self.step(byte);
+        }
+    }
+
+    /// What to write next, if anything is to be written now. Ask again after each event.
+    pub fn poll_write(&mut self) -> Option<Write> {
+        self.writes.pop_front().or_else(|| self.next_of_source())
+    }
+
+    /// What is under way.
+    pub fn stage(&self) -> Stage {
+        self.state.stage()
+    }
+
+    /// Whether the board has raw-paste mode, once an execution has found out.
+    pub fn has_raw_paste(&self) -> Option<bool> {
+        self.raw_paste
+    }
+
+    fn take_output(&mut self) -> Option<Event> {
+        (!self.output.is_empty()).then(|| Event::Output(std::mem::take(&mut self.output)))
+    }
+
+    fn emit(&mut self, event: Event) {
+        if let Some(output) = self.take_output() {
+            self.events.push_back(output);
+        }
+        self.events.push_back(event);
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.writes.push_back(Write {
+            bytes: bytes.to_vec(),
+            pause: None,
+        });
+    }
+}

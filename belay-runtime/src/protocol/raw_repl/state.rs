@@ -1,0 +1,268 @@
+//! What the machine remembers between two bytes.
+
+use std::collections::VecDeque;
+
+use super::super::scan::Scanner;
+use super::super::signs::{FRIENDLY_PROMPT, RAW_BANNER, Sign};
+use super::{Execution, Stage};
+
+#[derive(Debug)]
+pub(super) enum State {
+    Unknown,
+    Friendly,
+    Idle,
+    /// Waiting for the raw REPL's banner.
+    Entering(Scanner),
+    /// Waiting for the mark, and then for the two ends and the prompt behind it.
+    Probing {
+        scanner: Option<Scanner>,
+        ends: u8,
+    },
+    Exiting(Scanner),
+    /// Waiting for the answer to the request for raw-paste mode.
+    Requesting {
+        execution: Execution,
+        scanner: Scanner,
+        interrupted: bool,
+        restarted: bool,
+    },
+    /// Raw-paste mode was declined; waiting for the prompt.
+    Declined {
+        execution: Execution,
+        interrupted: bool,
+    },
+    /// Waiting for the window's size.
+    Header {
+        execution: Execution,
+        interrupted: bool,
+        seen: Vec<u8>,
+    },
+    Pasting(Paste),
+    SendingPlain {
+        source: Vec<u8>,
+        sent: usize,
+        framed: bool,
+    },
+    /// All source is sent plainly; waiting for `OK`.
+    Acknowledging {
+        scanner: Scanner,
+        framed: bool,
+    },
+    /// Code runs. With a claim, a `\x04` is output and at most claims to be the end.
+    Running {
+        claim: Option<Claim>,
+    },
+    /// The paste ended early; waiting for the end of the output, of which there is none.
+    CutShort,
+    Traceback(Tail),
+    /// Everything has come but the prompt.
+    Prompting(Tail),
+    Restarting(Scanner),
+}
+
+impl State {
+    pub(super) fn sending_plain(execution: Execution) -> Self {
+        let Execution {
+            mut source, framed, ..
+        } = execution;
+        // An end at an empty prompt would be a soft reset.
+        if source.is_empty() {
+            source.push(b'\n');
+        }
+        Self::SendingPlain {
+            source,
+            sent: 0,
+            framed,
+        }
+    }
+
+    pub(super) fn running(framed: bool) -> Self {
+        Self::Running {
+            claim: framed.then(Claim::default),
+        }
+    }
+
+    pub(super) fn restarting() -> Self {
+        Self::Restarting(Scanner::new(&[RAW_BANNER, FRIENDLY_PROMPT]))
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        match self {
+            Self::Unknown => Stage::Unknown,
+            Self::Friendly => Stage::Friendly,
+            Self::Idle => Stage::Idle,
+            Self::Entering(_) | Self::Probing { .. } => Stage::Entering,
+            Self::Exiting(_) => Stage::Exiting,
+            Self::Pasting(paste) if paste.ended => Stage::Compiling,
+            Self::Requesting { .. }
+            | Self::Declined { .. }
+            | Self::Header { .. }
+            | Self::Pasting(_)
+            | Self::SendingPlain { .. } => Stage::Sending,
+            Self::Acknowledging { .. } => Stage::Compiling,
+            Self::Running { .. } => Stage::Running,
+            Self::CutShort | Self::Traceback(_) | Self::Prompting(_) => Stage::Ending,
+            Self::Restarting(_) => Stage::Restarting,
+        }
+    }
+
+    /// Whether this is a banner or a prompt that the conversation leads one to expect here, or one that an
+    /// earlier conversation may have left in the line.
+    pub(super) fn explains(&self, sign: &Sign) -> bool {
+        match sign {
+            Sign::SoftReboot(_) => false,
+            Sign::RawBanner if matches!(self, Self::Requesting { .. }) => true,
+            Sign::RawBanner | Sign::FriendlyPrompt => matches!(
+                self.stage(),
+                Stage::Unknown | Stage::Friendly | Stage::Entering | Stage::Exiting | Stage::Restarting
+            ),
+        }
+    }
+
+    /// What was held back, because it could have become a pattern, is output after all.
+    pub(super) fn give_up(&mut self, output: &mut Vec<u8>) {
+        match self {
+            Self::Entering(scanner)
+            | Self::Probing {
+                scanner: Some(scanner),
+                ..
+            }
+            | Self::Exiting(scanner)
+            | Self::Requesting { scanner, .. }
+            | Self::Acknowledging { scanner, .. }
+            | Self::Restarting(scanner) => scanner.give_up(output),
+            Self::Header { seen, .. } => output.append(seen),
+            _ => {}
+        }
+    }
+}
+
+/// Source code on its way in raw-paste mode.
+#[derive(Debug)]
+pub(super) struct Paste {
+    source: Vec<u8>,
+    sent: usize,
+    pub(super) framed: bool,
+    pub(super) window: usize,
+    /// How many bytes the board can take now.
+    pub(super) credit: usize,
+    /// All of the source is sent, and the end behind it.
+    pub(super) whole: bool,
+    /// Nothing more is sent: it is whole, or it was interrupted.
+    pub(super) ended: bool,
+}
+
+impl Paste {
+    pub(super) fn new(execution: Execution, window: usize, credit: usize, ended: bool) -> Self {
+        Self {
+            source: execution.source,
+            sent: 0,
+            framed: execution.framed,
+            window,
+            credit,
+            whole: false,
+            ended,
+        }
+    }
+
+    /// What the credit allows. The end waits for credit like any other byte: the board's buffer may be
+    /// exactly as large as its windows.
+    pub(super) fn next(&mut self) -> Option<Vec<u8>> {
+        if self.ended || self.credit == 0 {
+            return None;
+        }
+        let left = &self.source[self.sent..];
+        let take = left.len().min(self.credit);
+        let mut bytes = left[..take].to_vec();
+        self.sent += take;
+        self.credit -= take;
+        if self.sent == self.source.len() && self.credit > 0 {
+            bytes.push(b'\x04');
+            self.whole = true;
+            self.ended = true;
+        }
+        Some(bytes)
+    }
+}
+
+/// Watches the output of a framed execution for what might be its end: `\x04`, a traceback, `\x04>`.
+#[derive(Debug, Default)]
+pub(super) struct Claim {
+    progress: Progress,
+}
+
+#[derive(Debug, Default)]
+enum Progress {
+    #[default]
+    Nothing,
+    Traceback(Tail),
+    Prompt(Tail),
+    Complete,
+}
+
+impl Claim {
+    pub(super) fn is_complete(&self) -> bool {
+        matches!(self.progress, Progress::Complete)
+    }
+
+    /// Returns the traceback when the byte completes a claim.
+    pub(super) fn feed(&mut self, byte: u8, limit: usize) -> Option<Vec<u8>> {
+        const END: u8 = 0x04;
+        let progress = std::mem::take(&mut self.progress);
+        self.progress = match progress {
+            Progress::Nothing | Progress::Complete if byte == END => Progress::Traceback(Tail::new(limit)),
+            Progress::Traceback(traceback) if byte == END => Progress::Prompt(traceback),
+            Progress::Traceback(mut traceback) => {
+                traceback.push(byte);
+                Progress::Traceback(traceback)
+            }
+            Progress::Prompt(traceback) if byte == b'>' => {
+                self.progress = Progress::Complete;
+                return Some(traceback.into_bytes());
+            }
+            // What had looked like the second end may be the first one.
+            Progress::Prompt(_) if byte == END => Progress::Prompt(Tail::new(limit)),
+            Progress::Prompt(_) => {
+                let mut traceback = Tail::new(limit);
+                traceback.push(byte);
+                Progress::Traceback(traceback)
+            }
+            unchanged => unchanged,
+        };
+        None
+    }
+}
+
+/// The last bytes of something that may be long.
+#[derive(Debug)]
+pub(super) struct Tail {
+    bytes: VecDeque<u8>,
+    limit: usize,
+    truncated: bool,
+}
+
+impl Tail {
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            bytes: VecDeque::new(),
+            limit,
+            truncated: false,
+        }
+    }
+
+    pub(super) fn push(&mut self, byte: u8) {
+        self.bytes.push_back(byte);
+        if self.bytes.len() > self.limit {
+            self.bytes.pop_front();
+            self.truncated = true;
+        }
+    }
+
+    pub(super) fn is_truncated(&self) -> bool {
+        self.truncated
+    }
+
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.bytes.into()
+    }
+}

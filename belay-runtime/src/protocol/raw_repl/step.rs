@@ -1,0 +1,222 @@
+//! The half of the machine that reads: what each received byte means in each state.
+
+use super::super::scan::Scanner;
+use super::super::signs::Sign;
+use super::state::{Claim, Paste, State, Tail};
+use super::{Abort, Event, Execution, Mode, RawRepl, Refusal};
+
+const CREDIT: u8 = 0x01;
+const END: u8 = 0x04;
+const PROMPT: u8 = b'>';
+
+/// A window of this size or more is believed only if the grant of a second one follows at once: two
+/// characters that a thread printed would make such a number.
+const LARGE_WINDOW: usize = 0x0800;
+
+impl RawRepl {
+    /// Whether the output so far must be handed out before this byte is looked at: its owner may find the
+    /// reply frame in it, and then the byte means something else.
+    pub(super) fn settles_output(&self, byte: u8) -> bool {
+        byte == END && matches!(self.state, State::Running { claim: Some(_) })
+    }
+
+    pub(super) fn step(&mut self, byte: u8) {
+        let sign = self.signs.feed(byte).filter(|sign| !self.state.explains(sign));
+        // The state is taken out, so that what it holds can move into the next one.
+        let state = std::mem::replace(&mut self.state, State::Unknown);
+        self.state = match state {
+            State::Entering(scanner) => self.entering(byte, scanner),
+            State::Probing { scanner, ends } => self.probing(byte, scanner, ends),
+            State::Exiting(mut scanner) => match scanner.feed(byte, &mut self.output) {
+                Some(_) => self.reach(State::Friendly, Event::Exited),
+                None => State::Exiting(scanner),
+            },
+            State::Requesting {
+                execution,
+                scanner,
+                interrupted,
+                restarted,
+            } => {
+                let restarted = restarted || matches!(sign, Some(Sign::SoftReboot(_)));
+                self.requesting(byte, execution, scanner, interrupted, restarted)
+            }
+            State::Declined {
+                execution,
+                interrupted,
+            } if byte == PROMPT => self.refused(execution, Refusal::Declined, interrupted),
+            State::Header {
+                execution,
+                interrupted,
+                seen,
+            } => self.header(byte, execution, interrupted, seen),
+            State::Pasting(paste) => self.pasting(byte, paste),
+            State::Acknowledging { mut scanner, framed } => match scanner.feed(byte, &mut self.output) {
+                Some(_) => self.reach(State::running(framed), Event::Started),
+                None => State::Acknowledging { scanner, framed },
+            },
+            State::Running { claim: Some(claim) } => self.claiming(byte, claim),
+            State::Running { claim: None } | State::CutShort if byte == END => {
+                State::Traceback(Tail::new(self.options.traceback_limit))
+            }
+            State::Traceback(traceback) if byte == END => State::Prompting(traceback),
+            State::Traceback(mut traceback) => {
+                traceback.push(byte);
+                State::Traceback(traceback)
+            }
+            State::Prompting(traceback) => self.prompting(byte, traceback, sign.as_ref()),
+            State::Restarting(mut scanner) => match scanner.feed(byte, &mut self.output) {
+                Some(0) => self.reach(State::Idle, Event::Restarted { raw: true }),
+                Some(_) => self.reach(State::Friendly, Event::Restarted { raw: false }),
+                None => State::Restarting(scanner),
+            },
+            state => {
+                self.output.push(byte);
+                state
+            }
+        };
+        if let Some(sign) = sign {
+            self.emit(Event::Sign(sign));
+        }
+    }
+
+    fn reach(&mut self, state: State, event: Event) -> State {
+        self.emit(event);
+        state
+    }
+
+    fn entering(&mut self, byte: u8, mut scanner: Scanner) -> State {
+        match scanner.feed(byte, &mut self.output) {
+            Some(_) => self.probe(),
+            None => State::Entering(scanner),
+        }
+    }
+
+    /// After the mark comes the end of its line, then both ends and the prompt.
+    fn probing(&mut self, byte: u8, mut scanner: Option<Scanner>, mut ends: u8) -> State {
+        match &mut scanner {
+            Some(mark) => {
+                if mark.feed(byte, &mut self.output).is_some() {
+                    scanner = None;
+                }
+            }
+            None if byte == END => ends += 1,
+            None if byte == PROMPT && ends >= 2 => return self.reach(State::Idle, Event::Entered),
+            None if ends == 0 && b"\r\n".contains(&byte) => {}
+            None => self.output.push(byte),
+        }
+        State::Probing { scanner, ends }
+    }
+
+    fn requesting(
+        &mut self,
+        byte: u8,
+        execution: Execution,
+        mut scanner: Scanner,
+        interrupted: bool,
+        restarted: bool,
+    ) -> State {
+        match scanner.feed(byte, &mut self.output) {
+            None => State::Requesting {
+                execution,
+                scanner,
+                interrupted,
+                restarted,
+            },
+            Some(0) => {
+                self.raw_paste = Some(true);
+                State::Header {
+                    execution,
+                    interrupted,
+                    seen: Vec::new(),
+                }
+            }
+            Some(1) => State::Declined {
+                execution,
+                interrupted,
+            },
+            // The banner that ends a restart. The request may be lost or may be answered yet.
+            Some(_) if restarted => self.reach(State::Unknown, Event::Aborted(Abort::Restarted)),
+            Some(_) => self.refused(execution, Refusal::Unknown, interrupted),
+        }
+    }
+
+    /// The board is at its prompt again, without raw-paste mode.
+    fn refused(&mut self, execution: Execution, refusal: Refusal, interrupted: bool) -> State {
+        self.raw_paste.get_or_insert(false);
+        self.emit(Event::Refused(refusal));
+        let abort = if interrupted {
+            Abort::Interrupted
+        } else if execution.mode == Mode::RawPaste {
+            Abort::NoRawPaste
+        } else if execution.source.len() > self.options.plain_limit {
+            Abort::TooLong
+        } else {
+            return State::sending_plain(execution);
+        };
+        self.reach(State::Idle, Event::Aborted(abort))
+    }
+
+    /// The window's size, least significant byte first, usually with the grant of a second window behind it.
+    /// What a thread printed before it is output.
+    fn header(&mut self, byte: u8, execution: Execution, interrupted: bool, mut seen: Vec<u8>) -> State {
+        seen.push(byte);
+        while let [low, high, rest @ ..] = seen.as_slice() {
+            let window = usize::from(u16::from_le_bytes([*low, *high]));
+            let credit = match rest {
+                _ if window == 0 => None,
+                [] if window < LARGE_WINDOW => Some(window),
+                [] => break,
+                [CREDIT, ..] => Some(2 * window),
+                _ => None,
+            };
+            if let Some(credit) = credit {
+                return State::Pasting(Paste::new(execution, window, credit, interrupted));
+            }
+            self.output.push(seen.remove(0));
+        }
+        State::Header {
+            execution,
+            interrupted,
+            seen,
+        }
+    }
+
+    fn pasting(&mut self, byte: u8, mut paste: Paste) -> State {
+        match byte {
+            CREDIT => paste.credit = paste.credit.saturating_add(paste.window),
+            END if paste.whole => return self.reach(State::running(paste.framed), Event::Started),
+            END => {
+                // The board throws away what is on its way until it meets one end. A second one would meet
+                // an empty prompt, and reset the board; after a Ctrl-C, so would the first.
+                if !paste.ended {
+                    self.write(&[END]);
+                }
+                return self.reach(State::CutShort, Event::CutShort);
+            }
+            _ => self.output.push(byte),
+        }
+        State::Pasting(paste)
+    }
+
+    /// Everything is output. What looks like the end is claimed to be it, and no more.
+    fn claiming(&mut self, byte: u8, mut claim: Claim) -> State {
+        self.output.push(byte);
+        if let Some(traceback) = claim.feed(byte, self.options.traceback_limit) {
+            self.emit(Event::EndClaimed { traceback });
+        }
+        State::Running { claim: Some(claim) }
+    }
+
+    fn prompting(&mut self, byte: u8, traceback: Tail, sign: Option<&Sign>) -> State {
+        if byte == PROMPT {
+            let truncated = traceback.is_truncated();
+            let traceback = traceback.into_bytes();
+            return self.reach(State::Idle, Event::Done { traceback, truncated });
+        }
+        self.output.push(byte);
+        if matches!(sign, Some(Sign::SoftReboot(_))) {
+            return self.reach(State::restarting(), Event::SystemExit);
+        }
+        State::Prompting(traceback)
+    }
+}

@@ -1,0 +1,128 @@
+//! The half of the machine that writes: how operations begin, how source code is cut up, how Ctrl-C is sent.
+
+use super::super::scan::Scanner;
+use super::super::signs::{FRIENDLY_PROMPT, RAW_BANNER};
+use super::state::State;
+use super::{Abort, Event, Execution, Mode, RawRepl, StartError, Write};
+
+const CTRL_A: u8 = 0x01;
+const CTRL_B: u8 = 0x02;
+const CTRL_C: u8 = 0x03;
+const CTRL_D: u8 = 0x04;
+
+/// Asks for raw-paste mode.
+const RAW_PASTE_REQUEST: &[u8] = b"\x05A\x01";
+/// The answers to it: granted, declined, and taken for a restart of the raw REPL.
+const REQUEST_ANSWERS: &[&[u8]] = &[b"R\x01", b"R\x00", RAW_BANNER];
+
+impl RawRepl {
+    /// `\r` ends whatever line the board is reading, be it the key that `CircuitPython` swallows after its
+    /// program; the first Ctrl-C stops a program and the second one what the program does about it.
+    pub(super) fn begin_entry(&mut self) {
+        self.state.give_up(&mut self.output);
+        self.writes.clear();
+        for _ in 0..2 {
+            self.writes.push_back(Write {
+                bytes: vec![b'\r', CTRL_C],
+                pause: Some(self.options.pacing.pause),
+            });
+        }
+        self.write(&[b'\r', CTRL_A]);
+        self.state = State::Entering(Scanner::new(&[RAW_BANNER]));
+    }
+
+    /// After the banner: has the board say something that only this entry can have asked for. The two parts
+    /// are joined on the board, so that an echo of the source is not taken for the answer.
+    pub(super) fn probe(&mut self) -> State {
+        self.marks = self.marks.wrapping_add(1);
+        let (nonce, mark) = (self.options.nonce, self.marks);
+        self.write(format!("print('belay-{nonce:08x}'+'-{mark}')\x04").as_bytes());
+        let mark = format!("OKbelay-{nonce:08x}-{mark}");
+        State::Probing {
+            scanner: Some(Scanner::new(&[mark.as_bytes(), &mark.as_bytes()[2..]])),
+            ends: 0,
+        }
+    }
+
+    pub(super) fn begin_exit(&mut self) {
+        self.write(&[b'\r', CTRL_B]);
+        self.state = State::Exiting(Scanner::new(&[FRIENDLY_PROMPT]));
+    }
+
+    pub(super) fn begin_soft_reset(&mut self) {
+        self.write(&[CTRL_D]);
+        self.state = State::restarting();
+    }
+
+    pub(super) fn begin_execution(&mut self, execution: Execution) -> Result<(), StartError> {
+        let obeyed = |byte: &u8| (*byte < b' ' && !b"\t\n\r".contains(byte)) || *byte == 0x7f;
+        if let Some(at) = execution.source.iter().position(obeyed) {
+            let byte = execution.source[at];
+            return Err(StartError::ControlCharacter { byte, at });
+        }
+        let plain = execution.mode == Mode::Plain || self.raw_paste == Some(false);
+        if plain {
+            if execution.mode == Mode::RawPaste {
+                return Err(StartError::NoRawPaste);
+            }
+            let (length, limit) = (execution.source.len(), self.options.plain_limit);
+            if length > limit {
+                return Err(StartError::TooLong { length, limit });
+            }
+            self.state = State::sending_plain(execution);
+        } else {
+            self.write(RAW_PASTE_REQUEST);
+            self.state = State::Requesting {
+                execution,
+                scanner: Scanner::new(REQUEST_ANSWERS),
+                interrupted: false,
+                restarted: false,
+            };
+        }
+        Ok(())
+    }
+
+    /// The next piece of source code that the board can take.
+    pub(super) fn next_of_source(&mut self) -> Option<Write> {
+        match &mut self.state {
+            State::Pasting(paste) => paste.next().map(|bytes| Write { bytes, pause: None }),
+            State::SendingPlain { source, sent, framed } => {
+                let pacing = self.options.pacing;
+                let end = source.len().min(sent.saturating_add(pacing.bytes.max(1)));
+                let mut bytes = source[*sent..end].to_vec();
+                *sent = end;
+                let mut pause = Some(pacing.pause);
+                if end == source.len() {
+                    bytes.push(CTRL_D);
+                    pause = None;
+                    self.state = State::Acknowledging {
+                        scanner: Scanner::new(&[b"OK"]),
+                        framed: *framed,
+                    };
+                }
+                Some(Write { bytes, pause })
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn send_interrupt(&mut self) -> bool {
+        match &mut self.state {
+            State::Entering(_) | State::Probing { .. } | State::Exiting(_) | State::Restarting { .. } => {
+                return false;
+            }
+            // If the board goes into raw-paste mode, the Ctrl-C will end the paste by itself.
+            State::Requesting { interrupted, .. }
+            | State::Declined { interrupted, .. }
+            | State::Header { interrupted, .. } => *interrupted = true,
+            State::Pasting(paste) => paste.ended = true,
+            State::SendingPlain { .. } => {
+                self.state = State::Idle;
+                self.emit(Event::Aborted(Abort::Interrupted));
+            }
+            _ => {}
+        }
+        self.write(&[CTRL_C]);
+        true
+    }
+}
