@@ -1,44 +1,6 @@
 //! The words and names that MicroPython itself knows.
 
-/// Sorted, so that a search can be binary.
-const KEYWORDS: [&str; 36] = [
-    "False",
-    "None",
-    "True",
-    "__debug__",
-    "and",
-    "as",
-    "assert",
-    "async",
-    "await",
-    "break",
-    "class",
-    "continue",
-    "def",
-    "del",
-    "elif",
-    "else",
-    "except",
-    "finally",
-    "for",
-    "from",
-    "global",
-    "if",
-    "import",
-    "in",
-    "is",
-    "lambda",
-    "nonlocal",
-    "not",
-    "or",
-    "pass",
-    "raise",
-    "return",
-    "try",
-    "while",
-    "with",
-    "yield",
-];
+use crate::token::Kind;
 
 /// Sorted. What some boards leave out is included, because a missing name is the board's business.
 const BUILTINS: &[&str] = &[
@@ -133,7 +95,6 @@ const BUILTINS: &[&str] = &[
     "map",
     "max",
     "memoryview",
-    "micropython",
     "min",
     "next",
     "object",
@@ -162,7 +123,7 @@ const BUILTINS: &[&str] = &[
 
 /// Whether MicroPython reserves this word, so that nothing can be called that.
 pub fn is_keyword(name: &str) -> bool {
-    KEYWORDS.binary_search(&name).is_ok()
+    Kind::keyword(name).is_some()
 }
 
 /// Whether MicroPython defines this name without an import, on boards that have all of it.

@@ -3,11 +3,20 @@
 //! It accepts what MicroPython accepts, which is neither a subset nor a superset of what CPython accepts.
 
 mod analysis;
+mod ast;
 mod builtins;
+mod flow;
+mod fold;
+mod lexer;
+mod parser;
 mod range;
+mod scope;
+mod token;
 
 pub use analysis::{Analysis, Loop, Name, Return};
 pub use builtins::{builtins, is_builtin, is_keyword};
+use scope::Outer;
+
 pub use range::{LineColumn, LineIndex, Range};
 
 /// Something that MicroPython refuses, and what to write instead.
@@ -24,10 +33,11 @@ pub struct Diagnostic {
 /// A text that was parsed.
 #[derive(Clone, Debug, Default)]
 pub struct Parsed {
-    /// What MicroPython would refuse, in the order of the text; empty if it accepts the text.
+    /// What MicroPython would refuse, in the order of the text and at most one to a line; empty if it accepts the
+    /// text.
     pub diagnostics: Vec<Diagnostic>,
     analysis: Analysis,
-    empty: bool,
+    block: ast::Block,
 }
 
 impl Parsed {
@@ -38,23 +48,51 @@ impl Parsed {
 
     /// Whether there is no statement in the text: nothing, or only blank lines and comments.
     pub fn is_empty(&self) -> bool {
-        self.empty
+        self.block.is_empty()
+    }
+
+    fn new(source: &str, outer: Outer<'_>) -> Self {
+        let (block, mut diagnostics) = parser::parse(source, lexer::tokenize(source));
+        let mut scopes = scope::check(&block, outer);
+        diagnostics.append(&mut scopes.diagnostics);
+        diagnostics.sort_by_key(|found| found.range);
+        // The first complaint about a line is the one that helps; others are often its echo.
+        let lines = LineIndex::new(source);
+        diagnostics.dedup_by_key(|found| lines.line(found.range.start));
+        let analysis = Analysis::new(&scopes, flow::follow(source, &block));
+        Self {
+            diagnostics,
+            analysis,
+            block,
+        }
     }
 }
 
 /// Parses a whole file, or statements that run at a module's level.
-pub fn parse_module(_source: &str) -> Parsed {
-    Parsed::default()
+pub fn parse_module(source: &str) -> Parsed {
+    Parsed::new(source, Outer::Module)
 }
 
 /// Parses the body of `def name(params):`, given without its indentation.
-pub fn parse_body(_source: &str, _params: &[&str]) -> Parsed {
-    Parsed::default()
+pub fn parse_body(source: &str, params: &[&str]) -> Parsed {
+    Parsed::new(
+        source,
+        Outer::Function {
+            params,
+            is_async: false,
+        },
+    )
 }
 
 /// Parses the body of `async def name(params):`, given without its indentation.
-pub fn parse_async_body(_source: &str, _params: &[&str]) -> Parsed {
-    Parsed::default()
+pub fn parse_async_body(source: &str, params: &[&str]) -> Parsed {
+    Parsed::new(
+        source,
+        Outer::Function {
+            params,
+            is_async: true,
+        },
+    )
 }
 
 /// A text that was made smaller without changing what it does.

@@ -1,0 +1,126 @@
+//! The characters that the lexer sees: a queue of made ones, then the source.
+
+/// A made character: its byte, and the place in the source that it was copied from and its width there (0 or 1).
+#[derive(Clone, Copy)]
+pub(super) struct Made {
+    pub(super) byte: u8,
+    pub(super) origin: usize,
+    pub(super) width: usize,
+}
+
+pub(super) struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    /// The last line counts as ended even where the newline is missing.
+    missing_newline: bool,
+    /// Made characters, the next one last.
+    queue: Vec<Made>,
+    column: usize,
+    previous_end: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(source: &'a str) -> Self {
+        let bytes = source.as_bytes();
+        let missing_newline = !matches!(bytes.last(), None | Some(b'\n' | b'\r'));
+        Self {
+            bytes,
+            at: 0,
+            missing_newline,
+            queue: Vec::new(),
+            column: 0,
+            previous_end: 0,
+        }
+    }
+
+    /// The next three characters; 0 is the end.
+    pub(super) fn peek(&self) -> [u8; 3] {
+        let mut next = [0; 3];
+        let mut at = self.at;
+        for (ahead, slot) in next.iter_mut().enumerate() {
+            *slot = if let Some(made) = self
+                .queue
+                .len()
+                .checked_sub(ahead + 1)
+                .and_then(|index| self.queue.get(index))
+            {
+                made.byte
+            } else {
+                let (byte, length) = self.source_byte(at);
+                at += length;
+                byte
+            };
+        }
+        next
+    }
+
+    /// The character at an offset of the source and how many bytes it takes there.
+    fn source_byte(&self, at: usize) -> (u8, usize) {
+        match self.bytes.get(at) {
+            Some(b'\r') if self.bytes.get(at + 1) == Some(&b'\n') => (b'\n', 2),
+            Some(b'\r') => (b'\n', 1),
+            // No valid text has it, and 0 is the end here.
+            Some(0) => (1, 1),
+            Some(byte) => (*byte, 1),
+            None if at == self.bytes.len() && self.missing_newline => (b'\n', 1),
+            None => (0, 1),
+        }
+    }
+
+    pub(super) fn advance(&mut self) {
+        let (byte, end) = if let Some(made) = self.queue.pop() {
+            (made.byte, made.origin + made.width)
+        } else {
+            let (byte, length) = self.source_byte(self.at);
+            if self.at < self.bytes.len() {
+                self.at += length;
+            } else {
+                self.missing_newline = false;
+            }
+            (byte, self.at)
+        };
+        self.previous_end = end;
+        self.column = match byte {
+            b'\n' => 0,
+            b'\t' => (self.column + 8) / 8 * 8,
+            _ => self.column + 1,
+        };
+    }
+
+    pub(super) fn at_end(&self) -> bool {
+        self.peek()[0] == 0
+    }
+
+    /// Where the next character is, or what it was made from.
+    pub(super) fn position(&self) -> usize {
+        self.queue.last().map_or(self.at, |made| made.origin)
+    }
+
+    pub(super) fn previous_end(&self) -> usize {
+        self.previous_end
+    }
+
+    pub(super) fn is_made(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// How far the next character is from the start of its line; a tab goes to the next multiple of eight.
+    pub(super) fn column(&self) -> usize {
+        self.column
+    }
+
+    /// Puts made characters in front of all others.
+    pub(super) fn insert(&mut self, characters: Vec<Made>) {
+        self.queue.extend(characters.into_iter().rev());
+    }
+
+    /// Goes back to the end of the line that `start` is on, to go on after something that has no end.
+    pub(super) fn go_to_line_end(&mut self, start: usize) {
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        let length = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+        if let (Some(length), true) = (length, self.queue.is_empty()) {
+            self.at = start + length;
+            self.missing_newline = !matches!(self.bytes.last(), None | Some(b'\n' | b'\r'));
+        }
+    }
+}

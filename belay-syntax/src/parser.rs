@@ -1,0 +1,234 @@
+//! Tokens to a syntax tree.
+//!
+//! One function per construct. A function that fails has complained, once; the statement that it was in is given up,
+//! and parsing goes on with the next line, or with the block under it.
+
+mod compound;
+mod expression;
+mod postfix;
+mod problem;
+mod statement;
+
+use std::collections::HashMap;
+
+use crate::Diagnostic;
+use crate::ast::{Block, Stmt, StmtKind};
+use crate::fold::Constant;
+use crate::lexer::Lexed;
+use crate::range::Range;
+use crate::token::{Kind, Token};
+
+/// How deeply expressions and blocks may be nested in each other. MicroPython's own limit depends on the board's
+/// stack; this one keeps ours from overflowing.
+const MAX_DEPTH: usize = 64;
+
+/// The complaint has been made.
+#[derive(Debug)]
+struct Failed;
+
+type Parse<T> = Result<T, Failed>;
+
+struct Parser<'a> {
+    source: &'a str,
+    tokens: &'a [Token<'a>],
+    at: usize,
+    depth: usize,
+    /// What `NAME = const(value)` has defined so far.
+    constants: HashMap<String, Constant>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// Parses a text that was split into tokens; the diagnostics are those of both.
+pub(crate) fn parse(source: &str, lexed: Lexed<'_>) -> (Block, Vec<Diagnostic>) {
+    let mut parser = Parser {
+        source,
+        tokens: &lexed.tokens,
+        at: 0,
+        depth: 0,
+        constants: HashMap::new(),
+        diagnostics: Vec::new(),
+    };
+    let block = parser.file();
+    let mut diagnostics = parser.diagnostics;
+    // The bracket is the mistake; what follows it makes no sense for that reason.
+    let in_bracket = |at: usize| {
+        lexed
+            .unclosed
+            .iter()
+            .any(|range| (range.start..range.end).contains(&at))
+    };
+    diagnostics.retain(|found| !in_bracket(found.range.start));
+    diagnostics.extend(lexed.diagnostics);
+    (block, diagnostics)
+}
+
+impl<'a> Parser<'a> {
+    fn file(&mut self) -> Block {
+        let mut block = Vec::new();
+        while self.kind() != Kind::End {
+            if self.accept(Kind::Newline) || self.accept(Kind::Dedent) {
+                continue;
+            }
+            self.statement_in(&mut block);
+        }
+        block
+    }
+
+    /// A statement of a block, whatever it begins with. It always takes at least one token.
+    fn statement_in(&mut self, block: &mut Block) {
+        if self.kind() == Kind::Indent {
+            self.unexpected_indent();
+            let start = self.range().start;
+            let body = self.indented();
+            let range = Range::new(start, self.previous_end().max(start));
+            block.push(Stmt {
+                range,
+                kind: StmtKind::Broken(body),
+            });
+            return;
+        }
+        let (start, before, first) = (self.range().start, self.at, self.token().text);
+        let after_broken = matches!(
+            block.last(),
+            Some(Stmt {
+                kind: StmtKind::Broken(_),
+                ..
+            })
+        );
+        let count = block.len();
+        let parsed = if self.is_orphan() && after_broken {
+            Err(Failed)
+        } else {
+            self.statement(block)
+        };
+        if parsed.is_err() {
+            // Lines that were understood before the mistake go with it: they would only lead to more complaints.
+            block.truncate(count);
+            self.skip_line();
+            if self.kind() == Kind::Indent && first == "match" {
+                // Its cases would only give the same complaint again.
+                self.bump();
+                self.skip_block();
+                self.accept(Kind::Dedent);
+            }
+            let body = if self.kind() == Kind::Indent {
+                self.indented()
+            } else {
+                Vec::new()
+            };
+            let range = Range::new(start, self.previous_end().max(start));
+            block.push(Stmt {
+                range,
+                kind: StmtKind::Broken(body),
+            });
+        }
+        if self.at == before {
+            self.bump();
+        }
+    }
+
+    /// The statements up to the matching dedent; stands at the indent.
+    fn indented(&mut self) -> Block {
+        self.bump();
+        let mut block = Vec::new();
+        self.depth += 1;
+        while !matches!(self.kind(), Kind::Dedent | Kind::End) {
+            if self.depth > MAX_DEPTH {
+                self.too_deep();
+                self.skip_block();
+                break;
+            }
+            self.statement_in(&mut block);
+        }
+        self.depth -= 1;
+        self.accept(Kind::Dedent);
+        block
+    }
+
+    fn skip_line(&mut self) {
+        while !matches!(self.kind(), Kind::Newline | Kind::End) {
+            self.bump();
+        }
+        self.accept(Kind::Newline);
+    }
+
+    /// Goes to the dedent that ends the block.
+    fn skip_block(&mut self) {
+        let mut open = 0_usize;
+        loop {
+            match self.kind() {
+                Kind::End => return,
+                Kind::Indent => open += 1,
+                Kind::Dedent if open == 0 => return,
+                Kind::Dedent => open -= 1,
+                _ => {}
+            }
+            self.bump();
+        }
+    }
+
+    /// Runs `parse` one level deeper, unless that is too deep.
+    fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parse<T>) -> Parse<T> {
+        if self.depth >= MAX_DEPTH {
+            return Err(self.too_deep());
+        }
+        self.depth += 1;
+        let result = parse(self);
+        self.depth -= 1;
+        result
+    }
+
+    fn token(&self) -> Token<'a> {
+        let end = self.source.len();
+        let missing = Token {
+            kind: Kind::End,
+            range: Range::new(end, end),
+            text: "",
+            made: false,
+        };
+        self.tokens.get(self.at).copied().unwrap_or(missing)
+    }
+
+    fn ahead(&self, count: usize) -> Kind {
+        self.tokens
+            .get(self.at + count)
+            .map_or(Kind::End, |token| token.kind)
+    }
+
+    fn kind(&self) -> Kind {
+        self.ahead(0)
+    }
+
+    fn range(&self) -> Range {
+        self.token().range
+    }
+
+    fn previous(&self) -> Option<Token<'a>> {
+        self.at.checked_sub(1).and_then(|at| self.tokens.get(at)).copied()
+    }
+
+    fn previous_end(&self) -> usize {
+        self.previous().map_or(0, |token| token.range.end)
+    }
+
+    /// From `start` to the end of the last token.
+    fn since(&self, start: Range) -> Range {
+        Range::new(start.start, self.previous_end().max(start.end))
+    }
+
+    fn bump(&mut self) -> Token<'a> {
+        let token = self.token();
+        if self.at < self.tokens.len() {
+            self.at += 1;
+        }
+        token
+    }
+
+    fn accept(&mut self, kind: Kind) -> bool {
+        let found = self.kind() == kind;
+        if found {
+            self.bump();
+        }
+        found
+    }
+}

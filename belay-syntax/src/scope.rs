@@ -1,0 +1,201 @@
+//! Scopes and names: what MicroPython refuses after it has parsed a text, and which name belongs where.
+//!
+//! A scope is walked as a whole before the functions in it, because whether a name is local shows only at its end.
+//! What is under a condition that is known to be false is not looked at at all, as in MicroPython.
+
+mod assign;
+mod function;
+mod names;
+mod walk;
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::Diagnostic;
+use crate::ast::{Block, Comprehension, Expr, Function};
+use crate::range::Range;
+pub(crate) use names::{Binding, Id};
+
+/// What a text is parsed as.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Outer<'a> {
+    Module,
+    Function { params: &'a [&'a str], is_async: bool },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ScopeKind {
+    Module,
+    Function,
+    Lambda,
+    Class,
+    Comprehension,
+}
+
+pub(crate) struct Scope {
+    pub(crate) kind: ScopeKind,
+    pub(crate) parent: Option<usize>,
+    /// The names in the order in which they were met.
+    pub(crate) ids: Vec<Id>,
+    by_name: HashMap<String, usize>,
+    /// Whether it is `async`, or has yielded already.
+    generates: bool,
+}
+
+/// What is left to be walked of a scope.
+#[derive(Clone, Copy)]
+enum Inside<'a> {
+    Block(&'a Block),
+    Function(&'a Function),
+    Comprehension(&'a Comprehension),
+}
+
+/// What was found out about a text.
+#[derive(Default)]
+pub(crate) struct Scopes {
+    /// The module's is the first.
+    pub(crate) all: Vec<Scope>,
+    /// The scope of the text itself.
+    pub(crate) top: usize,
+    pub(crate) yields: Vec<Range>,
+    pub(crate) awaits: Vec<Range>,
+    pub(crate) imports: Vec<(String, Range)>,
+    pub(crate) star_import: bool,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+struct Checker<'a> {
+    found: Scopes,
+    queue: VecDeque<(usize, Inside<'a>, bool)>,
+    /// The scope that is walked.
+    at: usize,
+    /// How many loops are around, in this scope.
+    loops: usize,
+    /// Inside a statement that could not be parsed, whose meaning is anybody's guess: nothing is reported.
+    quiet: bool,
+}
+
+/// Checks a parsed text.
+pub(crate) fn check(block: &Block, outer: Outer<'_>) -> Scopes {
+    let mut checker = Checker {
+        found: Scopes::default(),
+        queue: VecDeque::new(),
+        at: 0,
+        loops: 0,
+        quiet: false,
+    };
+    let module = checker.new_scope(ScopeKind::Module, None);
+    let top = match outer {
+        Outer::Module => module,
+        Outer::Function { params, is_async } => {
+            let scope = checker.new_scope(ScopeKind::Function, Some(module));
+            checker.at = scope;
+            checker.set_generates(is_async);
+            for param in params {
+                checker.declare_param(param, Range::default());
+            }
+            scope
+        }
+    };
+    checker.found.top = top;
+    checker.queue.push_back((top, Inside::Block(block), false));
+    while let Some((scope, inside, quiet)) = checker.queue.pop_front() {
+        checker.at = scope;
+        checker.loops = 0;
+        checker.quiet = quiet;
+        checker.scope(inside);
+    }
+    checker.found
+}
+
+impl<'a> Checker<'a> {
+    fn new_scope(&mut self, kind: ScopeKind, parent: Option<usize>) -> usize {
+        self.found.all.push(Scope {
+            kind,
+            parent,
+            ids: Vec::new(),
+            by_name: HashMap::new(),
+            generates: false,
+        });
+        self.found.all.len() - 1
+    }
+
+    /// Opens a scope in the current one, to be walked after it.
+    fn open(&mut self, kind: ScopeKind, inside: Inside<'a>) -> usize {
+        let scope = self.new_scope(kind, Some(self.at));
+        self.queue.push_back((scope, inside, self.quiet));
+        scope
+    }
+
+    fn scope(&mut self, inside: Inside<'a>) {
+        match inside {
+            Inside::Block(block) => {
+                if self.kind() == ScopeKind::Class {
+                    self.add("__class__", Binding::Local, Range::default());
+                    self.load("__name__", None);
+                    self.store("__module__", None);
+                    self.store("__qualname__", None);
+                }
+                self.block(block);
+            }
+            Inside::Function(function) => self.function_body(function),
+            Inside::Comprehension(comprehension) => self.comprehension_body(comprehension),
+        }
+    }
+
+    fn kind(&self) -> ScopeKind {
+        self.found
+            .all
+            .get(self.at)
+            .map_or(ScopeKind::Module, |scope| scope.kind)
+    }
+
+    fn set_generates(&mut self, generates: bool) {
+        if let Some(scope) = self.found.all.get_mut(self.at) {
+            scope.generates |= generates;
+        }
+    }
+
+    fn complain(&mut self, range: Range, message: impl Into<String>, help: impl Into<String>) {
+        if !self.quiet {
+            self.found.diagnostics.push(Diagnostic {
+                range,
+                message: message.into(),
+                help: Some(help.into()),
+            });
+        }
+    }
+
+    /// A `yield` or an `await`, which only functions can have.
+    fn suspends(&mut self, range: Range, word: &str) -> bool {
+        if !matches!(self.kind(), ScopeKind::Function | ScopeKind::Lambda) {
+            let place = if self.kind() == ScopeKind::Comprehension {
+                "inside a comprehension"
+            } else {
+                "outside a function"
+            };
+            let help = if self.kind() == ScopeKind::Comprehension {
+                "write a `for` loop instead of the comprehension"
+            } else {
+                "move it into a function"
+            };
+            self.complain(range, format!("`{word}` {place}"), help);
+            return false;
+        }
+        self.set_generates(true);
+        if self.at == self.found.top {
+            let list = if word == "yield" {
+                &mut self.found.yields
+            } else {
+                &mut self.found.awaits
+            };
+            list.push(range);
+        }
+        true
+    }
+
+    fn expressions(&mut self, list: impl IntoIterator<Item = &'a Expr>) {
+        for expression in list {
+            self.expression(expression);
+        }
+    }
+}
