@@ -3,27 +3,178 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::serial::SerialTransport;
-use super::{Transport, TransportError};
+use super::options::PortOptions;
+use super::percent;
 
-/// Where a board is.
+/// What addresses look like, for the documentation and for error messages.
+macro_rules! grammar {
+    () => {
+        "  /dev/ttyACM0 or COM3         a serial port; options: ?baud=115200&dtr=on&rts=on&flow=on
+  usb:VID:PID[:SERIAL]         the port of the USB device with these numbers; options as above
+  auto                         the port of the only USB device there is; options as above
+  tcp://HOST:PORT              a serial line behind a socket; option: ?flow=on
+  exec:COMMAND ARGUMENTS       a program, on its standard input and output
+  pty:COMMAND ARGUMENTS        a program, behind a pseudo-terminal"
+    };
+}
+
+/// Where a board is: a serial port, a USB device, a network socket, or a program to start.
+///
+/// An address is made from text and gives the same text back, in its shortest form:
+///
+/// ```
+/// use belay_runtime::transport::Address;
+///
+/// let address: Address = "/dev/ttyUSB0?baud=921600&dtr=off".parse()?;
+/// assert_eq!(address.to_string(), "/dev/ttyUSB0?baud=921600&dtr=off");
+/// # Ok::<(), belay_runtime::transport::AddressError>(())
+/// ```
+///
+#[doc = concat!("```text\n", grammar!(), "\n```")]
+///
+/// # Options of a serial port
+///
+/// They follow a `?` and are separated by `&`.
+///
+/// | option | values | meaning |
+/// | --- | --- | --- |
+/// | `baud` | a number; 115200 unless given | bits per second; boards with USB of their own do not care |
+/// | `dtr`, `rts` | `on` (unless given), `off`, `keep` | the level of the line while the port is open; `keep` leaves it as the operating system sets it |
+/// | `flow` | `on`, `off`, `rtscts` | whether the board can hold the sender back; `off` paces what is written, `rtscts` turns on hardware flow control. Unless given, it is judged from the USB chip: `off` for a bridge to a bare UART |
+///
+/// On ESP boards with an auto-reset circuit, DTR and RTS at equal levels are neutral, one alone holds the
+/// board in its boot loader or in reset. A board with USB of its own looks dead unless DTR is on.
+///
+/// `tcp://` takes `flow=on` and `flow=off`, for a serial server with a bare UART behind it.
+///
+/// # Special characters
+///
+/// In a path and in a USB serial number, `%3F` stands for `?`, `%20` for a blank, and so on. A command is split
+/// into words as a shell does it, with `'…'`, `"…"` and `\`; nothing else in it is special, and no shell runs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Address {
-    path: String,
+    pub(super) target: Target,
+    pub(super) options: PortOptions,
+}
+
+/// What an address leads to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Target {
+    /// The serial port with this path or name.
+    Serial(String),
+    /// The serial port of this USB device.
+    Usb(UsbId),
+    /// The serial port of the only USB device that has one.
+    Auto,
+    /// What listens on this port of this host.
+    Tcp { host: String, port: u16 },
+    /// This command, on pipes.
+    Exec(Vec<String>),
+    /// This command, behind a pseudo-terminal.
+    Pty(Vec<String>),
+}
+
+/// The numbers that identify a USB device.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct UsbId {
+    pub(super) vendor: u16,
+    pub(super) product: u16,
+    pub(super) serial: Option<String>,
+}
+
+/// Why a text is no address.
+///
+/// `Display` says what is wrong with it, in one line; [`hint`](Self::hint) shows what addresses look like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddressError {
+    text: String,
+    problem: Problem,
+}
+
+/// What is wrong with a part of an address, and what may have been meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Problem {
+    what: String,
+    meant: Option<String>,
+}
+
+impl Problem {
+    pub(super) fn new(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            meant: None,
+        }
+    }
+
+    pub(super) fn meant(mut self, meant: impl Into<String>) -> Self {
+        self.meant = Some(meant.into());
+        self
+    }
+
+    /// Suggests the one of `known` that is most like what was written, if any is.
+    pub(super) fn closest(self, written: &str, known: &[&str]) -> Self {
+        let written = written.to_ascii_lowercase();
+        // The punctuation after a scheme was not written and does not count.
+        let distance =
+            |known: &&str| strsim::damerau_levenshtein(&written, known.trim_end_matches([':', '/']));
+        match known.iter().min_by_key(|known| distance(known)) {
+            Some(best) if distance(best) <= 2 && distance(best) < written.len() => self.meant(*best),
+            _ => self,
+        }
+    }
+}
+
+impl AddressError {
+    /// What addresses look like.
+    pub fn hint(&self) -> &'static str {
+        concat!("an address is one of\n", grammar!())
+    }
+}
+
+impl std::error::Error for AddressError {}
+
+impl fmt::Display for AddressError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { text, problem } = self;
+        f.write_str("`")?;
+        for character in text.chars() {
+            // A control character would upset the terminal that the message is shown on.
+            if character.is_control() {
+                write!(f, "{}", character.escape_default())?;
+            } else {
+                fmt::Write::write_char(f, character)?;
+            }
+        }
+        write!(f, "` is not an address: {}", problem.what)?;
+        match &problem.meant {
+            Some(meant) => write!(f, "; did you mean `{meant}`?"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Address {
-    /// Opens it.
-    ///
-    /// # Errors
-    ///
-    /// When the port cannot be opened.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future closes what it had opened.
-    pub async fn open(&self) -> Result<Box<dyn Transport>, TransportError> {
-        Ok(Box::new(SerialTransport::open(&self.path).await?))
+    /// The serial port with this path or, on Windows, this name.
+    pub fn serial(path: impl Into<String>) -> Self {
+        let path = path.into();
+        let target = if is_com(&path) {
+            Target::Serial(path.to_ascii_uppercase())
+        } else if looks_like_path(&path) {
+            Target::Serial(path)
+        } else {
+            // What would be read as something else, `auto` say, is the name of a file in this directory.
+            Target::Serial(format!("./{path}"))
+        };
+        target.into()
+    }
+}
+
+impl From<Target> for Address {
+    fn from(target: Target) -> Self {
+        Self {
+            target,
+            options: PortOptions::default(),
+        }
     }
 }
 
@@ -31,22 +182,197 @@ impl FromStr for Address {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        if text.is_empty() {
-            return Err(AddressError("the address is empty".to_owned()));
-        }
-        Ok(Self {
-            path: text.to_owned(),
+        parse(text.trim_ascii()).map_err(|problem| AddressError {
+            text: text.to_owned(),
+            problem,
         })
+    }
+}
+
+fn parse(text: &str) -> Result<Address, Problem> {
+    if text.is_empty() {
+        return Err(Problem::new("it is empty").meant("auto"));
+    }
+    let Some((scheme, rest)) = split_scheme(text) else {
+        let (path, options) = split_options(text, PortOptions::parse)?;
+        let path = percent::decode(path);
+        let target = if path.eq_ignore_ascii_case("auto") {
+            Target::Auto
+        } else if is_com(&path) || looks_like_path(&path) {
+            return Ok(Address {
+                options,
+                ..Address::serial(path)
+            });
+        } else {
+            return Err(not_a_path(&path));
+        };
+        return Ok(Address { target, options });
+    };
+    match scheme.to_ascii_lowercase().as_str() {
+        "usb" => {
+            let (id, options) = split_options(rest, PortOptions::parse)?;
+            let target = Target::Usb(parse_usb(id)?);
+            Ok(Address { target, options })
+        }
+        "tcp" => {
+            let (host, options) = split_options(rest, PortOptions::parse_for_socket)?;
+            let target = parse_tcp(host)?;
+            Ok(Address { target, options })
+        }
+        "exec" => Ok(Target::Exec(parse_command("exec", rest)?).into()),
+        "pty" => Ok(Target::Pty(parse_command("pty", rest)?).into()),
+        "socket" | "telnet" => Err(Problem::new(format!("`{scheme}:` is unknown"))
+            .meant(format!("tcp://{}", rest.trim_start_matches('/')))),
+        "serial" | "file" | "port" => {
+            let path = format!("/{}", rest.trim_start_matches('/'));
+            Err(Problem::new(format!("`{scheme}:` is unknown")).meant(path))
+        }
+        "auto" => Err(Problem::new("nothing can follow `auto` but options").meant("auto")),
+        _ => {
+            let problem = Problem::new(format!("`{scheme}:` is unknown"));
+            Err(problem.closest(scheme, &["usb:", "tcp://", "exec:", "pty:"]))
+        }
+    }
+}
+
+/// Splits `usb:…` and its like; the `C:` of a Windows path is no scheme, nor is what comes after a slash.
+fn split_scheme(text: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = text.split_once(':')?;
+    let is_scheme = scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_scheme.then_some((scheme, rest))
+}
+
+fn split_options(
+    text: &str,
+    parse: impl Fn(&str) -> Result<PortOptions, Problem>,
+) -> Result<(&str, PortOptions), Problem> {
+    match text.split_once('?') {
+        Some((before, query)) => Ok((before, parse(query)?)),
+        None => Ok((text, PortOptions::default())),
+    }
+}
+
+fn is_com(path: &str) -> bool {
+    path.get(..3).is_some_and(|com| com.eq_ignore_ascii_case("com"))
+        && (4..=6).contains(&path.len())
+        && path.bytes().skip(3).all(|byte| byte.is_ascii_digit())
+}
+
+fn looks_like_path(path: &str) -> bool {
+    path.contains(['/', '\\']) && split_scheme(path).is_none()
+}
+
+fn not_a_path(name: &str) -> Problem {
+    let problem = Problem::new("it is neither a path nor one of the other kinds");
+    if name.starts_with("tty") || name.starts_with("cu.") || name.starts_with("rfcomm") {
+        problem.meant(format!("/dev/{name}"))
+    } else {
+        problem.closest(name, &["auto"])
+    }
+}
+
+fn parse_usb(id: &str) -> Result<UsbId, Problem> {
+    let mut parts = id.splitn(3, ':');
+    let mut number = |what: &str| {
+        let digits = parts.next().unwrap_or_default();
+        let bare = digits
+            .strip_prefix("0x")
+            .or_else(|| digits.strip_prefix("0X"))
+            .unwrap_or(digits);
+        if bare.is_empty() {
+            return Err(Problem::new(format!("the {what} is missing")).meant("usb:2e8a:0005"));
+        }
+        // `from_str_radix` would take a sign.
+        match u16::from_str_radix(bare, 16) {
+            Ok(number) if bare.len() <= 4 && !bare.starts_with('+') => Ok(number),
+            _ => Err(Problem::new(format!(
+                "the {what} `{digits}` is not a number of up to four hexadecimal digits"
+            ))),
+        }
+    };
+    let (vendor, product) = (number("vendor number")?, number("product number")?);
+    let serial = match parts.next() {
+        Some("") => return Err(Problem::new("the serial number after the last `:` is missing")),
+        serial => serial.map(percent::decode),
+    };
+    Ok(UsbId {
+        vendor,
+        product,
+        serial,
+    })
+}
+
+fn parse_tcp(rest: &str) -> Result<Target, Problem> {
+    let Some(authority) = rest.strip_prefix("//") else {
+        return Err(Problem::new("`tcp:` needs two slashes").meant(format!("tcp://{rest}")));
+    };
+    let Some((host, port)) = authority
+        .rsplit_once(':')
+        .filter(|(_, port)| !port.ends_with(']'))
+    else {
+        return Err(Problem::new("the port number is missing").meant(format!("tcp://{authority}:2000")));
+    };
+    let port = match port.parse() {
+        Ok(number) if number != 0 && !port.starts_with('+') => number,
+        _ => {
+            return Err(Problem::new(format!(
+                "the port `{port}` is not a number from 1 to 65535"
+            )));
+        }
+    };
+    let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let name = bracketed.unwrap_or(host);
+    if bracketed.is_none() && name.contains(':') {
+        return Err(
+            Problem::new("an IPv6 address stands in brackets").meant(format!("tcp://[{name}]:{port}"))
+        );
+    }
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:%".contains(&byte) || byte >= 0x80;
+    if name.is_empty() || !name.bytes().all(is_name) {
+        return Err(Problem::new(format!("`{name}` is not the name of a host")));
+    }
+    Ok(Target::Tcp {
+        host: name.to_owned(),
+        port,
+    })
+}
+
+fn parse_command(scheme: &str, command: &str) -> Result<Vec<String>, Problem> {
+    match shell_words::split(command) {
+        Ok(words) if words.is_empty() => {
+            Err(Problem::new("the command is missing").meant(format!("{scheme}:micropython")))
+        }
+        Ok(words) => Ok(words),
+        Err(_) => Err(Problem::new("a quotation mark in the command has no partner")),
     }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.path)
+        write!(f, "{}{}", self.target, self.options)
     }
 }
 
-/// Why a text is no address.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct AddressError(String);
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Serial(path) => percent::encode(path).fmt(f),
+            Self::Usb(id) => id.fmt(f),
+            Self::Auto => f.write_str("auto"),
+            Self::Tcp { host, port } if host.contains(':') => write!(f, "tcp://[{host}]:{port}"),
+            Self::Tcp { host, port } => write!(f, "tcp://{host}:{port}"),
+            Self::Exec(words) => write!(f, "exec:{}", shell_words::join(words)),
+            Self::Pty(words) => write!(f, "pty:{}", shell_words::join(words)),
+        }
+    }
+}
+
+impl fmt::Display for UsbId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "usb:{:04x}:{:04x}", self.vendor, self.product)?;
+        match &self.serial {
+            Some(serial) => write!(f, ":{}", percent::encode(serial)),
+            None => Ok(()),
+        }
+    }
+}

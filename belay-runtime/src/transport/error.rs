@@ -1,17 +1,96 @@
 //! What can go wrong with a port, and what to do about it.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::io;
 
 use super::address::AddressError;
+use super::ports::PortInfo;
 
 /// Why a port could not be opened, or failed while it was in use.
+///
+/// `Display` says what happened, in one line; [`hint`](Self::hint) says what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportError {
     /// A text is no address.
     #[error(transparent)]
     Address(#[from] AddressError),
+    /// There is no such port.
+    #[error("there is no port `{port}`")]
+    NotFound {
+        /// The port asked for.
+        port: String,
+        /// The ports that there are.
+        ports: Vec<PortInfo>,
+    },
+    /// No USB device fits the address.
+    #[error("no port fits `{wanted}`")]
+    NoMatch {
+        /// The address.
+        wanted: String,
+        /// The ports that there are.
+        ports: Vec<PortInfo>,
+    },
+    /// More than one USB device fits the address.
+    #[error("{} ports fit `{wanted}`: {}", .candidates.len(), Paths(.candidates))]
+    Ambiguous {
+        /// The address.
+        wanted: String,
+        /// The ports that fit it.
+        candidates: Vec<PortInfo>,
+    },
+    /// Another program has the port open for itself.
+    #[error("`{port}` is in use by {}", Holder(.holder.as_ref()))]
+    Busy {
+        /// The port.
+        port: String,
+        /// The program that has it, where the operating system tells.
+        holder: Option<PortHolder>,
+    },
+    /// The operating system does not let this user open the port.
+    #[error("you are not permitted to open `{port}`")]
+    PermissionDenied {
+        /// The port.
+        port: String,
+        /// The group whose members may open it.
+        group: Option<String>,
+    },
+    /// What the address names is no serial port.
+    #[error("`{port}` is {what}, not a serial port")]
+    NotSerial {
+        /// What the address names.
+        port: String,
+        /// What it is.
+        what: &'static str,
+    },
+    /// The port could not be opened for another reason.
+    #[error("`{port}` cannot be opened")]
+    Open {
+        /// The port.
+        port: String,
+        /// The reason.
+        source: io::Error,
+    },
+    /// The socket could not be connected.
+    #[error("cannot connect to `{to}`")]
+    Connect {
+        /// The address.
+        to: String,
+        /// The reason.
+        source: io::Error,
+    },
+    /// The command could not be started.
+    #[error("the command `{command}` cannot be started")]
+    Command {
+        /// The command.
+        command: String,
+        /// The reason.
+        source: io::Error,
+    },
+    /// The operating system of this machine has not got what the address needs.
+    #[error("this operating system has no {0}")]
+    Unsupported(&'static str),
     /// Reading from or writing to the port failed.
     #[error("the port failed")]
     Io(#[source] io::Error),
@@ -20,15 +99,92 @@ pub enum TransportError {
     Vanished(Cow<'static, str>),
 }
 
+/// The program that has a port open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PortHolder {
+    /// Its process number.
+    pub pid: u32,
+    /// Its name.
+    pub name: String,
+}
+
 impl TransportError {
     /// Whether opening the port again may help.
+    ///
+    /// A permission that is missing counts: just after a board was plugged in it is about to be given.
     pub fn is_retryable(&self) -> bool {
-        true
+        match self {
+            Self::NotFound { .. }
+            | Self::NoMatch { .. }
+            | Self::Busy { .. }
+            | Self::PermissionDenied { .. }
+            | Self::Open { .. }
+            | Self::Connect { .. }
+            | Self::Io(_)
+            | Self::Vanished(_) => true,
+            Self::Address(_)
+            | Self::Ambiguous { .. }
+            | Self::NotSerial { .. }
+            | Self::Command { .. }
+            | Self::Unsupported(_) => false,
+        }
     }
 
     /// What to do about it, where something can be done.
     pub fn hint(&self) -> Option<Cow<'static, str>> {
-        None
+        Some(match self {
+            Self::Address(error) => error.hint().into(),
+            Self::NotFound { ports, .. } | Self::NoMatch { ports, .. } => choice_of(ports).into(),
+            Self::Ambiguous { candidates, .. } => format!(
+                "unplug all but one, or say which one is meant:\n{}",
+                Lines(candidates)
+            )
+            .into(),
+            Self::Busy { holder, .. } => match holder {
+                Some(holder) if holder.is_this_program() => {
+                    "close what this program opened before, then open it again".into()
+                }
+                Some(holder) => format!(
+                    "close {name}; if its window is gone, end it with `kill {pid}`",
+                    name = holder.name,
+                    pid = holder.pid
+                )
+                .into(),
+                None => {
+                    "close the serial monitor, the editor (Thonny, Arduino) or the mpremote that has it open"
+                        .into()
+                }
+            },
+            Self::PermissionDenied {
+                group: Some(group), ..
+            } => format!(
+                "join the group that may: `sudo usermod -a -G {group} $USER`, then log out and in again"
+            )
+            .into(),
+            Self::PermissionDenied { group: None, .. } => {
+                "look at the port's permissions; on Linux the group `dialout` usually may".into()
+            }
+            Self::NotSerial { .. } => "a serial port looks like `/dev/ttyACM0`, `/dev/ttyUSB0` or `COM3`; \
+                `auto` finds the only one there is"
+                .into(),
+            Self::Connect { source, .. } => match source.kind() {
+                io::ErrorKind::ConnectionRefused => {
+                    "the host answers, but nothing listens on that port: is the serial server running?".into()
+                }
+                io::ErrorKind::TimedOut => "is the host switched on, and on this network?".into(),
+                _ => "are the host's name and the port number right?".into(),
+            },
+            Self::Command { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                "is the program installed, and on the PATH?".into()
+            }
+            Self::Vanished(_) => {
+                "plug the board in again, or connect by `auto` or `usb:VID:PID`, which find it \
+                under another name"
+                    .into()
+            }
+            _ => return None,
+        })
     }
 
     /// The error that reading or writing a transport gives when the port is gone.
@@ -37,9 +193,85 @@ impl TransportError {
     }
 }
 
+fn choice_of(ports: &[PortInfo]) -> String {
+    if ports.is_empty() {
+        return "this machine has no serial port: plug the board in, with a USB cable that carries data (many \
+            only charge)"
+            .to_owned();
+    }
+    format!("the serial ports of this machine are\n{}", Lines(ports))
+}
+
 /// Tells a port that is gone from one that failed.
 impl From<io::Error> for TransportError {
     fn from(error: io::Error) -> Self {
-        error.downcast::<Self>().unwrap_or_else(Self::Io)
+        match error.downcast::<Self>() {
+            Ok(error) => error,
+            Err(error) if is_gone(&error) => {
+                Self::Vanished(format!("it was unplugged or closed ({error})").into())
+            }
+            Err(error) => Self::Io(error),
+        }
+    }
+}
+
+/// Whether an error is what the operating system says of a port that was unplugged or closed.
+fn is_gone(error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+
+    // EIO, ENXIO and ENODEV, by their numbers, which every Unix shares; on Windows "access is denied", "the
+    // device does not recognise the command", "a device is not functioning" and "is not connected".
+    let codes: &[i32] = if cfg!(windows) {
+        &[5, 22, 31, 1167]
+    } else {
+        &[5, 6, 19]
+    };
+    error.raw_os_error().is_some_and(|code| codes.contains(&code))
+        || matches!(
+            error.kind(),
+            Kind::UnexpectedEof
+                | Kind::BrokenPipe
+                | Kind::ConnectionReset
+                | Kind::ConnectionAborted
+                | Kind::NotConnected
+        )
+}
+
+impl PortHolder {
+    fn is_this_program(&self) -> bool {
+        self.pid == std::process::id()
+    }
+}
+
+/// Who has a port, as a message says it.
+struct Holder<'a>(Option<&'a PortHolder>);
+
+impl fmt::Display for Holder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(holder) if holder.is_this_program() => f.write_str("this program itself"),
+            Some(holder) => write!(f, "{} (process {})", holder.name, holder.pid),
+            None => f.write_str("another program"),
+        }
+    }
+}
+
+/// The paths of ports, in one line.
+struct Paths<'a>(&'a [PortInfo]);
+
+impl fmt::Display for Paths<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let paths: Vec<&str> = self.0.iter().map(|port| port.path.as_str()).collect();
+        f.write_str(&paths.join(", "))
+    }
+}
+
+/// Ports with what identifies them, each on a line of its own.
+struct Lines<'a>(&'a [PortInfo]);
+
+impl fmt::Display for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.0.iter().map(|port| format!("  {port}")).collect();
+        f.write_str(&lines.join("\n"))
     }
 }

@@ -7,8 +7,19 @@
 mod address;
 mod connector;
 mod error;
+#[cfg(target_os = "linux")]
+mod holder;
+mod open;
+mod options;
+mod percent;
+mod ports;
+#[cfg(unix)]
+mod probe;
+mod process;
 mod serial;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -17,7 +28,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use address::{Address, AddressError};
 pub use connector::Connector;
-pub use error::TransportError;
+pub use error::{PortHolder, TransportError};
+pub use ports::{PortInfo, UsbInfo, ports};
 pub use stream::StreamTransport;
 
 /// An open, exclusive, two-way line of bytes to a board.

@@ -1,14 +1,17 @@
 //! Serial ports. This is the one file that knows `tokio_serial`.
 
 use std::io;
+use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, sleep};
-use tokio_serial::{ClearBuffer, SerialPort as _, SerialStream};
+use tokio_serial::{ClearBuffer, FlowControl, SerialPort as _, SerialPortType, SerialStream};
 
+use super::options::{Flow, Line, PortOptions};
+use super::ports::{PortInfo, UsbInfo, ports};
 use super::{Closing, ModemLines, Transport, TransportError};
 
 /// How often a closing port is asked whether everything has left. The serial drivers cannot be waited for.
@@ -19,22 +22,181 @@ const DRAIN_STEP: Duration = Duration::from_millis(1);
 pub(super) struct SerialTransport {
     port: SerialStream,
     path: String,
+    flow_control: bool,
+    dtr: Line,
+    rts: Line,
+    /// Whether the port has got modem lines, as found out when it was opened.
+    has_lines: bool,
 }
 
 impl SerialTransport {
-    pub(super) async fn open(path: &str) -> Result<Self, TransportError> {
-        let builder = tokio_serial::new(path, 115_200);
-        // Opening and setting up a USB port takes round trips on the bus, and a broken one can take seconds.
-        let port = tokio::task::spawn_blocking(move || SerialStream::open(&builder))
-            .await
-            .map_err(io::Error::from)?
-            .map_err(io::Error::from)?;
+    /// Opens a port for this program alone.
+    pub(super) async fn open(path: &str, options: &PortOptions) -> Result<Self, TransportError> {
+        let (path, options) = (path.to_owned(), options.clone());
+        // Setting up a USB port takes round trips on the bus, and a broken one can take seconds.
+        let opening = tokio::task::spawn_blocking(move || Self::open_blocking(path, &options));
+        opening.await.map_err(io::Error::from)?
+    }
+
+    fn open_blocking(path: String, options: &PortOptions) -> Result<Self, TransportError> {
+        #[cfg(unix)]
+        let _open_until_the_library_has_it = super::probe::probe(&path)?;
+        let flow_control = match options.flow {
+            Some(flow) => flow != Flow::Off,
+            None => has_flow_control(&path),
+        };
+        let hardware = options.flow == Some(Flow::RtsCts);
+        let baud = options.baud.unwrap_or(default_baud(&path));
+        let builder = tokio_serial::new(&path, baud).flow_control(if hardware {
+            FlowControl::Hardware
+        } else {
+            FlowControl::None
+        });
+        let port = SerialStream::open(&builder).map_err(|error| explain(&path, error))?;
         let mut transport = Self {
             port,
-            path: path.to_owned(),
+            path,
+            flow_control,
+            dtr: options.dtr.unwrap_or_default(),
+            rts: if hardware {
+                Line::Keep
+            } else {
+                options.rts.unwrap_or_default()
+            },
+            has_lines: true,
         };
-        transport.restore_lines()?;
+        // The driver of a port without modem lines says so in one of several ways; a port that failed for
+        // another reason fails again when it is read.
+        if let Err(error) = transport.restore_lines() {
+            tracing::debug!(port = transport.path, %error, "the port has no modem lines");
+            transport.has_lines = false;
+        }
         Ok(transport)
+    }
+
+    /// Sets the lines that are given, in the order that [`Transport::set_lines`] promises.
+    fn change_lines(&mut self, dtr: Option<bool>, rts: Option<bool>) -> Result<ModemLines, TransportError> {
+        if !self.has_lines {
+            return Ok(ModemLines::Unsupported);
+        }
+        let port = &mut self.port;
+        // From whatever levels the lines have, this order leads to the new ones past no state in which RTS is
+        // asserted alone, unless that is the old or the new one.
+        if rts == Some(false) {
+            port.write_request_to_send(false).map_err(io::Error::from)?;
+        }
+        if let Some(dtr) = dtr {
+            port.write_data_terminal_ready(dtr).map_err(io::Error::from)?;
+        }
+        if rts == Some(true) {
+            port.write_request_to_send(true).map_err(io::Error::from)?;
+        }
+        Ok(ModemLines::Set)
+    }
+}
+
+impl Line {
+    /// The level while the port is open, unless the line is left alone.
+    fn level(self) -> Option<bool> {
+        match self {
+            Self::On => Some(true),
+            Self::Off => Some(false),
+            Self::Keep => None,
+        }
+    }
+}
+
+/// A pseudo-terminal of macOS refuses to be given a speed; 0 says to leave it.
+fn default_baud(path: &str) -> u32 {
+    if cfg!(target_os = "macos") && path.starts_with("/dev/ttys") {
+        0
+    } else {
+        PortOptions::DEFAULT_BAUD
+    }
+}
+
+/// Whether a port holds the sender back, as far as its name and its USB numbers tell.
+fn has_flow_control(path: &str) -> bool {
+    let real = Path::new(path).canonicalize();
+    let real = real.as_ref().ok().and_then(|path| path.to_str()).unwrap_or(path);
+    if real.starts_with("/dev/pts/") || (cfg!(target_os = "macos") && real.starts_with("/dev/ttys")) {
+        return true;
+    }
+    let ports = ports().unwrap_or_default();
+    let port = ports.iter().find(|port| port.path.eq_ignore_ascii_case(real));
+    // Not to be listed is the way of UARTs soldered to this machine's own processor.
+    port.is_some_and(PortInfo::flow_control)
+}
+
+fn explain(path: &str, error: tokio_serial::Error) -> TransportError {
+    if error.kind() != tokio_serial::ErrorKind::NoDevice {
+        return TransportError::Open {
+            port: path.to_owned(),
+            source: error.into(),
+        };
+    }
+    // Windows does not tell a port that is in use from one that does not exist.
+    let exists = cfg!(unix) || ports().is_ok_and(|ports| ports.iter().any(|port| port.path == path));
+    if exists { busy(path) } else { not_found(path) }
+}
+
+#[cfg(unix)]
+use super::probe::busy;
+
+#[cfg(not(unix))]
+fn busy(path: &str) -> TransportError {
+    TransportError::Busy {
+        port: path.to_owned(),
+        holder: None,
+    }
+}
+
+pub(super) fn not_found(path: &str) -> TransportError {
+    TransportError::NotFound {
+        port: path.to_owned(),
+        ports: ports().unwrap_or_default(),
+    }
+}
+
+/// The serial ports that the operating system knows of, in no order.
+pub(super) fn list() -> Result<Vec<PortInfo>, TransportError> {
+    // The library panics where the directory is missing, as it is in many containers.
+    if cfg!(target_os = "linux") && !Path::new("/sys/class/tty").is_dir() {
+        return Ok(Vec::new());
+    }
+    let ports = tokio_serial::available_ports().map_err(io::Error::from)?;
+    Ok(ports.into_iter().filter(is_real).map(PortInfo::from).collect())
+}
+
+/// Drops the four to thirty-two `ttyS` of every PC that have no hardware, and the second name that macOS has
+/// for each port.
+fn is_real(port: &tokio_serial::SerialPortInfo) -> bool {
+    let Some(name) = port.port_name.strip_prefix("/dev/") else {
+        return true;
+    };
+    if cfg!(target_os = "macos") {
+        return !name.starts_with("tty.");
+    }
+    let kind = std::fs::read_to_string(format!("/sys/class/tty/{name}/type"));
+    !kind.is_ok_and(|kind| kind.trim() == "0")
+}
+
+impl From<tokio_serial::SerialPortInfo> for PortInfo {
+    fn from(port: tokio_serial::SerialPortInfo) -> Self {
+        let usb = match port.port_type {
+            SerialPortType::UsbPort(usb) => Some(UsbInfo {
+                vendor: usb.vid,
+                product: usb.pid,
+                serial: usb.serial_number.filter(|serial| !serial.is_empty()),
+                manufacturer_name: usb.manufacturer,
+                product_name: usb.product,
+            }),
+            _ => None,
+        };
+        Self {
+            path: port.port_name,
+            usb,
+        }
     }
 }
 
@@ -43,24 +205,16 @@ impl Transport for SerialTransport {
         &self.path
     }
 
+    fn flow_control(&self) -> bool {
+        self.flow_control
+    }
+
     fn set_lines(&mut self, dtr: bool, rts: bool) -> Result<ModemLines, TransportError> {
-        let set = |port: &mut SerialStream| {
-            if rts {
-                port.write_data_terminal_ready(dtr)?;
-                port.write_request_to_send(rts)
-            } else {
-                port.write_request_to_send(rts)?;
-                port.write_data_terminal_ready(dtr)
-            }
-        };
-        match set(&mut self.port) {
-            Ok(()) => Ok(ModemLines::Set),
-            Err(_) => Ok(ModemLines::Unsupported),
-        }
+        self.change_lines(Some(dtr), Some(rts))
     }
 
     fn restore_lines(&mut self) -> Result<ModemLines, TransportError> {
-        self.set_lines(true, true)
+        self.change_lines(self.dtr.level(), self.rts.level())
     }
 
     fn close(self: Box<Self>, within: Duration) -> Closing {
@@ -75,9 +229,12 @@ impl Transport for SerialTransport {
 
 impl Drop for SerialTransport {
     fn drop(&mut self) {
-        // A port with bytes that its board does not take would hold up `close` for half a minute.
+        // The operating system would wait half a minute for a board to take what was written to it.
         let _ = self.port.clear(ClearBuffer::Output);
-        let _ = self.set_lines(false, false);
+        let release = |line: Line| line.level().map(|_| false);
+        if let Err(error) = self.change_lines(release(self.dtr), release(self.rts)) {
+            tracing::debug!(port = self.path, %error, "the modem lines could not be released");
+        }
     }
 }
 
@@ -90,7 +247,7 @@ impl AsyncRead for SerialTransport {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.port).poll_read(cx, buf))?;
         if buf.filled().len() == before && buf.remaining() > 0 {
-            return Poll::Ready(Err(TransportError::vanished("it was unplugged")));
+            return Poll::Ready(Err(TransportError::vanished("it was unplugged or closed")));
         }
         Poll::Ready(Ok(()))
     }

@@ -1,0 +1,44 @@
+//! Percent signs for what has a meaning of its own in an address.
+
+use std::fmt;
+
+/// `text` with everything escaped that an address gives another meaning to, or would trim.
+pub(super) fn encode(text: &str) -> impl fmt::Display {
+    fmt::from_fn(move |f| {
+        for character in text.chars() {
+            if character.is_ascii_control() || matches!(character, ' ' | '%' | '?') {
+                write!(f, "%{:02X}", u32::from(character))?;
+            } else {
+                fmt::Write::write_char(f, character)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The reverse of [`encode`]. A percent sign that escapes no ASCII character stands for itself.
+pub(super) fn decode(text: &str) -> String {
+    let mut decoded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('%') {
+        let (before, escape) = rest.split_at(at);
+        decoded.push_str(before);
+        if let Some(character) = unescape(escape) {
+            decoded.push(character);
+            rest = &escape[3..];
+        } else {
+            decoded.push('%');
+            rest = &escape[1..];
+        }
+    }
+    decoded.push_str(rest);
+    decoded
+}
+
+fn unescape(escape: &str) -> Option<char> {
+    let digits = escape
+        .get(1..3)
+        .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+    let byte = u8::from_str_radix(digits, 16).ok()?;
+    byte.is_ascii().then_some(char::from(byte))
+}

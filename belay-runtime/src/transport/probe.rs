@@ -1,0 +1,98 @@
+//! Why a port cannot be opened, found out before the serial library tries.
+//!
+//! The library says little more than that it could not, and its `TIOCEXCL` does not bind the superuser.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, IsTerminal as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+
+use rustix::fs::OFlags;
+
+use super::TransportError;
+
+/// Looks whether `path` is a serial port that nobody else uses.
+///
+/// While the file that it gives is open, the operating system does not see the port's last user go, so that
+/// the modem lines keep still until the library has opened the port as well.
+pub(super) fn probe(path: &str) -> Result<File, TransportError> {
+    let file_type = std::fs::metadata(path)
+        .map_err(|error| explain(path, error))?
+        .file_type();
+    if !file_type.is_char_device() {
+        return Err(not_serial(
+            path,
+            if file_type.is_dir() {
+                "a directory"
+            } else {
+                "a file"
+            },
+        ));
+    }
+    let flags = OFlags::NOCTTY | OFlags::NONBLOCK;
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
+        .map_err(|error| explain(path, error))?;
+    if !file.is_terminal() {
+        return Err(not_serial(path, "a device of another kind"));
+    }
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(busy(path)),
+        // A file system without locks has nobody to respect them either.
+        Err(TryLockError::Error(_)) => Ok(file),
+        Ok(()) => {
+            // The library takes the same lock for the file that it opens itself.
+            file.unlock().map_err(|error| explain(path, error))?;
+            Ok(file)
+        }
+    }
+}
+
+fn not_serial(path: &str, what: &'static str) -> TransportError {
+    TransportError::NotSerial {
+        port: path.to_owned(),
+        what,
+    }
+}
+
+pub(super) fn busy(path: &str) -> TransportError {
+    TransportError::Busy {
+        port: path.to_owned(),
+        #[cfg(target_os = "linux")]
+        holder: super::holder::holder(path),
+        #[cfg(not(target_os = "linux"))]
+        holder: None,
+    }
+}
+
+fn explain(path: &str, error: io::Error) -> TransportError {
+    let port = path.to_owned();
+    // ENXIO and ENODEV come from a device file that has no device.
+    let no_device = matches!(error.raw_os_error(), Some(6 | 19));
+    match error.kind() {
+        _ if no_device => super::serial::not_found(path),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => super::serial::not_found(path),
+        io::ErrorKind::PermissionDenied => TransportError::PermissionDenied {
+            group: group_of(path),
+            port,
+        },
+        io::ErrorKind::ResourceBusy => busy(path),
+        _ => TransportError::Open { port, source: error },
+    }
+}
+
+/// The name of the group that a port belongs to, unless that is the superuser's.
+fn group_of(path: &str) -> Option<String> {
+    let number = std::fs::metadata(path).ok()?.gid();
+    group_name(&std::fs::read_to_string("/etc/group").ok()?, number)
+}
+
+pub(super) fn group_name(groups: &str, number: u32) -> Option<String> {
+    groups.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, _, id) = (fields.next()?, fields.next()?, fields.next()?);
+        (number != 0 && id.parse() == Ok(number)).then(|| name.to_owned())
+    })
+}

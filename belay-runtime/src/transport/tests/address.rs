@@ -1,0 +1,258 @@
+use proptest::prelude::*;
+
+use super::super::address::{Target, UsbId};
+use super::super::options::{Flow, Line, PortOptions};
+use super::super::{Address, AddressError};
+
+fn parse(text: &str) -> Address {
+    text.parse().unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn refusal(text: &str) -> String {
+    let error: AddressError = text.parse::<Address>().expect_err(text);
+    assert!(
+        error.hint().contains("usb:VID:PID[:SERIAL]"),
+        "the hint shows the grammar"
+    );
+    error.to_string()
+}
+
+#[test]
+fn every_kind_of_address_is_read_and_written_in_one_form() {
+    for (text, canonical) in [
+        ("/dev/ttyACM0", "/dev/ttyACM0"),
+        (" /dev/ttyACM0\n", "/dev/ttyACM0"),
+        ("./board", "./board"),
+        ("com3", "COM3"),
+        (r"\\.\COM12", r"\\.\COM12"),
+        (r"C:\port", r"C:\port"),
+        ("/dev/a%20b%3Fc?baud=9600", "/dev/a%20b%3Fc?baud=9600"),
+        ("/dev/100%", "/dev/100%25"),
+        (
+            "/dev/ttyUSB0?flow=off&rts=keep&dtr=off&baud=921600",
+            "/dev/ttyUSB0?baud=921600&dtr=off&rts=keep&flow=off",
+        ),
+        ("AUTO", "auto"),
+        ("auto?dtr=off", "auto?dtr=off"),
+        ("usb:2E8A:5", "usb:2e8a:0005"),
+        ("USB:0x2e8a:0x0005:E6:61?flow=on", "usb:2e8a:0005:E6:61?flow=on"),
+        ("tcp://localhost:2000", "tcp://localhost:2000"),
+        ("tcp://[::1]:23?flow=off", "tcp://[::1]:23?flow=off"),
+        ("exec:micropython  -i", "exec:micropython -i"),
+        ("pty:sh -c 'a ? b'", "pty:sh -c 'a ? b'"),
+    ] {
+        assert_eq!(parse(text).to_string(), canonical, "{text}");
+        assert_eq!(parse(canonical), parse(text), "{text}");
+    }
+}
+
+#[test]
+fn a_refusal_says_what_is_wrong_and_what_was_meant() {
+    for (text, expected) in [
+        ("", "`` is not an address: it is empty; did you mean `auto`?"),
+        (
+            "ttyACM0",
+            "`ttyACM0` is not an address: it is neither a path nor one of the other kinds; did you mean `/dev/ttyACM0`?",
+        ),
+        (
+            "atuo",
+            "`atuo` is not an address: it is neither a path nor one of the other kinds; did you mean `auto`?",
+        ),
+        (
+            "ubs:1:2",
+            "`ubs:1:2` is not an address: `ubs:` is unknown; did you mean `usb:`?",
+        ),
+        (
+            "tpc://h:1",
+            "`tpc://h:1` is not an address: `tpc:` is unknown; did you mean `tcp://`?",
+        ),
+        (
+            "socket://h:1",
+            "`socket://h:1` is not an address: `socket:` is unknown; did you mean `tcp://h:1`?",
+        ),
+        (
+            "port:/dev/x",
+            "`port:/dev/x` is not an address: `port:` is unknown; did you mean `/dev/x`?",
+        ),
+        (
+            "usb:",
+            "`usb:` is not an address: the vendor number is missing; did you mean `usb:2e8a:0005`?",
+        ),
+        (
+            "usb:2e8a",
+            "`usb:2e8a` is not an address: the product number is missing; did you mean `usb:2e8a:0005`?",
+        ),
+        (
+            "usb:2e8a:pico",
+            "`usb:2e8a:pico` is not an address: the product number `pico` is not a number of up to four hexadecimal digits",
+        ),
+        (
+            "usb:1:2:",
+            "`usb:1:2:` is not an address: the serial number after the last `:` is missing",
+        ),
+        (
+            "tcp:h:1",
+            "`tcp:h:1` is not an address: `tcp:` needs two slashes; did you mean `tcp://h:1`?",
+        ),
+        (
+            "tcp://h",
+            "`tcp://h` is not an address: the port number is missing; did you mean `tcp://h:2000`?",
+        ),
+        (
+            "tcp://h:0",
+            "`tcp://h:0` is not an address: the port `0` is not a number from 1 to 65535",
+        ),
+        (
+            "tcp://::1:23",
+            "`tcp://::1:23` is not an address: an IPv6 address stands in brackets; did you mean `tcp://[::1]:23`?",
+        ),
+        (
+            "tcp://:23",
+            "`tcp://:23` is not an address: `` is not the name of a host",
+        ),
+        (
+            "exec:",
+            "`exec:` is not an address: the command is missing; did you mean `exec:micropython`?",
+        ),
+        (
+            "pty:a 'b",
+            "`pty:a 'b` is not an address: a quotation mark in the command has no partner",
+        ),
+    ] {
+        assert_eq!(refusal(text), expected);
+    }
+}
+
+#[test]
+fn an_option_that_is_unknown_or_twice_there_or_senseless_is_refused() {
+    for (query, expected) in [
+        (
+            "bawd=1",
+            "there is no option `bawd` here, only `baud`, `dtr`, `rts` or `flow`; did you mean `baud`?",
+        ),
+        (
+            "parity=even",
+            "there is no option `parity` here, only `baud`, `dtr`, `rts` or `flow`",
+        ),
+        ("dtr=on&dtr=on", "the option `dtr` is given twice"),
+        ("baud", "the option `baud` is not of the form `name=value`"),
+        ("", "no option follows the `?`"),
+        (
+            "baud=fast",
+            "`fast` is not a number of bits per second; did you mean `baud=115200`?",
+        ),
+        (
+            "baud=0",
+            "`0` is not a number of bits per second; did you mean `baud=115200`?",
+        ),
+        (
+            "dtr=1",
+            "`dtr` is `on`, `off` or `keep`, not `1`; did you mean `dtr=on`?",
+        ),
+        (
+            "rts=kep",
+            "`rts` is `on`, `off` or `keep`, not `kep`; did you mean `keep`?",
+        ),
+        (
+            "flow=none",
+            "`flow` is `on`, `off` or `rtscts`, not `none`; did you mean `flow=off`?",
+        ),
+        (
+            "rts=on&flow=rtscts",
+            "with `flow=rtscts` the line RTS is the driver's, so `rts` cannot be given",
+        ),
+    ] {
+        let text = format!("/dev/x?{query}");
+        assert_eq!(refusal(&text), format!("`{text}` is not an address: {expected}"));
+    }
+    let socket = "tcp://h:1?baud=9600";
+    assert_eq!(
+        refusal(socket),
+        format!("`{socket}` is not an address: there is no option `baud` here, only `flow`")
+    );
+    let socket = "tcp://h:1?flow=rtscts";
+    assert_eq!(
+        refusal(socket),
+        format!("`{socket}` is not an address: a socket has no RTS and CTS; did you mean `flow=on`?")
+    );
+}
+
+#[test]
+fn a_path_that_would_be_read_as_something_else_is_one_of_this_directory() {
+    for path in ["auto", "usb:1:2", "tcp://h:1", "exec:x", "board"] {
+        let address = Address::serial(path);
+        assert_eq!(parse(&address.to_string()), address);
+        assert_eq!(address.target, Target::Serial(format!("./{path}")));
+    }
+}
+
+fn line() -> impl Strategy<Value = Option<Line>> {
+    proptest::option::of(prop_oneof![Just(Line::On), Just(Line::Off), Just(Line::Keep)])
+}
+
+fn options() -> impl Strategy<Value = PortOptions> {
+    let flow = proptest::option::of(prop_oneof![Just(Flow::On), Just(Flow::Off), Just(Flow::RtsCts)]);
+    (proptest::option::of(1u32..), line(), line(), flow).prop_map(|(baud, dtr, rts, flow)| PortOptions {
+        baud,
+        dtr,
+        rts: rts.filter(|_| flow != Some(Flow::RtsCts)),
+        flow,
+    })
+}
+
+fn addresses() -> impl Strategy<Value = Address> {
+    let words = || proptest::collection::vec(any::<String>(), 1..4);
+    let usb = (any::<u16>(), any::<u16>(), proptest::option::of(".{1,12}")).prop_map(
+        |(vendor, product, serial)| {
+            Target::Usb(UsbId {
+                vendor,
+                product,
+                serial,
+            })
+        },
+    );
+    let socket =
+        ("([a-z0-9.-]{1,12}|::1|fe80::1%eth0)", 1u16..).prop_map(|(host, port)| Target::Tcp { host, port });
+    let flows = [None, Some(Flow::On), Some(Flow::Off)];
+    prop_oneof![
+        (any::<String>(), options()).prop_map(|(path, options)| Address {
+            options,
+            ..Address::serial(path)
+        }),
+        (prop_oneof![usb, Just(Target::Auto)], options())
+            .prop_map(|(target, options)| Address { target, options }),
+        (socket, proptest::sample::select(flows.to_vec())).prop_map(|(target, flow)| Address {
+            target,
+            options: PortOptions {
+                flow,
+                ..PortOptions::default()
+            },
+        }),
+        words().prop_map(|words| Target::Exec(words).into()),
+        words().prop_map(|words| Target::Pty(words).into()),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn an_address_reads_back_what_it_writes(address in addresses()) {
+        let text = address.to_string();
+        let back: Result<Address, _> = text.parse();
+        prop_assert_eq!(back, Ok(address), "{}", text);
+    }
+
+    #[test]
+    fn any_text_is_refused_or_reads_back_what_it_writes(
+        text in "(usb:|tcp://|exec:|pty:|auto|/dev/|com)?[-a-z0-9:/?&=%'\" \\[\\]]{0,24}(\\?(baud|dtr|flow)=[a-z0-9]{1,5})?",
+    ) {
+        match text.parse::<Address>() {
+            Ok(address) => prop_assert_eq!(address.to_string().parse(), Ok(address)),
+            Err(error) => prop_assert!(error.to_string().contains("is not an address")),
+        }
+    }
+
+    #[test]
+    fn no_text_at_all_makes_it_panic(text in any::<String>()) {
+        let _ = text.parse::<Address>();
+    }
+}
