@@ -1,0 +1,108 @@
+// A board's main loop. Usage: board [HEAP_KB [MODE [PENDING_FD]]], where MODE is `hard`, `soft` or
+// `soft-raw`: which reset this start follows. The current directory is the board's file system.
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+
+#include "py/builtin.h"
+#include "py/cstack.h"
+#include "py/gc.h"
+#include "py/mphal.h"
+#include "py/mpthread.h"
+#include "py/runtime.h"
+#include "extmod/vfs.h"
+#include "extmod/vfs_posix.h"
+#include "genhdr/mpversion.h"
+#include "shared/runtime/pyexec.h"
+
+static const char *heap_kb = "512";
+
+// A reset replaces the process's program by a fresh one: the terminal stays, and threads end.
+void board_restart(const char *how) {
+    char pending[16] = "-1";
+    board_flush();
+    mp_hal_set_interrupt_char(-1);
+    if (strcmp(how, "hard") == 0) {
+        tcflush(STDIN_FILENO, TCIFLUSH);
+    } else {
+        snprintf(pending, sizeof(pending), "%d", board_save_input());
+    }
+    execl("/proc/self/exe", "board", heap_kb, how, pending, (char *)NULL);
+    _exit(1);
+}
+
+static char root[PATH_MAX];
+
+char *board_getcwd(char *path, size_t size) {
+    char *cwd = getcwd(path, size);
+    if (cwd != NULL && strcmp(cwd, root) == 0 && strlen(cwd) + 1 < size) {
+        strcat(cwd, "/");
+    }
+    return cwd;
+}
+
+static void mount_file_system(void) {
+    if (getcwd(root, sizeof(root)) == NULL) {
+        _exit(1);
+    }
+    mp_obj_t path = mp_obj_new_str_from_cstr(root);
+    mp_obj_t args[2] = {
+        MP_OBJ_TYPE_GET_SLOT(&mp_type_vfs_posix, make_new)(&mp_type_vfs_posix, 1, 0, &path),
+        MP_OBJ_NEW_QSTR(MP_QSTR__slash_),
+    };
+    mp_vfs_mount(2, args, (mp_map_t *)&mp_const_empty_map);
+    MP_STATE_VM(vfs_cur) = MP_STATE_VM(vfs_mount_table);
+    mp_obj_list_append(mp_sys_path, mp_obj_new_str_from_cstr("/lib"));
+}
+
+static void run(const char *mode) {
+    mp_init();
+    mount_file_system();
+    if (strcmp(mode, "soft-raw") == 0) {
+        pyexec_mode_kind = PYEXEC_MODE_RAW_REPL;
+    }
+    if (pyexec_file_if_exists("boot.py") & PYEXEC_FORCED_EXIT) {
+        return;
+    }
+    if (pyexec_mode_kind == PYEXEC_MODE_FRIENDLY_REPL && (pyexec_file_if_exists("main.py") & PYEXEC_FORCED_EXIT)) {
+        return;
+    }
+    for (;;) {
+        int ended = pyexec_mode_kind == PYEXEC_MODE_RAW_REPL ? pyexec_raw_repl() : pyexec_friendly_repl();
+        if (ended != 0) {
+            return;
+        }
+    }
+}
+
+int main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+        puts(MICROPY_BANNER_NAME_AND_VERSION "; " MICROPY_BANNER_MACHINE);
+        return 0;
+    }
+    mp_thread_init();
+    mp_cstack_init_with_sp_here(40000 * (sizeof(void *) / 4));
+    if (argc > 1) {
+        heap_kb = argv[1];
+    }
+    board_terminal_init(argc > 3 ? atoi(argv[3]) : -1);
+
+    size_t heap_size = strtoul(heap_kb, NULL, 10) * 1024;
+    char *heap = malloc(heap_size);
+    if (heap_size < 8 * 1024 || heap == NULL) {
+        fprintf(stderr, "board: a heap of %s KB is not possible\n", heap_kb);
+        return 2;
+    }
+    gc_init(heap, heap + heap_size);
+
+    run(argc > 2 ? argv[2] : "hard");
+    mp_hal_stdout_tx_str("MPY: soft reboot\r\n");
+    board_restart(pyexec_mode_kind == PYEXEC_MODE_RAW_REPL ? "soft-raw" : "soft");
+}
+
+void nlr_jump_fail(void *val) {
+    fprintf(stderr, "FATAL: uncaught exception %p\r\n", val);
+    exit(1);
+}

@@ -1,0 +1,281 @@
+// The board's serial port: a terminal that is read in blocks into a receive buffer, as a UART's
+// interrupt would fill one, and written through a transmit buffer.
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <termios.h>
+
+#include "py/mphal.h"
+#include "py/mpthread.h"
+#include "py/runtime.h"
+#include "py/stream.h"
+
+static pthread_t main_thread;
+// Readable when an interrupt or a scheduled callback is due, so that no wait of the main thread
+// sleeps through one that came just before it.
+static int wake_fd;
+static struct termios terminal;
+
+static pthread_mutex_t rx_lock = PTHREAD_MUTEX_INITIALIZER;
+static uint8_t rx[512];
+static size_t rx_pos, rx_len;
+
+static pthread_mutex_t tx_lock = PTHREAD_MUTEX_INITIALIZER;
+static char tx[1024];
+volatile unsigned board_tx_waiting;
+
+static bool on_main_thread(void) {
+    return pthread_equal(pthread_self(), main_thread);
+}
+
+void board_wake(void) {
+    uint64_t one = 1;
+    ssize_t ignored = write(wake_fd, &one, sizeof(one));
+    (void)ignored;
+}
+
+static void on_interrupt(int signal_number) {
+    int saved = errno;
+    if (on_main_thread()) {
+        mp_sched_keyboard_interrupt();
+        board_wake();
+    } else {
+        pthread_kill(main_thread, signal_number);
+    }
+    errno = saved;
+}
+
+void board_terminal_init(int pending_fd) {
+    main_thread = pthread_self();
+    wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+    struct sigaction action = {.sa_handler = on_interrupt};
+    sigaction(SIGINT, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+
+    if (tcgetattr(STDIN_FILENO, &terminal) == 0) {
+        cfmakeraw(&terminal);
+        // A read returns what there is, or nothing; waiting is poll's business.
+        terminal.c_cc[VMIN] = 0;
+        terminal.c_cc[VTIME] = 0;
+        terminal.c_cc[VQUIT] = _POSIX_VDISABLE;
+        terminal.c_cc[VSUSP] = _POSIX_VDISABLE;
+        tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
+    }
+    if (pending_fd >= 0) {
+        ssize_t n = read(pending_fd, rx, sizeof(rx));
+        rx_len = n > 0 ? n : 0;
+        close(pending_fd);
+    }
+}
+
+// Only while code runs does the terminal turn the interrupt character into a signal. NOFLSH keeps
+// what was received before it, and TCSANOW what is on its way.
+void mp_hal_set_interrupt_char(int c) {
+    static int current = -1;
+    board_flush();
+    if (c != current) {
+        current = c;
+        terminal.c_lflag = c < 0 ? 0 : ISIG | NOFLSH;
+        terminal.c_cc[VINTR] = c < 0 ? _POSIX_VDISABLE : c;
+        tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
+    }
+}
+
+// What was received and not read yet goes through a soft reset in a pipe.
+int board_save_input(void) {
+    int ends[2];
+    if (rx_pos == rx_len || pipe(ends) != 0) {
+        return -1;
+    }
+    ssize_t ignored = write(ends[1], rx + rx_pos, rx_len - rx_pos);
+    (void)ignored;
+    close(ends[1]);
+    return ends[0];
+}
+
+// Waits for input (if asked to), a wake-up or the time-out, whichever comes first; may return early.
+static void wait_for_event(bool input, const struct timespec *timeout) {
+    board_flush();
+    bool main = on_main_thread();
+    struct pollfd fds[2] = {{.fd = main ? wake_fd : -1, .events = POLLIN}, {.fd = input ? STDIN_FILENO : -1, .events = POLLIN}};
+    if (ppoll(fds, 2, timeout, NULL) <= 0) {
+        return;
+    }
+    if (fds[0].revents) {
+        uint64_t count;
+        ssize_t ignored = read(wake_fd, &count, sizeof(count));
+        (void)ignored;
+    }
+    if (fds[1].revents & (POLLHUP | POLLERR | POLLNVAL)) {
+        _exit(0);
+    }
+}
+
+static bool rx_fill(void) {
+    if (rx_pos == rx_len) {
+        ssize_t n = read(STDIN_FILENO, rx, sizeof(rx));
+        rx_pos = 0;
+        rx_len = n > 0 ? n : 0;
+    }
+    return rx_pos < rx_len;
+}
+
+static bool rx_ready(void) {
+    pthread_mutex_lock(&rx_lock);
+    bool ready = rx_fill();
+    pthread_mutex_unlock(&rx_lock);
+    return ready;
+}
+
+int mp_hal_stdin_rx_chr(void) {
+    for (;;) {
+        pthread_mutex_lock(&rx_lock);
+        if (rx_pos < rx_len) {
+            int c = rx[rx_pos++];
+            pthread_mutex_unlock(&rx_lock);
+            return c;
+        }
+        pthread_mutex_unlock(&rx_lock);
+        mp_handle_pending(true);
+        wait_for_event(true, NULL);
+        rx_ready();
+    }
+}
+
+uintptr_t mp_hal_stdio_poll(uintptr_t flags) {
+    uintptr_t ready = flags & MP_STREAM_POLL_WR;
+    if ((flags & MP_STREAM_POLL_RD) && rx_ready()) {
+        ready |= MP_STREAM_POLL_RD;
+    }
+    return ready;
+}
+
+static void write_all(const char *bytes, size_t len) {
+    while (len > 0) {
+        ssize_t n = write(STDOUT_FILENO, bytes, len);
+        if (n >= 0) {
+            bytes += n;
+            len -= n;
+        } else if (errno != EINTR && errno != EAGAIN) {
+            _exit(0);
+        }
+    }
+}
+
+static void tx_flush(void) {
+    size_t len = board_tx_waiting;
+    board_tx_waiting = 0;
+    write_all(tx, len);
+}
+
+void board_flush(void) {
+    if (board_tx_waiting) {
+        pthread_mutex_lock(&tx_lock);
+        tx_flush();
+        pthread_mutex_unlock(&tx_lock);
+    }
+}
+
+// Runs at backward jumps and returns while output waits: a program that prints and then computes
+// is heard without a system call for each line.
+void board_tx_tick(void) {
+    static unsigned ticks;
+    if (++ticks % 32 == 0) {
+        board_flush();
+    }
+}
+
+mp_uint_t mp_hal_stdout_tx_strn(const char *bytes, size_t len) {
+    pthread_mutex_lock(&tx_lock);
+    if (board_tx_waiting + len > sizeof(tx)) {
+        tx_flush();
+    }
+    if (len > sizeof(tx)) {
+        write_all(bytes, len);
+    } else {
+        memcpy(tx + board_tx_waiting, bytes, len);
+        board_tx_waiting += len;
+    }
+    if (!on_main_thread()) {
+        tx_flush();
+    }
+    pthread_mutex_unlock(&tx_lock);
+    return len;
+}
+
+int unix_mutex_lock(mp_thread_mutex_t *mutex, int wait);
+
+int mp_thread_mutex_lock(mp_thread_mutex_t *mutex, int wait) {
+    int locked = unix_mutex_lock(mutex, 0);
+    if (locked == 0 && wait) {
+        board_flush();
+        locked = unix_mutex_lock(mutex, 1);
+    }
+    return locked;
+}
+
+// What the select module and asyncio wait with: input ends it, too.
+void board_wait_ms(int timeout_ms) {
+    struct timespec timeout = {.tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1000000L};
+    wait_for_event(rx_pos == rx_len, timeout_ms < 0 ? NULL : &timeout);
+}
+
+static uint64_t now_ns(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+static void delay_ns(uint64_t ns) {
+    uint64_t end = now_ns(CLOCK_MONOTONIC) + ns;
+    for (;;) {
+        mp_handle_pending(true);
+        uint64_t now = now_ns(CLOCK_MONOTONIC);
+        if (now >= end) {
+            return;
+        }
+        uint64_t left = end - now;
+        struct timespec timeout = {.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
+        wait_for_event(false, &timeout);
+    }
+}
+
+void mp_hal_delay_ms(mp_uint_t ms) {
+    delay_ns(ms * 1000000ULL);
+}
+
+void mp_hal_delay_us(mp_uint_t us) {
+    delay_ns(us * 1000ULL);
+}
+
+mp_uint_t mp_hal_ticks_ms(void) {
+    return now_ns(CLOCK_MONOTONIC) / 1000000;
+}
+
+mp_uint_t mp_hal_ticks_us(void) {
+    return now_ns(CLOCK_MONOTONIC) / 1000;
+}
+
+uint64_t mp_hal_time_ns(void) {
+    return now_ns(CLOCK_REALTIME);
+}
+
+void mp_hal_get_random(size_t n, void *buf) {
+    for (size_t done = 0; done < n;) {
+        ssize_t got = getrandom((char *)buf + done, n - done, 0);
+        done += got > 0 ? got : 0;
+    }
+}
+
+unsigned long board_random_seed(void) {
+    unsigned long seed;
+    mp_hal_get_random(sizeof(seed), &seed);
+    return seed;
+}

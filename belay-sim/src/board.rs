@@ -1,0 +1,195 @@
+//! A board that runs, and what it takes to start one.
+
+use std::{
+    path::Path,
+    sync::{Arc, mpsc},
+    thread::{self, JoinHandle},
+};
+
+use rustix::event::{EventfdFlags, eventfd};
+use tokio::sync::oneshot;
+
+use crate::{
+    build::Report,
+    cable::Cable,
+    error::{Error, Result},
+    process::Recipe,
+    pump::{Command, Pump},
+    source,
+};
+
+/// Which board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Unix,
+}
+
+/// What a board is started with.
+#[derive(Debug, Clone)]
+#[must_use = "a builder does nothing until it is started"]
+pub struct Builder {
+    kind: Kind,
+    heap_kb: u32,
+    report: Report,
+}
+
+impl Builder {
+    /// Sets the size of the board's heap in kilobytes, 512 unless told; only the `unix` board has a choice.
+    pub fn heap_kb(mut self, heap_kb: u32) -> Self {
+        self.heap_kb = heap_kb;
+        self
+    }
+
+    /// Chooses how a build, should one be necessary, shows its progress.
+    pub fn report(mut self, report: Report) -> Self {
+        self.report = report;
+        self
+    }
+
+    /// Starts the board, after building it if it has not been built yet.
+    ///
+    /// # Errors
+    /// When the board cannot be built or the system has no pseudo-terminal left.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves no board behind; a build that has begun goes on.
+    pub async fn start(self) -> Result<Board> {
+        let (send, receive) = oneshot::channel();
+        thread::Builder::new()
+            .name("belay-sim start".into())
+            .spawn(move || send.send(self.start_blocking()))
+            .map_err(Error::io("starting a thread"))?;
+        receive.await.map_err(|_| Error::Stopped)?
+    }
+
+    /// Like [`start`](Self::start), for programs without an async runtime.
+    ///
+    /// # Errors
+    /// When the board cannot be built or the system has no pseudo-terminal left.
+    pub fn start_blocking(self) -> Result<Board> {
+        let recipe = match self.kind {
+            Kind::Unix => source::unix(self.heap_kb, self.report)?,
+        };
+        Board::run(recipe)
+    }
+}
+
+/// A simulated board that runs until this is dropped.
+#[derive(Debug)]
+pub struct Board {
+    port: String,
+    process_id: u32,
+    directory: std::path::PathBuf,
+    cable: Cable,
+    pump: Option<JoinHandle<()>>,
+}
+
+impl Board {
+    /// A fast board with threads, asyncio and a file system: MicroPython's unix port made to behave
+    /// like a board.
+    pub fn unix() -> Builder {
+        Builder {
+            kind: Kind::Unix,
+            heap_kb: 512,
+            report: Report::Auto,
+        }
+    }
+
+    fn run(recipe: Recipe) -> Result<Self> {
+        source::sweep_directories();
+        let directory = tempfile::Builder::new()
+            .prefix(&source::directory_prefix())
+            .tempdir()
+            .map_err(Error::io("making a directory for the board's files"))?;
+        let path = directory.path().to_owned();
+        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
+            .map_err(|error| Error::io("making an event")(error.into()))?;
+        let ours = wake.try_clone().map_err(Error::io("sharing an event"))?;
+        let (commands, receiver) = mpsc::channel();
+        let program = recipe.program.display().to_string();
+        let pump = Pump::start(recipe, directory, receiver, wake).map_err(Error::io(format!(
+            "starting {program} on a pseudo-terminal"
+        )))?;
+        let (port, process_id) = (pump.port().to_owned(), pump.process_id());
+        let thread = thread::Builder::new()
+            .name("belay-sim cable".into())
+            .spawn(move || pump.run())
+            .map_err(Error::io("starting a thread"))?;
+        let cable = Cable::new(commands, Arc::new(ours));
+        Ok(Self {
+            port,
+            process_id,
+            directory: path,
+            cable,
+            pump: Some(thread),
+        })
+    }
+
+    /// The path of the board's port, for any program that speaks to serial ports.
+    pub fn port(&self) -> &str {
+        &self.port
+    }
+
+    /// The cable between the port and the board.
+    pub fn cable(&self) -> &Cable {
+        &self.cable
+    }
+
+    /// The directory that is the board's file system, for boards that have one.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The board's process.
+    pub fn process_id(&self) -> u32 {
+        self.process_id
+    }
+
+    /// Switches the board off and on, as pressing its reset button would; the port stays. What it
+    /// was doing is gone; its file system is not.
+    ///
+    /// # Errors
+    /// When the board has stopped or does not start again.
+    pub fn restart(&mut self) -> Result<()> {
+        let (send, receive) = mpsc::channel();
+        self.cable.send(Command::Restart(send))?;
+        let process_id = receive.recv().map_err(|_| Error::Stopped)?;
+        self.process_id = process_id.map_err(Error::io("starting the board again"))?;
+        Ok(())
+    }
+
+    /// Pulls the plug: the port disappears, and whoever has it open is hung up.
+    ///
+    /// # Errors
+    /// When the board has stopped.
+    pub fn vanish(&self) -> Result<()> {
+        let (send, receive) = mpsc::channel();
+        self.cable.send(Command::Vanish(send))?;
+        receive.recv().map_err(|_| Error::Stopped)
+    }
+
+    /// Plugs the board in again, at a port with another name; [`port`](Self::port) tells it.
+    ///
+    /// # Errors
+    /// When the board has stopped or the system has no pseudo-terminal left.
+    pub fn appear(&mut self) -> Result<&str> {
+        let (send, receive) = mpsc::channel();
+        self.cable.send(Command::Appear(send))?;
+        let port = receive.recv().map_err(|_| Error::Stopped)?;
+        self.port = port.map_err(Error::io("opening a pseudo-terminal"))?;
+        Ok(&self.port)
+    }
+
+    /// Stops the board; dropping it does the same.
+    pub fn stop(self) {}
+}
+
+impl Drop for Board {
+    fn drop(&mut self) {
+        // The pump may have ended by itself; then there is nobody to tell, and nothing to wait for.
+        let _ = self.cable.send(Command::Stop);
+        if let Some(pump) = self.pump.take() {
+            let _ = pump.join();
+        }
+    }
+}

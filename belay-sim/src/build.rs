@@ -1,0 +1,369 @@
+//! Building MicroPython boards from the distribution's source package, once, for everybody.
+
+use std::{
+    env,
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, IsTerminal as _, Read as _, Seek as _, SeekFrom},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use indicatif::ProgressBar;
+
+use crate::{
+    apt,
+    error::{Error, Result},
+};
+
+/// How a build shows its progress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Report {
+    /// A moving line on a terminal, plain lines elsewhere; both on standard error.
+    #[default]
+    Auto,
+    /// Not at all.
+    Quiet,
+}
+
+/// The sources of the `unix` board, a port of MicroPython like any other.
+const PORT: &[(&str, &str)] = &[
+    ("Makefile", include_str!("../board/Makefile")),
+    ("board_machine.c", include_str!("../board/board_machine.c")),
+    ("board_os.c", include_str!("../board/board_os.c")),
+    ("board_time.c", include_str!("../board/board_time.c")),
+    ("main.c", include_str!("../board/main.c")),
+    ("manifest.py", include_str!("../board/manifest.py")),
+    (
+        "modules/machine.py",
+        include_str!("../board/modules/machine.py"),
+    ),
+    ("mpconfigport.h", include_str!("../board/mpconfigport.h")),
+    ("mphalport.h", include_str!("../board/mphalport.h")),
+    ("qstrdefsport.h", include_str!("../board/qstrdefsport.h")),
+    ("terminal.c", include_str!("../board/terminal.c")),
+];
+
+/// The programs that a build of the `unix` board runs, and the Debian packages that they come from.
+const TOOLS: &[(&str, &str)] = &[
+    ("apt-get", "apt"),
+    ("dpkg-source", "dpkg-dev"),
+    ("gcc", "gcc"),
+    ("make", "make"),
+    ("python3", "python3"),
+    ("xz", "xz-utils"),
+];
+
+/// Where boards are built and kept: `BELAY_BOARDS_DIR`, or `boards` in the target directory of the
+/// running program's workspace, or else the user's cache.
+pub fn boards_dir() -> PathBuf {
+    if let Some(dir) = env::var_os("BELAY_BOARDS_DIR") {
+        return PathBuf::from(dir);
+    }
+    let program = env::current_exe().unwrap_or_default();
+    // Cargo marks its target directories.
+    if let Some(target) = program
+        .ancestors()
+        .find(|dir| dir.join("CACHEDIR.TAG").exists())
+    {
+        return target.join("boards");
+    }
+    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let home = env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    cache
+        .or(home)
+        .unwrap_or_else(env::temp_dir)
+        .join("belay/boards")
+}
+
+fn unix_path() -> PathBuf {
+    boards_dir().join(format!("unix-{:016x}", fingerprint(PORT)))
+}
+
+/// The `unix` board, if it has been built from the sources that this program contains.
+pub(crate) fn built_unix() -> Option<PathBuf> {
+    Some(unix_path()).filter(|path| path.exists())
+}
+
+/// Builds the `unix` board unless that has been done, and returns its program.
+///
+/// Of several processes that ask for it at once one builds, and the others wait for it.
+///
+/// # Errors
+/// When a tool is missing, the source cannot be downloaded, or a step fails.
+pub fn ensure_unix(report: Report) -> Result<PathBuf> {
+    let board = unix_path();
+    if board.exists() {
+        return Ok(board);
+    }
+    let build = Build::begin(report)?;
+    if board.exists() {
+        return Ok(board);
+    }
+    require("unix", TOOLS)?;
+    let source = build.source()?;
+    build.mpy_cross(&source)?;
+    build.unix(&source, &board)?;
+    build
+        .progress
+        .finish(&format!("The unix board is built: {}", board.display()));
+    Ok(board)
+}
+
+/// A build in progress, which holds the lock.
+struct Build {
+    dir: PathBuf,
+    log: PathBuf,
+    progress: Progress,
+    _lock: File,
+}
+
+/// MicroPython's unpacked source, and its version.
+struct Source {
+    dir: PathBuf,
+    version: String,
+}
+
+impl Build {
+    fn begin(report: Report) -> Result<Self> {
+        let dir = boards_dir();
+        fs::create_dir_all(&dir).map_err(Error::io(format!("making {}", dir.display())))?;
+        let dir = dir
+            .canonicalize()
+            .map_err(Error::io(format!("finding {}", dir.display())))?;
+        let progress = Progress::new(report);
+        let path = dir.join("lock");
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(Error::io(format!("opening {}", path.display())))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                progress.step("Waiting for another program that is building boards");
+                lock.lock()
+                    .map_err(Error::io(format!("locking {}", path.display())))?;
+            }
+            Err(TryLockError::Error(error)) => {
+                return Err(Error::io(format!("locking {}", path.display()))(error));
+            }
+        }
+        Ok(Self {
+            log: dir.join("build.log"),
+            dir,
+            progress,
+            _lock: lock,
+        })
+    }
+
+    /// Downloads and unpacks the source package, once.
+    fn source(&self) -> Result<Source> {
+        let dir = self.dir.join("micropython");
+        let marker = dir.join(".version");
+        if let Ok(version) = fs::read_to_string(&marker) {
+            return Ok(Source { dir, version });
+        }
+        self.progress
+            .step("Downloading MicroPython's source package");
+        let package = apt::download(&self.dir.join("apt"), &self.log)?;
+        self.progress.step("Unpacking it");
+        remove(&dir)?;
+        let mut unpack = Command::new("dpkg-source");
+        // apt has checked what it downloaded against the archive's signature.
+        unpack
+            .args(["--no-check", "--skip-patches", "-x"])
+            .arg(&package.dsc)
+            .arg(&dir);
+        self.run("unpacking the source package", &mut unpack)?;
+        fs::write(&marker, &package.version)
+            .map_err(Error::io(format!("writing {}", marker.display())))?;
+        Ok(Source {
+            dir,
+            version: package.version,
+        })
+    }
+
+    /// Builds the cross compiler that freezes Python modules into boards.
+    fn mpy_cross(&self, source: &Source) -> Result<()> {
+        let built = source.dir.join("mpy-cross/build/mpy-cross");
+        if !built.exists() {
+            self.progress.step("Building mpy-cross");
+            self.run("building mpy-cross", &mut source.make("mpy-cross"))?;
+        }
+        install(&built, &self.dir.join("mpy-cross"))
+    }
+
+    fn unix(&self, source: &Source, board: &Path) -> Result<()> {
+        self.progress.step("Building the unix board");
+        let port = source.dir.join("ports/belay");
+        remove(&port)?;
+        for (name, text) in PORT {
+            let path = port.join(name);
+            let parent = path.parent().unwrap_or(&port);
+            fs::create_dir_all(parent)
+                .and_then(|()| fs::write(&path, text))
+                .map_err(Error::io(format!("writing {}", path.display())))?;
+        }
+        self.run("building the unix board", &mut source.make("ports/belay"))?;
+        install(&port.join("build/board"), board)
+    }
+
+    /// Runs a step's program, with its output in the log.
+    fn run(&self, step: &'static str, command: &mut Command) -> Result<()> {
+        run_logged(step, command, &self.log)
+    }
+}
+
+impl Source {
+    fn make(&self, part: &str) -> Command {
+        let mut make = Command::new("make");
+        let jobs = thread::available_parallelism().map_or(1, usize::from);
+        make.current_dir(self.dir.join(part))
+            .arg(format!("-j{jobs}"))
+            // The package lacks the Python library, of which nothing is frozen; the build only looks
+            // whether its directory has a README.
+            .arg("MPY_LIB_DIR=../..")
+            // Otherwise the version is asked of the git repository around the build.
+            .env("MICROPY_GIT_TAG", format!("v{}", self.version))
+            .env("MICROPY_GIT_HASH", "")
+            // A make that started us must not lend us its job server.
+            .env_remove("MAKEFLAGS")
+            .env_remove("MAKELEVEL");
+        make
+    }
+}
+
+/// Runs a program with all of its output appended to a log, whose end a failure quotes.
+pub(crate) fn run_logged(step: &'static str, command: &mut Command, log: &Path) -> Result<()> {
+    let describe = || format!("{step}: running {}", command_name(log));
+    let mut file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .read(true)
+        .open(log)
+        .map_err(Error::io(format!("opening {}", log.display())))?;
+    let start = file.seek(SeekFrom::End(0)).map_err(Error::io(describe()))?;
+    let output = file.try_clone().map_err(Error::io(describe()))?;
+    let errors = file.try_clone().map_err(Error::io(describe()))?;
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(output)
+        .stderr(errors)
+        .status()
+        .map_err(Error::io(format!(
+            "{step}: running {}",
+            command.get_program().display()
+        )))?;
+    if status.success() {
+        return Ok(());
+    }
+    let mut text = Vec::new();
+    file.seek(SeekFrom::Start(start))
+        .and_then(|_| file.read_to_end(&mut text))
+        .map_err(Error::io(describe()))?;
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<_> = text.lines().collect();
+    let tail = lines[lines.len().saturating_sub(12)..].join("\n");
+    Err(Error::Build {
+        step,
+        tail,
+        log: log.to_owned(),
+    })
+}
+
+fn command_name(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// Checks that programs can be found on the `PATH`.
+pub(crate) fn require(board: &'static str, tools: &[(&str, &str)]) -> Result<()> {
+    let missing: Vec<_> = tools
+        .iter()
+        .filter(|(program, _)| !on_path(program))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Missing {
+        board,
+        programs: missing
+            .iter()
+            .map(|(program, _)| (*program).to_owned())
+            .collect(),
+        packages: missing
+            .iter()
+            .map(|(_, package)| (*package).to_owned())
+            .collect(),
+    })
+}
+
+fn on_path(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|dir| dir.join(program).is_file())
+}
+
+/// Puts a finished file in its place in one step, so that nobody ever sees half of it.
+fn install(from: &Path, to: &Path) -> Result<()> {
+    let fresh = to.with_extension("new");
+    fs::copy(from, &fresh)
+        .and_then(|_| fs::rename(&fresh, to))
+        .map_err(Error::io(format!("installing {}", to.display())))
+}
+
+fn remove(dir: &Path) -> Result<()> {
+    match fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Error::io(format!("removing {}", dir.display()))(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A fingerprint (FNV-1a) of sources, so that a change of theirs leads to a new build.
+fn fingerprint(sources: &[(&str, &str)]) -> u64 {
+    let bytes = sources
+        .iter()
+        .flat_map(|(name, text)| [name.as_bytes(), text.as_bytes()])
+        .flatten();
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// What a person sees of a build.
+#[derive(Debug)]
+struct Progress {
+    report: Report,
+    bar: Option<ProgressBar>,
+}
+
+impl Progress {
+    fn new(report: Report) -> Self {
+        let bar =
+            (report == Report::Auto && io::stderr().is_terminal()).then(ProgressBar::new_spinner);
+        if let Some(bar) = &bar {
+            bar.enable_steady_tick(Duration::from_millis(100));
+        }
+        Self { report, bar }
+    }
+
+    fn step(&self, what: &str) {
+        match &self.bar {
+            Some(bar) => bar.set_message(format!("{what} …")),
+            None if self.report == Report::Auto => eprintln!("{what} …"),
+            None => {}
+        }
+    }
+
+    fn finish(&self, what: &str) {
+        match &self.bar {
+            Some(bar) => bar.finish_with_message(what.to_owned()),
+            None if self.report == Report::Auto => eprintln!("{what}"),
+            None => {}
+        }
+    }
+}

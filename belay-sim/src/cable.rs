@@ -1,0 +1,78 @@
+//! The handle to the cable between port and board.
+
+use std::{
+    os::fd::OwnedFd,
+    sync::{Arc, mpsc::Sender},
+};
+
+use rustix::io::write;
+
+use crate::{
+    error::{Error, Result},
+    fault::{Direction, Fault, Rates},
+    pump::Command,
+};
+
+/// The cable between a port and its board, which can be told to misbehave while it is in use.
+///
+/// Every fault is off until it is asked for. A change takes effect for bytes that arrive at the cable
+/// after it; the methods do not wait for that.
+#[derive(Debug, Clone)]
+pub struct Cable {
+    commands: Sender<Command>,
+    wake: Arc<OwnedFd>,
+}
+
+impl Cable {
+    pub(crate) fn new(commands: Sender<Command>, wake: Arc<OwnedFd>) -> Self {
+        Self { commands, wake }
+    }
+
+    pub(crate) fn send(&self, command: Command) -> Result<()> {
+        self.commands.send(command).map_err(|_| Error::Stopped)?;
+        write(&self.wake, &1_u64.to_ne_bytes())
+            .map_err(|error| Error::io("waking the cable")(error.into()))?;
+        Ok(())
+    }
+
+    /// Lets faults happen at random, with the same result for the same seed and the same bytes.
+    ///
+    /// # Errors
+    /// When the board has stopped.
+    pub fn set_rates(&self, direction: Direction, rates: Rates, seed: u64) -> Result<()> {
+        self.send(Command::Rates(direction, rates, seed))
+    }
+
+    /// Lets a fault happen exactly once, at the `nth` byte from now; the next byte is number 0.
+    ///
+    /// # Errors
+    /// When the board has stopped.
+    pub fn once(&self, direction: Direction, nth: u64, fault: Fault) -> Result<()> {
+        self.send(Command::Plan(direction, nth, fault))
+    }
+
+    /// Paces the bytes of both directions to a speed in bits per second, with ten bits to the byte;
+    /// `None` is as fast as it goes.
+    ///
+    /// # Errors
+    /// When the board has stopped.
+    pub fn set_baud(&self, baud: Option<u32>) -> Result<()> {
+        self.send(Command::Baud(baud))
+    }
+
+    /// Cuts the cable: until it is [healed](Self::heal), bytes vanish both ways.
+    ///
+    /// # Errors
+    /// When the board has stopped.
+    pub fn cut(&self) -> Result<()> {
+        self.send(Command::Cut(true))
+    }
+
+    /// Makes the cable a good one again: no faults, no pacing, not cut.
+    ///
+    /// # Errors
+    /// When the board has stopped.
+    pub fn heal(&self) -> Result<()> {
+        self.send(Command::Heal)
+    }
+}

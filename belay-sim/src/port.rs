@@ -1,0 +1,138 @@
+//! The outer pseudo-terminal, whose path is the board's port.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read as _},
+    mem::MaybeUninit,
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::fs::OpenOptionsExt as _,
+    },
+};
+
+use rustix::{
+    fs::inotify,
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{OptionalActions, QueueSelector, ioctl_tiocnxcl, tcflush, tcgetattr, tcsetattr},
+};
+
+/// A pseudo-terminal in raw mode that knows how many programs have it open.
+///
+/// Our own descriptor of the client's end keeps the line's settings alive and its hang-ups away; the
+/// kernel's file notifications say when a client opens or closes it.
+#[derive(Debug)]
+pub(crate) struct Port {
+    master: File,
+    slave: File,
+    watch: OwnedFd,
+    clients: usize,
+    path: String,
+}
+
+impl Port {
+    pub(crate) fn open() -> io::Result<Self> {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
+        grantpt(&master)?;
+        unlockpt(&master)?;
+        let path = ptsname(&master, Vec::new())?
+            .into_string()
+            .map_err(|_| io::ErrorKind::InvalidData)?;
+        let slave = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(nonblocking_flags())
+            .open(&path)?;
+        set_raw(&slave)?;
+        rustix::io::ioctl_fionbio(&master, true)?;
+        let watch = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
+        inotify::add_watch(
+            &watch,
+            &*path,
+            inotify::WatchFlags::OPEN
+                | inotify::WatchFlags::CLOSE_WRITE
+                | inotify::WatchFlags::CLOSE_NOWRITE,
+        )?;
+        Ok(Self {
+            master: File::from(master),
+            slave,
+            watch,
+            clients: 0,
+            path,
+        })
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(crate) fn watch(&self) -> BorrowedFd<'_> {
+        self.watch.as_fd()
+    }
+
+    /// Whether any program has the port open.
+    pub(crate) fn has_client(&self) -> bool {
+        self.clients > 0
+    }
+
+    /// Reads what clients have written.
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let received = (&self.master).read(buffer)?;
+        // The kernel tells of two clients at once as if they were one; whoever writes is there.
+        self.clients = self.clients.max(1);
+        Ok(received)
+    }
+
+    /// Takes what clients are to read.
+    pub(crate) fn writer(&self) -> &File {
+        &self.master
+    }
+
+    /// Takes note of who opened and closed the port. Returns whether the last client has gone.
+    pub(crate) fn update_clients(&mut self) -> bool {
+        let before = self.clients;
+        let mut gone = false;
+        let mut buffer = [MaybeUninit::uninit(); 1024];
+        let mut events = inotify::Reader::new(&self.watch, &mut buffer);
+        while let Ok(event) = events.next() {
+            if event.events().contains(inotify::ReadFlags::OPEN) {
+                self.clients += 1;
+            } else if event
+                .events()
+                .intersects(inotify::ReadFlags::CLOSE_WRITE | inotify::ReadFlags::CLOSE_NOWRITE)
+            {
+                self.clients = self.clients.saturating_sub(1);
+                gone = true;
+            }
+        }
+        if self.clients == 0 && (before > 0 || gone) {
+            self.hang_up();
+            return true;
+        }
+        false
+    }
+
+    /// Makes the port as new for the next client: a pseudo-terminal that never quite closes keeps its
+    /// exclusive lock, its settings and what nobody has read.
+    fn hang_up(&self) {
+        let _ = ioctl_tiocnxcl(&self.slave);
+        let _ = tcflush(&self.slave, QueueSelector::IFlush);
+        let _ = set_raw(&self.slave);
+    }
+}
+
+impl AsFd for Port {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.master.as_fd()
+    }
+}
+
+/// Makes a terminal pass bytes on as they are, without echo.
+pub(crate) fn set_raw(terminal: impl AsFd) -> io::Result<()> {
+    let mut settings = tcgetattr(&terminal)?;
+    settings.make_raw();
+    Ok(tcsetattr(&terminal, OptionalActions::Now, &settings)?)
+}
+
+fn nonblocking_flags() -> i32 {
+    i32::try_from((rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::NONBLOCK).bits()).unwrap_or(0)
+}

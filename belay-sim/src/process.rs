@@ -1,0 +1,73 @@
+//! The board's process, on a pseudo-terminal of its own.
+
+use std::{
+    fs::File,
+    io,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    path::PathBuf,
+    process::{Child, Command},
+    sync::Mutex,
+};
+
+use crate::port::set_raw;
+
+/// How to start a board's process.
+#[derive(Debug, Clone)]
+pub(crate) struct Recipe {
+    pub(crate) program: PathBuf,
+    pub(crate) args: Vec<String>,
+    /// Whether the board starts again when its process ends by itself, as after a watchdog's reset.
+    pub(crate) restarts: bool,
+}
+
+/// A running board. Its terminal is its controlling terminal: when our end of it closes, for whatever
+/// reason, the kernel hangs the process up.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    master: File,
+}
+
+/// The terminal is opened without the close-on-exec flag and gets it a moment later; no other board may
+/// start in between, or it would keep this one's terminal open.
+static STARTING: Mutex<()> = Mutex::new(());
+
+impl Process {
+    pub(crate) fn start(recipe: &Recipe, directory: &std::path::Path) -> io::Result<Self> {
+        let _one_at_a_time = STARTING.lock();
+        let (master, terminal) = pty_process::blocking::open().map_err(io::Error::other)?;
+        set_raw(&master)?;
+        rustix::io::ioctl_fionbio(&master, true)?;
+        let mut command = Command::new(&recipe.program);
+        command.args(&recipe.args).current_dir(directory);
+        let child = pty_process::blocking::Command::from(command)
+            .spawn(terminal)
+            .map_err(io::Error::other)?;
+        Ok(Self {
+            child,
+            master: File::from(OwnedFd::from(master)),
+        })
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn file(&self) -> &File {
+        &self.master
+    }
+}
+
+impl AsFd for Process {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.master.as_fd()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Both fail only when the process has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

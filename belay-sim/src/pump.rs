@@ -1,0 +1,285 @@
+//! The thread that carries bytes between the port and the board, and owns them both.
+
+use std::{
+    io::{self, Read as _},
+    os::fd::{AsFd, OwnedFd},
+    sync::mpsc::{Receiver, Sender, TryRecvError},
+    time::{Duration, Instant},
+};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tempfile::TempDir;
+
+use crate::{
+    fault::{Direction, Fault, Rates},
+    line::Line,
+    port::Port,
+    process::{Process, Recipe},
+};
+
+/// What the handles tell the pump.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Rates(Direction, Rates, u64),
+    Plan(Direction, u64, Fault),
+    Cut(bool),
+    Baud(Option<u32>),
+    Heal,
+    Restart(Sender<io::Result<u32>>),
+    Vanish(Sender<()>),
+    Appear(Sender<io::Result<String>>),
+    Stop,
+}
+
+/// Everything that a running board consists of.
+#[derive(Debug)]
+pub(crate) struct Pump {
+    port: Option<Port>,
+    /// The name of the port that there is or was.
+    last_name: String,
+    process: Option<Process>,
+    recipe: Recipe,
+    directory: TempDir,
+    to_board: Line,
+    to_host: Line,
+    commands: Receiver<Command>,
+    wake: OwnedFd,
+}
+
+/// What is ready.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one file descriptor's answer"
+)]
+struct Ready {
+    port: bool,
+    board: bool,
+    clients: bool,
+    commands: bool,
+}
+
+impl Pump {
+    pub(crate) fn start(
+        recipe: Recipe,
+        directory: TempDir,
+        commands: Receiver<Command>,
+        wake: OwnedFd,
+    ) -> io::Result<Self> {
+        let port = Port::open()?;
+        let process = Process::start(&recipe, directory.path())?;
+        Ok(Self {
+            last_name: port.path().to_owned(),
+            port: Some(port),
+            process: Some(process),
+            recipe,
+            directory,
+            to_board: Line::default(),
+            to_host: Line::default(),
+            commands,
+            wake,
+        })
+    }
+
+    pub(crate) fn port(&self) -> &str {
+        &self.last_name
+    }
+
+    pub(crate) fn process_id(&self) -> u32 {
+        self.process.as_ref().map_or(0, Process::id)
+    }
+
+    /// Carries bytes until told to stop.
+    pub(crate) fn run(mut self) {
+        loop {
+            let Ok(ready) = self.wait() else { return };
+            if ready.commands && !self.obey() {
+                return;
+            }
+            if ready.clients
+                && let Some(port) = &mut self.port
+                && port.update_clients()
+            {
+                self.to_host.clear();
+            }
+            self.carry_to_board(ready.port);
+            self.carry_to_host(ready.board);
+        }
+    }
+
+    /// Waits until there is something to do.
+    fn wait(&mut self) -> io::Result<Ready> {
+        let timeout = self.timeout();
+        let (port, process) = (self.port.as_ref(), self.process.as_ref());
+        let wake = self.wake.as_fd();
+        let port_flags = interest(self.to_board.has_room(), self.to_host.waits_for_sink());
+        let board_flags = interest(self.to_host.has_room(), self.to_board.waits_for_sink());
+        // What does not exist is stood in for by the wake-up, asked for nothing.
+        let none = PollFd::from_borrowed_fd(wake, PollFlags::empty());
+        let mut fds = [
+            PollFd::from_borrowed_fd(wake, PollFlags::IN),
+            port.map_or(none.clone(), |port| {
+                PollFd::from_borrowed_fd(port.as_fd(), port_flags)
+            }),
+            port.map_or(none.clone(), |port| {
+                PollFd::from_borrowed_fd(port.watch(), PollFlags::IN)
+            }),
+            process.map_or(none, |process| {
+                PollFd::from_borrowed_fd(process.as_fd(), board_flags)
+            }),
+        ];
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let [commands, port, clients, board] = fds.map(|fd| {
+            fd.revents()
+                .intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR)
+        });
+        Ok(Ready {
+            port,
+            board,
+            clients,
+            commands,
+        })
+    }
+
+    /// How long to wait at most: until a byte on one of the lines is due.
+    fn timeout(&mut self) -> Option<Timespec> {
+        let due = [self.to_board.wakes_at(), self.to_host.wakes_at()]
+            .into_iter()
+            .flatten()
+            .min()?;
+        let left = due.saturating_duration_since(Instant::now());
+        Timespec::try_from(left.min(Duration::from_hours(1))).ok()
+    }
+
+    fn carry_to_board(&mut self, ready: bool) {
+        let mut buffer = [0; 4096];
+        let mut received = 0;
+        if ready && let Some(port) = &mut self.port {
+            received = port.read(&mut buffer).unwrap_or(0);
+        }
+        let Some(process) = &self.process else { return };
+        let result = if received > 0 {
+            self.to_board.carry(&buffer[..received], process.file())
+        } else {
+            self.to_board.deliver(process.file())
+        };
+        if result.is_err() {
+            self.to_board.clear();
+        }
+    }
+
+    fn carry_to_host(&mut self, ready: bool) {
+        let mut buffer = [0; 4096];
+        let mut received = 0;
+        if ready && let Some(process) = &self.process {
+            match process.file().read(&mut buffer) {
+                Ok(n) if n > 0 => received = n,
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+                    ) => {}
+                _ => self.board_ended(),
+            }
+        }
+        // What a board says while nobody has its port open is lost.
+        let Some(port) = self.port.as_ref().filter(|port| port.has_client()) else {
+            return;
+        };
+        let result = if received > 0 {
+            self.to_host.carry(&buffer[..received], port.writer())
+        } else {
+            self.to_host.deliver(port.writer())
+        };
+        if result.is_err() {
+            self.to_host.clear();
+        }
+    }
+
+    /// The process has ended by itself: the board either starts again or is gone, with its port.
+    fn board_ended(&mut self) {
+        self.process = None;
+        self.to_board.clear();
+        if self.recipe.restarts {
+            self.process = Process::start(&self.recipe, self.directory.path()).ok();
+        }
+        if self.process.is_none() {
+            self.port = None;
+        }
+    }
+
+    /// Does what the handles have asked for. Returns whether to go on.
+    fn obey(&mut self) -> bool {
+        let mut count = [0; 8];
+        let _ = rustix::io::read(&self.wake, &mut count);
+        loop {
+            match self.commands.try_recv() {
+                Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return false,
+                Err(TryRecvError::Empty) => return true,
+                Ok(command) => self.execute(command),
+            }
+        }
+    }
+
+    fn execute(&mut self, command: Command) {
+        match command {
+            Command::Rates(direction, rates, seed) => self.line(direction).set_rates(rates, seed),
+            Command::Plan(direction, nth, fault) => self.line(direction).plan(nth, fault),
+            Command::Cut(cut) => Direction::BOTH
+                .into_iter()
+                .for_each(|way| self.line(way).set_cut(cut)),
+            Command::Baud(baud) => Direction::BOTH
+                .into_iter()
+                .for_each(|way| self.line(way).set_baud(baud)),
+            Command::Heal => Direction::BOTH
+                .into_iter()
+                .for_each(|way| self.line(way).heal()),
+            Command::Restart(reply) => _ = reply.send(self.restart()),
+            Command::Vanish(reply) => {
+                self.port = None;
+                let _ = reply.send(());
+            }
+            Command::Appear(reply) => _ = reply.send(self.appear()),
+            Command::Stop => {}
+        }
+    }
+
+    fn line(&mut self, direction: Direction) -> &mut Line {
+        match direction {
+            Direction::ToBoard => &mut self.to_board,
+            Direction::ToHost => &mut self.to_host,
+        }
+    }
+
+    /// Switches the board off and on.
+    fn restart(&mut self) -> io::Result<u32> {
+        self.process = None;
+        self.to_board.clear();
+        let process = self
+            .process
+            .insert(Process::start(&self.recipe, self.directory.path())?);
+        Ok(process.id())
+    }
+
+    /// Gives the board a port with another name than the one it had.
+    fn appear(&mut self) -> io::Result<String> {
+        let mut port = Port::open()?;
+        if port.path() == self.last_name {
+            // The first one keeps the name taken until there is a second one.
+            let other = Port::open()?;
+            port = other;
+        }
+        port.path().clone_into(&mut self.last_name);
+        self.port = Some(port);
+        Ok(self.last_name.clone())
+    }
+}
+
+fn interest(read: bool, write: bool) -> PollFlags {
+    let mut flags = PollFlags::empty();
+    flags.set(PollFlags::IN, read);
+    flags.set(PollFlags::OUT, write);
+    flags
+}
