@@ -91,6 +91,14 @@ impl Scanner {
 }
 
 #[cfg(test)]
+impl Scanner {
+    /// How many received bytes it keeps.
+    pub(super) fn held(&self) -> usize {
+        self.held.len()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

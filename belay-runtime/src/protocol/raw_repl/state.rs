@@ -137,6 +137,31 @@ impl State {
     }
 }
 
+#[cfg(test)]
+impl State {
+    /// How many received bytes it keeps.
+    pub(super) fn held(&self) -> usize {
+        match self {
+            Self::Header { seen, .. } => seen.len(),
+            Self::Traceback(tail) | Self::Prompting(tail) => tail.bytes.len(),
+            Self::Running { claim: Some(claim) } => match &claim.progress {
+                Progress::Traceback(tail) | Progress::Prompt(tail) => tail.bytes.len(),
+                Progress::Nothing | Progress::Complete => 0,
+            },
+            Self::Entering(scanner)
+            | Self::Probing {
+                scanner: Some(scanner),
+                ..
+            }
+            | Self::Exiting(scanner)
+            | Self::Requesting { scanner, .. }
+            | Self::Acknowledging { scanner, .. }
+            | Self::Restarting(scanner) => scanner.held(),
+            _ => 0,
+        }
+    }
+}
+
 /// Source code on its way in raw-paste mode.
 #[derive(Debug)]
 pub(super) struct Paste {

@@ -99,7 +99,7 @@ impl RawRepl {
                     scanner = None;
                 }
             }
-            None if byte == END => ends += 1,
+            None if byte == END => ends = ends.saturating_add(1),
             None if byte == PROMPT && ends >= 2 => return self.reach(State::Idle, Event::Entered),
             None if ends == 0 && b"\r\n".contains(&byte) => {}
             None => self.output.push(byte),

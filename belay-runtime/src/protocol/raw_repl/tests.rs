@@ -1,6 +1,9 @@
 //! Each fact about the raw REPL, in a test of its own.
 
+mod board;
 mod facts;
+mod interruptions;
+mod properties;
 
 use super::*;
 
@@ -8,6 +11,7 @@ use super::*;
 pub(super) struct Dialogue {
     pub(super) repl: RawRepl,
     written: Vec<u8>,
+    pub(super) pauses: usize,
     pub(super) events: Vec<Event>,
 }
 
@@ -23,6 +27,7 @@ impl Dialogue {
         Self {
             repl: RawRepl::new(options),
             written: Vec::new(),
+            pauses: 0,
             events: Vec::new(),
         }
     }
@@ -70,6 +75,7 @@ impl Dialogue {
         loop {
             while let Some(write) = self.repl.poll_write() {
                 self.written.extend(write.bytes);
+                self.pauses += usize::from(write.pause.is_some());
             }
             match self.repl.poll_event() {
                 Some(Event::Output(more)) => match self.events.last_mut() {
@@ -103,6 +109,20 @@ pub(super) fn execution(source: &str) -> Execution {
     }
 }
 
+pub(super) fn plain(source: &str) -> Execution {
+    Execution {
+        mode: Mode::Plain,
+        ..execution(source)
+    }
+}
+
+pub(super) fn framed(source: &str) -> Execution {
+    Execution {
+        framed: true,
+        ..execution(source)
+    }
+}
+
 pub(super) fn output(bytes: &[u8]) -> Event {
     Event::Output(bytes.to_vec())
 }
@@ -111,5 +131,13 @@ pub(super) fn done(traceback: &[u8]) -> Event {
     Event::Done {
         traceback: traceback.to_vec(),
         truncated: false,
+    }
+}
+
+impl RawRepl {
+    /// How many bytes are kept between two calls.
+    fn held(&self) -> usize {
+        let writes: usize = self.writes.iter().map(|write| write.bytes.len()).sum();
+        self.input.len() + self.output.len() + writes + self.state.held()
     }
 }
