@@ -1,1 +1,73 @@
 //! The attribute macros of belay.
+
+mod args;
+mod body;
+mod diag;
+mod expand;
+mod fallback;
+mod model;
+mod parse;
+mod python;
+mod validate;
+
+use proc_macro::TokenStream as Tokens;
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::{Error, ItemTrait};
+
+use crate::diag::Errors;
+
+/// Makes a trait a MicroPython board.
+#[proc_macro_attribute]
+pub fn device(options: Tokens, item: Tokens) -> Tokens {
+    device_tokens(options.into(), &item.into()).into()
+}
+
+fn device_tokens(options: TokenStream, item: &TokenStream) -> TokenStream {
+    let Ok(parsed) = syn::parse2::<ItemTrait>(item.clone()) else {
+        let message = format!(
+            "`#[device]` goes on a trait, and not on {}",
+            parse::describe(item)
+        );
+        let error = Error::new(Span::call_site(), message).to_compile_error();
+        return quote!(#error #item);
+    };
+    let mut errors = Errors::new();
+    let device = parse::device(options, parsed, &mut errors);
+    let warnings = validate::device(&device, &mut errors);
+    let errors = errors.finish();
+    let expansion = expand::device(&device, &warnings);
+    quote!(#errors #expansion)
+}
+
+/// Marks a method of a `#[device]` trait: its body runs on the board when it is called.
+#[proc_macro_attribute]
+pub fn task(_: Tokens, item: Tokens) -> Tokens {
+    outside("task", item)
+}
+
+/// Marks a method of a `#[device]` trait: its body runs when the device is connected.
+#[proc_macro_attribute]
+pub fn setup(_: Tokens, item: Tokens) -> Tokens {
+    outside("setup", item)
+}
+
+/// Marks a method of a `#[device]` trait: its body runs in the background on the board.
+#[proc_macro_attribute]
+pub fn thread(_: Tokens, item: Tokens) -> Tokens {
+    outside("thread", item)
+}
+
+/// Marks a method of a `#[device]` trait: its body runs when the device is closed.
+#[proc_macro_attribute]
+pub fn teardown(_: Tokens, item: Tokens) -> Tokens {
+    outside("teardown", item)
+}
+
+/// The item as it is, with an error: inside a trait with `#[device]` the attribute would have been taken.
+fn outside(name: &str, item: Tokens) -> Tokens {
+    let message = format!("`#[{name}]` goes on a method of a trait that has `#[belay::device]`");
+    let error = Error::new(Span::call_site(), message).to_compile_error();
+    let item = TokenStream::from(item);
+    quote!(#error #item).into()
+}

@@ -26,4 +26,4 @@ pub use method::{
     Body, DeviceSpec, MethodKind, MethodSpec, SetupOptions, TaskOptions, TeardownOptions, ThreadOptions,
 };
 pub use session::{Returned, Session};
-pub use signature::{ActionOutput, NoneOutput, OutputStream, TaskOutput, ThreadOutput};
+pub use signature::{ActionOutput, NoneOutput, OutputStream, TaskOutput, ThreadOutput, gives_none};

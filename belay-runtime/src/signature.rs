@@ -56,6 +56,9 @@ pub trait ThreadOutput<Handle>: Sized {
 )]
 pub trait NoneOutput {}
 
+/// Compiles where a result can be `None`.
+pub const fn gives_none<R: NoneOutput>() {}
+
 impl<T: DeserializeOwned, E: From<Error>> TaskOutput for Result<T, E> {
     type Value = T;
 

@@ -1,8 +1,7 @@
 //! Drive a MicroPython board from Rust: annotate a trait, write the Python in its doc comments, call async methods.
 
-#[allow(unused_imports, unreachable_pub, reason = "the macros arrive beside this")]
 #[doc(inline)]
-pub use belay_macros::*;
+pub use belay_macros::{device, setup, task, teardown, thread};
 #[doc(inline)]
 pub use belay_runtime::{
     BoxFuture, BoxStream, DefaultExecutors, Device, DeviceBuilder, DeviceException, Error, ErrorKind,
@@ -15,8 +14,8 @@ pub use futures_core::Stream;
 
 /// What most programs need.
 pub mod prelude {
-    #[allow(unused_imports, unreachable_pub, reason = "the macros arrive beside this")]
-    pub use belay_macros::*;
+    #[doc(no_inline)]
+    pub use belay_macros::{device, setup, task, teardown, thread};
     #[doc(no_inline)]
     pub use belay_runtime::{Device, Error, ExecutorExt as _, Result, ThreadHandle};
     #[doc(no_inline)]
@@ -30,7 +29,7 @@ pub mod __private {
     pub use belay_runtime::{
         ActionOutput, Attach, Attached, Body, Device, DeviceSpec, Error, MethodKind, MethodSpec, NoneOutput,
         Result, SetupOptions, TaskOptions, TaskOutput, TaskStream, TeardownOptions, ThreadHandle,
-        ThreadOptions, ThreadOutput,
+        ThreadOptions, ThreadOutput, gives_none,
     };
     pub use futures_core::Stream;
 }

@@ -1,0 +1,438 @@
+//! The options of `#[device]`, `#[task]`, `#[setup]`, `#[thread]` and `#[teardown]`.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{Expr, ExprLit, ExprUnary, Lit, LitStr, Path, Token, UnOp};
+
+use crate::diag::{Errors, closest, list};
+use crate::model::{DeviceOptions, Kind, MethodOptions, SourceFile, plain};
+
+/// The implementations of Python that a body can be for, as `sys.implementation.name` says them.
+pub(crate) const IMPLEMENTATIONS: [&str; 2] = ["micropython", "circuitpython"];
+
+/// How often a thread is started again, if `auto_restart` does not say.
+const AUTO_RESTARTS: u32 = 5;
+
+const ALL: &[&str] = &["task", "setup", "thread", "teardown"];
+
+/// Every option, the attributes that have it, and how it is written.
+const OPTIONS: &[(&str, &[&str], &str)] = &[
+    ("crate", &["device"], "crate = my_belay"),
+    ("namespace", &["device"], "namespace = \"thermometer\""),
+    ("globals", &["device"], "globals(display, wifi)"),
+    ("name", &["task", "thread"], "name = \"blink\""),
+    ("timeout_ms", &["task", "setup", "teardown"], "timeout_ms = 2_000"),
+    ("cache", &["task"], "cache = false"),
+    ("exclusive", &["task"], "exclusive"),
+    ("idempotent", &["task"], "idempotent"),
+    ("order", &["setup", "teardown"], "order = 10"),
+    ("critical", &["setup", "teardown"], "critical = false"),
+    ("auto", &["setup"], "auto = false"),
+    ("ignore_errors", &["setup", "teardown"], "ignore_errors"),
+    ("max_runtime_ms", &["thread"], "max_runtime_ms = 60_000"),
+    ("auto_restart", &["thread"], "auto_restart = 5"),
+    ("multiple", &["thread"], "multiple"),
+    ("stop", &["thread"], "stop = \"manual\""),
+    ("implementation", ALL, "implementation = \"circuitpython\""),
+    ("minify", ALL, "minify = false"),
+    ("file", ALL, "file = \"src/blink.py\""),
+];
+
+/// One option as it is written.
+struct Argument {
+    name: Ident,
+    value: Value,
+}
+
+enum Value {
+    /// Only the name.
+    Flag,
+    /// `name = …`
+    Equals(Box<Expr>),
+    /// `name(…)`
+    List(TokenStream),
+}
+
+impl Parse for Argument {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if !input.peek(Ident::peek_any) {
+            return Err(input.error("an option begins with its name, such as `timeout_ms = 2_000`"));
+        }
+        let name = input.call(Ident::parse_any)?;
+        let value = if input.peek(Token![=]) {
+            input.parse::<Token![=]>()?;
+            if input.is_empty() || input.peek(Token![,]) {
+                return Err(syn::Error::new(
+                    name.span(),
+                    format!("there is no value after `{name} =`"),
+                ));
+            }
+            Value::Equals(Box::new(input.parse()?))
+        } else if input.peek(syn::token::Paren) {
+            let content;
+            syn::parenthesized!(content in input);
+            Value::List(content.parse()?)
+        } else {
+            Value::Flag
+        };
+        Ok(Self { name, value })
+    }
+}
+
+impl ToTokens for Argument {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        self.name.to_tokens(tokens);
+        match &self.value {
+            Value::Flag => {}
+            Value::Equals(value) => value.to_tokens(tokens),
+            Value::List(list) => list.to_tokens(tokens),
+        }
+    }
+}
+
+/// Parses the options between the parentheses of an attribute. What is unknown, misplaced or there twice is
+/// reported and left out.
+fn arguments(attribute: &str, tokens: TokenStream, errors: &mut Errors) -> Vec<Argument> {
+    let parsed = Punctuated::<Argument, Token![,]>::parse_terminated.parse2(tokens);
+    let parsed = parsed.unwrap_or_else(|error| {
+        errors.push(error);
+        Punctuated::new()
+    });
+    let mut known: Vec<Argument> = Vec::new();
+    for argument in parsed {
+        let name = plain(&argument.name);
+        if known.iter().any(|other| plain(&other.name) == name) {
+            errors.at(&argument.name, format!("`{name}` is given twice"));
+        } else if let Some(message) = misplaced(attribute, &name) {
+            errors.at(&argument.name, message);
+        } else {
+            known.push(argument);
+        }
+    }
+    known
+}
+
+/// Why an attribute does not take an option, if that is so.
+fn misplaced(attribute: &str, name: &str) -> Option<String> {
+    let has = |option: &&(&str, &[&str], &str)| option.1.contains(&attribute);
+    match OPTIONS.iter().find(|option| option.0 == name) {
+        Some(option) if has(&option) => None,
+        Some(option) => {
+            let owners = option.1.iter().map(|owner| format!("#[{owner}]"));
+            let owners: Vec<_> = owners.collect();
+            let mut message = format!(
+                "`{name}` is an option of {}, not of `#[{attribute}]`",
+                list(owners.iter().map(String::as_str), "and")
+            );
+            if (attribute, name) == ("thread", "timeout_ms") {
+                message += "; how long a thread may run is `max_runtime_ms`";
+            }
+            Some(message)
+        }
+        None => {
+            let own = || OPTIONS.iter().filter(has).map(|option| option.0);
+            Some(match closest(name, own()) {
+                Some(meant) => format!("`#[{attribute}]` has no option `{name}`; did you mean `{meant}`?"),
+                None => format!(
+                    "`#[{attribute}]` has no option `{name}`; it takes {}",
+                    list(own(), "and")
+                ),
+            })
+        }
+    }
+}
+
+/// Reports that a value is not of the kind that its option takes.
+fn wrong(argument: &Argument, what: &str, errors: &mut Errors) {
+    let name = plain(&argument.name);
+    let example = OPTIONS.iter().find(|option| option.0 == name);
+    let example = example.map_or("", |option| option.2);
+    let message = format!("`{name}` is {what}, such as `{example}`");
+    match &argument.value {
+        Value::Equals(value) => errors.at(value, message),
+        _ => errors.at(argument, message),
+    }
+}
+
+impl Argument {
+    fn literal(&self) -> Option<&Lit> {
+        match &self.value {
+            Value::Equals(value) => match &**value {
+                Expr::Lit(ExprLit { lit, .. }) => Some(lit),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn flag(&self, errors: &mut Errors) -> Option<bool> {
+        match (&self.value, self.literal()) {
+            (Value::Flag, _) => Some(true),
+            (_, Some(Lit::Bool(value))) => Some(value.value),
+            _ => {
+                wrong(self, "`true` or `false`", errors);
+                None
+            }
+        }
+    }
+
+    fn milliseconds(&self, errors: &mut Errors) -> Option<u64> {
+        let value = match self.literal() {
+            Some(Lit::Int(value)) => value.base10_parse().ok(),
+            _ => None,
+        };
+        match value {
+            Some(0) => wrong(self, "a time of at least one millisecond", errors),
+            None => wrong(self, "a whole number of milliseconds", errors),
+            Some(_) => {}
+        }
+        value.filter(|value| *value > 0)
+    }
+
+    fn order(&self, errors: &mut Errors) -> Option<i32> {
+        let value = match &self.value {
+            Value::Equals(value) => match &**value {
+                Expr::Unary(ExprUnary {
+                    op: UnOp::Neg(_),
+                    expr,
+                    ..
+                }) => integer(expr).map(|value| -value),
+                value => integer(value),
+            },
+            _ => None,
+        };
+        let value = value.and_then(|value| i32::try_from(value).ok());
+        if value.is_none() {
+            wrong(self, "a whole number", errors);
+        }
+        value
+    }
+
+    fn string(&self, errors: &mut Errors) -> Option<&LitStr> {
+        if let Some(Lit::Str(value)) = self.literal() {
+            return Some(value);
+        }
+        wrong(self, "a string", errors);
+        None
+    }
+
+    /// A name that Python can use.
+    fn identifier(&self, errors: &mut Errors) -> Option<String> {
+        let value = self.string(errors)?;
+        let name = value.value();
+        if is_identifier(&name) {
+            return Some(name);
+        }
+        errors.at(
+            value,
+            format!("`{name}` is no name in Python: letters, digits and `_`, no digit first, no keyword"),
+        );
+        None
+    }
+
+    fn restarts(&self, errors: &mut Errors) -> Option<u32> {
+        match (&self.value, self.literal()) {
+            (Value::Flag, _) => Some(AUTO_RESTARTS),
+            (_, Some(Lit::Bool(value))) => value.value.then_some(AUTO_RESTARTS),
+            (_, Some(Lit::Int(value))) if value.base10_parse::<u32>().is_ok() => value.base10_parse().ok(),
+            _ => {
+                wrong(self, "how many times the thread is started again", errors);
+                None
+            }
+        }
+    }
+
+    fn implementation(&self, errors: &mut Errors) -> Option<String> {
+        let value = self.string(errors)?;
+        implementation(&value.value(), value, errors)
+    }
+
+    /// `file = "…"`, or `file(micropython = "…", circuitpython = "…")`.
+    fn files(&self, errors: &mut Errors) -> Vec<SourceFile> {
+        let Value::List(tokens) = &self.value else {
+            let path = self.string(errors).cloned();
+            return path.map_or_else(Vec::new, |path| {
+                vec![SourceFile {
+                    implementation: None,
+                    path,
+                }]
+            });
+        };
+        let parsed = Punctuated::<Argument, Token![,]>::parse_terminated.parse2(tokens.clone());
+        let parsed = parsed.unwrap_or_else(|error| {
+            errors.push(error);
+            Punctuated::new()
+        });
+        let mut files = Vec::new();
+        for argument in parsed {
+            let name = plain(&argument.name);
+            let implementation = implementation(&name, &argument.name, errors);
+            match argument.literal() {
+                Some(Lit::Str(path)) if implementation.is_some() => files.push(SourceFile {
+                    implementation,
+                    path: path.clone(),
+                }),
+                Some(Lit::Str(_)) => {}
+                _ => errors.at(argument, format!("give a path: `{name} = \"src/blink.py\"`")),
+            }
+        }
+        files
+    }
+
+    /// `globals(a, b)`
+    fn names(&self, errors: &mut Errors) -> Vec<String> {
+        let Value::List(tokens) = &self.value else {
+            wrong(self, "a list of names", errors);
+            return Vec::new();
+        };
+        let parsed = Punctuated::<Ident, Token![,]>::parse_terminated.parse2(tokens.clone());
+        match parsed {
+            Ok(names) => names.iter().map(plain).collect(),
+            Err(error) => {
+                errors.push(error);
+                Vec::new()
+            }
+        }
+    }
+
+    fn path(&self, errors: &mut Errors) -> Option<Path> {
+        match &self.value {
+            Value::Equals(value) => match &**value {
+                Expr::Path(path) if path.qself.is_none() => return Some(path.path.clone()),
+                Expr::Lit(ExprLit {
+                    lit: Lit::Str(path), ..
+                }) if path.parse::<Path>().is_ok() => return path.parse().ok(),
+                _ => wrong(self, "the path of the facade", errors),
+            },
+            _ => wrong(self, "the path of the facade", errors),
+        }
+        None
+    }
+}
+
+fn integer(value: &Expr) -> Option<i64> {
+    match value {
+        Expr::Lit(ExprLit {
+            lit: Lit::Int(value), ..
+        }) => value.base10_parse().ok(),
+        _ => None,
+    }
+}
+
+/// Whether Python can use this as a name.
+pub(crate) fn is_identifier(name: &str) -> bool {
+    let mut letters = name.chars();
+    let first = letters
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
+    first
+        && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+        && !belay_syntax::is_keyword(name)
+}
+
+/// An implementation of Python, if it is one that we know.
+pub(crate) fn implementation(name: &str, place: impl ToTokens, errors: &mut Errors) -> Option<String> {
+    if IMPLEMENTATIONS.contains(&name) {
+        return Some(name.to_owned());
+    }
+    errors.at(place, unknown_implementation(name));
+    None
+}
+
+/// What to say of an implementation that we do not know.
+pub(crate) fn unknown_implementation(name: &str) -> String {
+    match closest(name, IMPLEMENTATIONS) {
+        Some(meant) => format!("there is no implementation `{name}`; did you mean `{meant}`?"),
+        None => format!(
+            "there is no implementation `{name}`; a body can be for {}",
+            list(IMPLEMENTATIONS, "or")
+        ),
+    }
+}
+
+/// Parses what stands in `#[device(…)]`.
+pub(crate) fn device(tokens: TokenStream, default_namespace: String, errors: &mut Errors) -> DeviceOptions {
+    let mut options = DeviceOptions {
+        facade: syn::parse_quote!(::belay),
+        namespace: default_namespace,
+        globals: Vec::new(),
+    };
+    for argument in arguments("device", tokens, errors) {
+        match plain(&argument.name).as_str() {
+            "crate" => options.facade = argument.path(errors).unwrap_or(options.facade),
+            "namespace" => options.namespace = argument.identifier(errors).unwrap_or(options.namespace),
+            _ => options.globals = argument.names(errors),
+        }
+    }
+    options
+}
+
+/// Parses what stands in `#[task(…)]` and its like.
+pub(crate) fn method(kind: Kind, tokens: TokenStream, errors: &mut Errors) -> MethodOptions {
+    let mut options = MethodOptions::default();
+    let arguments = arguments(kind.attribute(), tokens, errors);
+    for argument in &arguments {
+        let errors = &mut *errors;
+        match plain(&argument.name).as_str() {
+            "name" if kind == Kind::Task => options.name = argument.identifier(errors),
+            "name" => options.name = argument.string(errors).map(LitStr::value),
+            "timeout_ms" => options.timeout_ms = argument.milliseconds(errors),
+            "cache" => options.cache = argument.flag(errors),
+            "exclusive" => options.exclusive = argument.flag(errors),
+            "idempotent" => options.idempotent = argument.flag(errors),
+            "order" => options.order = argument.order(errors),
+            "critical" => options.critical = argument.flag(errors),
+            "auto" => options.auto = argument.flag(errors),
+            "ignore_errors" => options.ignore_errors = argument.flag(errors),
+            "max_runtime_ms" => options.max_runtime_ms = argument.milliseconds(errors),
+            "auto_restart" => options.auto_restart = argument.restarts(errors),
+            "multiple" => options.multiple = argument.flag(errors),
+            "stop" => match argument.string(errors).map(LitStr::value).as_deref() {
+                Some("manual") => options.manual_stop = true,
+                Some("auto") | None => {}
+                Some(_) => wrong(argument, "`\"auto\"` or `\"manual\"`", errors),
+            },
+            "implementation" => options.implementation = argument.implementation(errors),
+            "minify" => options.minify = argument.flag(errors),
+            _ => options.files = argument.files(errors),
+        }
+    }
+    contradictions(&options, &arguments, errors);
+    options
+}
+
+/// Reports options that exclude each other.
+fn contradictions(options: &MethodOptions, arguments: &[Argument], errors: &mut Errors) {
+    let find = |name: &str| arguments.iter().find(|argument| argument.name == name);
+    if options.critical == Some(true) && options.ignore_errors == Some(true) {
+        errors.at(
+            find("ignore_errors"),
+            "`ignore_errors` contradicts `critical`: a failure is either told or only logged",
+        );
+    }
+    if options.implementation.is_some() && options.files.iter().any(|file| file.implementation.is_some()) {
+        errors.at(
+            find("implementation"),
+            "`implementation` contradicts `file(…)`, which names an implementation for each file",
+        );
+    }
+}
+
+/// Where the parentheses of an attribute would be, for errors about the attribute as a whole.
+pub(crate) fn tokens_of(attr: &syn::Attribute, errors: &mut Errors) -> TokenStream {
+    match &attr.meta {
+        syn::Meta::Path(_) => TokenStream::new(),
+        syn::Meta::List(list) => list.tokens.clone(),
+        syn::Meta::NameValue(value) => {
+            errors.at_span(
+                value.eq_token.span(),
+                "options go in parentheses: `#[task(timeout_ms = 2_000)]`",
+            );
+            TokenStream::new()
+        }
+    }
+}

@@ -1,0 +1,452 @@
+//! Doc comments and files to Python without common indentation, with a note of where each line stands.
+
+use proc_macro2::Span;
+use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Meta, parse_quote};
+
+use crate::args::{IMPLEMENTATIONS, unknown_implementation};
+use crate::diag::Errors;
+use crate::model::{Body, MethodOptions, Origin, SourceFile};
+
+/// One line of a comment or file.
+#[derive(Clone)]
+struct Line {
+    text: String,
+    origin: Origin,
+}
+
+/// A fenced block.
+struct Block {
+    /// The words after the fence.
+    info: String,
+    opening: Origin,
+    closed: bool,
+    lines: Vec<Line>,
+}
+
+/// Takes the bodies of a method from its files or its comment, and makes of its attributes what rustdoc may
+/// see: a body that was the whole comment is put in a fence, so that it is not compiled as Rust.
+pub(crate) fn read(
+    attrs: &mut Vec<Attribute>,
+    options: &MethodOptions,
+    method: Span,
+    errors: &mut Errors,
+) -> Vec<Body> {
+    let before = errors.count();
+    let lines = comment(attrs, errors);
+    let blocks = blocks(&lines);
+    report_fences(&blocks, errors);
+    let python: Vec<_> = blocks
+        .iter()
+        .filter(|block| language(block) == "python")
+        .collect();
+    let bodies = match (options.files.as_slice(), python.as_slice()) {
+        ([], []) => whole_comment(attrs, &lines, &blocks, options, errors),
+        ([], python) => fenced(python, options, errors),
+        (files, []) => from_files(attrs, files, options, errors),
+        (_, [block, ..]) => {
+            errors.at_span(
+                block.opening.span,
+                "the body is here and in `file = …` as well: keep one of them",
+            );
+            Vec::new()
+        }
+    };
+    if errors.count() == before {
+        report_empty(&bodies, method, errors);
+    }
+    bodies
+}
+
+fn report_empty(bodies: &[Body], method: Span, errors: &mut Errors) {
+    const HELP: &str =
+        "put its Python in a ```python block of its doc comment, or in a file with `file = \"…\"`";
+    if bodies.is_empty() {
+        errors.at_span(method, format!("this method has no Python body\n{HELP}"));
+    }
+    for body in bodies {
+        if belay_syntax::parse_module(&body.text).is_empty() && body.text.trim().is_empty() {
+            let span = body.lines.first().map_or(method, |line| line.span);
+            errors.at_span(
+                span,
+                "the Python body is empty\nwrite `pass` if it has nothing to do",
+            );
+        }
+    }
+}
+
+/// The lines of the comment, however it is written.
+fn comment(attrs: &[Attribute], errors: &mut Errors) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("doc")) {
+        // `#[doc(hidden)]` and its like are not text.
+        let Meta::NameValue(meta) = &attr.meta else {
+            continue;
+        };
+        match &meta.value {
+            Expr::Lit(ExprLit {
+                lit: Lit::Str(text), ..
+            }) => lines.extend(lines_of(text)),
+            other => errors.at(
+                other,
+                "a macro in `#[doc = …]` is not expanded yet when the body is read\n\
+                 give a body that is in a file as `file = \"…\"` in the method's attribute",
+            ),
+        }
+    }
+    lines
+}
+
+/// The lines of one doc attribute.
+fn lines_of(text: &LitStr) -> Vec<Line> {
+    let value = text.value();
+    let span = text.span();
+    let (start, end) = (span.start().line, span.end().line);
+    // A literal with `\n` in it stands on fewer lines than it has.
+    let step = usize::from(end - start == value.matches('\n').count());
+    let line = |(index, text): (usize, &str)| Line {
+        text: text.strip_suffix('\r').unwrap_or(text).to_owned(),
+        origin: Origin {
+            line: u32::try_from(start + index * step).unwrap_or(0),
+            span,
+        },
+    };
+    let mut lines: Vec<_> = value.split('\n').enumerate().map(line).collect();
+    strip_stars(&mut lines);
+    lines
+}
+
+/// Takes away the stars at the left edge of a `/** … */` comment, if every line has one.
+fn strip_stars(lines: &mut [Line]) {
+    let Some((_, rest)) = lines.split_first_mut() else {
+        return;
+    };
+    // The last line has nothing but the blanks before `*/`.
+    let count = match rest.last() {
+        Some(last) if last.text.trim().is_empty() => rest.len() - 1,
+        _ => rest.len(),
+    };
+    let rest = &mut rest[..count];
+    let edge = |line: &Line| line.text.trim_start().starts_with('*');
+    if !rest.is_empty() && rest.iter().all(edge) {
+        for line in rest {
+            line.text = line.text.trim_start()[1..].to_owned();
+        }
+    }
+}
+
+/// The fence that a line opens, with its character and length.
+fn fence(text: &str) -> Option<(char, usize)> {
+    let text = text.trim_start();
+    let mark = text.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
+    let length = text.chars().take_while(|letter| *letter == mark).count();
+    let info = &text[length..];
+    (length >= 3 && !(mark == '`' && info.contains('`'))).then_some((mark, length))
+}
+
+/// The fenced blocks of a comment.
+fn blocks(lines: &[Line]) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut rest = lines.iter();
+    while let Some(line) = rest.next() {
+        let Some((mark, length)) = fence(&line.text) else {
+            continue;
+        };
+        let mut block = Block {
+            info: line.text.trim_start()[length..].trim().to_owned(),
+            opening: line.origin,
+            closed: false,
+            lines: Vec::new(),
+        };
+        for line in rest.by_ref() {
+            let text = line.text.trim();
+            if text.len() >= length && text.chars().all(|letter| letter == mark) {
+                block.closed = true;
+                break;
+            }
+            block.lines.push(line.clone());
+        }
+        blocks.push(block);
+    }
+    blocks
+}
+
+/// The words after a fence.
+fn words(block: &Block) -> impl Iterator<Item = &str> {
+    block.info.split([',', ' ', '\t']).filter(|word| !word.is_empty())
+}
+
+fn language(block: &Block) -> &str {
+    words(block).next().unwrap_or("")
+}
+
+fn report_fences(blocks: &[Block], errors: &mut Errors) {
+    for block in blocks {
+        let language = language(block);
+        let lower = language.to_ascii_lowercase();
+        let near =
+            ["py", "python", "python3", "py3"].contains(&&*lower) || IMPLEMENTATIONS.contains(&&*lower);
+        if near && language != "python" {
+            let example = match &*lower {
+                "micropython" | "circuitpython" => format!("python,{lower}"),
+                _ => "python".to_owned(),
+            };
+            errors.at_span(
+                block.opening.span,
+                format!("a block of Python for the board is marked ```{example}, not ```{language}"),
+            );
+        }
+        if (near || language.is_empty()) && !block.closed {
+            errors.at_span(
+                block.opening.span,
+                "this block is never closed: a line with ``` is missing",
+            );
+        }
+    }
+}
+
+/// The body of a comment without a fence.
+fn whole_comment(
+    attrs: &mut Vec<Attribute>,
+    lines: &[Line],
+    blocks: &[Block],
+    options: &MethodOptions,
+    errors: &mut Errors,
+) -> Vec<Body> {
+    if let Some(block) = blocks.first() {
+        let words = match language(block) {
+            "" => "this block says no language".to_owned(),
+            language => format!("this block is `{language}`"),
+        };
+        errors.at_span(
+            block.opening.span,
+            format!("{words}, and the comment has no ```python block for the board"),
+        );
+        return Vec::new();
+    }
+    if lines.iter().all(|line| line.text.trim().is_empty()) {
+        return Vec::new();
+    }
+    let body = body(options.implementation.clone(), dedent(lines.to_vec()), true);
+    let longest = longest_run(&body.text, '`').max(2) + 1;
+    let fence = "`".repeat(longest);
+    let doc = format!("{fence}python\n{}\n{fence}", body.text);
+    replace_docs(attrs, parse_quote!(#[doc = #doc]));
+    vec![body]
+}
+
+/// Puts one doc attribute in the place of all.
+fn replace_docs(attrs: &mut Vec<Attribute>, doc: Attribute) {
+    attrs.retain(|attr| !(attr.path().is_ident("doc") && matches!(attr.meta, Meta::NameValue(_))));
+    attrs.push(doc);
+}
+
+/// How many of a character stand together at most.
+fn longest_run(text: &str, mark: char) -> usize {
+    text.split(|letter| letter != mark)
+        .map(str::len)
+        .max()
+        .unwrap_or(0)
+}
+
+/// The bodies in fenced blocks: blocks for the same implementation are one body.
+fn fenced(blocks: &[&Block], options: &MethodOptions, errors: &mut Errors) -> Vec<Body> {
+    let mut bodies: Vec<(Option<String>, Vec<Line>)> = Vec::new();
+    for block in blocks {
+        let mut implementation = options.implementation.clone();
+        for word in words(block).skip(1) {
+            if IMPLEMENTATIONS.contains(&word) {
+                implementation = Some(word.to_owned());
+            } else {
+                errors.at_span(block.opening.span, unknown_implementation(word));
+            }
+        }
+        let lines = dedent(block.lines.clone());
+        match bodies.iter_mut().find(|(other, _)| *other == implementation) {
+            Some((_, body)) => body.extend(lines),
+            None => bodies.push((implementation, lines)),
+        }
+    }
+    bodies
+        .into_iter()
+        .map(|(implementation, lines)| body(implementation, lines, false))
+        .collect()
+}
+
+/// The bodies in files, which are named below the comment.
+fn from_files(
+    attrs: &mut Vec<Attribute>,
+    files: &[SourceFile],
+    options: &MethodOptions,
+    errors: &mut Errors,
+) -> Vec<Body> {
+    let root = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
+    let mut bodies = Vec::new();
+    for file in files {
+        let name = file.path.value();
+        let text = match std::fs::read_to_string(std::path::Path::new(&root).join(&name)) {
+            Ok(text) => text,
+            Err(error) => {
+                errors.at(
+                    &file.path,
+                    format!(
+                        "`{name}` cannot be read: {error}\nthe path starts at the folder of this crate's Cargo.toml"
+                    ),
+                );
+                continue;
+            }
+        };
+        let line = |(index, text): (usize, &str)| Line {
+            text: text.to_owned(),
+            origin: Origin {
+                line: u32::try_from(index + 1).unwrap_or(0),
+                span: file.path.span(),
+            },
+        };
+        let lines = text.lines().enumerate().map(line).collect();
+        let implementation = file
+            .implementation
+            .clone()
+            .or_else(|| options.implementation.clone());
+        let mut body = body(implementation, lines, false);
+        body.file = Some(file.path.clone());
+        bodies.push(body);
+        let doc = format!("\n\nIts Python is in `{name}`.");
+        attrs.push(parse_quote!(#[doc = #doc]));
+    }
+    bodies
+}
+
+fn body(implementation: Option<String>, mut lines: Vec<Line>, whole_comment: bool) -> Body {
+    let blank = |line: &Line| line.text.trim().is_empty();
+    while lines.last().is_some_and(blank) {
+        lines.pop();
+    }
+    let leading = lines.iter().take_while(|line| blank(line)).count();
+    lines.drain(..leading);
+    let text: Vec<_> = lines.iter().map(|line| line.text.as_str()).collect();
+    Body {
+        implementation,
+        text: text.join("\n"),
+        lines: lines.iter().map(|line| line.origin).collect(),
+        file: None,
+        whole_comment,
+    }
+}
+
+/// Takes away the indentation that all lines share, so that the body stands at the left edge.
+fn dedent(mut lines: Vec<Line>) -> Vec<Line> {
+    let mut common: Option<String> = None;
+    for line in lines.iter().filter(|line| !line.text.trim().is_empty()) {
+        let blanks = |letter: &char| matches!(letter, ' ' | '\t');
+        let indent = line.text.chars().take_while(blanks);
+        common = Some(match common {
+            None => indent.collect(),
+            Some(common) => common
+                .chars()
+                .zip(indent)
+                .take_while(|(left, right)| left == right)
+                .map(|(left, _)| left)
+                .collect(),
+        });
+    }
+    let common = common.unwrap_or_default();
+    for line in &mut lines {
+        line.text = line.text.strip_prefix(&common).unwrap_or("").to_owned();
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+    use syn::parse::Parser;
+
+    use super::*;
+
+    fn read_docs(tokens: proc_macro2::TokenStream) -> (Vec<Body>, Vec<Attribute>, String) {
+        let mut attrs = Attribute::parse_outer.parse2(tokens).expect("attributes");
+        let mut errors = Errors::new();
+        let bodies = read(
+            &mut attrs,
+            &MethodOptions::default(),
+            Span::call_site(),
+            &mut errors,
+        );
+        (bodies, attrs, errors.finish().to_string())
+    }
+
+    #[test]
+    fn a_fenced_block_is_the_body_and_the_prose_stays_as_it_is() {
+        let docs = quote! {
+            #[doc = " Reads."]
+            #[doc = ""]
+            #[doc = " ```python"]
+            #[doc = " if x:"]
+            #[doc = "     return 1"]
+            #[doc = " ```"]
+        };
+        let (bodies, attrs, errors) = read_docs(docs.clone());
+        assert_eq!(errors, "");
+        assert_eq!(bodies[0].text, "if x:\n    return 1");
+        assert_eq!(quote!(#(#attrs)*).to_string(), docs.to_string());
+    }
+
+    #[test]
+    fn blocks_that_name_an_implementation_are_bodies_of_their_own() {
+        let (bodies, _, errors) = read_docs(quote! {
+            #[doc = " ```python"]
+            #[doc = " a"]
+            #[doc = " ```"]
+            #[doc = " ```python,circuitpython"]
+            #[doc = " b"]
+            #[doc = " ```"]
+            #[doc = " ```python"]
+            #[doc = " c"]
+            #[doc = " ```"]
+        });
+        assert_eq!(errors, "");
+        let found: Vec<_> = bodies
+            .iter()
+            .map(|body| (body.implementation.as_deref(), &*body.text))
+            .collect();
+        assert_eq!(found, [(None, "a\nc"), (Some("circuitpython"), "b")]);
+    }
+
+    #[test]
+    fn a_comment_without_a_fence_is_the_body_and_gets_a_fence_for_rustdoc() {
+        let (bodies, attrs, _) = read_docs(quote! {
+            #[doc = " led.off()"]
+            #[doc(alias = "dark")]
+        });
+        assert_eq!(bodies[0].text, "led.off()");
+        let docs = quote!(#(#attrs)*).to_string();
+        assert_eq!(
+            docs,
+            "# [doc (alias = \"dark\")] # [doc = \"```python\\nled.off()\\n```\"]"
+        );
+    }
+
+    #[test]
+    fn a_body_with_backticks_in_it_gets_a_longer_fence() {
+        let (_, attrs, _) = read_docs(quote!(#[doc = " x = '''```'''"]));
+        assert!(
+            quote!(#(#attrs)*)
+                .to_string()
+                .contains("\"````python\\nx = '''```'''\\n````\"")
+        );
+    }
+
+    #[test]
+    fn the_stars_of_a_block_comment_are_not_part_of_the_body() {
+        let (bodies, _, _) = read_docs(quote!(#[doc = "\n * ```python\n * if x:\n *     y()\n * ```\n "]));
+        assert_eq!(bodies[0].text, "if x:\n    y()");
+        let (bodies, _, _) = read_docs(quote!(#[doc = "\n    *a, b = x\n    c\n"]));
+        assert_eq!(bodies[0].text, "*a, b = x\nc");
+    }
+
+    #[test]
+    fn a_macro_as_documentation_is_refused() {
+        let (_, _, errors) = read_docs(quote!(#[doc = include_str!("blink.py")]));
+        assert!(errors.contains("is not expanded yet"), "{errors}");
+    }
+}

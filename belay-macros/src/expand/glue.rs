@@ -1,0 +1,178 @@
+//! The trait as it stays, the type that implements it, and the methods between the two and the runtime.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{FnArg, Signature, TypeParamBound, parse_quote};
+
+use super::{Context, static_name};
+use crate::model::{Item, Kind, Method, Param};
+use crate::python;
+
+/// The trait, whose `async fn`s become functions that return futures which can be sent between threads.
+pub(super) fn declaration(context: &Context<'_>) -> TokenStream {
+    let device = context.device;
+    let (attrs, vis, ident) = (&device.attrs, &device.vis, &device.ident);
+    let (generics, where_clause) = (&device.generics, &device.generics.where_clause);
+    let supertraits = &device.supertraits;
+    let colon = (!supertraits.is_empty()).then(|| quote!(:));
+    let items = device.items.iter().map(|item| match item {
+        Item::Method(method) => {
+            let (attrs, sig) = (&method.attrs, signature(method));
+            quote!(#(#attrs)* #sig;)
+        }
+        Item::Other(item) => quote!(#item),
+    });
+    quote! {
+        #(#attrs)*
+        #vis trait #ident #generics #colon #(#supertraits)+* #where_clause {
+            #(#items)*
+        }
+    }
+}
+
+/// The signature as the trait and its implementation have it.
+fn signature(method: &Method) -> Signature {
+    let mut sig = method.sig.clone();
+    sig.asyncness = None;
+    for input in &mut sig.inputs {
+        if let FnArg::Typed(input) = input {
+            input.attrs.clear();
+        }
+    }
+    let output = &method.output;
+    sig.output = match &method.stream {
+        None => parse_quote!(-> impl ::core::future::Future<Output = #output> + ::core::marker::Send),
+        Some(bounds) => {
+            let send = (!bounds.iter().any(is_send)).then(|| quote!(+ ::core::marker::Send));
+            parse_quote!(-> impl #(#bounds)+* #send)
+        }
+    };
+    sig
+}
+
+fn is_send(bound: &TypeParamBound) -> bool {
+    let TypeParamBound::Trait(bound) = bound else {
+        return false;
+    };
+    bound
+        .path
+        .segments
+        .last()
+        .is_some_and(|last| last.ident == "Send")
+}
+
+/// The type that stands for a board.
+pub(super) fn structure(context: &Context<'_>) -> TokenStream {
+    let device = context.device;
+    let (vis, ident, facade) = (&device.vis, &context.ident, &device.options.facade);
+    let doc = format!(
+        "A board that implements [`{}`].\n\n\
+         Clones are the same board. [`connect`](Self::connect) to it, or [`attach`](Self::attach) the trait to a \
+         device that is connected already; [`close`](Self::close) it at the end.",
+        device.ident
+    );
+    quote! {
+        #[doc = #doc]
+        #[derive(::core::clone::Clone, ::core::fmt::Debug)]
+        #vis struct #ident {
+            attached: #facade::__private::Attached,
+        }
+    }
+}
+
+/// The trait on the board: each method serialises its arguments and makes one call into the runtime.
+pub(super) fn implementation(context: &Context<'_>) -> TokenStream {
+    let device = context.device;
+    let (trait_ident, ident) = (&device.ident, &context.ident);
+    let (impl_generics, type_generics, where_clause) = device.generics.split_for_impl();
+    let methods = device.methods().map(|method| {
+        let (cfgs, sig, call) = (method.cfgs(), signature(method), call(method));
+        quote!(#(#cfgs)* #sig { #call })
+    });
+    quote! {
+        impl #impl_generics #trait_ident #type_generics for #ident #where_clause {
+            #(#methods)*
+        }
+    }
+}
+
+fn call(method: &Method) -> TokenStream {
+    let arguments = method.params.iter().map(argument);
+    let arguments = quote!(p::Arguments::new() #(#arguments)*);
+    let (descriptor, output) = (static_name(method), &method.output);
+    let function = match method.kind {
+        Kind::Task if method.stream.is_some() => "stream",
+        kind => kind.attribute(),
+    };
+    let function = format_ident!("{function}");
+    let none = python::never_returns(method).then(|| quote!(p::gives_none::<#output>();));
+    quote! {
+        #none
+        self.attached.#function::<#output>(&#descriptor, #arguments)
+    }
+}
+
+fn argument(param: &Param) -> TokenStream {
+    let (name, ident) = (&param.name, &param.ident);
+    match &param.default {
+        None => quote_spanned!(ident.span()=> .with(#name, &#ident)),
+        Some(default) => {
+            let value = quote_spanned!(param.ty.span()=> ::core::option::Option::unwrap_or(#ident, #default));
+            quote!(.with(#name, &#value))
+        }
+    }
+}
+
+/// What the runtime needs to put the trait on a device.
+pub(super) fn attach(context: &Context<'_>) -> TokenStream {
+    let ident = &context.ident;
+    quote! {
+        impl p::Attach for #ident {
+            const SPEC: &'static p::DeviceSpec = &DEVICE;
+            fn from_attached(attached: p::Attached) -> Self { Self { attached } }
+            fn attached(&self) -> &p::Attached { &self.attached }
+        }
+    }
+}
+
+/// The methods that the type has besides those of the trait.
+pub(super) fn inherent(context: &Context<'_>) -> TokenStream {
+    let (vis, ident, name) = (&context.device.vis, &context.ident, &context.device.ident);
+    let connect = format!(
+        "Connects to the board at this address and runs the setups of [`{name}`].\n\n\
+         # Errors\n\n\
+         When the port cannot be opened, when there is no MicroPython on it, or when a critical setup fails."
+    );
+    let attach = format!(
+        "Puts [`{name}`] on a device that is connected already, and runs its setups. Several traits can share a \
+         device.\n\n\
+         # Errors\n\n\
+         When the board cannot be reached, or when a critical setup fails."
+    );
+    quote! {
+        #[allow(dead_code)]
+        impl #ident {
+            #[doc = #connect]
+            #vis async fn connect(address: impl ::core::convert::AsRef<::core::primitive::str>) -> p::Result<Self> {
+                p::Device::builder(address).attach().await
+            }
+            #[doc = #attach]
+            #vis async fn attach(device: &p::Device) -> p::Result<Self> {
+                p::Attached::attach(device).await
+            }
+            /// The device that the trait is on.
+            #vis fn device(&self) -> &p::Device {
+                self.attached.device()
+            }
+            /// Stops the threads, runs the teardowns and releases the port.
+            ///
+            /// # Errors
+            ///
+            /// One error that has all failures, when all has been tried.
+            #vis async fn close(self) -> p::Result<()> {
+                self.attached.device().close().await
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The model to tokens. Nothing in here can fail.
+
+mod glue;
+mod spec;
+mod warn;
+
+use std::collections::HashSet;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use crate::model::{Device, Kind, Method, plain};
+use crate::python::Warning;
+
+/// What all parts of the expansion need to know.
+struct Context<'a> {
+    device: &'a Device,
+    /// The name of the generated type.
+    ident: Ident,
+    /// The names that tasks have on the board.
+    tasks: HashSet<String>,
+}
+
+/// Everything that `#[device]` emits.
+pub(crate) fn device(device: &Device, warnings: &[Warning<'_>]) -> TokenStream {
+    let tasks = device.methods().filter(|method| method.kind == Kind::Task);
+    let context = Context {
+        device,
+        ident: format_ident!("{}Device", device.ident),
+        tasks: tasks.map(Method::python_name).collect(),
+    };
+    let facade = &device.options.facade;
+    let declaration = glue::declaration(&context);
+    let structure = glue::structure(&context);
+    let statics = spec::statics(&context);
+    let implementation = glue::implementation(&context);
+    let attach = glue::attach(&context);
+    let inherent = glue::inherent(&context);
+    let warnings = warn::warnings(device, warnings);
+    quote! {
+        #declaration
+        #structure
+        const _: () = {
+            use #facade::__private as p;
+            #statics
+            #implementation
+            #attach
+            #inherent
+            #warnings
+        };
+    }
+}
+
+/// The name of a method's descriptor.
+fn static_name(method: &Method) -> Ident {
+    format_ident!("{}", plain(&method.sig.ident).to_uppercase())
+}

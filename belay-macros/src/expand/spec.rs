@@ -1,0 +1,155 @@
+//! One `static` for each method, and one for the trait.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, format_ident, quote};
+use syn::LitStr;
+
+use super::{Context, static_name};
+use crate::model::{Body, Kind, Method, MethodOptions, plain};
+use crate::python;
+
+/// The descriptors of all methods, and of the trait.
+pub(super) fn statics(context: &Context<'_>) -> TokenStream {
+    let device = context.device;
+    let methods = device.methods().map(|method| descriptor(context, method));
+    let entries = device.methods().map(|method| {
+        let (cfgs, name) = (method.cfgs(), static_name(method));
+        quote!(#(#cfgs)* &#name)
+    });
+    let (name, namespace) = (plain(&device.ident), &device.options.namespace);
+    quote! {
+        #(#methods)*
+        static DEVICE: p::DeviceSpec = p::DeviceSpec {
+            name: #name,
+            namespace: #namespace,
+            methods: &[#(#entries),*],
+        };
+    }
+}
+
+fn descriptor(context: &Context<'_>, method: &Method) -> TokenStream {
+    let cfgs = method.cfgs();
+    let ident = static_name(method);
+    let path = format!("{}.{}", plain(&context.device.ident), plain(&method.sig.ident));
+    let name = method.python_name();
+    let kind = kind(method);
+    let bodies = method.bodies.iter().map(|body| self::body(context, method, body));
+    let params: Vec<_> = method.params.iter().map(|param| &param.name).collect();
+    let params = (!params.is_empty()).then(|| quote!(.with_params(&[#(#params),*])));
+    let uses = python::uses(method, &context.tasks);
+    let uses = (!uses.is_empty()).then(|| quote!(.with_uses(&[#(#uses),*])));
+    let timeout = method.options.timeout_ms.map(|ms| quote!(.with_timeout_ms(#ms)));
+    quote! {
+        #(#cfgs)*
+        static #ident: p::MethodSpec = p::MethodSpec::new(#path, #name, #kind)
+            #params
+            .with_bodies(&[#(#bodies),*])
+            #uses
+            #timeout;
+    }
+}
+
+fn body(context: &Context<'_>, method: &Method, body: &Body) -> TokenStream {
+    let source = python::source(method, body);
+    let hash = hash(context, method, &source.text);
+    let (text, lines) = (&source.text, &source.lines);
+    let implementation = body.implementation.as_ref().map(some);
+    let implementation = implementation.unwrap_or_else(|| quote!(::core::option::Option::None));
+    let file = body.file.as_ref().map(tracked);
+    let file = file.unwrap_or_else(|| quote!(::core::file!()));
+    quote! {
+        p::Body {
+            implementation: #implementation,
+            source: #text,
+            hash: #hash,
+            file: #file,
+            lines: &[#(#lines),*],
+        }
+    }
+}
+
+/// The name of a file, which the compiler is told of as well, so that a change of it compiles the crate again.
+fn tracked(path: &LitStr) -> TokenStream {
+    quote!({
+        const _: &::core::primitive::str =
+            ::core::include_str!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/", #path));
+        #path
+    })
+}
+
+/// The kind with its options, of which only those are named that are not as they would be anyway.
+fn kind(method: &Method) -> TokenStream {
+    let options = &method.options;
+    match method.kind {
+        Kind::Task => {
+            let set = [
+                set("cache", options.cache),
+                set("exclusive", options.exclusive),
+                set("idempotent", options.idempotent),
+            ];
+            quote!(p::MethodKind::Task(p::TaskOptions::new() #(#set)*))
+        }
+        Kind::Setup => {
+            let auto = if method.params.is_empty() {
+                options.auto
+            } else {
+                Some(false)
+            };
+            let set = [
+                set("order", options.order),
+                set("critical", critical(options)),
+                set("auto", auto),
+                set("ignore_errors", options.ignore_errors),
+            ];
+            quote!(p::MethodKind::Setup(p::SetupOptions::new() #(#set)*))
+        }
+        Kind::Thread => {
+            let set = [
+                set("name", options.name.as_ref().map(some)),
+                set("max_runtime", options.max_runtime_ms.map(duration)),
+                set("auto_restart", options.auto_restart.map(some)),
+                set("multiple", options.multiple),
+            ];
+            quote!(p::MethodKind::Thread(p::ThreadOptions::new() #(#set)*))
+        }
+        Kind::Teardown => {
+            let set = [
+                set("order", options.order),
+                set("ignore_errors", options.ignore_errors),
+                set("critical", options.critical),
+            ];
+            quote!(p::MethodKind::Teardown(p::TeardownOptions::new() #(#set)*))
+        }
+    }
+}
+
+/// A setup whose errors are ignored does not fail the connection either.
+fn critical(options: &MethodOptions) -> Option<bool> {
+    match options.ignore_errors {
+        Some(true) => Some(false),
+        _ => options.critical,
+    }
+}
+
+fn set(name: &str, value: Option<impl ToTokens>) -> Option<TokenStream> {
+    let name = format_ident!("{name}");
+    value.map(|value| quote!(.#name(#value)))
+}
+
+fn some(value: impl ToTokens) -> TokenStream {
+    quote!(::core::option::Option::Some(#value))
+}
+
+fn duration(ms: u64) -> TokenStream {
+    some(quote!(::core::time::Duration::from_millis(#ms)))
+}
+
+/// A 64-bit FNV-1a hash of everything that decides what is deployed.
+fn hash(context: &Context<'_>, method: &Method, source: &str) -> u64 {
+    let params: Vec<_> = method.params.iter().map(|param| param.name.as_str()).collect();
+    let (namespace, name) = (&context.device.options.namespace, method.python_name());
+    let parts = [namespace, &name, &params.join(","), source];
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    let bytes = parts.into_iter().flat_map(|part| part.bytes().chain([0]));
+    bytes.fold(0xcbf2_9ce4_8422_2325, step)
+}

@@ -1,0 +1,59 @@
+//! Warnings: stable Rust lets a macro emit none, so code is emitted on which the compiler warns.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use syn::Attribute;
+
+use crate::model::{Device, Method};
+use crate::python::Warning;
+
+/// Items on which the compiler warns: of a parameter that no body reads as of any unused variable, and of a
+/// name that nothing defines as of the use of something deprecated.
+pub(super) fn warnings(device: &Device, warnings: &[Warning<'_>]) -> TokenStream {
+    warnings.iter().map(|warning| one(device, warning)).collect()
+}
+
+fn one(device: &Device, warning: &Warning<'_>) -> TokenStream {
+    match warning {
+        Warning::Unused { method, param } => {
+            let levels = levels(device, method);
+            let name = format_ident!("_{}", method.sig.ident);
+            quote! {
+                #(#levels)*
+                const _: () = {
+                    fn #name(#param: ()) {}
+                };
+            }
+        }
+        Warning::Undefined {
+            method,
+            span,
+            message,
+        } => {
+            let levels = levels(device, method);
+            let note = format!("\n{message}");
+            let usage = quote_spanned!(*span=> python);
+            quote! {
+                #(#levels)*
+                const _: () = {
+                    #[deprecated(note = #note)]
+                    #[allow(non_upper_case_globals)]
+                    const python: () = ();
+                    #usage
+                };
+            }
+        }
+    }
+}
+
+/// The `#[cfg]`s of the method, and the lint levels that the user set on it and on the trait.
+fn levels<'a>(device: &'a Device, method: &'a Method) -> impl Iterator<Item = &'a Attribute> {
+    let level = |attr: &&Attribute| {
+        let levels = ["allow", "warn", "deny", "forbid"];
+        levels.iter().any(|level| attr.path().is_ident(level))
+    };
+    method
+        .cfgs()
+        .chain(device.attrs.iter().filter(level))
+        .chain(method.attrs.iter().filter(level))
+}

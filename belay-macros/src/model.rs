@@ -1,0 +1,170 @@
+//! What a trait says, understood: every part keeps the tokens it came from, for the spans.
+
+use proc_macro2::{Ident, Span};
+use syn::{Attribute, Expr, Generics, Path, Signature, TraitItem, Type, TypeParamBound, Visibility};
+
+/// A trait with `#[device]`.
+pub(crate) struct Device {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) ident: Ident,
+    pub(crate) generics: Generics,
+    pub(crate) supertraits: Vec<TypeParamBound>,
+    pub(crate) items: Vec<Item>,
+    pub(crate) options: DeviceOptions,
+}
+
+/// The options of `#[device]`.
+pub(crate) struct DeviceOptions {
+    /// Where the facade is.
+    pub(crate) facade: Path,
+    /// The name of the namespace on the board.
+    pub(crate) namespace: String,
+    /// Names that the board defines by itself, in its `boot.py` for instance.
+    pub(crate) globals: Vec<String>,
+}
+
+/// One item of the trait.
+pub(crate) enum Item {
+    /// A method that runs on the board.
+    Method(Box<Method>),
+    /// What stays as it is.
+    Other(Box<TraitItem>),
+}
+
+/// A method that runs on the board.
+pub(crate) struct Method {
+    /// Everything but the attributes that are ours, comments included.
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) kind: Kind,
+    /// As the user wrote it, without our attributes on parameters.
+    pub(crate) sig: Signature,
+    pub(crate) params: Vec<Param>,
+    /// What is in `-> …`: for streams the type of an item.
+    pub(crate) output: Type,
+    /// For streams, the bounds after `impl`.
+    pub(crate) stream: Option<Vec<TypeParamBound>>,
+    pub(crate) options: MethodOptions,
+    pub(crate) bodies: Vec<Body>,
+}
+
+/// What a method is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    Task,
+    Setup,
+    Thread,
+    Teardown,
+}
+
+/// The options of a method. Those that its kind has not got keep their defaults.
+#[derive(Default)]
+pub(crate) struct MethodOptions {
+    pub(crate) name: Option<String>,
+    pub(crate) timeout_ms: Option<u64>,
+    pub(crate) cache: Option<bool>,
+    pub(crate) exclusive: Option<bool>,
+    pub(crate) idempotent: Option<bool>,
+    pub(crate) order: Option<i32>,
+    pub(crate) critical: Option<bool>,
+    pub(crate) auto: Option<bool>,
+    pub(crate) ignore_errors: Option<bool>,
+    pub(crate) max_runtime_ms: Option<u64>,
+    pub(crate) auto_restart: Option<u32>,
+    pub(crate) multiple: Option<bool>,
+    pub(crate) manual_stop: bool,
+    pub(crate) minify: Option<bool>,
+    pub(crate) implementation: Option<String>,
+    pub(crate) files: Vec<SourceFile>,
+}
+
+/// A body that is in a file.
+pub(crate) struct SourceFile {
+    pub(crate) implementation: Option<String>,
+    pub(crate) path: syn::LitStr,
+}
+
+/// A parameter of a method.
+pub(crate) struct Param {
+    pub(crate) ident: Ident,
+    /// Its name in Python.
+    pub(crate) name: String,
+    /// The type that the user wrote.
+    pub(crate) ty: Type,
+    /// What `None` stands for.
+    pub(crate) default: Option<Expr>,
+}
+
+/// A body in Python, without common indentation.
+pub(crate) struct Body {
+    pub(crate) implementation: Option<String>,
+    pub(crate) text: String,
+    /// Where each line of the text stands.
+    pub(crate) lines: Vec<Origin>,
+    /// The file, if it is not in the comment.
+    pub(crate) file: Option<syn::LitStr>,
+    /// Whether the whole comment was taken, because there is no fence in it.
+    pub(crate) whole_comment: bool,
+}
+
+/// Where a line stands that a user wrote.
+#[derive(Clone, Copy)]
+pub(crate) struct Origin {
+    /// The line in its file, from one.
+    pub(crate) line: u32,
+    /// What an error can underline.
+    pub(crate) span: Span,
+}
+
+impl Device {
+    /// The methods that run on the board.
+    pub(crate) fn methods(&self) -> impl Iterator<Item = &Method> {
+        self.items.iter().filter_map(|item| match item {
+            Item::Method(method) => Some(&**method),
+            Item::Other(_) => None,
+        })
+    }
+}
+
+impl Method {
+    /// The name of its function on the board.
+    pub(crate) fn python_name(&self) -> String {
+        match (self.kind, &self.options.name) {
+            (Kind::Task, Some(name)) => name.clone(),
+            _ => plain(&self.sig.ident),
+        }
+    }
+
+    /// The `#[cfg]`s that everything generated for it repeats.
+    pub(crate) fn cfgs(&self) -> impl Iterator<Item = &Attribute> {
+        self.attrs.iter().filter(|attr| attr.path().is_ident("cfg"))
+    }
+
+    /// Where an error without a better place goes.
+    pub(crate) fn span(&self) -> Span {
+        self.sig.ident.span()
+    }
+}
+
+impl Kind {
+    /// Its attribute.
+    pub(crate) fn attribute(self) -> &'static str {
+        match self {
+            Self::Task => "task",
+            Self::Setup => "setup",
+            Self::Thread => "thread",
+            Self::Teardown => "teardown",
+        }
+    }
+
+    /// Whether its body becomes a function; if not, it runs at global level.
+    pub(crate) fn is_function(self) -> bool {
+        matches!(self, Self::Task | Self::Thread)
+    }
+}
+
+/// An identifier without `r#`.
+pub(crate) fn plain(ident: &Ident) -> String {
+    let name = ident.to_string();
+    name.strip_prefix("r#").unwrap_or(&name).to_owned()
+}

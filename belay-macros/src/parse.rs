@@ -1,0 +1,327 @@
+//! The trait as tokens to the model. Helper attributes are taken, everything else is forwarded.
+
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
+use syn::spanned::Spanned;
+use syn::{
+    Attribute, Expr, FnArg, GenericArgument, ItemTrait, Meta, Pat, PathArguments, Receiver, ReceiverKind,
+    ReturnType, Safety, Signature, TraitItem, TraitItemFn, Type, TypeParamBound,
+};
+
+use crate::diag::Errors;
+use crate::model::{Device, Item, Kind, Method, Param, plain};
+use crate::{args, body, fallback};
+
+/// Parses a trait. What cannot be understood is reported and replaced by a stub.
+pub(crate) fn device(options: TokenStream, item: ItemTrait, errors: &mut Errors) -> Device {
+    let options = args::device(options, plain(&item.ident), errors);
+    if let Some(token) = &item.unsafety {
+        errors.at(
+            token,
+            "a device trait cannot be `unsafe`: its implementation is generated",
+        );
+    }
+    let items = item
+        .items
+        .into_iter()
+        .map(|item| match item {
+            TraitItem::Fn(function) => method(function, errors),
+            other => {
+                report_other(&other, errors);
+                Item::Other(Box::new(other))
+            }
+        })
+        .collect();
+    Device {
+        attrs: item.attrs,
+        vis: item.vis,
+        ident: item.ident,
+        generics: item.generics,
+        supertraits: item.supertraits.into_iter().collect(),
+        items,
+        options,
+    }
+}
+
+/// Reports what the generated implementation could not provide.
+fn report_other(item: &TraitItem, errors: &mut Errors) {
+    match item {
+        TraitItem::Type(item) => errors.at(
+            item,
+            "a device trait cannot have an associated type: nothing on the board could choose it",
+        ),
+        TraitItem::Const(item) if item.default.is_none() => errors.at(
+            item,
+            "an associated constant of a device trait needs a value: nothing on the board could give it",
+        ),
+        _ => {}
+    }
+}
+
+/// Whether an attribute is one of ours.
+fn kind_of(attr: &Attribute) -> Option<Kind> {
+    let mut segments = attr.path().segments.iter().rev();
+    let last = segments.next()?.ident.to_string();
+    let ours = match segments.next() {
+        None => true,
+        Some(first) => first.ident == "belay" && segments.next().is_none(),
+    };
+    let kinds = [Kind::Task, Kind::Setup, Kind::Thread, Kind::Teardown];
+    kinds.into_iter().find(|kind| ours && kind.attribute() == last)
+}
+
+fn method(mut function: TraitItemFn, errors: &mut Errors) -> Item {
+    let (ours, others) = std::mem::take(&mut function.attrs)
+        .into_iter()
+        .partition::<Vec<_>, _>(|attr| kind_of(attr).is_some());
+    function.attrs = others;
+    let Some((first, rest)) = ours.split_first() else {
+        return unmarked(function, errors);
+    };
+    for attr in rest {
+        errors.at(
+            attr,
+            "a method has one of `#[task]`, `#[setup]`, `#[thread]` and `#[teardown]`, once",
+        );
+    }
+    if let Some(block) = &function.default {
+        errors.at_span(
+            block.brace_token.span.open(),
+            format!(
+                "a method with `#[{}]` has no body in Rust: its Python is in the doc comment",
+                first
+                    .path()
+                    .segments
+                    .last()
+                    .map_or_else(String::new, |last| last.ident.to_string())
+            ),
+        );
+    }
+    let kind = kind_of(first).unwrap_or(Kind::Task);
+    let tokens = args::tokens_of(first, errors);
+    let options = args::method(kind, tokens, errors);
+    let bodies = body::read(&mut function.attrs, &options, function.sig.ident.span(), errors);
+    let params = params(&mut function.sig, errors);
+    report_signature(&function.sig, errors);
+    let Some((output, stream)) = output(kind, &function.sig, errors) else {
+        return Item::Other(Box::new(fallback::stub(function)));
+    };
+    Item::Method(Box::new(Method {
+        attrs: function.attrs,
+        kind,
+        sig: function.sig,
+        params,
+        output,
+        stream,
+        options,
+        bodies,
+    }))
+}
+
+/// A method without an attribute of ours, which needs a body in Rust.
+fn unmarked(function: TraitItemFn, errors: &mut Errors) -> Item {
+    if function.default.is_some() {
+        return Item::Other(Box::new(TraitItem::Fn(function)));
+    }
+    errors.at(
+        &function.sig.ident,
+        "this method says neither what runs on the board nor what runs here\n\
+         add `#[task]`, `#[setup]`, `#[thread]` or `#[teardown]`, or give it a body in Rust",
+    );
+    Item::Other(Box::new(fallback::stub(function)))
+}
+
+fn report_signature(sig: &Signature, errors: &mut Errors) {
+    const PLAIN: &str = "a method for the board is a plain `async fn`, or a plain `fn` that returns a stream";
+    if let Some(token) = &sig.constness {
+        errors.at(token, PLAIN);
+    }
+    if !matches!(sig.safety, Safety::Default) {
+        errors.at(&sig.safety, PLAIN);
+    }
+    if let Some(token) = &sig.abi {
+        errors.at(token, PLAIN);
+    }
+    match sig.inputs.first() {
+        Some(FnArg::Receiver(receiver)) if is_shared(receiver) => {}
+        Some(FnArg::Receiver(receiver)) => errors.at(
+            receiver,
+            "a method for the board takes `&self`: a device can be used from many places at once",
+        ),
+        _ => errors.at_span(
+            sig.paren_token.span.open(),
+            "a method for the board needs `&self`, the device on which it runs",
+        ),
+    }
+}
+
+fn is_shared(receiver: &Receiver) -> bool {
+    matches!(receiver.kind, ReceiverKind::Reference(_, _, None))
+}
+
+/// The parameters, whose attributes are taken.
+fn params(sig: &mut Signature, errors: &mut Errors) -> Vec<Param> {
+    let mut params = Vec::new();
+    for input in &mut sig.inputs {
+        let FnArg::Typed(input) = input else { continue };
+        let (defaults, others) = std::mem::take(&mut input.attrs)
+            .into_iter()
+            .partition::<Vec<_>, _>(|attr| attr.path().is_ident("default"));
+        for attr in &others {
+            errors.at(
+                attr,
+                "a parameter for the board takes no attribute but `#[default = …]`",
+            );
+        }
+        let default = defaults.first().and_then(|attr| default(attr, errors));
+        let ident = match &*input.pat {
+            Pat::Ident(pat) if pat.by_ref.is_none() && pat.mutability.is_none() && pat.subpat.is_none() => {
+                pat.ident.clone()
+            }
+            pat => {
+                errors.at(
+                    pat,
+                    "a parameter needs a plain name, under which the Python body sees it",
+                );
+                continue;
+            }
+        };
+        params.push(Param {
+            name: plain(&ident),
+            ident,
+            ty: (*input.ty).clone(),
+            default,
+        });
+    }
+    params
+}
+
+fn default(attr: &Attribute, errors: &mut Errors) -> Option<Expr> {
+    if let Meta::NameValue(meta) = &attr.meta {
+        return Some(meta.value.clone());
+    }
+    errors.at(
+        attr,
+        "write the value for which `None` stands, such as `#[default = 500] period_ms: Option<u32>`",
+    );
+    None
+}
+
+/// What a method returns: the type, and for streams the bounds, of which the type is that of the items.
+fn output(kind: Kind, sig: &Signature, errors: &mut Errors) -> Option<(Type, Option<Vec<TypeParamBound>>)> {
+    let example = match kind {
+        Kind::Task => "Result<f64>",
+        Kind::Thread => "Result<ThreadHandle>",
+        Kind::Setup | Kind::Teardown => "Result<()>",
+    };
+    let ReturnType::Type(_, ty) = &sig.output else {
+        errors.at_span(
+            sig.paren_token.span.close(),
+            format!("a call to the board can fail, so this has to return a result: `-> {example}`"),
+        );
+        return None;
+    };
+    if let Some(reference) = find_reference(ty) {
+        errors.at_span(
+            reference,
+            "a result is made of what the board sends, so it cannot be borrowed: use an owned type",
+        );
+        return None;
+    }
+    let stream = match &**ty {
+        Type::ImplTrait(stream) => stream,
+        _ if sig.asyncness.is_some() => return Some(((**ty).clone(), None)),
+        _ => {
+            errors.at(
+                sig.fn_token,
+                format!(
+                    "a call to the board takes time, so this has to be `async fn {}`",
+                    sig.ident
+                ),
+            );
+            return None;
+        }
+    };
+    let item = stream.bounds.iter().find_map(item_of);
+    let problem = match (kind, &sig.asyncness, &item) {
+        (Kind::Task, None, Some(_)) => None,
+        (Kind::Task, Some(_), Some(_)) => {
+            Some("a method that returns a stream is not `async`: remove the `async`")
+        }
+        (Kind::Task, _, None) => Some(
+            "a task is an `async fn` that returns `Result<T>`, or a `fn` that returns `impl Stream<Item = Result<T>>`",
+        ),
+        (Kind::Setup | Kind::Teardown, ..) => {
+            Some("a setup or teardown is an `async fn` that returns `Result<()>`")
+        }
+        (Kind::Thread, ..) => Some("a thread is an `async fn` that returns `Result<ThreadHandle>`"),
+    };
+    if let Some(problem) = problem {
+        errors.at(ty, problem);
+    }
+    match (problem, item) {
+        (None, Some(item)) => Some((item, Some(stream.bounds.iter().cloned().collect()))),
+        _ => None,
+    }
+}
+
+/// The type of the items in `Stream<Item = …>`.
+fn item_of(bound: &TypeParamBound) -> Option<Type> {
+    let TypeParamBound::Trait(bound) = bound else {
+        return None;
+    };
+    let PathArguments::AngleBracketed(arguments) = &bound.path.segments.last()?.arguments else {
+        return None;
+    };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::AssocType(item) if item.ident == "Item" => Some(item.ty.clone()),
+        _ => None,
+    })
+}
+
+/// A reference without `'static` anywhere in a type.
+fn find_reference(ty: &Type) -> Option<Span> {
+    struct Find(Option<Span>);
+    impl<'ast> syn::visit::Visit<'ast> for Find {
+        fn visit_type_reference(&mut self, reference: &'ast syn::TypeReference) {
+            self.0.get_or_insert(reference.and_token.span());
+        }
+    }
+    let mut find = Find(None);
+    syn::visit::Visit::visit_type(&mut find, ty);
+    find.0
+}
+
+/// The first type argument of a path, such as `f64` in `Result<f64>`.
+pub(crate) fn first_argument(ty: &Type) -> Option<&Type> {
+    let Type::Path(path) = ty else { return None };
+    let PathArguments::AngleBracketed(arguments) = &path.path.segments.last()?.arguments else {
+        return None;
+    };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
+}
+
+/// Whether a result is `Result<()>`, as far as can be seen.
+pub(crate) fn is_unit_result(ty: &Type) -> bool {
+    matches!(first_argument(ty), Some(Type::Tuple(tuple)) if tuple.elems.is_empty())
+}
+
+/// A name for what an attribute was put on that is no trait.
+pub(crate) fn describe(item: &TokenStream) -> String {
+    match syn::parse2::<syn::Item>(item.clone()) {
+        Ok(syn::Item::Impl(_)) => "an `impl` block".to_owned(),
+        Ok(syn::Item::Struct(_)) => "a struct".to_owned(),
+        Ok(syn::Item::Enum(_)) => "an enum".to_owned(),
+        Ok(syn::Item::Fn(_)) => "a function".to_owned(),
+        Ok(syn::Item::Mod(_)) => "a module".to_owned(),
+        Ok(other) => other
+            .to_token_stream()
+            .into_iter()
+            .next()
+            .map_or_else(|| "this".to_owned(), |first| format!("`{first}`")),
+        Err(_) => "this".to_owned(),
+    }
+}
