@@ -65,27 +65,11 @@ pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>, last: &str) -> 
 
 /// The name that somebody who wrote `word` may have meant.
 pub(crate) fn closest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let close = |name: &&str| distance(word, name) <= 1 + name.len().min(word.len()) / 4;
+    let close = |name: &&str| strsim::levenshtein(word, name) <= 1 + name.len().min(word.len()) / 4;
     names
         .into_iter()
         .filter(close)
-        .min_by_key(|name| distance(word, name))
-}
-
-/// How many letters have to be inserted, removed or replaced to make one word of the other.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, l) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, r) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(l != *r);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[right.len()]
+        .min_by_key(|name| strsim::levenshtein(word, name))
 }
 
 #[cfg(test)]

@@ -151,7 +151,7 @@ pub(crate) fn check_shape(checked: &Checked<'_>, errors: &mut Errors) {
             value,
             "the value that a generator returns goes nowhere: `yield` it, or write `return` alone",
         ),
-        (Kind::Task, None, _) if method.stream.is_some() && !body.text.contains("yield") => {
+        (Kind::Task, None, _) if method.stream.is_some() => {
             let origin = body.lines.last().map_or_else(|| method.span(), |line| line.span);
             errors.at_span(
                 origin,

@@ -8,8 +8,9 @@ pub trait Thermometer {
     /// Opens the sensor.
     ///
     /// ```python
-    /// from machine import ADC
+    /// from machine import ADC, Pin
     /// adc = ADC(4)
+    /// led = Pin(25, Pin.OUT)
     /// ```
     #[setup]
     async fn open(&self) -> Result<()>;
@@ -37,9 +38,7 @@ pub trait Thermometer {
     /// Blinks in the background until the handle stops it.
     ///
     /// ```python
-    /// from machine import Pin
     /// import time
-    /// led = Pin(25, Pin.OUT)
     /// while True:
     ///     led.toggle()
     ///     time.sleep_ms(period_ms)
