@@ -39,11 +39,13 @@ macro_rules! grammar {
 /// | option | values | meaning |
 /// | --- | --- | --- |
 /// | `baud` | a number; 115200 unless given | bits per second; boards with USB of their own do not care |
-/// | `dtr`, `rts` | `on` (unless given), `off`, `keep` | the level of the line while the port is open; `keep` leaves it as the operating system sets it |
+/// | `dtr` | `on` (unless given), `off`, `keep` | the level of the line while the port is open; `keep` leaves it as the operating system sets it |
+/// | `rts` | as `dtr`, and the same as `dtr` unless given | likewise |
 /// | `flow` | `on`, `off`, `rtscts` | whether the board can hold the sender back; `off` paces what is written, `rtscts` turns on hardware flow control. Unless given, it is judged from the USB chip: `off` for a bridge to a bare UART |
 ///
-/// On ESP boards with an auto-reset circuit, DTR and RTS at equal levels are neutral, one alone holds the
-/// board in its boot loader or in reset. A board with USB of its own looks dead unless DTR is on.
+/// On ESP boards with an auto-reset circuit, DTR and RTS at equal levels are neutral; RTS alone holds the board
+/// in reset, and DTR alone selects its boot loader for the next reset. A board with USB of its own looks dead
+/// unless DTR is on. Linux asserts both for a moment when it opens a port, whatever these options say.
 ///
 /// `tcp://` takes `flow=on` and `flow=off`, for a serial server with a bare UART behind it.
 ///

@@ -3,6 +3,22 @@
 //! An [`Address`] says in one line of text where a board is. A [`Connector`] is something that can open the
 //! way to it, and open it again after it was lost: an address, or a closure of the user's. What either opens
 //! is a [`Transport`].
+//!
+//! # What is known about ports, and heeded here
+//!
+//! - A board with USB of its own sends nothing while DTR is released. An ESP board behind a bridge is reset by
+//!   RTS without DTR. So both are asserted on opening, DTR first, and released on closing, RTS first.
+//! - A bare UART behind a bridge loses what the board's small receive buffer cannot hold.
+//!   [`flow_control`](Transport::flow_control) is false for the bridges that are known.
+//! - The mark that makes a terminal exclusive does not bind the superuser, and programs heed different marks.
+//!   A port is opened with that mark and with the lock that pyserial, mpremote and esptool take.
+//! - Closing a serial port waits for its output to leave: half a minute if the board takes none. What has not
+//!   left within the time that [`close`](Transport::close) is given is discarded, and all of it by a drop.
+//! - A port that is unplugged reads as an error or as an end of file, according to the driver; both are
+//!   [`TransportError::Vanished`].
+//! - A board may come back under another name. `usb:` and `auto` look for it again each time they are opened.
+//! - Just after a board is plugged in, its port may exist before its user is permitted to open it.
+//! - An FTDI bridge holds received bytes back for up to 16 ms; its driver's `latency_timer` shortens that.
 
 mod address;
 mod connector;

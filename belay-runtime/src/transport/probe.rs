@@ -83,10 +83,12 @@ fn explain(path: &str, error: io::Error) -> TransportError {
     }
 }
 
-/// The name of the group that a port belongs to, unless that is the superuser's.
+/// The name of the group whose members may open a port, unless that is the superuser's.
 fn group_of(path: &str) -> Option<String> {
-    let number = std::fs::metadata(path).ok()?.gid();
-    group_name(&std::fs::read_to_string("/etc/group").ok()?, number)
+    const READ_AND_WRITE: u32 = 0o060;
+    let port = std::fs::metadata(path).ok()?;
+    let groups = std::fs::read_to_string("/etc/group").ok()?;
+    (port.mode() & READ_AND_WRITE == READ_AND_WRITE).then(|| group_name(&groups, port.gid()))?
 }
 
 pub(super) fn group_name(groups: &str, number: u32) -> Option<String> {

@@ -41,10 +41,6 @@ impl SerialTransport {
     fn open_blocking(path: String, options: &PortOptions) -> Result<Self, TransportError> {
         #[cfg(unix)]
         let _open_until_the_library_has_it = super::probe::probe(&path)?;
-        let flow_control = match options.flow {
-            Some(flow) => flow != Flow::Off,
-            None => has_flow_control(&path),
-        };
         let hardware = options.flow == Some(Flow::RtsCts);
         let baud = options.baud.unwrap_or(default_baud(&path));
         let builder = tokio_serial::new(&path, baud).flow_control(if hardware {
@@ -52,23 +48,29 @@ impl SerialTransport {
         } else {
             FlowControl::None
         });
-        let port = SerialStream::open(&builder).map_err(|error| explain(&path, error))?;
+        let mut port = SerialStream::open(&builder).map_err(|error| explain(&path, error))?;
+        let has_lines = port.read_clear_to_send().is_ok();
+        let dtr = options.dtr.unwrap_or_default();
         let mut transport = Self {
             port,
+            flow_control: match options.flow {
+                Some(flow) => flow != Flow::Off,
+                None => has_flow_control(&path),
+            },
             path,
-            flow_control,
-            dtr: options.dtr.unwrap_or_default(),
+            dtr,
+            // Unequal levels would hold an ESP board in reset or in its boot loader.
             rts: if hardware {
                 Line::Keep
             } else {
-                options.rts.unwrap_or_default()
+                options.rts.unwrap_or(dtr)
             },
-            has_lines: true,
+            has_lines,
         };
-        // The driver of a port without modem lines says so in one of several ways; a port that failed for
-        // another reason fails again when it is read.
+        // Some drivers let the lines be read and not set. A port that failed for another reason fails again
+        // when it is read.
         if let Err(error) = transport.restore_lines() {
-            tracing::debug!(port = transport.path, %error, "the port has no modem lines");
+            tracing::debug!(port = transport.path, %error, "the modem lines cannot be set");
             transport.has_lines = false;
         }
         Ok(transport)
@@ -79,20 +81,31 @@ impl SerialTransport {
         if !self.has_lines {
             return Ok(ModemLines::Unsupported);
         }
-        let port = &mut self.port;
-        // From whatever levels the lines have, this order leads to the new ones past no state in which RTS is
-        // asserted alone, unless that is the old or the new one.
-        if rts == Some(false) {
-            port.write_request_to_send(false).map_err(io::Error::from)?;
-        }
-        if let Some(dtr) = dtr {
-            port.write_data_terminal_ready(dtr).map_err(io::Error::from)?;
-        }
-        if rts == Some(true) {
-            port.write_request_to_send(true).map_err(io::Error::from)?;
+        for (line, level) in steps(dtr, rts) {
+            match line {
+                ModemLine::Dtr => self.port.write_data_terminal_ready(level),
+                ModemLine::Rts => self.port.write_request_to_send(level),
+            }
+            .map_err(io::Error::from)?;
         }
         Ok(ModemLines::Set)
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ModemLine {
+    Dtr,
+    Rts,
+}
+
+/// How to bring the lines to new levels, from whatever levels they have, when only one can be set at a time.
+///
+/// No step asserts RTS alone, unless it was so before or is to be so: that is what resets an ESP board.
+pub(super) fn steps(dtr: Option<bool>, rts: Option<bool>) -> impl Iterator<Item = (ModemLine, bool)> {
+    let release_rts = rts.filter(|level| !level).map(|level| (ModemLine::Rts, level));
+    let change_dtr = dtr.map(|level| (ModemLine::Dtr, level));
+    let assert_rts = rts.filter(|level| *level).map(|level| (ModemLine::Rts, level));
+    [release_rts, change_dtr, assert_rts].into_iter().flatten()
 }
 
 impl Line {

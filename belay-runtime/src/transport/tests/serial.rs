@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::termios::{SpecialCodeIndex, tcgetattr};
 
 use super::super::probe::group_name;
+use super::super::serial::{ModemLine, steps};
 use super::super::{ModemLines, TransportError};
 use super::terminal::Terminal;
 use super::{LIMIT, open, read, read_to_the_error, text, write};
@@ -36,6 +37,44 @@ async fn a_terminal_has_flow_control_and_no_modem_lines_and_that_is_no_error() {
         .await
         .unwrap();
     assert!(!port.flow_control());
+}
+
+#[test]
+fn modem_lines_change_past_no_state_that_resets_an_esp_board() {
+    const RTS_ALONE: (bool, bool) = (false, true);
+    let levels = [(false, false), (false, true), (true, false), (true, true)];
+    for old in levels {
+        for new in levels {
+            let mut seen = old;
+            for (line, level) in steps(Some(new.0), Some(new.1)) {
+                match line {
+                    ModemLine::Dtr => seen.0 = level,
+                    ModemLine::Rts => seen.1 = level,
+                }
+                assert!(
+                    seen != RTS_ALONE || old == RTS_ALONE || new == RTS_ALONE,
+                    "{old:?} to {new:?}"
+                );
+            }
+            assert_eq!(seen, new);
+        }
+    }
+}
+
+#[test]
+fn rts_is_asserted_after_and_released_before_dtr_and_a_kept_line_is_not_touched() {
+    let steps = |dtr, rts| steps(dtr, rts).collect::<Vec<_>>();
+    assert_eq!(
+        steps(Some(true), Some(true)),
+        [(ModemLine::Dtr, true), (ModemLine::Rts, true)]
+    );
+    assert_eq!(
+        steps(Some(false), Some(false)),
+        [(ModemLine::Rts, false), (ModemLine::Dtr, false)]
+    );
+    assert_eq!(steps(None, Some(true)), [(ModemLine::Rts, true)]);
+    assert_eq!(steps(Some(true), None), [(ModemLine::Dtr, true)]);
+    assert_eq!(steps(None, None), []);
 }
 
 #[tokio::test]
