@@ -24,8 +24,8 @@ pub(crate) struct Package {
 
 /// Downloads the source package into a directory of its own, from the mirror that the machine uses.
 pub(crate) fn download(dir: &Path, log: &Path) -> Result<Package> {
-    let mirror = mirror()
-        .ok_or_else(|| Error::NoSource("no Debian mirror is configured in /etc/apt".into()))?;
+    let mirror =
+        mirror().ok_or_else(|| Error::NoSource("no Debian mirror is configured in /etc/apt".into()))?;
     let mut failure = None;
     for suite in SUITES {
         match download_from(&mirror, suite, dir, log) {
@@ -38,14 +38,12 @@ pub(crate) fn download(dir: &Path, log: &Path) -> Result<Package> {
 
 fn download_from(mirror: &str, suite: &str, dir: &Path, log: &Path) -> Result<Package> {
     let sources = dir.join("sources.sources");
-    let make = |path: &Path| {
-        fs::create_dir_all(path).map_err(Error::io(format!("making {}", path.display())))
-    };
+    let make =
+        |path: &Path| fs::create_dir_all(path).map_err(Error::io(format!("making {}", path.display())));
     make(&dir.join("lists/partial"))?;
     make(&dir.join("cache/archives/partial"))?;
-    let text = format!(
-        "Types: deb-src\nURIs: {mirror}\nSuites: {suite}\nComponents: main\nSigned-By: {KEYRING}\n"
-    );
+    let text =
+        format!("Types: deb-src\nURIs: {mirror}\nSuites: {suite}\nComponents: main\nSigned-By: {KEYRING}\n");
     fs::write(&sources, text).map_err(Error::io(format!("writing {}", sources.display())))?;
     let apt_get = || {
         let mut command = Command::new("apt-get");
@@ -56,18 +54,12 @@ fn download_from(mirror: &str, suite: &str, dir: &Path, log: &Path) -> Result<Pa
             ("Dir::State::Lists", dir.join("lists")),
             ("Dir::Cache", dir.join("cache")),
         ] {
-            command
-                .arg("-o")
-                .arg(format!("{option}={}", value.display()));
+            command.arg("-o").arg(format!("{option}={}", value.display()));
         }
         command.args(["-o", "Acquire::Retries=3", "--quiet"]);
         command
     };
-    run_logged(
-        "downloading the package lists",
-        apt_get().arg("update"),
-        log,
-    )?;
+    run_logged("downloading the package lists", apt_get().arg("update"), log)?;
     run_logged(
         "downloading the source package",
         apt_get().args(["source", "--download-only", "micropython"]),
@@ -79,8 +71,8 @@ fn download_from(mirror: &str, suite: &str, dir: &Path, log: &Path) -> Result<Pa
         .map(|entry| entry.path())
         .find(|path| path.extension().is_some_and(|extension| extension == "dsc"))
         .ok_or_else(|| Error::NoSource(format!("{suite} has no source package of that name")))?;
-    let version = version_of(&dsc)
-        .ok_or_else(|| Error::NoSource(format!("{} names no version", dsc.display())))?;
+    let version =
+        version_of(&dsc).ok_or_else(|| Error::NoSource(format!("{} names no version", dsc.display())))?;
     Ok(Package { dsc, version })
 }
 
@@ -125,20 +117,11 @@ mod tests {
     fn mirror_is_found_in_both_formats_and_security_is_not_taken_for_it() {
         let new = "Types: deb\nURIs: http://mirror.example/debian-security\nSuites: x\n\nTypes: deb\n\
                    URIs: http://mirror.example/debian/\nSuites: bookworm\n";
-        assert_eq!(
-            mirror_in(new).as_deref(),
-            Some("http://mirror.example/debian/")
-        );
+        assert_eq!(mirror_in(new).as_deref(), Some("http://mirror.example/debian/"));
         let old = "# deb http://old.example/debian x main\n\
                    deb [signed-by=/k.gpg] https://mirror.example/debian bookworm main\n";
-        assert_eq!(
-            mirror_in(old).as_deref(),
-            Some("https://mirror.example/debian")
-        );
-        assert_eq!(
-            mirror_in("deb http://mirror.example/other bookworm main"),
-            None
-        );
+        assert_eq!(mirror_in(old).as_deref(), Some("https://mirror.example/debian"));
+        assert_eq!(mirror_in("deb http://mirror.example/other bookworm main"), None);
     }
 
     #[test]

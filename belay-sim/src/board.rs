@@ -107,9 +107,8 @@ impl Board {
         let ours = wake.try_clone().map_err(Error::io("sharing an event"))?;
         let (commands, receiver) = mpsc::channel();
         let program = recipe.program.display().to_string();
-        let pump = Pump::start(recipe, directory, receiver, wake).map_err(Error::io(format!(
-            "starting {program} on a pseudo-terminal"
-        )))?;
+        let pump = Pump::start(recipe, directory, receiver, wake)
+            .map_err(Error::io(format!("starting {program} on a pseudo-terminal")))?;
         let (port, process_id) = (pump.port().to_owned(), pump.process_id());
         let thread = thread::Builder::new()
             .name("belay-sim cable".into())

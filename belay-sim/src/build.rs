@@ -36,10 +36,7 @@ const PORT: &[(&str, &str)] = &[
     ("board_time.c", include_str!("../board/board_time.c")),
     ("main.c", include_str!("../board/main.c")),
     ("manifest.py", include_str!("../board/manifest.py")),
-    (
-        "modules/machine.py",
-        include_str!("../board/modules/machine.py"),
-    ),
+    ("modules/machine.py", include_str!("../board/modules/machine.py")),
     ("mpconfigport.h", include_str!("../board/mpconfigport.h")),
     ("mphalport.h", include_str!("../board/mphalport.h")),
     ("qstrdefsport.h", include_str!("../board/qstrdefsport.h")),
@@ -64,18 +61,12 @@ pub fn boards_dir() -> PathBuf {
     }
     let program = env::current_exe().unwrap_or_default();
     // Cargo marks its target directories.
-    if let Some(target) = program
-        .ancestors()
-        .find(|dir| dir.join("CACHEDIR.TAG").exists())
-    {
+    if let Some(target) = program.ancestors().find(|dir| dir.join("CACHEDIR.TAG").exists()) {
         return target.join("boards");
     }
     let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let home = env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
-    cache
-        .or(home)
-        .unwrap_or_else(env::temp_dir)
-        .join("belay/boards")
+    cache.or(home).unwrap_or_else(env::temp_dir).join("belay/boards")
 }
 
 fn unix_path() -> PathBuf {
@@ -167,8 +158,7 @@ impl Build {
         if let Ok(version) = fs::read_to_string(&marker) {
             return Ok(Source { dir, version });
         }
-        self.progress
-            .step("Downloading MicroPython's source package");
+        self.progress.step("Downloading MicroPython's source package");
         let package = apt::download(&self.dir.join("apt"), &self.log)?;
         self.progress.step("Unpacking it");
         remove(&dir)?;
@@ -179,8 +169,7 @@ impl Build {
             .arg(&package.dsc)
             .arg(&dir);
         self.run("unpacking the source package", &mut unpack)?;
-        fs::write(&marker, &package.version)
-            .map_err(Error::io(format!("writing {}", marker.display())))?;
+        fs::write(&marker, &package.version).map_err(Error::io(format!("writing {}", marker.display())))?;
         Ok(Source {
             dir,
             version: package.version,
@@ -281,23 +270,14 @@ fn command_name(path: &Path) -> String {
 
 /// Checks that programs can be found on the `PATH`.
 pub(crate) fn require(board: &'static str, tools: &[(&str, &str)]) -> Result<()> {
-    let missing: Vec<_> = tools
-        .iter()
-        .filter(|(program, _)| !on_path(program))
-        .collect();
+    let missing: Vec<_> = tools.iter().filter(|(program, _)| !on_path(program)).collect();
     if missing.is_empty() {
         return Ok(());
     }
     Err(Error::Missing {
         board,
-        programs: missing
-            .iter()
-            .map(|(program, _)| (*program).to_owned())
-            .collect(),
-        packages: missing
-            .iter()
-            .map(|(_, package)| (*package).to_owned())
-            .collect(),
+        programs: missing.iter().map(|(program, _)| (*program).to_owned()).collect(),
+        packages: missing.iter().map(|(_, package)| (*package).to_owned()).collect(),
     })
 }
 
@@ -343,8 +323,7 @@ struct Progress {
 
 impl Progress {
     fn new(report: Report) -> Self {
-        let bar =
-            (report == Report::Auto && io::stderr().is_terminal()).then(ProgressBar::new_spinner);
+        let bar = (report == Report::Auto && io::stderr().is_terminal()).then(ProgressBar::new_spinner);
         if let Some(bar) = &bar {
             bar.enable_steady_tick(Duration::from_millis(100));
         }

@@ -105,16 +105,11 @@ impl Line {
             Some(Fault::Drop) => {}
             Some(Fault::Repeat) => self.waiting.extend([byte, byte]),
             Some(Fault::Flip(mask)) => {
-                let mask = if mask == 0 {
-                    1 << self.random.u8(..8)
-                } else {
-                    mask
-                };
+                let mask = if mask == 0 { 1 << self.random.u8(..8) } else { mask };
                 self.waiting.push_back(byte ^ mask);
             }
             Some(Fault::Delay(by)) => {
-                self.gaps
-                    .push_back((self.waiting.len(), Instant::now() + by));
+                self.gaps.push_back((self.waiting.len(), Instant::now() + by));
                 self.waiting.push_back(byte);
             }
         }

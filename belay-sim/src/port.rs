@@ -48,9 +48,7 @@ impl Port {
         inotify::add_watch(
             &watch,
             &*path,
-            inotify::WatchFlags::OPEN
-                | inotify::WatchFlags::CLOSE_WRITE
-                | inotify::WatchFlags::CLOSE_NOWRITE,
+            inotify::WatchFlags::OPEN | inotify::WatchFlags::CLOSE_WRITE | inotify::WatchFlags::CLOSE_NOWRITE,
         )?;
         Ok(Self {
             master: File::from(master),

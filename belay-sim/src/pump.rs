@@ -233,9 +233,7 @@ impl Pump {
             Command::Baud(baud) => Direction::BOTH
                 .into_iter()
                 .for_each(|way| self.line(way).set_baud(baud)),
-            Command::Heal => Direction::BOTH
-                .into_iter()
-                .for_each(|way| self.line(way).heal()),
+            Command::Heal => Direction::BOTH.into_iter().for_each(|way| self.line(way).heal()),
             Command::Restart(reply) => _ = reply.send(self.restart()),
             Command::Vanish(reply) => {
                 self.port = None;

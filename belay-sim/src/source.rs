@@ -84,11 +84,7 @@ pub(crate) fn directory_prefix() -> String {
 
 /// Removes the directories of boards whose processes were killed before they could do it.
 pub(crate) fn sweep_directories() {
-    for entry in fs::read_dir(env::temp_dir())
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
+    for entry in fs::read_dir(env::temp_dir()).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let owner = name
             .to_str()

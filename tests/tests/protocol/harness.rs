@@ -1,0 +1,246 @@
+//! A raw REPL machine on a real board's port: what the link is in the runtime, and no more than a test needs.
+
+use std::future::Future;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use belay_runtime::protocol::{Event, Execution, Mode, Operation, Options, RawRepl, Stage};
+use belay_runtime::transport::{Address, Transport};
+use belay_sim::Board;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
+
+/// Far more than anything here takes; it only turns a hang into a failure.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The boards, and how they differ as far as the raw REPL shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Unix,
+}
+
+impl Kind {
+    pub(crate) fn has_raw_paste(self) -> bool {
+        match self {
+            Self::Unix => true,
+        }
+    }
+
+    async fn start(self) -> Board {
+        let builder = match self {
+            Self::Unix => Board::unix(),
+        };
+        builder.start().await.expect("the board starts")
+    }
+
+    /// An emulated board spins while it waits: one at a time.
+    fn is_emulated(self) -> bool {
+        self != Self::Unix
+    }
+}
+
+/// Runs one test on one board, which is its own.
+pub(crate) fn run<F: Future<Output = ()>>(kind: Kind, test: impl FnOnce(Bench) -> F) {
+    static EMULATOR: Mutex<()> = Mutex::new(());
+    let _one = kind
+        .is_emulated()
+        .then(|| EMULATOR.lock().unwrap_or_else(PoisonError::into_inner));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let bench = Bench::new(kind).await;
+        timeout(6 * PATIENCE, test(bench)).await.expect("the test ends");
+    });
+}
+
+/// A board, its port, and the machine that talks to it.
+pub(crate) struct Bench {
+    pub(crate) kind: Kind,
+    pub(crate) board: Board,
+    pub(crate) repl: RawRepl,
+    port: Box<dyn Transport>,
+    /// All output since [`Bench::start`].
+    pub(crate) output: Vec<u8>,
+    /// Everything else since then.
+    pub(crate) events: Vec<Event>,
+    /// All that was received since then, as it came.
+    pub(crate) received: Vec<u8>,
+}
+
+impl Bench {
+    async fn new(kind: Kind) -> Self {
+        let board = kind.start().await;
+        let port = Address::serial(board.port())
+            .open()
+            .await
+            .expect("the port opens");
+        let options = Options {
+            nonce: 0xb0a4d,
+            ..Options::default()
+        };
+        Self {
+            kind,
+            board,
+            repl: RawRepl::new(options),
+            port,
+            output: Vec::new(),
+            events: Vec::new(),
+            received: Vec::new(),
+        }
+    }
+
+    pub(crate) fn start(&mut self, operation: Operation) {
+        self.output.clear();
+        self.events.clear();
+        self.received.clear();
+        self.repl.start(operation).expect("the operation may be started");
+    }
+
+    /// Writes what there is to write, and reads once; false if nothing came for `patience`.
+    pub(crate) async fn turn(&mut self, patience: Duration) -> bool {
+        while let Some(write) = self.repl.poll_write() {
+            self.port
+                .write_all(&write.bytes)
+                .await
+                .expect("the port takes bytes");
+            if let Some(pause) = write.pause {
+                tokio::time::sleep(pause).await;
+            }
+        }
+        let mut buffer = [0; 1024];
+        let Ok(count) = timeout(patience, self.port.read(&mut buffer)).await else {
+            return false;
+        };
+        let count = count.expect("the port gives bytes");
+        assert!(
+            count > 0,
+            "the port is gone; the board had sent {}",
+            self.received.escape_ascii()
+        );
+        self.received.extend(&buffer[..count]);
+        self.repl.receive(&buffer[..count]);
+        self.take_events();
+        true
+    }
+
+    fn take_events(&mut self) {
+        while let Some(event) = self.repl.poll_event() {
+            match event {
+                Event::Output(bytes) => {
+                    self.output.extend(bytes);
+                    if self.output.ends_with(REPLY) {
+                        self.repl.reply_seen();
+                    }
+                }
+                event => self.events.push(event),
+            }
+        }
+    }
+
+    /// Goes on until the machine has come as far as is asked.
+    pub(crate) async fn until(&mut self, reached: impl Fn(&Self) -> bool) {
+        self.take_events();
+        while !reached(self) {
+            let came = self.turn(PATIENCE).await;
+            assert!(
+                came,
+                "nothing more comes in {:?}; {:?}; the board had sent {}",
+                self.repl.stage(),
+                self.events,
+                self.received.escape_ascii()
+            );
+        }
+    }
+
+    pub(crate) async fn until_stage(&mut self, stage: Stage) {
+        self.until(|bench| bench.repl.stage() == stage).await;
+    }
+
+    /// Goes on until the output holds this.
+    pub(crate) async fn until_output(&mut self, text: &str) {
+        let text = text.as_bytes();
+        self.until(|bench| bench.output.windows(text.len()).any(|window| window == text))
+            .await;
+    }
+
+    pub(crate) async fn enter(&mut self) {
+        self.start(Operation::Enter);
+        // A board that has only just started may not listen yet.
+        while !self.events.contains(&Event::Entered) {
+            if !self.turn(Duration::from_secs(2)).await {
+                self.start(Operation::Enter);
+            }
+        }
+    }
+
+    /// Runs source code to its end and returns its output and its traceback, with plain line ends.
+    pub(crate) async fn execute(&mut self, execution: Execution) -> (String, String) {
+        self.start(Operation::Execute(execution));
+        self.finish().await
+    }
+
+    /// Waits for the end of the execution under way.
+    pub(crate) async fn finish(&mut self) -> (String, String) {
+        self.until_stage(Stage::Idle).await;
+        match self.events.last() {
+            Some(Event::Done { traceback, .. }) => (text(&self.output), text(traceback)),
+            other => panic!("the execution should be done, but: {other:?}"),
+        }
+    }
+
+    pub(crate) async fn run(&mut self, source: &str) -> (String, String) {
+        self.execute(auto(source)).await
+    }
+
+    /// Shows that board and machine are where they should be.
+    pub(crate) async fn works(&mut self) {
+        assert_eq!(self.run("print(6*7)").await, ("42\n".into(), String::new()));
+    }
+
+    /// Writes as another program would have, which knows nothing of the machine.
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
+        self.port.write_all(bytes).await.expect("the port takes bytes");
+    }
+
+    /// Reads, past the machine, until the board has sent this.
+    pub(crate) async fn read_until(&mut self, end: &[u8]) -> Vec<u8> {
+        let mut read = Vec::new();
+        while !read.ends_with(end) {
+            let byte = timeout(PATIENCE, self.port.read_u8()).await;
+            let byte = byte.unwrap_or_else(|_| panic!("only this came: {}", read.escape_ascii()));
+            read.push(byte.expect("the port gives bytes"));
+        }
+        read
+    }
+}
+
+/// What a framed program of these tests prints last.
+pub(crate) const REPLY: &[u8] = b"[the reply]";
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).replace("\r\n", "\n")
+}
+
+pub(crate) fn auto(source: &str) -> Execution {
+    Execution {
+        source: source.into(),
+        mode: Mode::Auto,
+        framed: false,
+    }
+}
+
+pub(crate) fn plain(source: &str) -> Execution {
+    Execution {
+        mode: Mode::Plain,
+        ..auto(source)
+    }
+}
+
+pub(crate) fn framed(source: &str) -> Execution {
+    Execution {
+        framed: true,
+        ..auto(source)
+    }
+}
