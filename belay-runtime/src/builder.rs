@@ -1,26 +1,70 @@
 //! How a device is connected.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::device::{Attach, Attached, Device, Inner};
-use crate::error::Result;
+use crate::device::{Attach, Device};
+use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::executor::{DefaultExecutors, ExecutorFactory};
-use crate::session::{Session, unwritten};
+use crate::link::{CallPath, Deadlines, LinkOptions, ResetPolicy};
+use crate::session::{ReconnectPolicy, Session, Settings};
+use crate::transport::{Address, Connector, TransportError};
 
 /// Settings of a device that is to be connected.
+///
+/// ```no_run
+/// # async fn example() -> belay_runtime::Result<()> {
+/// use std::time::Duration;
+///
+/// use belay_runtime::{Device, ReconnectPolicy};
+///
+/// let device = Device::builder("/dev/ttyACM0")
+///     .name("greenhouse")
+///     .timeout(Duration::from_secs(30))
+///     .reconnect(ReconnectPolicy::attempts(5))
+///     .connect()
+///     .await?;
+/// # device.close().await
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `connect` is called"]
 pub struct DeviceBuilder {
-    address: String,
+    target: Target,
     name: Option<Arc<str>>,
+    link: LinkOptions,
+    reconnect: ReconnectPolicy,
+    reset_for_threads: bool,
+    thread_stop: Duration,
+    host_action: Duration,
     executors: Arc<dyn ExecutorFactory>,
+}
+
+#[derive(Debug, Clone)]
+enum Target {
+    Address(String),
+    Connector(Connector),
 }
 
 impl DeviceBuilder {
     pub(crate) fn new(address: &str) -> Self {
+        Self::with_target(Target::Address(address.to_owned()))
+    }
+
+    /// A builder for a device that is reached in the user's own way.
+    pub fn over(connector: Connector) -> Self {
+        Self::with_target(Target::Connector(connector))
+    }
+
+    fn with_target(target: Target) -> Self {
         Self {
-            address: address.to_owned(),
+            target,
             name: None,
+            link: LinkOptions::default(),
+            reconnect: ReconnectPolicy::default(),
+            reset_for_threads: false,
+            thread_stop: Duration::from_secs(3),
+            host_action: Duration::from_secs(10),
             executors: Arc::new(DefaultExecutors),
         }
     }
@@ -28,6 +72,62 @@ impl DeviceBuilder {
     /// Gives the device a name for messages and logs. It is the address otherwise.
     pub fn name(mut self, name: impl AsRef<str>) -> Self {
         self.name = Some(Arc::from(name.as_ref()));
+        self
+    }
+
+    /// Sets how long a call may take that has no `timeout_ms` of its own: 10 s unless set.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.link.deadlines.execute = timeout;
+        self
+    }
+
+    /// Sets the deadlines of all phases, the one that [`timeout`](Self::timeout) sets included.
+    pub fn deadlines(mut self, deadlines: Deadlines) -> Self {
+        self.link.deadlines = deadlines;
+        self
+    }
+
+    /// Sets the way that calls take to the board: the resident agent where the board can run it, unless set.
+    pub fn call_path(mut self, call_path: CallPath) -> Self {
+        self.link.call_path = call_path;
+        self
+    }
+
+    /// Sets whether and how the board is reset before it is used: not at all, unless set.
+    pub fn reset_on_connect(mut self, policy: ResetPolicy) -> Self {
+        self.link.reset_on_connect = policy;
+        self
+    }
+
+    /// Sets how many pieces of output (of at most 4 KiB) wait for a subscriber that does not keep up.
+    pub fn output_backlog(mut self, pieces: usize) -> Self {
+        self.link.output_backlog = pieces;
+        self
+    }
+
+    /// Sets what is done when the connection is lost or the board was reset: nothing, unless set.
+    pub fn reconnect(mut self, policy: ReconnectPolicy) -> Self {
+        self.reconnect = policy;
+        self
+    }
+
+    /// Sets whether the board is reset when a thread does not stop in time: not, unless set, because a reset
+    /// ends all that runs on the board.
+    pub fn reset_for_threads(mut self, allowed: bool) -> Self {
+        self.reset_for_threads = allowed;
+        self
+    }
+
+    /// Sets how long [`Device::close`] waits for the threads to stop: 3 s unless set.
+    pub fn thread_stop(mut self, deadline: Duration) -> Self {
+        self.thread_stop = deadline;
+        self
+    }
+
+    /// Sets how long each action may take that was registered with
+    /// [`TeardownExecutor::register`](crate::TeardownExecutor): 10 s unless set.
+    pub fn host_action(mut self, deadline: Duration) -> Self {
+        self.host_action = deadline;
         self
     }
 
@@ -41,30 +141,61 @@ impl DeviceBuilder {
     ///
     /// # Errors
     ///
-    /// When the port cannot be opened or there is no MicroPython on it.
-    #[expect(clippy::unused_async, reason = "not written yet")]
+    /// When the address makes no sense, the port cannot be opened or there is no MicroPython on it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the port.
     pub async fn connect(self) -> Result<Device> {
-        let name = self.name.unwrap_or_else(|| Arc::from(self.address.as_str()));
-        let session = Session::new(name);
-        if !session.can_execute() {
-            return Err(unwritten());
-        }
-        Ok(Device::from_inner(Inner {
-            tasks: self.executors.tasks(&session),
-            setups: self.executors.setups(&session),
-            threads: self.executors.threads(&session),
-            teardowns: self.executors.teardowns(&session),
-            session,
-        }))
+        let (connector, default_name) = match self.target {
+            Target::Connector(connector) => {
+                let name = Arc::from(connector.name());
+                (connector, name)
+            }
+            Target::Address(text) => {
+                let name: Arc<str> = Arc::from(text.as_str());
+                let address: Address = text.parse().map_err(|error| invalid(error, &name))?;
+                (Connector::from(address), name)
+            }
+        };
+        let settings = Settings {
+            connector,
+            link: self.link,
+            reconnect: self.reconnect,
+            reset_for_threads: self.reset_for_threads,
+            thread_stop: self.thread_stop,
+            host_action: self.host_action,
+        };
+        let session = Session::connect(self.name.unwrap_or(default_name), settings).await?;
+        Ok(Device::new(session, &*self.executors))
     }
 
-    /// Connects, and attaches a trait.
+    /// Connects, and puts a trait on the device.
     ///
     /// # Errors
     ///
-    /// As [`connect`](DeviceBuilder::connect), and when a critical setup fails.
+    /// As [`connect`](Self::connect), and when a critical setup fails: the teardowns have run then and the
+    /// port is released.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, the device is closed in the background.
     pub async fn attach<A: Attach>(self) -> Result<A> {
         let device = self.connect().await?;
-        Attached::attach(&device).await
+        match device.attach().await {
+            Ok(attached) => Ok(attached),
+            Err(mut error) => {
+                if let (Err(closing), Some(teardown)) = (device.close().await, error.teardown_mut()) {
+                    teardown.push(closing);
+                }
+                Err(error)
+            }
+        }
     }
+}
+
+fn invalid(error: impl Into<TransportError>, name: &Arc<str>) -> Error {
+    Error::from(ErrorKind::Transport(error.into()))
+        .in_phase(Phase::Open)
+        .on_device(name)
 }

@@ -3,37 +3,63 @@
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
+use tracing::Instrument;
 
 use crate::builder::DeviceBuilder;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::executor::{
-    ExecutorExt, SetupExecutor, TaskExecutor, TeardownExecutor, ThreadExecutor, ThreadHandle,
+    ExecutorExt, ExecutorFactory, SetupExecutor, TaskExecutor, TeardownExecutor, ThreadExecutor, ThreadHandle,
 };
+use crate::link::ResetPolicy;
 use crate::method::{DeviceSpec, MethodSpec};
 use crate::python::Arguments;
-use crate::session::Session;
-use crate::signature::{ActionOutput, OutputStream, TaskOutput, ThreadOutput};
+use crate::session::{Capabilities, OutputStream, Session};
+use crate::signature::{ActionOutput, OutputStream as ItemStream, TaskOutput, ThreadOutput};
 
-/// A board that this program is connected to. Clones are the same device.
+/// A board that this program is connected to.
+///
+/// Clones are the same device, and may be used from many tasks at once. When the last one is dropped without
+/// [`close`](Device::close), the device is closed in the background, as far as the runtime still runs.
 #[derive(Debug, Clone)]
 pub struct Device {
-    inner: Arc<Inner>,
+    guard: Arc<Guard>,
+}
+
+/// Closes the device when nobody has it any more.
+#[derive(Debug)]
+struct Guard {
+    parts: Arc<Parts>,
 }
 
 #[derive(Debug)]
-pub(crate) struct Inner {
-    pub(crate) session: Session,
-    pub(crate) tasks: Arc<dyn TaskExecutor>,
-    pub(crate) setups: Arc<dyn SetupExecutor>,
-    pub(crate) threads: Arc<dyn ThreadExecutor>,
-    pub(crate) teardowns: Arc<dyn TeardownExecutor>,
+struct Parts {
+    session: Session,
+    tasks: Arc<dyn TaskExecutor>,
+    setups: Arc<dyn SetupExecutor>,
+    threads: Arc<dyn ThreadExecutor>,
+    teardowns: Arc<dyn TeardownExecutor>,
+    /// Whether the device is closed; held while it is being closed.
+    closed: tokio::sync::Mutex<bool>,
 }
 
 impl Device {
-    pub(crate) fn from_inner(inner: Inner) -> Self {
+    pub(crate) fn new(session: Session, executors: &dyn ExecutorFactory) -> Self {
+        let parts = Parts {
+            tasks: executors.tasks(&session),
+            setups: executors.setups(&session),
+            threads: executors.threads(&session),
+            teardowns: executors.teardowns(&session),
+            session,
+            closed: tokio::sync::Mutex::new(false),
+        };
+        let parts = Arc::new(parts);
         Self {
-            inner: Arc::new(inner),
+            guard: Arc::new(Guard { parts }),
         }
+    }
+
+    fn parts(&self) -> &Parts {
+        &self.guard.parts
     }
 
     /// Connects to the board at this address, with the defaults of [`DeviceBuilder`].
@@ -41,6 +67,20 @@ impl Device {
     /// # Errors
     ///
     /// When the port cannot be opened or there is no MicroPython on it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the port.
+    ///
+    /// ```no_run
+    /// # async fn example() -> belay_runtime::Result<()> {
+    /// use belay_runtime::Device;
+    ///
+    /// let device = Device::connect("/dev/ttyACM0").await?;
+    /// println!("{}", device.capabilities());
+    /// device.close().await
+    /// # }
+    /// ```
     pub async fn connect(address: impl AsRef<str>) -> Result<Self> {
         Self::builder(address).connect().await
     }
@@ -50,36 +90,92 @@ impl Device {
         DeviceBuilder::new(address.as_ref())
     }
 
+    /// Puts a trait on the device: takes its namespace on the board, and runs its setups. Several traits may
+    /// be on one device. A trait that is on it already is not set up again.
+    ///
+    /// # Errors
+    ///
+    /// When another trait has the same namespace, or when a critical setup fails; the trait's teardowns have
+    /// run then.
+    pub async fn attach<A: Attach>(&self) -> Result<A> {
+        let Parts {
+            session,
+            setups,
+            teardowns,
+            ..
+        } = self.parts();
+        session.attach(A::SPEC)?;
+        teardowns.add(A::SPEC);
+        let span = tracing::info_span!(
+            "belay.initialize",
+            device = session.name(),
+            r#trait = A::SPEC.name
+        );
+        if let Err(cause) = setups.initialize(A::SPEC).instrument(span).await {
+            let teardown = failures(teardowns.undo(A::SPEC).await);
+            setups.forget(A::SPEC);
+            session.detach(A::SPEC);
+            let cause = Box::new(cause);
+            return Err(session.error(ErrorKind::Setup { cause, teardown }));
+        }
+        Ok(A::from_attached(Attached {
+            device: self.clone(),
+            spec: A::SPEC,
+        }))
+    }
+
     /// The session.
     pub fn session(&self) -> &Session {
-        &self.inner.session
+        &self.parts().session
+    }
+
+    /// What the board can do.
+    pub fn capabilities(&self) -> Arc<Capabilities> {
+        self.session().capabilities()
+    }
+
+    /// What the board prints, from now on.
+    pub fn output(&self) -> OutputStream {
+        self.session().output()
     }
 
     /// The executor of `#[task]` methods.
     pub fn tasks(&self) -> &dyn TaskExecutor {
-        &*self.inner.tasks
+        &*self.parts().tasks
     }
 
     /// The executor of `#[setup]` methods.
     pub fn setups(&self) -> &dyn SetupExecutor {
-        &*self.inner.setups
+        &*self.parts().setups
     }
 
     /// The executor of `#[thread]` methods.
     pub fn threads(&self) -> &dyn ThreadExecutor {
-        &*self.inner.threads
+        &*self.parts().threads
     }
 
     /// The executor of `#[teardown]` methods.
     pub fn teardowns(&self) -> &dyn TeardownExecutor {
-        &*self.inner.teardowns
+        &*self.parts().teardowns
     }
 
-    /// Runs statements on the board and gives what they printed.
+    /// Runs statements on the board and gives what was printed meanwhile.
     ///
     /// # Errors
     ///
     /// As [`Executor::execute`](crate::Executor::execute).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future interrupts the board; the device stays usable.
+    ///
+    /// ```no_run
+    /// # async fn example(device: belay_runtime::Device) -> belay_runtime::Result<()> {
+    /// assert_eq!(device.execute("x = 20\nprint(x + 1)").await?.trim(), "21");
+    /// assert_eq!(device.execute_as::<u32>("x + 2").await?, 22);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn execute(&self, code: &str) -> Result<String> {
         self.tasks().execute(code).await
     }
@@ -89,17 +185,113 @@ impl Device {
     /// # Errors
     ///
     /// As [`ExecutorExt::execute_as`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future interrupts the board; the device stays usable.
     pub async fn execute_as<T: DeserializeOwned>(&self, expression: &str) -> Result<T> {
         self.tasks().execute_as(expression).await
     }
 
-    /// Stops the threads, runs the teardowns and releases the port, all of it within deadlines.
+    /// Resets the board, connects again and runs again the setups that had run. It works after a lost
+    /// connection, too.
+    ///
+    /// # Errors
+    ///
+    /// When the board does not answer after it, or when a setup fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once begun it is done to its end, whether the future is dropped or not.
+    pub async fn reset(&self) -> Result<()> {
+        self.reset_with(ResetPolicy::Soft).await
+    }
+
+    /// As [`reset`](Device::reset), in this way.
+    ///
+    /// # Errors
+    ///
+    /// As [`reset`](Device::reset).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`reset`](Device::reset).
+    pub async fn reset_with(&self, policy: ResetPolicy) -> Result<()> {
+        self.session().reset(policy).await
+    }
+
+    /// Stops the threads, runs the teardowns and releases the port, all of it within deadlines. Later calls
+    /// do nothing.
     ///
     /// # Errors
     ///
     /// One error that has all failures, when all has been tried.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once begun it is done to its end, whether the future is dropped or not.
     pub async fn close(&self) -> Result<()> {
-        self.teardowns().cleanup().await
+        let parts = Arc::clone(&self.guard.parts);
+        let closing = self.session().runtime().spawn(async move { parts.close().await });
+        match closing.await {
+            Ok(closed) => closed,
+            Err(_) => Err(self.session().error(ErrorKind::Closed)),
+        }
+    }
+}
+
+impl Parts {
+    async fn close(&self) -> Result<()> {
+        let mut closed = self.closed.lock().await;
+        if *closed {
+            return Ok(());
+        }
+        *closed = true;
+        let span = tracing::info_span!("belay.close", device = self.session.name());
+        self.close_now().instrument(span).await
+    }
+
+    async fn close_now(&self) -> Result<()> {
+        let mut failed = Vec::new();
+        if self.session.state().is_connected() {
+            let stopped = self.threads.stop_all(self.session.settings().thread_stop).await;
+            failed.extend(failures(stopped));
+        }
+        failed.extend(failures(self.teardowns.cleanup().await));
+        let released = self
+            .session
+            .close()
+            .await
+            .map_err(|error| error.in_phase(Phase::Close));
+        failed.extend(failures(released));
+        if failed.is_empty() {
+            Ok(())
+        } else {
+            Err(self.session.error(ErrorKind::Teardown(failed)))
+        }
+    }
+}
+
+/// What failed, one by one.
+fn failures(result: Result<()>) -> Vec<Error> {
+    match result {
+        Ok(()) => Vec::new(),
+        Err(error) if matches!(error.kind(), ErrorKind::Teardown(_)) => match error.into_kind() {
+            ErrorKind::Teardown(failures) => failures,
+            _ => Vec::new(),
+        },
+        Err(error) => vec![error],
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let parts = Arc::clone(&self.parts);
+        self.parts.session.runtime().spawn(async move {
+            if let Err(error) = parts.close().await {
+                tracing::warn!(device = parts.session.name(), %error, "a device that was dropped could not be closed");
+            }
+        });
     }
 }
 
@@ -110,9 +302,6 @@ pub trait Attach: Sized {
 
     /// The trait on this device.
     fn from_attached(attached: Attached) -> Self;
-
-    /// The device that it is on.
-    fn attached(&self) -> &Attached;
 }
 
 /// A device seen through one trait: what the generated methods call.
@@ -123,23 +312,22 @@ pub struct Attached {
 }
 
 impl Attached {
-    /// Attaches the trait to the device: makes its namespace on the board, and runs its setups.
-    ///
-    /// # Errors
-    ///
-    /// When the trait's name is taken by another one, or when a critical setup fails.
-    pub async fn attach<A: Attach>(device: &Device) -> Result<A> {
-        device.teardowns().add(A::SPEC);
-        device.setups().initialize(A::SPEC).await?;
-        Ok(A::from_attached(Self {
-            device: device.clone(),
-            spec: A::SPEC,
-        }))
-    }
-
     /// The device.
     pub fn device(&self) -> &Device {
         &self.device
+    }
+
+    /// Closes the device, with all traits that are on it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Device::close`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Device::close`].
+    pub async fn close(self) -> Result<()> {
+        self.device.close().await
     }
 
     /// Calls a task. `R` is what the signature says it returns.
@@ -147,17 +335,22 @@ impl Attached {
     /// # Errors
     ///
     /// As [`TaskExecutor::call`].
-    pub async fn task<R: TaskOutput>(&self, method: &'static MethodSpec, arguments: Arguments) -> R {
-        R::from_result(self.device.tasks().invoke(method, arguments).await)
-    }
-
-    /// Calls a task that is a generator. `R` is what the signature says it yields.
-    pub fn stream<R: TaskOutput>(
+    pub fn task<R: TaskOutput>(
         &self,
         method: &'static MethodSpec,
         arguments: Arguments,
-    ) -> OutputStream<R> {
-        OutputStream::new(self.device.tasks().stream(method, arguments))
+    ) -> impl Future<Output = R> + Send + use<R> {
+        let device = self.device.clone();
+        async move { R::from_result(device.tasks().invoke(method, arguments).await) }
+    }
+
+    /// Calls a task that is a generator. `R` is what the signature says it yields.
+    ///
+    /// # Errors
+    ///
+    /// As [`TaskExecutor::call`].
+    pub fn stream<R: TaskOutput>(&self, method: &'static MethodSpec, arguments: Arguments) -> ItemStream<R> {
+        ItemStream::new(self.device.tasks().stream(method, arguments))
     }
 
     /// Starts a thread.
@@ -165,12 +358,13 @@ impl Attached {
     /// # Errors
     ///
     /// As [`ThreadExecutor::start`].
-    pub async fn thread<R: ThreadOutput<ThreadHandle>>(
+    pub fn thread<R: ThreadOutput<ThreadHandle>>(
         &self,
         method: &'static MethodSpec,
         arguments: Arguments,
-    ) -> R {
-        R::from_result(self.device.threads().start(method, arguments).await)
+    ) -> impl Future<Output = R> + Send + use<R> {
+        let device = self.device.clone();
+        async move { R::from_result(device.threads().start(method, arguments).await) }
     }
 
     /// Runs a setup.
@@ -178,8 +372,13 @@ impl Attached {
     /// # Errors
     ///
     /// As [`SetupExecutor::run`].
-    pub async fn setup<R: ActionOutput>(&self, method: &'static MethodSpec, arguments: Arguments) -> R {
-        R::from_result(self.device.setups().run(self.spec, method, arguments).await)
+    pub fn setup<R: ActionOutput>(
+        &self,
+        method: &'static MethodSpec,
+        arguments: Arguments,
+    ) -> impl Future<Output = R> + Send + use<R> {
+        let Self { device, spec } = self.clone();
+        async move { R::from_result(device.setups().run(spec, method, arguments).await) }
     }
 
     /// Runs a teardown.
@@ -187,7 +386,12 @@ impl Attached {
     /// # Errors
     ///
     /// As [`TeardownExecutor::run`].
-    pub async fn teardown<R: ActionOutput>(&self, method: &'static MethodSpec, arguments: Arguments) -> R {
-        R::from_result(self.device.teardowns().run(self.spec, method, arguments).await)
+    pub fn teardown<R: ActionOutput>(
+        &self,
+        method: &'static MethodSpec,
+        arguments: Arguments,
+    ) -> impl Future<Output = R> + Send + use<R> {
+        let Self { device, spec } = self.clone();
+        async move { R::from_result(device.teardowns().run(spec, method, arguments).await) }
     }
 }

@@ -65,6 +65,9 @@ pub enum ErrorKind {
     /// The connection was lost after the call had been sent, so whether it ran is not known.
     #[error("the connection was lost after the call was sent; whether it ran is not known")]
     FateUnknown(#[source] Option<Box<Error>>),
+    /// The connection was lost, or the board was reset, before the call was sent, and it was not connected again.
+    #[error("the device is not connected any more; the call was not sent")]
+    Disconnected(#[source] Option<Arc<Error>>),
     /// The call was interrupted with Ctrl-C before it had a result.
     #[error("the call was interrupted")]
     Interrupted,
@@ -97,6 +100,9 @@ pub enum ErrorKind {
     /// A thread could not be started, or it did not stop in time.
     #[error("{0}")]
     Thread(Cow<'static, str>),
+    /// A thread ended with the board's last reset, or went out of reach.
+    #[error("the thread is lost")]
+    ThreadLost(#[source] Arc<Error>),
     /// The program asks for something that makes no sense: a bad option or a misuse of the API.
     #[error("{0}")]
     Usage(Cow<'static, str>),
@@ -179,6 +185,22 @@ impl Error {
         }
     }
 
+    /// The exception that the Python code raised, to add to what is known of it.
+    pub(crate) fn exception_mut(&mut self) -> Option<&mut DeviceException> {
+        match &mut self.0.kind {
+            ErrorKind::Python(exception) => Some(exception),
+            _ => None,
+        }
+    }
+
+    /// What failed in the teardowns that ran because of this error, to add to it.
+    pub(crate) fn teardown_mut(&mut self) -> Option<&mut Vec<Error>> {
+        match &mut self.0.kind {
+            ErrorKind::Setup { teardown, .. } => Some(teardown),
+            _ => None,
+        }
+    }
+
     /// Whether the same call may succeed if it is made again, and is known not to have run.
     pub fn is_retryable(&self) -> bool {
         match self.kind() {
@@ -209,6 +231,9 @@ impl Error {
             }
             ErrorKind::Reset | ErrorKind::FateUnknown(_) => {
                 "mark the task `idempotent` and set a reconnection policy to have it tried again"
+            }
+            ErrorKind::Disconnected(_) => {
+                "`Device::reset` connects again, and a reconnection policy does so by itself"
             }
             ErrorKind::Unresponsive => "reset the board: `Device::reset`, its reset button, or unplug it",
             _ => return None,

@@ -22,8 +22,12 @@ pub use executor::{
     SetupExecutor, Setups, TaskExecutor, TaskStream, Tasks, TeardownExecutor, Teardowns, ThreadExecutor,
     ThreadHandle, ThreadInfo, ThreadState, Threads,
 };
+pub use link::{CallPath, Deadlines, Output, ResetPolicy};
 pub use method::{
     Body, DeviceSpec, MethodKind, MethodSpec, SetupOptions, TaskOptions, TeardownOptions, ThreadOptions,
 };
-pub use session::{Returned, Session};
+pub use session::{
+    Capabilities, DeploymentStats, FloatPrecision, OutputStream as DeviceOutput, ReconnectPolicy, Returned,
+    Session, SessionContext, SessionEvent, SessionState,
+};
 pub use signature::{ActionOutput, NoneOutput, OutputStream, TaskOutput, ThreadOutput, gives_none};

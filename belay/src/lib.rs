@@ -4,10 +4,12 @@
 pub use belay_macros::{device, setup, task, teardown, thread};
 #[doc(inline)]
 pub use belay_runtime::{
-    BoxFuture, BoxStream, DefaultExecutors, Device, DeviceBuilder, DeviceException, Error, ErrorKind,
-    Executor, ExecutorExt, ExecutorFactory, Frame, Phase, Result, Returned, RustLine, Session, SetupExecutor,
-    Setups, TaskExecutor, TaskStream, Tasks, TeardownExecutor, Teardowns, ThreadExecutor, ThreadHandle,
-    ThreadInfo, ThreadState, Threads, python, transport,
+    BoxFuture, BoxStream, CallPath, Capabilities, Deadlines, DefaultExecutors, DeploymentStats, Device,
+    DeviceBuilder, DeviceException, DeviceOutput, Error, ErrorKind, Executor, ExecutorExt, ExecutorFactory,
+    FloatPrecision, Frame, HostAction, Output, Phase, ReconnectPolicy, ResetPolicy, Result, Returned,
+    RustLine, Session, SessionContext, SessionEvent, SessionState, SetupExecutor, Setups, TaskExecutor,
+    TaskStream, Tasks, TeardownExecutor, Teardowns, ThreadExecutor, ThreadHandle, ThreadInfo, ThreadState,
+    Threads, python, transport,
 };
 #[doc(no_inline)]
 pub use futures_core::Stream;

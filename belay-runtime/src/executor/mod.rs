@@ -1,9 +1,12 @@
 //! The four executors over one base, and the factory that makes them.
 
+mod library;
+mod pause;
 mod setup;
 mod task;
 mod teardown;
 mod thread;
+mod watching;
 
 use std::fmt;
 use std::future::Future;
@@ -42,7 +45,8 @@ pub trait Executor: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// When the code raises, when it takes longer than the session's time-out, or when the board cannot be reached.
+    /// When the code raises, when it takes longer than the session's time-out, or when the board cannot be
+    /// reached.
     ///
     /// # Cancel safety
     ///
@@ -51,7 +55,8 @@ pub trait Executor: fmt::Debug + Send + Sync {
         Box::pin(self.session().execute(code))
     }
 
-    /// Evaluates one expression on the board, in the namespace in which [`execute`](Executor::execute) runs its code.
+    /// Evaluates one expression on the board, in the namespace in which [`execute`](Executor::execute) runs
+    /// its code.
     ///
     /// # Errors
     ///
@@ -83,8 +88,8 @@ pub trait ExecutorExt: Executor {
 
 impl<E: Executor + ?Sized> ExecutorExt for E {}
 
-/// Makes the executors of a device. Each method has the runtime's own executor as its default, so that a factory
-/// overrides what it wants to replace and nothing else.
+/// Makes the executors of a device. Each method has the runtime's own executor as its default, so that a
+/// factory overrides what it wants to replace and nothing else.
 pub trait ExecutorFactory: fmt::Debug + Send + Sync {
     /// The executor of `#[task]` methods.
     fn tasks(&self, session: &Session) -> Arc<dyn TaskExecutor> {

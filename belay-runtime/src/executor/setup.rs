@@ -1,50 +1,188 @@
 //! Setups: run at global level, in order, once per session.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use tracing::Instrument;
+
 use super::{BoxFuture, Executor};
-use crate::error::Result;
-use crate::method::{DeviceSpec, MethodSpec};
+use crate::error::{ErrorKind, Result};
+use crate::method::{DeviceSpec, MethodKind, MethodSpec, SetupOptions};
 use crate::python::Arguments;
-use crate::session::{Session, unwritten};
+use crate::session::{Live, Member, ReconnectPolicy, Session, SessionEvent};
 
 /// Runs the setups of the traits that are attached to a device.
 pub trait SetupExecutor: Executor {
-    /// Runs the setups of this trait that need no parameters and are not `auto = false`, in their order. Those that
-    /// ran in this session already are not run again.
+    /// Runs the setups of this trait that need no parameters and are not `auto = false`, in their order.
+    /// Where they have run in this session already, nothing is done.
     ///
     /// # Errors
     ///
-    /// When a setup fails that is neither `critical = false` nor `ignore_errors`.
+    /// When a setup fails that is neither `critical = false` nor `ignore_errors`. The others are logged and
+    /// reported as [`SessionEvent::SetupFailed`].
     fn initialize(&self, device: &'static DeviceSpec) -> BoxFuture<'_, Result<()>>;
 
     /// Whether the setups of this trait have run in this session.
     fn is_initialized(&self, device: &'static DeviceSpec) -> bool;
 
-    /// Runs one setup, and records its parameters so that it can be replayed in a later session.
+    /// Runs one setup, and records its arguments, so that it can be run again after a reset.
     ///
     /// # Errors
     ///
-    /// When an argument cannot be expressed in Python, when the body raises or takes longer than its time-out, or when
-    /// the board cannot be reached.
+    /// When an argument cannot be expressed in Python, when the body raises or takes longer than its
+    /// time-out, or when the board cannot be reached.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future interrupts the body; it is not recorded then.
     fn run(
         &self,
         device: &'static DeviceSpec,
         method: &'static MethodSpec,
         arguments: Arguments,
     ) -> BoxFuture<'_, Result<()>>;
+
+    /// Forgets a trait whose attachment failed: its setups are not run again.
+    fn forget(&self, device: &'static DeviceSpec);
 }
 
 /// The runtime's own [`SetupExecutor`].
 #[derive(Debug, Clone)]
 pub struct Setups {
     session: Session,
+    recorded: Arc<Recorded>,
+}
+
+/// What has run, in the order in which it ran for the first time.
+#[derive(Debug, Default)]
+struct Recorded {
+    runs: Mutex<Vec<Run>>,
+    initialized: Mutex<Vec<&'static DeviceSpec>>,
+    /// Held while a trait is initialised, so that two callers do not both run its setups.
+    initializing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Clone)]
+struct Run {
+    device: &'static DeviceSpec,
+    method: &'static MethodSpec,
+    arguments: Arguments,
+}
+
+fn options(method: &MethodSpec) -> SetupOptions {
+    match method.kind {
+        MethodKind::Setup(options) => options,
+        _ => SetupOptions::new(),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Setups {
     /// An executor that works on this session.
     pub fn new(session: &Session) -> Self {
+        let recorded: Arc<Recorded> = Arc::default();
+        let member: Weak<dyn Member> = Arc::downgrade(&(Arc::clone(&recorded) as Arc<dyn Member>));
+        session.join(member);
         Self {
             session: session.clone(),
+            recorded,
         }
+    }
+
+    async fn run_and_record(&self, run: Run) -> Result<()> {
+        let deadline = run.method.timeout.unwrap_or(self.session.execute_deadline());
+        let _call = self.session.shared(deadline).await?;
+        let live = self.session.live().await?;
+        run.run(&live).await?;
+        self.recorded.record(run);
+        Ok(())
+    }
+
+    async fn initialize_once(&self, device: &'static DeviceSpec) -> Result<()> {
+        let _one_at_a_time = self.recorded.initializing.lock().await;
+        if self.is_initialized(device) {
+            return Ok(());
+        }
+        let automatic = |method: &&&MethodSpec| {
+            matches!(method.kind, MethodKind::Setup(options) if options.auto) && method.params.is_empty()
+        };
+        let mut methods: Vec<_> = device.methods.iter().filter(automatic).copied().collect();
+        methods.sort_by_key(|method| options(method).order);
+        for method in methods {
+            let run = Run {
+                device,
+                method,
+                arguments: Arguments::new(),
+            };
+            match self.run_and_record(run).await {
+                Err(error) if options(method).critical && !options(method).ignore_errors => {
+                    return Err(error);
+                }
+                Err(error) => {
+                    tracing::warn!(device = self.session.name(), method = method.path, %error, "a setup failed");
+                    self.session
+                        .send_event(SessionEvent::SetupFailed(Arc::new(error)));
+                }
+                Ok(()) => {}
+            }
+        }
+        lock(&self.recorded.initialized).push(device);
+        Ok(())
+    }
+}
+
+impl Run {
+    async fn run(&self, live: &Live) -> Result<()> {
+        let span = tracing::info_span!("belay.setup", device = live.name(), method = self.method.path);
+        live.run_global(self.device, self.method, &self.arguments)
+            .instrument(span)
+            .await
+    }
+}
+
+impl Recorded {
+    /// The latest arguments count, at the place where the setup ran first.
+    fn record(&self, run: Run) {
+        let mut runs = lock(&self.runs);
+        match runs
+            .iter_mut()
+            .find(|known| std::ptr::eq(known.method, run.method))
+        {
+            Some(known) => *known = run,
+            None => runs.push(run),
+        }
+    }
+}
+
+impl Member for Recorded {
+    fn reconnected<'a>(
+        self: Arc<Self>,
+        live: &'a Arc<Live>,
+        reset: bool,
+        policy: &'a ReconnectPolicy,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            if !reset || !policy.replays_setups() {
+                return Ok(());
+            }
+            let runs = lock(&self.runs).clone();
+            for run in runs {
+                let Err(error) = run.run(live).await else { continue };
+                // Without an exception it is the connection that failed, and not the setup.
+                if error.exception().is_none() {
+                    return Err(error);
+                }
+                if options(run.method).critical && !options(run.method).ignore_errors {
+                    let cause = Box::new(error);
+                    let teardown = Vec::new();
+                    return Err(ErrorKind::Setup { cause, teardown }.into());
+                }
+                tracing::warn!(device = live.name(), method = run.method.path, %error, "a setup failed when it was run again");
+            }
+            Ok(())
+        })
     }
 }
 
@@ -55,20 +193,31 @@ impl Executor for Setups {
 }
 
 impl SetupExecutor for Setups {
-    fn initialize(&self, _device: &'static DeviceSpec) -> BoxFuture<'_, Result<()>> {
-        Box::pin(std::future::ready(Err(unwritten())))
+    fn initialize(&self, device: &'static DeviceSpec) -> BoxFuture<'_, Result<()>> {
+        Box::pin(self.initialize_once(device))
     }
 
-    fn is_initialized(&self, _device: &'static DeviceSpec) -> bool {
-        false
+    fn is_initialized(&self, device: &'static DeviceSpec) -> bool {
+        lock(&self.recorded.initialized)
+            .iter()
+            .any(|known| std::ptr::eq(*known, device))
     }
 
     fn run(
         &self,
-        _device: &'static DeviceSpec,
-        _method: &'static MethodSpec,
-        _arguments: Arguments,
+        device: &'static DeviceSpec,
+        method: &'static MethodSpec,
+        arguments: Arguments,
     ) -> BoxFuture<'_, Result<()>> {
-        Box::pin(std::future::ready(Err(unwritten())))
+        Box::pin(self.run_and_record(Run {
+            device,
+            method,
+            arguments,
+        }))
+    }
+
+    fn forget(&self, device: &'static DeviceSpec) {
+        lock(&self.recorded.runs).retain(|run| !std::ptr::eq(run.device, device));
+        lock(&self.recorded.initialized).retain(|known| !std::ptr::eq(*known, device));
     }
 }

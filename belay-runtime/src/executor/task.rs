@@ -3,16 +3,22 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_core::Stream;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::de::DeserializeOwned;
+use tracing::Instrument;
 
+use super::pause::Pause;
 use super::{BoxFuture, BoxStream, Executor};
-use crate::error::Result;
-use crate::method::MethodSpec;
+use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::link::LinkStream;
+use crate::method::{MethodKind, MethodSpec, TaskOptions};
 use crate::python::Arguments;
-use crate::session::{Returned, Session};
+use crate::session::{Exclusive, Live, Returned, Session, is_before_body, is_memory_error};
 
 /// Calls methods on the board.
 pub trait TaskExecutor: Executor {
@@ -20,16 +26,17 @@ pub trait TaskExecutor: Executor {
     ///
     /// # Errors
     ///
-    /// When an argument cannot be expressed in Python, when the method raises or takes longer than its time-out, when
-    /// the board lacks memory for it, or when the board cannot be reached.
+    /// When an argument cannot be expressed in Python, when the method raises or takes longer than its
+    /// time-out, when the board lacks memory for it, or when the board cannot be reached.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future interrupts the board; the session stays usable. Whether the call ran is not known then.
+    /// Dropping the future interrupts the board; the session stays usable. Whether the call ran is not known
+    /// then.
     fn call(&self, method: &'static MethodSpec, arguments: Arguments) -> BoxFuture<'_, Result<Returned>>;
 
-    /// Calls a method that is a generator and gives what it yields. Dropping the stream closes the generator on the
-    /// board, `finally` blocks included.
+    /// Calls a method that is a generator and gives what it yields. Dropping the stream closes the generator
+    /// on the board, `finally` blocks included.
     fn call_stream(&self, method: &'static MethodSpec, arguments: Arguments) -> BoxStream<Result<Returned>>;
 }
 
@@ -49,7 +56,7 @@ impl dyn TaskExecutor + '_ {
         arguments: Arguments,
     ) -> Result<T> {
         let returned = self.call(method, arguments).await?;
-        returned.to_result_of(method)
+        self.session().value_of(method, &returned)
     }
 
     /// Calls a method that is a generator and gives the values that it yields as `T`s.
@@ -60,6 +67,7 @@ impl dyn TaskExecutor + '_ {
     ) -> TaskStream<T> {
         TaskStream {
             items: self.call_stream(method, arguments),
+            session: self.session().clone(),
             method,
             item: PhantomData,
         }
@@ -72,6 +80,7 @@ impl dyn TaskExecutor + '_ {
 #[must_use = "a stream does nothing until it is polled"]
 pub struct TaskStream<T> {
     items: BoxStream<Result<Returned>>,
+    session: Session,
     method: &'static MethodSpec,
     item: PhantomData<fn() -> T>,
 }
@@ -80,11 +89,8 @@ impl<T: DeserializeOwned> Stream for TaskStream<T> {
     type Item = Result<T>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let method = self.method;
-        self.items
-            .as_mut()
-            .poll_next(cx)
-            .map(|item| item.map(|item| item?.to_result_of(method)))
+        let item = self.items.as_mut().poll_next(cx);
+        item.map(|item| item.map(|item| self.session.value_of(self.method, &item?)))
     }
 }
 
@@ -102,12 +108,235 @@ pub struct Tasks {
     session: Session,
 }
 
+fn options(method: &MethodSpec) -> TaskOptions {
+    match method.kind {
+        MethodKind::Task(options) => options,
+        _ => TaskOptions::new(),
+    }
+}
+
+/// Whether the connection is at its end with this error.
+fn ends_connection(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Reset | ErrorKind::FateUnknown(_) | ErrorKind::Transport(_)
+    )
+}
+
 impl Tasks {
     /// An executor that works on this session.
     pub fn new(session: &Session) -> Self {
         Self {
             session: session.clone(),
         }
+    }
+
+    fn deadline(&self, method: &MethodSpec) -> Duration {
+        method.timeout.unwrap_or(self.session.execute_deadline())
+    }
+
+    async fn call_in_turn(&self, method: &'static MethodSpec, arguments: Arguments) -> Result<Returned> {
+        let deadline = self.deadline(method);
+        if options(method).exclusive {
+            let _alone = self.session.exclusive(deadline).await?;
+            let live = self.session.live().await?;
+            let pause = Pause::begin(&self.session, &live, deadline).await?;
+            let answer = self.call_again_if_allowed(method, arguments, deadline).await;
+            pause.end().await;
+            answer
+        } else {
+            let _beside_others = self.session.shared(deadline).await?;
+            self.call_again_if_allowed(method, arguments, deadline).await
+        }
+    }
+
+    /// Calls, and once more in another connection if the first one ended under a call that may be repeated.
+    async fn call_again_if_allowed(
+        &self,
+        method: &'static MethodSpec,
+        arguments: Arguments,
+        deadline: Duration,
+    ) -> Result<Returned> {
+        const ATTEMPTS: usize = 3;
+        let mut attempt = 1;
+        loop {
+            let live = self.session.live().await?;
+            let error = match self.call_on(&live, method, &arguments, deadline).await {
+                Err(error) if ends_connection(&error) => error,
+                answer => return answer,
+            };
+            self.session.ended(live.generation(), &error);
+            let again = options(method).idempotent && attempt < ATTEMPTS;
+            if !again || self.session.live().await.is_err() {
+                return Err(error);
+            }
+            tracing::info!(device = self.session.name(), method = method.path, %error, "calling an idempotent task again");
+            attempt += 1;
+        }
+    }
+
+    /// Calls in this connection. A call that is known not to have begun is made once more, after making room
+    /// for it or deploying it again.
+    async fn call_on(
+        &self,
+        live: &Arc<Live>,
+        method: &'static MethodSpec,
+        arguments: &Arguments,
+        deadline: Duration,
+    ) -> Result<Returned> {
+        if !options(method).cache {
+            return Self::call_uncached(live, method, arguments, deadline).await;
+        }
+        let function = live.deployed(method).await?;
+        let error = match live.call(method, &function, arguments.clone(), deadline).await {
+            Err(error) if error.exception().is_some() => error,
+            answer => return answer,
+        };
+        let out_of_memory = is_memory_error(&error) && live.make_room_for(method).await.unwrap_or(false);
+        let not_there = is_missing(&error, method, &function);
+        if not_there {
+            live.forget(method);
+        }
+        let harmless = is_before_body(&error, method) || options(method).idempotent;
+        if (out_of_memory && harmless) || not_there {
+            let function = live.deployed(method).await?;
+            return live.call(method, &function, arguments.clone(), deadline).await;
+        }
+        Err(error)
+    }
+
+    /// Sends the method for this call alone, and leaves nothing behind.
+    async fn call_uncached(
+        live: &Arc<Live>,
+        method: &'static MethodSpec,
+        arguments: &Arguments,
+        deadline: Duration,
+    ) -> Result<Returned> {
+        let sent = Sent::new(live, method).await?;
+        let answer = live
+            .call(method, &sent.function, arguments.clone(), deadline)
+            .await;
+        sent.remove().await;
+        answer
+    }
+
+    async fn open_stream(self, method: &'static MethodSpec, arguments: Arguments) -> Result<OpenStream> {
+        let deadline = self.deadline(method);
+        let exclusive = options(method).exclusive;
+        let alone = if exclusive {
+            Some(self.session.exclusive(deadline).await?)
+        } else {
+            None
+        };
+        let live = self.session.live().await?;
+        let pause = if exclusive {
+            Some(Pause::begin(&self.session, &live, deadline).await?)
+        } else {
+            None
+        };
+        let (function, sent) = if options(method).cache {
+            (live.deployed(method).await?, None)
+        } else {
+            let sent = Sent::new(&live, method).await?;
+            (Arc::clone(&sent.function), Some(sent))
+        };
+        Ok(OpenStream {
+            items: live.stream(&function, arguments, deadline),
+            live,
+            method,
+            session: self.session,
+            _sent: sent,
+            _pause: pause,
+            _alone: alone,
+        })
+    }
+}
+
+/// Whether the board says that it has no function of this name.
+fn is_missing(error: &Error, method: &MethodSpec, function: &str) -> bool {
+    let exception = error.exception();
+    let named = exception.is_some_and(|exception| match exception.type_name.as_str() {
+        "KeyError" | "NameError" => [
+            &exception.message,
+            exception.args.as_ref().unwrap_or(&exception.message),
+        ]
+        .iter()
+        .any(|text| text.contains(&format!("'{function}'"))),
+        _ => false,
+    });
+    named && is_before_body(error, method)
+}
+
+/// A method that is on the board for one call.
+struct Sent {
+    live: Arc<Live>,
+    id: Option<String>,
+    function: Arc<str>,
+    runtime: tokio::runtime::Handle,
+}
+
+impl Sent {
+    async fn new(live: &Arc<Live>, method: &'static MethodSpec) -> Result<Self> {
+        let (id, function) = live.send_once(method).await?;
+        Ok(Self {
+            live: Arc::clone(live),
+            id: Some(id),
+            function,
+            runtime: tokio::runtime::Handle::current(),
+        })
+    }
+
+    async fn remove(mut self) {
+        if let Some(id) = self.id.take() {
+            remove(&self.live, &id).await;
+        }
+    }
+}
+
+async fn remove(live: &Live, id: &str) {
+    if let Err(error) = live.remove(id).await {
+        tracing::debug!(device = live.name(), %error, "a method that was sent for one call could not be removed");
+    }
+}
+
+impl Drop for Sent {
+    fn drop(&mut self) {
+        if let Some(id) = self.id.take() {
+            let live = Arc::clone(&self.live);
+            self.runtime.spawn(async move { remove(&live, &id).await });
+        }
+    }
+}
+
+/// A generator on the board, with all that is to be undone when it is closed.
+struct OpenStream {
+    // The order is that in which they are dropped: the generator is closed first.
+    items: LinkStream,
+    live: Arc<Live>,
+    method: &'static MethodSpec,
+    session: Session,
+    _sent: Option<Sent>,
+    _pause: Option<Pause>,
+    _alone: Option<Exclusive>,
+}
+
+impl Stream for OpenStream {
+    type Item = Result<Returned>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let item = Pin::new(&mut self.items).poll_next(cx);
+        item.map(|item| {
+            item.map(|item| {
+                item.map(Returned::from).map_err(|error| {
+                    if ends_connection(&error) {
+                        self.session.ended(self.live.generation(), &error);
+                    }
+                    self.live
+                        .explain(error, Some(self.method))
+                        .in_phase(Phase::Execute)
+                })
+            })
+        })
     }
 }
 
@@ -118,25 +347,22 @@ impl Executor for Tasks {
 }
 
 impl TaskExecutor for Tasks {
-    fn call(&self, _method: &'static MethodSpec, _arguments: Arguments) -> BoxFuture<'_, Result<Returned>> {
-        Box::pin(std::future::ready(Err(crate::session::unwritten())))
+    fn call(&self, method: &'static MethodSpec, arguments: Arguments) -> BoxFuture<'_, Result<Returned>> {
+        let span = tracing::debug_span!("belay.call", device = self.session.name(), method = method.path);
+        let calling = async move {
+            let answer = self.call_in_turn(method, arguments).await;
+            answer.map_err(|error| self.session.in_method(error, method))
+        };
+        Box::pin(calling.instrument(span))
     }
 
-    fn call_stream(
-        &self,
-        _method: &'static MethodSpec,
-        _arguments: Arguments,
-    ) -> BoxStream<Result<Returned>> {
-        Box::pin(Failed(Some(crate::session::unwritten())))
-    }
-}
-
-struct Failed(Option<crate::error::Error>);
-
-impl Stream for Failed {
-    type Item = Result<Returned>;
-
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Poll::Ready(self.0.take().map(Err))
+    fn call_stream(&self, method: &'static MethodSpec, arguments: Arguments) -> BoxStream<Result<Returned>> {
+        let span = tracing::debug_span!("belay.stream", device = self.session.name(), method = method.path);
+        let session = self.session.clone();
+        let opening = self.clone().open_stream(method, arguments).instrument(span);
+        let items = stream::once(opening).try_flatten();
+        items
+            .map(move |item| item.map_err(|error| session.in_method(error, method)))
+            .boxed()
     }
 }

@@ -1,13 +1,18 @@
 //! Teardowns: run once when a device is closed, whatever state it is in.
 
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tracing::Instrument;
+
 use super::{BoxFuture, Executor};
-use crate::error::{Error, Result};
-use crate::method::{DeviceSpec, MethodSpec};
+use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::method::{DeviceSpec, MethodKind, MethodSpec, TeardownOptions};
 use crate::python::Arguments;
-use crate::session::{Session, unwritten};
+use crate::session::Session;
 
 /// What a program registers to be done when the device is closed.
-pub type HostAction = Box<dyn FnOnce() -> BoxFuture<'static, Result<(), Error>> + Send>;
+pub type HostAction = Box<dyn FnOnce() -> BoxFuture<'static, Result<()>> + Send>;
 
 /// Cleans up.
 pub trait TeardownExecutor: Executor {
@@ -22,6 +27,10 @@ pub trait TeardownExecutor: Executor {
     /// # Errors
     ///
     /// When the body raises or takes longer than its time-out, or when the board cannot be reached.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future interrupts the body.
     fn run(
         &self,
         device: &'static DeviceSpec,
@@ -29,8 +38,17 @@ pub trait TeardownExecutor: Executor {
         arguments: Arguments,
     ) -> BoxFuture<'_, Result<()>>;
 
-    /// Runs the teardowns on the board in their order, and then the host's actions, the last one first. It does so
-    /// once; later calls do nothing.
+    /// Runs the teardowns of one trait and forgets them, because its attachment failed.
+    ///
+    /// # Errors
+    ///
+    /// One error that has all failures, when all has been tried.
+    fn undo(&self, device: &'static DeviceSpec) -> BoxFuture<'_, Result<()>>;
+
+    /// Runs the teardowns on the board in their order, and then the host's actions, the last one first. Each
+    /// of them runs once, however often this is called.
+    ///
+    /// Teardowns that have parameters are not run: nobody knows the arguments.
     ///
     /// # Errors
     ///
@@ -40,6 +58,15 @@ pub trait TeardownExecutor: Executor {
 
 impl dyn TeardownExecutor + '_ {
     /// Adds something to be done on the host, even when the board is gone by then.
+    ///
+    /// ```no_run
+    /// # async fn example(device: belay_runtime::Device) {
+    /// device.teardowns().register(|| async {
+    ///     println!("the device is being closed");
+    ///     Ok(())
+    /// });
+    /// # }
+    /// ```
     pub fn register<F, A>(&self, action: F)
     where
         F: FnOnce() -> A + Send + 'static,
@@ -50,9 +77,23 @@ impl dyn TeardownExecutor + '_ {
 }
 
 /// The runtime's own [`TeardownExecutor`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Teardowns {
     session: Session,
+    registered: Arc<Mutex<Registered>>,
+}
+
+#[derive(Default)]
+struct Registered {
+    devices: Vec<&'static DeviceSpec>,
+    actions: Vec<HostAction>,
+}
+
+fn options(method: &MethodSpec) -> TeardownOptions {
+    match method.kind {
+        MethodKind::Teardown(options) => options,
+        _ => TeardownOptions::new(),
+    }
 }
 
 impl Teardowns {
@@ -60,7 +101,105 @@ impl Teardowns {
     pub fn new(session: &Session) -> Self {
         Self {
             session: session.clone(),
+            registered: Arc::default(),
         }
+    }
+
+    fn registered(&self) -> MutexGuard<'_, Registered> {
+        self.registered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn run_one(
+        &self,
+        device: &'static DeviceSpec,
+        method: &'static MethodSpec,
+        arguments: &Arguments,
+    ) -> Result<()> {
+        let deadline = method.timeout.unwrap_or(self.session.execute_deadline());
+        let running = async {
+            let _call = self.session.shared(deadline).await?;
+            // A board that is being connected again has nothing left to be torn down.
+            let live = self.session.live_if_connected()?;
+            live.run_global(device, method, arguments).await
+        };
+        let span = tracing::info_span!(
+            "belay.teardown",
+            device = self.session.name(),
+            method = method.path
+        );
+        running
+            .instrument(span)
+            .await
+            .map_err(|error| self.session.in_method(error, method))
+    }
+
+    /// Runs the teardowns of these traits, and gives what failed, the critical ones first.
+    async fn run_all(&self, devices: &[&'static DeviceSpec]) -> Vec<Error> {
+        let mut teardowns: Vec<_> = devices
+            .iter()
+            .flat_map(|device| device.methods.iter().map(|method| (*device, *method)))
+            .filter(|(_, method)| matches!(method.kind, MethodKind::Teardown(_)) && method.params.is_empty())
+            .collect();
+        teardowns.sort_by_key(|(_, method)| options(method).order);
+        let mut failures = Vec::new();
+        for (device, method) in teardowns {
+            let Err(error) = self.run_one(device, method, &Arguments::new()).await else {
+                continue;
+            };
+            tracing::warn!(device = self.session.name(), method = method.path, %error, "a teardown failed");
+            if !options(method).ignore_errors {
+                failures.push((!options(method).critical, error));
+            }
+        }
+        failures.sort_by_key(|(other, _)| *other);
+        failures.into_iter().map(|(_, error)| error).collect()
+    }
+
+    async fn act(&self, action: HostAction) -> Result<()> {
+        let deadline = self.session.settings().host_action;
+        // In a task of its own, so that one that panics does not keep the others from running.
+        let acting = tokio::spawn(action());
+        let stop = acting.abort_handle();
+        match tokio::time::timeout(deadline, acting).await {
+            Ok(Ok(done)) => done,
+            Ok(Err(_)) => Err(ErrorKind::Usage("a registered action panicked".into()).into()),
+            Err(_) => {
+                stop.abort();
+                let message = format!("a registered action took longer than {deadline:?} and was given up");
+                Err(ErrorKind::Usage(message.into()).into())
+            }
+        }
+    }
+
+    async fn clean(&self) -> Result<()> {
+        let Registered { devices, actions } = std::mem::take(&mut *self.registered());
+        let mut failures = self.run_all(&devices).await;
+        for action in actions.into_iter().rev() {
+            if let Err(error) = self.act(action).await {
+                tracing::warn!(device = self.session.name(), %error, "a registered action failed");
+                failures.push(error.in_phase(Phase::Close).on_device(self.session.device()));
+            }
+        }
+        self.together(failures)
+    }
+
+    fn together(&self, failures: Vec<Error>) -> Result<()> {
+        if failures.is_empty() {
+            Ok(())
+        } else {
+            Err(self.session.error(ErrorKind::Teardown(failures)))
+        }
+    }
+}
+
+impl fmt::Debug for Teardowns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let registered = self.registered();
+        f.debug_struct("Teardowns")
+            .field("session", &self.session)
+            .field("traits", &registered.devices.len())
+            .field("actions", &registered.actions.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -71,20 +210,38 @@ impl Executor for Teardowns {
 }
 
 impl TeardownExecutor for Teardowns {
-    fn add(&self, _device: &'static DeviceSpec) {}
+    fn add(&self, device: &'static DeviceSpec) {
+        let mut registered = self.registered();
+        if !registered
+            .devices
+            .iter()
+            .any(|known| std::ptr::eq(*known, device))
+        {
+            registered.devices.push(device);
+        }
+    }
 
-    fn register_action(&self, _action: HostAction) {}
+    fn register_action(&self, action: HostAction) {
+        self.registered().actions.push(action);
+    }
 
     fn run(
         &self,
-        _device: &'static DeviceSpec,
-        _method: &'static MethodSpec,
-        _arguments: Arguments,
+        device: &'static DeviceSpec,
+        method: &'static MethodSpec,
+        arguments: Arguments,
     ) -> BoxFuture<'_, Result<()>> {
-        Box::pin(std::future::ready(Err(unwritten())))
+        Box::pin(async move { self.run_one(device, method, &arguments).await })
+    }
+
+    fn undo(&self, device: &'static DeviceSpec) -> BoxFuture<'_, Result<()>> {
+        self.registered()
+            .devices
+            .retain(|known| !std::ptr::eq(*known, device));
+        Box::pin(async move { self.together(self.run_all(&[device]).await) })
     }
 
     fn cleanup(&self) -> BoxFuture<'_, Result<()>> {
-        Box::pin(std::future::ready(Ok(())))
+        Box::pin(self.clean())
     }
 }

@@ -1,12 +1,20 @@
 //! Threads on the board.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{BoxFuture, Executor};
-use crate::error::Result;
-use crate::method::MethodSpec;
+use tokio::sync::watch;
+use tracing::Instrument;
+
+use super::watching::{Known, Status, Table};
+use super::{BoxFuture, Executor, library};
+use crate::error::{Error, ErrorKind, Result};
+use crate::exception::DeviceException;
+use crate::link::ResetPolicy;
+use crate::method::{MethodKind, MethodSpec, ThreadOptions};
 use crate::python::Arguments;
-use crate::session::{Session, unwritten};
+use crate::session::Session;
 
 /// What a thread on the board is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,14 +26,21 @@ pub enum ThreadState {
     Paused,
     /// It was asked to stop and has not reached a stop point yet.
     Stopping,
-    /// It ended because it was asked to.
+    /// It ended because it was asked to, or because its `max_runtime_ms` was over.
     Stopped,
     /// Its body came to its end.
     Finished,
     /// Its body raised, and it is not started again.
     Failed,
-    /// The board was reset, or is gone, while it ran.
+    /// The board was reset, or went out of reach, while it ran.
     Lost,
+}
+
+impl ThreadState {
+    /// Whether it has not ended yet.
+    pub fn is_running(self) -> bool {
+        matches!(self, Self::Running | Self::Paused | Self::Stopping)
+    }
 }
 
 /// A thread on the board, as it was at one moment.
@@ -38,7 +53,7 @@ pub struct ThreadInfo {
     pub name: String,
     /// What it is doing.
     pub state: ThreadState,
-    /// How long it has been running.
+    /// How long it had been running when the board was asked last.
     pub run_time: Duration,
     /// How many times it was started again after it raised.
     pub restarts: u32,
@@ -52,6 +67,10 @@ pub trait ThreadExecutor: Executor {
     ///
     /// When the board has no threads or no slot left for one, when one of the same name is running, or as
     /// [`TaskExecutor::call`](super::TaskExecutor::call).
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, the thread may have been started: [`active`](Self::active) tells.
     fn start(&self, method: &'static MethodSpec, arguments: Arguments)
     -> BoxFuture<'_, Result<ThreadHandle>>;
 
@@ -62,11 +81,15 @@ pub trait ThreadExecutor: Executor {
     /// When the board cannot be reached.
     fn active(&self) -> BoxFuture<'_, Result<Vec<ThreadInfo>>>;
 
-    /// Asks a thread to stop, and waits until it has ended.
+    /// Asks a thread to stop, and waits until it has ended. One that does not run is stopped already.
     ///
     /// # Errors
     ///
     /// When it has not ended after `deadline`, or when the board cannot be reached.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, the thread may have been asked already.
     fn stop(&self, id: u32, deadline: Duration) -> BoxFuture<'_, Result<()>>;
 
     /// Stops all threads.
@@ -85,34 +108,41 @@ pub trait ThreadExecutor: Executor {
 }
 
 /// A thread on the board. Dropping the handle leaves the thread running; closing the device stops it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ThreadHandle {
-    id: u32,
-    name: String,
+    threads: Threads,
+    status: watch::Receiver<Status>,
 }
 
 impl ThreadHandle {
     /// Its number, which no other thread of the session has.
     pub fn id(&self) -> u32 {
-        self.id
+        self.status.borrow().info.id
     }
 
     /// Its name.
-    pub fn name(&self) -> &str {
-        &self.name
+    pub fn name(&self) -> String {
+        self.status.borrow().info.name.clone()
     }
 
-    /// What it is doing, as far as the host has heard.
+    /// What it is doing, as far as the host has heard. That it ended is heard within moments.
     pub fn state(&self) -> ThreadState {
-        ThreadState::Lost
+        self.status.borrow().info.state
+    }
+
+    /// All that the host has heard of it.
+    pub fn info(&self) -> ThreadInfo {
+        self.status.borrow().info.clone()
     }
 
     /// Whether it has not ended yet, as far as the host has heard.
     pub fn is_running(&self) -> bool {
-        matches!(
-            self.state(),
-            ThreadState::Running | ThreadState::Paused | ThreadState::Stopping
-        )
+        self.state().is_running()
+    }
+
+    /// The last exception that its body raised, with its traceback led back to the Rust source.
+    pub fn last_exception(&self) -> Option<Arc<DeviceException>> {
+        self.status.borrow().exception.clone()
     }
 
     /// Asks it to stop at its next stop point, and waits until it has ended.
@@ -120,26 +150,65 @@ impl ThreadHandle {
     /// # Errors
     ///
     /// When it has not ended after `deadline`, or when the board cannot be reached.
-    #[expect(clippy::unused_async, reason = "not written yet")]
-    pub async fn stop(&self, _deadline: Duration) -> Result<()> {
-        Err(unwritten())
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, the thread may have been asked already.
+    pub async fn stop(&self, deadline: Duration) -> Result<()> {
+        self.threads.stop_these(vec![self.id()], deadline).await
     }
 
-    /// Waits until it ends by itself.
+    /// Waits until it ends by itself, or because it was asked to.
     ///
     /// # Errors
     ///
     /// The exception that its body raised, or a reset or loss of the board.
-    #[expect(clippy::unused_async, reason = "not written yet")]
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future changes nothing.
     pub async fn join(&self) -> Result<()> {
-        Err(unwritten())
+        let mut status = self.status.clone();
+        let ended = status.wait_for(|status| !status.info.state.is_running()).await;
+        let ended = match ended {
+            Ok(status) => status.clone(),
+            Err(_) => return Err(self.threads.session.error(ErrorKind::Closed)),
+        };
+        let error = match ended {
+            Status {
+                lost: Some(cause), ..
+            } => ErrorKind::ThreadLost(cause).into(),
+            Status {
+                info,
+                exception: Some(exception),
+                ..
+            } if info.state == ThreadState::Failed => Error::from(DeviceException::clone(&exception)),
+            _ => return Ok(()),
+        };
+        Err(error
+            .in_method(self.name())
+            .on_device(self.threads.session.device()))
+    }
+}
+
+impl fmt::Debug for ThreadHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ThreadHandle").field(&self.info()).finish()
     }
 }
 
 /// The runtime's own [`ThreadExecutor`].
 #[derive(Debug, Clone)]
 pub struct Threads {
-    session: Session,
+    pub(super) session: Session,
+    table: Arc<Table>,
+}
+
+pub(super) fn options(method: &MethodSpec) -> ThreadOptions {
+    match method.kind {
+        MethodKind::Thread(options) => options,
+        _ => ThreadOptions::new(),
+    }
 }
 
 impl Threads {
@@ -147,7 +216,63 @@ impl Threads {
     pub fn new(session: &Session) -> Self {
         Self {
             session: session.clone(),
+            table: Table::new(session),
         }
+    }
+
+    async fn start_thread(&self, method: &'static MethodSpec, arguments: Arguments) -> Result<ThreadHandle> {
+        arguments.literals()?;
+        let _call = self.session.shared(self.session.execute_deadline()).await?;
+        let live = self.session.live().await?;
+        library::provide(&live).await?;
+        let known = Known { method, arguments };
+        let (id, status) = self.table.add(&live, known).await?;
+        if let Err(error) = self.table.start(&live, id).await {
+            self.table.remove(id);
+            return Err(error);
+        }
+        Ok(ThreadHandle {
+            threads: self.clone(),
+            status,
+        })
+    }
+
+    /// Asks threads to stop, and waits until all have ended. Where the settings allow it, the board is reset
+    /// when they do not.
+    async fn stop_these(&self, ids: Vec<u32>, deadline: Duration) -> Result<()> {
+        let until = tokio::time::Instant::now() + deadline;
+        let span = tracing::info_span!("belay.thread.stop", device = self.session.name(), threads = ?ids);
+        let stopping = async {
+            let live = self.session.live().await?;
+            if ids.is_empty() || !library::is_there(&live).await? {
+                return Ok(true);
+            }
+            library::stop(&live, &ids).await?;
+            self.table.until_ended(&live, &ids).await.map(|()| true)
+        };
+        match tokio::time::timeout_at(until, stopping.instrument(span)).await {
+            Ok(stopped) => stopped.map(drop),
+            Err(_) if self.session.settings().reset_for_threads => {
+                self.session.reset(ResetPolicy::Soft).await
+            }
+            Err(_) => {
+                let names = self.table.names(&ids);
+                let message = format!(
+                    "{names} did not stop within {deadline:?}: a thread ends at its next stop point, and nothing but a \
+                     reset ends it before"
+                );
+                Err(self.session.error(ErrorKind::Thread(message.into())))
+            }
+        }
+    }
+
+    async fn active_now(&self) -> Result<Vec<ThreadInfo>> {
+        let live = self.session.live().await?;
+        if !library::is_there(&live).await? {
+            return Ok(Vec::new());
+        }
+        let infos = self.table.refresh(&live).await?;
+        Ok(infos.into_iter().filter(|info| info.state.is_running()).collect())
     }
 }
 
@@ -160,25 +285,46 @@ impl Executor for Threads {
 impl ThreadExecutor for Threads {
     fn start(
         &self,
-        _method: &'static MethodSpec,
-        _arguments: Arguments,
+        method: &'static MethodSpec,
+        arguments: Arguments,
     ) -> BoxFuture<'_, Result<ThreadHandle>> {
-        Box::pin(std::future::ready(Err(unwritten())))
+        let span = tracing::info_span!(
+            "belay.thread.start",
+            device = self.session.name(),
+            method = method.path
+        );
+        let starting = async move {
+            let started = self.start_thread(method, arguments).await;
+            started.map_err(|error| self.session.in_method(error, method))
+        };
+        Box::pin(starting.instrument(span))
     }
 
     fn active(&self) -> BoxFuture<'_, Result<Vec<ThreadInfo>>> {
-        Box::pin(std::future::ready(Err(unwritten())))
+        Box::pin(self.active_now())
     }
 
-    fn stop(&self, _id: u32, _deadline: Duration) -> BoxFuture<'_, Result<()>> {
-        Box::pin(std::future::ready(Err(unwritten())))
+    fn stop(&self, id: u32, deadline: Duration) -> BoxFuture<'_, Result<()>> {
+        Box::pin(self.stop_these(vec![id], deadline))
     }
 
-    fn stop_all(&self, _deadline: Duration) -> BoxFuture<'_, Result<()>> {
-        Box::pin(std::future::ready(Err(unwritten())))
+    fn stop_all(&self, deadline: Duration) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            let running = self.active_now().await?;
+            let ids = running.into_iter().map(|info| info.id).collect();
+            self.stop_these(ids, deadline).await
+        })
     }
 
-    fn join(&self, _id: u32) -> BoxFuture<'_, Result<()>> {
-        Box::pin(std::future::ready(Err(unwritten())))
+    fn join(&self, id: u32) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            if let Some(status) = self.table.status(id) {
+                let threads = self.clone();
+                return ThreadHandle { threads, status }.join().await;
+            }
+            // Another program started it.
+            let live = self.session.live().await?;
+            self.table.until_ended(&live, &[id]).await
+        })
     }
 }

@@ -1,59 +1,134 @@
 //! The session: one board from connecting to closing, with everything that the executors share.
 
-use std::sync::Arc;
+mod capabilities;
+mod context;
+mod deployments;
+mod events;
+mod live;
+mod policy;
+mod recovery;
+mod registry;
+mod returned;
+mod state;
+mod traceback;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
+use tokio::sync::{broadcast, watch};
+use tracing::Instrument;
 
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::method::MethodSpec;
-use crate::python;
+use crate::executor::BoxFuture;
+use crate::link::{Link, LinkOptions};
+use crate::method::{DeviceSpec, MethodSpec};
+use crate::transport::Connector;
 
-/// A session with a board. Clones are the same session.
-#[derive(Debug, Clone)]
+pub use capabilities::{Capabilities, FloatPrecision};
+pub use context::SessionContext;
+pub use deployments::DeploymentStats;
+pub use events::{OutputStream, SessionEvent};
+pub use policy::ReconnectPolicy;
+pub use returned::Returned;
+pub use state::SessionState;
+
+pub(crate) use live::{Live, execution, is_memory_error};
+pub(crate) use traceback::is_before_body;
+
+/// The namespace in which [`Session::execute`] runs its code.
+const SCRATCH: &str = "_main";
+
+/// A session with a board: its state, what the board can do, what is deployed there, and what executors
+/// share.
+///
+/// Clones are the same session.
+#[derive(Clone)]
 pub struct Session {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 struct Inner {
     name: Arc<str>,
+    settings: Settings,
+    state: Arc<state::StateMachine>,
+    live: watch::Sender<Arc<Live>>,
+    /// Why the session is faulted.
+    fault: Mutex<Option<Arc<Error>>>,
+    events: broadcast::Sender<SessionEvent>,
+    context: SessionContext,
+    registry: Arc<registry::Registry>,
+    counters: Arc<deployments::Counters>,
+    members: Mutex<Vec<Weak<dyn Member>>>,
+    /// Taken for reading by each call, and for writing by an exclusive one.
+    gate: Arc<tokio::sync::RwLock<()>>,
+    /// Held by a recovery, so that closing can wait until it has let go of the port.
+    recovering: tokio::sync::Mutex<()>,
+    runtime: tokio::runtime::Handle,
 }
 
-/// What a call returned: the board's `repr` of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Returned(Vec<u8>);
+/// What the builder decides.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) connector: Connector,
+    pub(crate) link: LinkOptions,
+    pub(crate) reconnect: ReconnectPolicy,
+    pub(crate) reset_for_threads: bool,
+    pub(crate) thread_stop: Duration,
+    pub(crate) host_action: Duration,
+}
 
-impl Returned {
-    /// A result whose `repr` on the board would be this.
-    pub fn new(repr: impl Into<Vec<u8>>) -> Self {
-        Self(repr.into())
-    }
+/// An executor that follows what happens to the session.
+pub(crate) trait Member: Send + Sync {
+    /// The session is connected again, and not ready yet: what has to be done again is done on this
+    /// connection. `reset` says whether the board lost what it had.
+    fn reconnected<'a>(
+        self: Arc<Self>,
+        live: &'a Arc<Live>,
+        reset: bool,
+        policy: &'a ReconnectPolicy,
+    ) -> BoxFuture<'a, Result<()>>;
 
-    /// The `repr`.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
+    /// Python on the board said something of its own accord: the `repr` of a value.
+    fn board_event(&self, _repr: &[u8]) {}
 
-    /// The value.
-    ///
-    /// # Errors
-    ///
-    /// When it is not a `T`.
-    pub fn to<T: DeserializeOwned>(&self) -> Result<T> {
-        python::from_repr(&self.0).map_err(Error::from)
-    }
-
-    pub(crate) fn to_result_of<T: DeserializeOwned>(&self, method: &'static MethodSpec) -> Result<T> {
-        self.to()
-            .map_err(|error| error.in_method(method.path).in_phase(Phase::Execute))
-    }
+    /// The session is faulted or closed: what ran on the board is out of reach.
+    fn out_of_reach(&self, _cause: &Arc<Error>) {}
 }
 
 impl Session {
-    pub(crate) fn new(name: Arc<str>) -> Self {
-        Self {
-            inner: Arc::new(Inner { name }),
-        }
+    pub(crate) async fn connect(name: Arc<str>, settings: Settings) -> Result<Self> {
+        let span = tracing::info_span!("belay.connect", device = %name);
+        let connecting = async {
+            let registry = Arc::default();
+            let counters = Arc::default();
+            let live = Live::connect(&name, &settings, &registry, &counters, None).await?;
+            let session = Self {
+                inner: Arc::new(Inner {
+                    name: Arc::clone(&name),
+                    settings,
+                    state: Arc::new(state::StateMachine::new()),
+                    live: watch::Sender::new(Arc::new(live)),
+                    fault: Mutex::default(),
+                    events: broadcast::Sender::new(256),
+                    context: SessionContext::default(),
+                    registry,
+                    counters,
+                    members: Mutex::default(),
+                    gate: Arc::default(),
+                    recovering: tokio::sync::Mutex::default(),
+                    runtime: tokio::runtime::Handle::current(),
+                }),
+            };
+            session.watch_link();
+            session.inner.state.go(SessionState::Ready, |_| true);
+            Ok(session)
+        };
+        connecting
+            .instrument(span)
+            .await
+            .map_err(|error: Error| error.on_device(&name))
     }
 
     /// The device's name: the address that it was connected by, or the name that it was given.
@@ -61,22 +136,282 @@ impl Session {
         &self.inner.name
     }
 
-    /// Whether a call would be taken now: the session is ready, busy or about to be ready again.
+    /// What the session is doing.
+    pub fn state(&self) -> SessionState {
+        self.inner.state.get()
+    }
+
+    /// The state, and every change of it from now on. Changes that follow quickly can be seen as one.
+    pub fn watch_state(&self) -> watch::Receiver<SessionState> {
+        self.inner.state.subscribe()
+    }
+
+    /// Counts the resets of the board that this session has seen: what was on the board in another epoch is
+    /// gone.
+    pub fn epoch(&self) -> u64 {
+        self.live_now().epoch()
+    }
+
+    /// What the board can do.
+    pub fn capabilities(&self) -> Arc<Capabilities> {
+        Arc::clone(&self.live_now().capabilities)
+    }
+
+    /// Values that executors and programs keep for each other.
+    pub fn context(&self) -> &SessionContext {
+        &self.inner.context
+    }
+
+    /// How the deployment cache has done since the device was connected.
+    pub fn deployment_stats(&self) -> DeploymentStats {
+        self.inner.counters.snapshot()
+    }
+
+    /// How many methods are on the board, as far as the host knows.
+    pub fn deployed(&self) -> usize {
+        self.live_now().deployments.len()
+    }
+
+    /// Resets, reconnections and threads that ended, from now on.
+    pub fn events(&self) -> broadcast::Receiver<SessionEvent> {
+        self.inner.events.subscribe()
+    }
+
+    /// What the board prints, from now on, across reconnections.
+    pub fn output(&self) -> OutputStream {
+        OutputStream::new(self)
+    }
+
+    /// Whether a call would be taken now: the session is connected, or about to be so again.
     pub fn can_execute(&self) -> bool {
-        false
+        matches!(
+            self.state(),
+            SessionState::Ready | SessionState::Busy | SessionState::Recovering
+        )
     }
 
-    #[expect(clippy::unused_async, reason = "not written yet")]
-    pub(crate) async fn execute(&self, _code: &str) -> Result<String> {
-        Err(unwritten())
+    /// The connection of the moment, whatever state it is in.
+    pub(crate) fn live_now(&self) -> Arc<Live> {
+        Arc::clone(&self.inner.live.borrow())
     }
 
-    #[expect(clippy::unused_async, reason = "not written yet")]
-    pub(crate) async fn evaluate(&self, _expression: &str) -> Result<Returned> {
-        Err(unwritten())
+    /// The connection, once there is one that answers.
+    ///
+    /// # Errors
+    ///
+    /// When there is none and none is being made.
+    pub(crate) async fn live(&self) -> Result<Arc<Live>> {
+        if self.state().is_connected() {
+            return Ok(self.live_now());
+        }
+        let mut state = self.watch_state();
+        let waited =
+            state.wait_for(|state| !matches!(state, SessionState::Recovering | SessionState::Connecting));
+        // It fails when the session is gone, which it is not as long as somebody asks.
+        let _ = waited.await;
+        self.live_if_connected()
+    }
+
+    /// The connection, if there is one that answers now.
+    pub(crate) fn live_if_connected(&self) -> Result<Arc<Live>> {
+        match self.state() {
+            SessionState::Ready | SessionState::Busy => Ok(self.live_now()),
+            SessionState::Closed => Err(self.error(ErrorKind::Closed)),
+            _ => Err(self.error(ErrorKind::Disconnected(self.fault()))),
+        }
+    }
+
+    fn fault(&self) -> Option<Arc<Error>> {
+        self.inner
+            .fault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn error(&self, kind: ErrorKind) -> Error {
+        Error::from(kind).on_device(&self.inner.name)
+    }
+
+    /// Says of an error that it is of this method on this device.
+    pub(crate) fn in_method(&self, error: Error, method: &MethodSpec) -> Error {
+        error.in_method(method.path).on_device(&self.inner.name)
+    }
+
+    /// What a method returned, as the type that it says.
+    pub(crate) fn value_of<T: DeserializeOwned>(
+        &self,
+        method: &MethodSpec,
+        returned: &Returned,
+    ) -> Result<T> {
+        let value = returned.to();
+        value.map_err(|error| self.in_method(error.in_phase(Phase::Execute), method))
+    }
+
+    pub(crate) fn device(&self) -> &Arc<str> {
+        &self.inner.name
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    pub(crate) fn runtime(&self) -> &tokio::runtime::Handle {
+        &self.inner.runtime
+    }
+
+    pub(crate) fn attach(&self, device: &'static DeviceSpec) -> Result<()> {
+        let attached = self.inner.registry.attach(device);
+        attached.map_err(|error| error.on_device(&self.inner.name))
+    }
+
+    pub(crate) fn detach(&self, device: &'static DeviceSpec) {
+        self.inner.registry.detach(device);
+    }
+
+    /// Has an executor told of what happens to the session, for as long as it lives.
+    pub(crate) fn join(&self, member: Weak<dyn Member>) {
+        let mut members = self.inner.members.lock().unwrap_or_else(PoisonError::into_inner);
+        members.retain(|member| member.strong_count() > 0);
+        members.push(member);
+    }
+
+    fn members(&self) -> Vec<Arc<dyn Member>> {
+        let members = self.inner.members.lock().unwrap_or_else(PoisonError::into_inner);
+        members.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    pub(crate) fn send_event(&self, event: SessionEvent) {
+        // Nobody may be listening, which is no error.
+        let _ = self.inner.events.send(event);
+    }
+
+    /// Lets a call through, and holds back exclusive ones for as long as what is returned lives.
+    pub(crate) async fn shared(&self, deadline: Duration) -> Result<Shared<'_>> {
+        let call = self.inner.state.call();
+        let gate = match self.inner.gate.try_read() {
+            Ok(gate) => gate,
+            Err(_) => self.in_time(deadline, self.inner.gate.read()).await?,
+        };
+        Ok(Shared {
+            _gate: gate,
+            _call: call,
+        })
+    }
+
+    /// Waits until no other call runs, and holds back all of them for as long as what is returned lives.
+    pub(crate) async fn exclusive(&self, deadline: Duration) -> Result<Exclusive> {
+        let waiting = Arc::clone(&self.inner.gate).write_owned();
+        Ok(Exclusive {
+            _gate: self.in_time(deadline, waiting).await?,
+            _call: self.inner.state.call(),
+        })
+    }
+
+    async fn in_time<T>(&self, deadline: Duration, waiting: impl Future<Output = T>) -> Result<T> {
+        tokio::time::timeout(deadline, waiting).await.map_err(|_| {
+            let message =
+                format!("other calls kept the device for themselves for {deadline:?}; this one was not sent");
+            self.error(ErrorKind::Usage(message.into()))
+        })
+    }
+
+    /// Runs statements in the scratch namespace and gives what they printed.
+    pub(crate) async fn execute(&self, code: &str) -> Result<String> {
+        let deadline = self.execute_deadline();
+        let _call = self.shared(deadline).await?;
+        let live = self.live().await?;
+        let mut output = live.link.output();
+        let mut printed = Vec::new();
+        let running = live.evaluate(execution(SCRATCH, code, None)?, deadline);
+        let mut running = std::pin::pin!(running);
+        let answer = loop {
+            tokio::select! {
+                biased;
+                Some(piece) = output.next() => events::append(&mut printed, piece),
+                answer = &mut running => break answer,
+            }
+        };
+        // What was printed before the answer came is there by now.
+        while let Some(Some(piece)) = events::now(output.next()) {
+            events::append(&mut printed, piece);
+        }
+        answer.map_err(|error| error.in_phase(Phase::Execute))?;
+        Ok(String::from_utf8_lossy(&printed).into_owned())
+    }
+
+    /// Evaluates an expression in the scratch namespace.
+    pub(crate) async fn evaluate(&self, expression: &str) -> Result<Returned> {
+        let deadline = self.execute_deadline();
+        let _call = self.shared(deadline).await?;
+        let live = self.live().await?;
+        let source = crate::python::to_literal(expression)?;
+        let answer = live.evaluate(format!("V('{SCRATCH}',{source})"), deadline).await;
+        answer.map_err(|error| error.in_phase(Phase::Execute))
+    }
+
+    pub(crate) fn execute_deadline(&self) -> Duration {
+        self.inner.settings.link.deadlines.execute
     }
 }
 
-pub(crate) fn unwritten() -> Error {
-    ErrorKind::Usage("not written yet".into()).into()
+/// A call that others may run beside.
+pub(crate) struct Shared<'a> {
+    _gate: tokio::sync::RwLockReadGuard<'a, ()>,
+    _call: state::CallGuard,
+}
+
+/// A call that nothing may run beside.
+pub(crate) struct Exclusive {
+    _gate: tokio::sync::OwnedRwLockWriteGuard<()>,
+    _call: state::CallGuard,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("name", &self.inner.name)
+            .field("state", &self.state())
+            .field("epoch", &self.epoch())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Live {
+    /// Connects, and asks the board what it can do and what is on it.
+    async fn connect(
+        name: &Arc<str>,
+        settings: &Settings,
+        registry: &Arc<registry::Registry>,
+        counters: &Arc<deployments::Counters>,
+        before: Option<&Self>,
+    ) -> Result<Self> {
+        let link = Link::connect(&settings.connector, settings.link.clone()).await?;
+        let execute = settings.link.deadlines.execute;
+        let probe = Capabilities::probe()?;
+        let ask = |expression| link.request(crate::link::Request::Evaluate(expression), execute);
+        let report = Returned::from(ask(probe).await?);
+        let capabilities = Capabilities::read(link.hello(), report.as_bytes())?;
+        let deployments = if link.hello().attached {
+            let table = ask("list(F.items())".into()).await?;
+            deployments::Deployments::found(Returned::from(table).to::<Vec<(String, String)>>()?)
+        } else {
+            deployments::Deployments::default()
+        };
+        // The same run of the interpreter is the same epoch, however often the port was lost.
+        let same = before
+            .is_some_and(|before| before.link.hello().boot == link.hello().boot && link.hello().attached);
+        Ok(Self {
+            name: Arc::clone(name),
+            generation: before.map_or(0, |before| before.generation + 1),
+            epoch: before.map_or(0, |before| before.epoch + u64::from(!same)),
+            capabilities: Arc::new(capabilities),
+            deployments,
+            counters: Arc::clone(counters),
+            registry: Arc::clone(registry),
+            execute_deadline: execute,
+            thread_library: tokio::sync::Mutex::new(if link.hello().attached { None } else { Some(false) }),
+            link,
+        })
+    }
 }

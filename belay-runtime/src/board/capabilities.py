@@ -1,0 +1,30 @@
+# What the board can do. It has to run on the oldest firmware and in the smallest heap, and no missing module
+# or function may end it.
+import sys
+
+def attempt(code):
+    try:
+        return eval(code)
+    except Exception:
+        return None
+
+def emitter(name):
+    try:
+        exec("@micropython." + name + "\ndef f():pass", {})
+        return True
+    except Exception:
+        return False
+
+report = (
+    ".".join([str(part) for part in sys.implementation[1][:3]]),
+    attempt("str(sys.implementation._machine)"),
+    attempt("sys.implementation._mpy") or attempt("sys.implementation.mpy"),
+    attempt("2 if float('1e-9')+1!=1 else 1") or 0,
+    [name for name in ("native", "viper", "asm_thumb", "asm_xtensa", "asm_rv32") if emitter(name)],
+    attempt("__import__('_thread').start_new_thread") is not None,
+    attempt("__import__('os').listdir()") is not None,
+    attempt("__import__('gc').mem_free()"),
+    attempt("compile") is not None,
+    attempt("__import__('binascii').crc32") is not None,
+    attempt("sys.stdin.readline") is not None,
+)

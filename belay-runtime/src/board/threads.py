@@ -1,0 +1,126 @@
+# Threads on the board. Each has one record, which its thread alone writes, except for the request to stop;
+# the table of records is written by the main thread alone. So nothing is locked, which matters where threads
+# run truly beside each other.
+import _thread
+import sys
+import time
+
+class Stop(BaseException):
+    pass
+
+# The states of a record.
+RUNNING, PAUSED, STOPPED, FINISHED, FAILED = range(5)
+# The places in a record.
+NAME, STATE, STOPPING, RESTARTS, ELAPSED, LAST, ERROR = range(7)
+
+table = {}
+# How many want the threads to wait at their stop points. A list, since functions of other namespaces share
+# it.
+pauses = [0]
+
+def describe(error):
+    try:
+        import io
+        text = io.StringIO()
+        sys.print_exception(error, text)
+        text = text.getvalue()
+    except Exception:
+        text = ""
+    name = type(error).__name__
+    try:
+        code = getattr(error, "errno", None)
+        return (name, str(error), repr(error.args), code if isinstance(code, int) else None, text)
+    except Exception:
+        return (name, "", None, None, text)
+
+def elapse(record):
+    # Added up in small steps, because the clock of a board wraps around.
+    now = time.ticks_ms()
+    record[ELAPSED] += time.ticks_diff(now, record[LAST])
+    record[LAST] = now
+    return record[ELAPSED]
+
+def body(send, ident, record, function, arguments, restarts, longest):
+    def stop():
+        if record[STOPPING] or longest and elapse(record) >= longest:
+            raise Stop
+        while pauses[0]:
+            record[STATE] = PAUSED
+            while pauses[0] and not record[STOPPING]:
+                time.sleep_ms(1)
+            record[STATE] = RUNNING
+            if record[STOPPING]:
+                raise Stop
+
+    wait = 100
+    while 1:
+        try:
+            function(stop, *arguments)
+            state = FINISHED
+            break
+        except Stop:
+            state = STOPPED
+            break
+        except BaseException as error:
+            state = FAILED
+            record[ERROR] = describe(error)
+        if record[RESTARTS] >= restarts:
+            break
+        try:
+            for _ in range(wait // 10):
+                stop()
+                time.sleep_ms(10)
+        except Stop:
+            state = STOPPED
+            break
+        wait = min(wait * 2, 5000)
+        record[RESTARTS] += 1
+        send(("thread", ident))
+    elapse(record)
+    record[STATE] = state
+    send(("thread", ident))
+
+def ended(record):
+    return record[STATE] >= STOPPED
+
+# The records of all threads, after those in `seen` have been forgotten, which the host knows to have ended.
+def report(seen=()):
+    for ident in seen:
+        table.pop(ident, None)
+    for record in table.values():
+        if not ended(record):
+            elapse(record)
+    return [(ident,) + tuple(record) for ident, record in table.items()]
+
+# None, or the record of a thread of this name that runs already.
+def start(send, ident, name, single, function, arguments, restarts, longest):
+    if single:
+        for record in table.values():
+            if record[NAME] == name and not ended(record):
+                return False
+    record = [name, RUNNING, False, 0, 0, time.ticks_ms(), None]
+    table[ident] = record
+    try:
+        _thread.start_new_thread(body, (send, ident, record, function, arguments, restarts, longest))
+    except BaseException:
+        del table[ident]
+        raise
+    return True
+
+def stop(idents):
+    for ident in idents:
+        if ident in table:
+            table[ident][STOPPING] = True
+
+# Holds all threads at their stop points, and gives the names of those that did not get there in time.
+def pause(milliseconds):
+    pauses[0] += 1
+    began = time.ticks_ms()
+    while 1:
+        late = [record[NAME] for record in table.values() if record[STATE] == RUNNING]
+        if not late or time.ticks_diff(time.ticks_ms(), began) > milliseconds:
+            return late
+        time.sleep_ms(1)
+
+def resume():
+    pauses[0] -= 1

@@ -1,0 +1,221 @@
+//! The thread library on the board, as the host calls it.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::thread::ThreadState;
+use crate::error::{Error, ErrorKind, Result};
+use crate::exception::{DeviceException, Frame};
+use crate::python::{self, Arguments};
+use crate::session::{Live, execution};
+
+/// The library's namespace on the board.
+const NAMESPACE: &str = "_threads";
+
+/// What the board says of one of its threads.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) id: u32,
+    pub(super) name: String,
+    pub(super) state: ThreadState,
+    pub(super) restarts: u32,
+    pub(super) run_time: Duration,
+    pub(super) exception: Option<DeviceException>,
+}
+
+/// A record as the board writes it: id, name, state, stop request, restarts, milliseconds, clock, exception.
+#[derive(Deserialize)]
+struct RawRecord(u32, String, u8, bool, u32, u64, IgnoredAny, Option<RawException>);
+
+/// An exception as the board writes it: class, message, arguments, `errno`, traceback.
+#[derive(Deserialize)]
+struct RawException(String, String, Option<String>, Option<i32>, String);
+
+impl From<RawRecord> for Record {
+    fn from(RawRecord(id, name, state, stopping, restarts, millis, _, exception): RawRecord) -> Self {
+        Self {
+            id,
+            name,
+            state: match (state, stopping) {
+                (0 | 1, true) => ThreadState::Stopping,
+                (0, _) => ThreadState::Running,
+                (1, _) => ThreadState::Paused,
+                (2, _) => ThreadState::Stopped,
+                (3, _) => ThreadState::Finished,
+                _ => ThreadState::Failed,
+            },
+            restarts,
+            run_time: Duration::from_millis(millis),
+            exception: exception.map(DeviceException::from),
+        }
+    }
+}
+
+impl From<RawException> for DeviceException {
+    fn from(RawException(type_name, message, args, errno, traceback): RawException) -> Self {
+        let mut exception = Self::new(type_name, message);
+        exception.args = args;
+        exception.errno = errno;
+        exception.traceback = traceback.lines().filter_map(frame).collect();
+        exception
+    }
+}
+
+/// A line of a traceback, such as `File "main.py", line 3, in blink`.
+fn frame(line: &str) -> Option<Frame> {
+    let (file, rest) = line.trim().strip_prefix("File \"")?.split_once("\", line ")?;
+    let (number, function) = match rest.split_once(", in ") {
+        Some((number, function)) => (number, Some(function.to_owned())),
+        None => (rest, None),
+    };
+    Some(Frame::new(file, number.parse().ok()?, function))
+}
+
+/// Whether the library is on the board, perhaps because an earlier program put it there.
+pub(super) async fn is_there(live: &Live) -> Result<bool> {
+    if !live.capabilities().threads {
+        return Ok(false);
+    }
+    let mut known = live.thread_library.lock().await;
+    if let Some(there) = *known {
+        return Ok(there);
+    }
+    let there = evaluate(live, format!("'table' in N('{NAMESPACE}')"))
+        .await?
+        .to()?;
+    *known = Some(there);
+    Ok(there)
+}
+
+/// Puts the library on the board where it is not there yet.
+///
+/// # Errors
+///
+/// When the board has no threads, too.
+pub(super) async fn provide(live: &Live) -> Result<()> {
+    if !live.capabilities().threads {
+        return Err(live.unsupported("running a method in a thread"));
+    }
+    if is_there(live).await? {
+        return Ok(());
+    }
+    let mut known = live.thread_library.lock().await;
+    if *known != Some(true) {
+        evaluate(
+            live,
+            execution(
+                NAMESPACE,
+                include_str!("../board/threads.py"),
+                Some("belay.threads"),
+            )?,
+        )
+        .await?;
+        *known = Some(true);
+    }
+    Ok(())
+}
+
+/// What is told of a thread when it is started.
+pub(super) struct Start<'a> {
+    pub(super) id: u32,
+    pub(super) name: &'a str,
+    /// Whether none of this name may be running.
+    pub(super) single: bool,
+    /// What the board calls the function by.
+    pub(super) function: &'a str,
+    pub(super) arguments: &'a Arguments,
+    pub(super) restarts: u32,
+    pub(super) longest: Option<Duration>,
+}
+
+/// Starts a thread.
+///
+/// # Errors
+///
+/// When the board has no slot left, too, or when one of this name runs already.
+pub(super) async fn start(live: &Live, start: Start<'_>) -> Result<()> {
+    let arguments = start.arguments.literals()?;
+    let comma = if arguments.is_empty() { "" } else { "," };
+    let single = if start.single { "True" } else { "False" };
+    let expression = format!(
+        "{}(S,{},{},{single},{},({arguments}{comma}),{},{})",
+        function("start"),
+        start.id,
+        python::to_literal(start.name)?,
+        start.function,
+        start.restarts,
+        millis(start.longest.unwrap_or_default()),
+    );
+    let answer = evaluate(live, expression)
+        .await
+        .map_err(|error| no_slot(error, start.name))?;
+    if answer.to()? {
+        return Ok(());
+    }
+    let message = format!("the thread `{}` is running already", start.name);
+    Err(ErrorKind::Thread(message.into()).into())
+}
+
+/// Boards tell in many ways that they can run no further thread.
+fn no_slot(error: Error, name: &str) -> Error {
+    let Some(exception) = error.exception() else {
+        return error;
+    };
+    let text = exception.message.as_str();
+    let full = match exception.type_name.as_str() {
+        "OSError" => true,
+        "RuntimeError" => text.contains("thread"),
+        _ => false,
+    };
+    if !full || exception.rust_line().is_some() {
+        return error;
+    }
+    let message: Cow<'static, str> = format!(
+        "the board can run no further thread beside those that run, so `{name}` was not started (it says {exception})"
+    )
+    .into();
+    ErrorKind::Thread(message).into()
+}
+
+/// What the board says of its threads, once those in `seen` are forgotten there.
+pub(super) async fn report(live: &Live, seen: &[u32]) -> Result<Vec<Record>> {
+    let answer = evaluate(live, format!("{}({seen:?})", function("report"))).await?;
+    let records: Vec<RawRecord> = answer.to()?;
+    Ok(records.into_iter().map(Record::from).collect())
+}
+
+/// Asks threads to stop at their next stop point.
+pub(super) async fn stop(live: &Live, ids: &[u32]) -> Result<()> {
+    evaluate(live, format!("{}({ids:?})", function("stop")))
+        .await
+        .map(drop)
+}
+
+/// Holds all threads at their stop points, and gives the names of those that did not get there in time.
+pub(super) async fn pause(live: &Live, within: Duration) -> Result<Vec<String>> {
+    let expression = format!("{}({})", function("pause"), millis(within));
+    let deadline = within.saturating_add(live.execute_deadline());
+    live.evaluate(expression, deadline).await?.to()
+}
+
+/// Lets the threads go on.
+pub(super) async fn resume(live: &Live) -> Result<()> {
+    evaluate(live, format!("{}()", function("resume")))
+        .await
+        .map(drop)
+}
+
+fn function(name: &str) -> String {
+    format!("N('{NAMESPACE}')['{name}']")
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+async fn evaluate(live: &Live, expression: String) -> Result<crate::session::Returned> {
+    live.evaluate(expression, live.execute_deadline()).await
+}

@@ -1,0 +1,405 @@
+//! What the host knows of the board's threads, and how it hears of changes: the board tells when a thread
+//! ends, and since what it tells can get lost, it is asked as well, the less often the less there is to hear.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::BoxFuture;
+use super::library::{self, Record};
+use super::thread::{ThreadInfo, ThreadState, options};
+use crate::error::{Error, ErrorKind, Result};
+use crate::exception::DeviceException;
+use crate::method::MethodSpec;
+use crate::python::Arguments;
+use crate::session::{Live, Member, ReconnectPolicy, Session, SessionEvent};
+
+/// The pauses between two questions to the board: they double from the first to the last while nothing
+/// changes.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LAST_PAUSE: Duration = Duration::from_secs(5);
+/// The same while somebody waits for a thread to end.
+const FIRST_WAIT: Duration = Duration::from_millis(2);
+const LAST_WAIT: Duration = Duration::from_millis(100);
+
+/// What is told of a thread.
+#[derive(Debug, Clone)]
+pub(super) struct Status {
+    pub(super) info: ThreadInfo,
+    /// The last exception that its body raised.
+    pub(super) exception: Option<Arc<DeviceException>>,
+    /// Why it is lost.
+    pub(super) lost: Option<Arc<Error>>,
+}
+
+/// What this program knows of a thread that it started.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    pub(super) method: &'static MethodSpec,
+    pub(super) arguments: Arguments,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// Nothing where an earlier program started it.
+    known: Option<Known>,
+    /// Whether the board has said that it runs.
+    started: bool,
+    status: watch::Sender<Status>,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    threads: BTreeMap<u32, Entry>,
+    /// Threads that have ended, and that the board may forget.
+    seen: Vec<u32>,
+    /// The connection in which the board was asked last.
+    asked_in: Option<u64>,
+    next_id: u32,
+    /// Whether a task asks the board from time to time.
+    followed: bool,
+}
+
+/// The threads of a session.
+#[derive(Debug)]
+pub(super) struct Table {
+    session: Session,
+    entries: Mutex<Entries>,
+    /// Counts what the board has told.
+    told: watch::Sender<u64>,
+}
+
+impl Table {
+    pub(super) fn new(session: &Session) -> Arc<Self> {
+        let table = Arc::new(Self {
+            session: session.clone(),
+            entries: Mutex::default(),
+            told: watch::Sender::new(0),
+        });
+        let member: Weak<dyn Member> = Arc::downgrade(&(Arc::clone(&table) as Arc<dyn Member>));
+        session.join(member);
+        table
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes note of a thread that is about to be started, under a number that no other has.
+    pub(super) async fn add(&self, live: &Live, known: Known) -> Result<(u32, watch::Receiver<Status>)> {
+        let asked = self.entries().asked_in == Some(live.generation());
+        if !asked {
+            // An earlier program may have left threads, and their numbers are taken.
+            self.refresh(live).await?;
+        }
+        let mut entries = self.entries();
+        entries.next_id += 1;
+        let id = entries.next_id;
+        let info = ThreadInfo {
+            id,
+            name: options(known.method).name.unwrap_or(known.method.path).to_owned(),
+            state: ThreadState::Running,
+            run_time: Duration::ZERO,
+            restarts: 0,
+        };
+        let entry = Entry::new(info, Some(known));
+        let status = entry.status.subscribe();
+        entries.threads.insert(id, entry);
+        Ok((id, status))
+    }
+
+    pub(super) fn remove(&self, id: u32) {
+        self.entries().threads.remove(&id);
+    }
+
+    /// Starts on the board what was added.
+    pub(super) async fn start(self: &Arc<Self>, live: &Live, id: u32) -> Result<()> {
+        let (known, name) = {
+            let entries = self.entries();
+            let entry = entries.threads.get(&id);
+            let known =
+                entry.and_then(|entry| Some((entry.known.clone()?, entry.status.borrow().info.name.clone())));
+            known.ok_or_else(|| Error::from(ErrorKind::Thread("the thread is not known any more".into())))?
+        };
+        let options = options(known.method);
+        let function = live.deployed(known.method).await?;
+        let start = library::Start {
+            id,
+            name: &name,
+            single: !options.multiple,
+            function: &function,
+            arguments: &known.arguments,
+            restarts: options.auto_restart.unwrap_or(0),
+            longest: options.max_runtime,
+        };
+        library::start(live, start).await?;
+        let mut entries = self.entries();
+        if let Some(entry) = entries.threads.get_mut(&id) {
+            entry.started = true;
+        }
+        if !entries.followed {
+            entries.followed = true;
+            let table = Arc::downgrade(self);
+            self.session.runtime().spawn(follow(table, self.told.subscribe()));
+        }
+        Ok(())
+    }
+
+    /// Asks the board for all its threads.
+    pub(super) async fn refresh(&self, live: &Live) -> Result<Vec<ThreadInfo>> {
+        let seen = self.entries().seen.clone();
+        let records = library::report(live, &seen).await?;
+        let mut changes = Vec::new();
+        let mut entries = self.entries();
+        entries.asked_in = Some(live.generation());
+        entries.seen.retain(|id| !seen.contains(id));
+        let reported: Vec<u32> = records.iter().map(|record| record.id).collect();
+        let infos = records
+            .into_iter()
+            .map(|record| entries.update(record, live, &mut changes))
+            .collect();
+        let lost = Arc::new(Error::from(ErrorKind::Thread(
+            "the board does not know the thread any more".into(),
+        )));
+        for (id, entry) in &entries.threads {
+            if entry.started && entry.is_running() && !reported.contains(id) {
+                changes.extend(entry.lose(&lost));
+            }
+        }
+        drop(entries);
+        self.tell(changes);
+        Ok(infos)
+    }
+
+    /// Waits until these threads have ended.
+    pub(super) async fn until_ended(&self, live: &Live, ids: &[u32]) -> Result<()> {
+        let mut told = self.told.subscribe();
+        let mut pause = FIRST_WAIT;
+        loop {
+            let infos = self.refresh(live).await?;
+            let running = |info: &ThreadInfo| info.state.is_running() && ids.contains(&info.id);
+            if !infos.iter().any(running) {
+                return Ok(());
+            }
+            if let Ok(Ok(())) = tokio::time::timeout(pause, told.changed()).await {
+                pause = FIRST_WAIT;
+            }
+            pause = (pause * 2).min(LAST_WAIT);
+        }
+    }
+
+    /// The names of threads, for a message.
+    pub(super) fn names(&self, ids: &[u32]) -> String {
+        let entries = self.entries();
+        let running = entries
+            .threads
+            .iter()
+            .filter(|(id, entry)| ids.contains(id) && entry.is_running());
+        let names: Vec<_> = running
+            .map(|(_, entry)| format!("`{}`", entry.status.borrow().info.name))
+            .collect();
+        match names.as_slice() {
+            [] => "the thread".to_owned(),
+            [name] => format!("the thread {name}"),
+            names => format!("the threads {}", names.join(", ")),
+        }
+    }
+
+    pub(super) fn status(&self, id: u32) -> Option<watch::Receiver<Status>> {
+        Some(self.entries().threads.get(&id)?.status.subscribe())
+    }
+
+    fn tell(&self, changes: Vec<Status>) {
+        for change in changes {
+            let Status { info, exception, .. } = change;
+            tracing::debug!(device = self.session.name(), thread = info.name, state = ?info.state, "a thread changed");
+            self.session.send_event(SessionEvent::Thread {
+                thread: info,
+                exception,
+            });
+        }
+    }
+
+    /// Starts a thread again that ran when the board was reset, if it is one of those; otherwise it is lost.
+    async fn restart(self: &Arc<Self>, live: &Live, id: u32, allowed: bool) -> Result<()> {
+        let restarts = allowed
+            && self.entries().threads.get(&id).is_some_and(|entry| {
+                entry
+                    .known
+                    .as_ref()
+                    .is_some_and(|known| options(known.method).auto_restart.is_some())
+            });
+        let lost = if restarts {
+            library::provide(live).await?;
+            match self.start(live, id).await {
+                Err(error) if error.exception().is_some() => error,
+                started => return started,
+            }
+        } else {
+            ErrorKind::Reset.into()
+        };
+        let lost = Arc::new(lost);
+        let change = self
+            .entries()
+            .threads
+            .get(&id)
+            .and_then(|entry| entry.lose(&lost));
+        self.tell(change.into_iter().collect());
+        Ok(())
+    }
+
+    fn running(&self) -> Vec<u32> {
+        let entries = self.entries();
+        let running = entries.threads.iter().filter(|(_, entry)| entry.is_running());
+        running.map(|(id, _)| *id).collect()
+    }
+}
+
+impl Entries {
+    /// Takes over what the board says of a thread, and adds to `changes` what others want to hear of.
+    fn update(&mut self, record: Record, live: &Live, changes: &mut Vec<Status>) -> ThreadInfo {
+        let Record {
+            id,
+            name,
+            state,
+            restarts,
+            run_time,
+            exception,
+        } = record;
+        let info = ThreadInfo {
+            id,
+            name,
+            state,
+            run_time,
+            restarts,
+        };
+        self.next_id = self.next_id.max(id);
+        if !state.is_running() && !self.seen.contains(&id) {
+            self.seen.push(id);
+        }
+        let entry = self
+            .threads
+            .entry(id)
+            .or_insert_with(|| Entry::new(info.clone(), None));
+        entry.started = true;
+        let exception = exception.map(|mut exception| {
+            live.map_traceback(&mut exception, entry.known.as_ref().map(|known| known.method));
+            Arc::new(exception)
+        });
+        let before = entry.status.borrow().info.clone();
+        if before.state.is_running() {
+            let status = Status {
+                info: info.clone(),
+                exception,
+                lost: None,
+            };
+            if before.state.is_running() != state.is_running() || before.restarts != restarts {
+                changes.push(status.clone());
+            }
+            entry.status.send_replace(status);
+        }
+        info
+    }
+}
+
+impl Entry {
+    fn new(info: ThreadInfo, known: Option<Known>) -> Self {
+        let status = Status {
+            info,
+            exception: None,
+            lost: None,
+        };
+        Self {
+            known,
+            started: false,
+            status: watch::Sender::new(status),
+        }
+    }
+
+    fn is_running(&self) -> bool {
+        self.status.borrow().info.state.is_running()
+    }
+
+    /// The thread is out of reach, which is told if it was running.
+    fn lose(&self, cause: &Arc<Error>) -> Option<Status> {
+        let lost = self.status.send_if_modified(|status| {
+            let running = status.info.state.is_running();
+            if running {
+                status.info.state = ThreadState::Lost;
+                status.lost = Some(Arc::clone(cause));
+            }
+            running
+        });
+        lost.then(|| self.status.borrow().clone())
+    }
+}
+
+/// Asks the board for its threads from time to time, as long as one runs.
+async fn follow(table: Weak<Table>, mut told: watch::Receiver<u64>) {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match tokio::time::timeout(pause, told.changed()).await {
+            Ok(Ok(())) => pause = FIRST_PAUSE,
+            Ok(Err(_)) => return,
+            Err(_) => pause = (pause * 2).min(LAST_PAUSE),
+        }
+        let Some(table) = table.upgrade() else { return };
+        {
+            let mut entries = table.entries();
+            if !entries.threads.values().any(Entry::is_running) {
+                entries.followed = false;
+                return;
+            }
+        }
+        if !table.session.state().is_connected() {
+            continue;
+        }
+        let Ok(_beside_others) = table.session.shared(pause).await else {
+            continue;
+        };
+        let asked = table.refresh(&table.session.live_now()).await;
+        if let Err(error) = asked {
+            tracing::debug!(device = table.session.name(), %error, "the board could not be asked for its threads");
+        }
+    }
+}
+
+impl Member for Table {
+    fn reconnected<'a>(
+        self: Arc<Self>,
+        live: &'a Arc<Live>,
+        reset: bool,
+        policy: &'a ReconnectPolicy,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            if !reset {
+                return Ok(());
+            }
+            {
+                let mut entries = self.entries();
+                entries.seen.clear();
+                entries.asked_in = Some(live.generation());
+            }
+            for id in self.running() {
+                self.restart(live, id, policy.restarts_threads()).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn board_event(&self, _repr: &[u8]) {
+        self.told.send_modify(|told| *told += 1);
+    }
+
+    fn out_of_reach(&self, cause: &Arc<Error>) {
+        let changes = self
+            .entries()
+            .threads
+            .values()
+            .filter_map(|entry| entry.lose(cause))
+            .collect();
+        self.tell(changes);
+    }
+}

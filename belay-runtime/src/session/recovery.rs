@@ -1,0 +1,204 @@
+//! What happens when the connection ends: faulted, or connected again as the policy says; and how a session
+//! is closed.
+
+use std::sync::{Arc, PoisonError, Weak};
+
+use tokio::sync::broadcast::error::RecvError;
+use tracing::Instrument;
+
+use super::{Inner, Live, ReconnectPolicy, Session, SessionEvent, SessionState};
+use crate::error::{Error, ErrorKind, Result};
+use crate::link::{LinkEvent, ResetPolicy};
+use crate::transport::TransportError;
+
+impl Session {
+    /// Follows the link of the moment until its end. What follows it holds the session only while it has
+    /// something to tell, so that a session ends when nobody uses it.
+    pub(super) fn watch_link(&self) {
+        let live = self.live_now();
+        let mut events = live.link.events();
+        let generation = live.generation();
+        let inner = Arc::downgrade(&self.inner);
+        drop(live);
+        self.inner.runtime.spawn(async move {
+            loop {
+                let event = events.recv().await;
+                let Some(session) = Weak::upgrade(&inner).map(|inner: Arc<Inner>| Self { inner }) else {
+                    return;
+                };
+                match event {
+                    Ok(LinkEvent::Board(repr)) => {
+                        for member in session.members() {
+                            member.board_event(&repr);
+                        }
+                    }
+                    Ok(LinkEvent::Reset) => return session.ended(generation, &ErrorKind::Reset.into()),
+                    Ok(_) | Err(RecvError::Closed) => {
+                        return session.ended(generation, &session.vanished());
+                    }
+                    Err(RecvError::Lagged(_)) => {}
+                }
+            }
+        });
+    }
+
+    /// The connection of this generation is at its end. Told twice, it counts once.
+    pub(crate) fn ended(&self, generation: u64, cause: &Error) {
+        if self.live_now().generation() != generation {
+            return;
+        }
+        let policy = &self.inner.settings.reconnect;
+        let next = if policy.is_never() {
+            SessionState::Faulted
+        } else {
+            SessionState::Recovering
+        };
+        let reset = matches!(cause.kind(), ErrorKind::Reset);
+        let cause = Arc::new(if reset {
+            self.error(ErrorKind::Reset)
+        } else {
+            self.vanished()
+        });
+        // The reason is set first, so that whoever sees the new state finds it.
+        let old = self.set_fault(Some(Arc::clone(&cause)));
+        if !self.inner.state.go(next, SessionState::is_connected) {
+            self.set_fault(old);
+            return;
+        }
+        tracing::warn!(device = %self.inner.name, error = %cause, "the connection is at its end");
+        self.send_event(if reset {
+            SessionEvent::Reset
+        } else {
+            SessionEvent::Lost
+        });
+        if next == SessionState::Faulted {
+            self.out_of_reach(&cause);
+        } else {
+            let session = self.clone();
+            let policy = policy.clone();
+            self.inner
+                .runtime
+                .spawn(async move { session.recover(policy).await });
+        }
+    }
+
+    fn out_of_reach(&self, cause: &Arc<Error>) {
+        for member in self.members() {
+            member.out_of_reach(cause);
+        }
+    }
+
+    fn vanished(&self) -> Error {
+        let port = self.inner.settings.connector.name().to_owned();
+        self.error(ErrorKind::Transport(TransportError::Vanished(port.into())))
+    }
+
+    fn set_fault(&self, fault: Option<Arc<Error>>) -> Option<Arc<Error>> {
+        let mut current = self.inner.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *current, fault)
+    }
+
+    /// Connects again as the policy says, and ends in [`SessionState::Ready`] or [`SessionState::Faulted`];
+    /// at once when the session is closed meanwhile.
+    async fn recover(&self, policy: ReconnectPolicy) {
+        let _recovering = self.inner.recovering.lock().await;
+        let span = tracing::info_span!("belay.reconnect", device = %self.inner.name);
+        let mut state = self.watch_state();
+        tokio::select! {
+            biased;
+            _ = state.wait_for(|state| *state == SessionState::Closed) => {}
+            () = self.attempts(policy).instrument(span) => {}
+        }
+    }
+
+    async fn attempts(&self, policy: ReconnectPolicy) {
+        for pause in policy.pauses() {
+            tokio::time::sleep(pause).await;
+            match self.attempt(&policy).await {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::warn!(device = %self.inner.name, %error, "an attempt to connect again failed");
+                    // A setup that raises will raise again.
+                    let hopeless = matches!(error.kind(), ErrorKind::Setup { .. } | ErrorKind::Usage(_));
+                    self.set_fault(Some(Arc::new(error)));
+                    if hopeless {
+                        break;
+                    }
+                }
+            }
+        }
+        self.inner
+            .state
+            .go(SessionState::Faulted, |state| state == SessionState::Recovering);
+        if let Some(fault) = self.fault() {
+            self.out_of_reach(&fault);
+            self.send_event(SessionEvent::Faulted(fault));
+        }
+    }
+
+    async fn attempt(&self, policy: &ReconnectPolicy) -> Result<()> {
+        let inner = &self.inner;
+        let before = self.live_now();
+        let live = Live::connect(
+            &inner.name,
+            &inner.settings,
+            &inner.registry,
+            &inner.counters,
+            Some(&before),
+        )
+        .await
+        .map_err(|error| error.on_device(&inner.name))?;
+        let reset = live.epoch() != before.epoch();
+        let live = Arc::new(live);
+        for member in self.members() {
+            member.reconnected(&live, reset, policy).await?;
+        }
+        let epoch = live.epoch();
+        inner.live.send_replace(live);
+        self.watch_link();
+        self.set_fault(None);
+        if inner
+            .state
+            .go(SessionState::Ready, |state| state == SessionState::Recovering)
+        {
+            self.send_event(SessionEvent::Reconnected { epoch });
+        }
+        Ok(())
+    }
+
+    /// Resets the board and connects again.
+    pub(crate) async fn reset(&self, policy: ResetPolicy) -> Result<()> {
+        let goes = |state: SessionState| state.is_connected() || state == SessionState::Faulted;
+        if self.inner.state.go(SessionState::Recovering, goes) {
+            let session = self.clone();
+            // In a task of its own, so that the session does not stay half reset when the caller gives up.
+            let resetting = self.inner.runtime.spawn(async move {
+                let live = session.live_now();
+                if let Err(error) = live.link.reset(policy).await {
+                    tracing::warn!(device = session.name(), %error, "the board could not be reset over its old connection");
+                }
+                session.send_event(SessionEvent::Reset);
+                drop(live);
+                session.recover(session.inner.settings.reconnect.clone().at_least_once()).await;
+            });
+            let _ = resetting.await;
+        }
+        self.live().await.map(drop)
+    }
+
+    /// Closes the session: nothing is sent any more, and the port is released.
+    pub(crate) async fn close(&self) -> Result<()> {
+        let connected = self.state().is_connected();
+        self.inner.state.go(SessionState::Closed, |_| true);
+        // A recovery that is under way sees the state and lets go of the port.
+        let _recovering = self.inner.recovering.lock().await;
+        let closed_error = Arc::new(self.error(ErrorKind::Closed));
+        self.out_of_reach(&closed_error);
+        let closed = self.live_now().link.close().await;
+        if connected {
+            closed.map_err(|error| error.on_device(&self.inner.name))
+        } else {
+            Ok(())
+        }
+    }
+}

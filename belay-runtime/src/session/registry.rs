@@ -1,0 +1,64 @@
+//! The traits that are attached to a session.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock};
+
+use crate::error::{ErrorKind, Result};
+use crate::method::{DeviceSpec, MethodSpec};
+
+/// Which traits are attached: each has a namespace on the board to itself.
+#[derive(Debug, Default)]
+pub(super) struct Registry {
+    devices: RwLock<Vec<&'static DeviceSpec>>,
+    numbers: AtomicU64,
+}
+
+impl Registry {
+    /// Attaches a trait. One that is attached already is so only once.
+    pub(super) fn attach(&self, device: &'static DeviceSpec) -> Result<()> {
+        let mut devices = self.devices.write().unwrap_or_else(PoisonError::into_inner);
+        match devices.iter().find(|known| known.namespace == device.namespace) {
+            None => devices.push(device),
+            Some(known) if std::ptr::eq(*known, device) => {}
+            Some(known) => {
+                let message = format!(
+                    "the trait `{}` has the namespace `{}`, which the trait `{}` has already: set another one with \
+                     `#[device(namespace = …)]`",
+                    device.name, device.namespace, known.name
+                );
+                return Err(ErrorKind::Usage(message.into()).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Detaches a trait, so that its namespace is free again.
+    pub(super) fn detach(&self, device: &'static DeviceSpec) {
+        let mut devices = self.devices.write().unwrap_or_else(PoisonError::into_inner);
+        devices.retain(|known| !std::ptr::eq(*known, device));
+    }
+
+    /// The attached trait that a method is of.
+    pub(super) fn device_of(&self, method: &'static MethodSpec) -> Result<&'static DeviceSpec> {
+        let devices = self.devices.read().unwrap_or_else(PoisonError::into_inner);
+        let has = |device: &&&DeviceSpec| device.methods.iter().any(|known| std::ptr::eq(*known, method));
+        devices.iter().find(has).copied().ok_or_else(|| {
+            let message = format!("the trait of `{}` is not attached to this device", method.path);
+            ErrorKind::Usage(message.into()).into()
+        })
+    }
+
+    /// The methods of all attached traits.
+    pub(super) fn methods(&self) -> Vec<&'static MethodSpec> {
+        let devices = self.devices.read().unwrap_or_else(PoisonError::into_inner);
+        devices
+            .iter()
+            .flat_map(|device| device.methods.iter().copied())
+            .collect()
+    }
+
+    /// A number that was not given before.
+    pub(super) fn next_number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,152 @@
+//! The states of a session, and the count of calls that tells two of them apart.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+
+/// What a session is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SessionState {
+    /// The first connection is being made.
+    Connecting,
+    /// Connected, and nothing is running.
+    Ready,
+    /// Connected, and at least one call is running.
+    Busy,
+    /// The connection was lost or the board was reset, and the reconnection policy is at work.
+    Recovering,
+    /// The connection was lost or the board was reset, and nothing is done about it: calls fail.
+    Faulted,
+    /// Closed for good.
+    Closed,
+}
+
+impl SessionState {
+    /// Whether calls are answered.
+    pub fn is_connected(self) -> bool {
+        matches!(self, Self::Ready | Self::Busy)
+    }
+}
+
+/// The state, with a channel that tells of every change.
+#[derive(Debug)]
+pub(super) struct StateMachine {
+    state: watch::Sender<SessionState>,
+    calls: Mutex<usize>,
+}
+
+impl StateMachine {
+    pub(super) fn new() -> Self {
+        Self {
+            state: watch::Sender::new(SessionState::Connecting),
+            calls: Mutex::new(0),
+        }
+    }
+
+    pub(super) fn get(&self) -> SessionState {
+        *self.state.borrow()
+    }
+
+    pub(super) fn subscribe(&self) -> watch::Receiver<SessionState> {
+        self.state.subscribe()
+    }
+
+    /// Goes to `next` if that is allowed from where the session is, and says whether it did. Nothing leads
+    /// out of [`SessionState::Closed`].
+    pub(super) fn go(&self, next: SessionState, allowed: impl FnOnce(SessionState) -> bool) -> bool {
+        // The lock is held so that a call which begins or ends meanwhile sees the old state or the new one
+        // whole.
+        let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = if next == SessionState::Ready && *calls > 0 {
+            SessionState::Busy
+        } else {
+            next
+        };
+        self.state.send_if_modified(|state| {
+            let goes = *state != SessionState::Closed && *state != next && allowed(*state);
+            if goes {
+                *state = next;
+            }
+            goes
+        })
+    }
+
+    /// Counts a call for as long as what is returned lives.
+    pub(super) fn call(self: &Arc<Self>) -> CallGuard {
+        self.count(|calls| *calls += 1);
+        CallGuard {
+            machine: Arc::clone(self),
+        }
+    }
+
+    fn count(&self, change: impl FnOnce(&mut usize)) {
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = *calls;
+        change(&mut calls);
+        let (from, to) = match (before, *calls) {
+            (0, _) => (SessionState::Ready, SessionState::Busy),
+            (_, 0) => (SessionState::Busy, SessionState::Ready),
+            _ => return,
+        };
+        self.state.send_if_modified(|state| {
+            let goes = *state == from;
+            if goes {
+                *state = to;
+            }
+            goes
+        });
+    }
+}
+
+/// A call that is running.
+pub(super) struct CallGuard {
+    machine: Arc<StateMachine>,
+}
+
+impl Drop for CallGuard {
+    fn drop(&mut self) {
+        self.machine.count(|calls| *calls -= 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn busy_is_when_calls_run_and_ready_when_none_does() {
+        let machine = Arc::new(StateMachine::new());
+        assert_eq!(machine.get(), SessionState::Connecting);
+        assert!(machine.go(SessionState::Ready, |_| true));
+        let first = machine.call();
+        let second = machine.call();
+        assert_eq!(machine.get(), SessionState::Busy);
+        drop(first);
+        assert_eq!(machine.get(), SessionState::Busy);
+        drop(second);
+        assert_eq!(machine.get(), SessionState::Ready);
+    }
+
+    #[test]
+    fn a_call_that_outlives_a_fault_leaves_the_fault_alone() {
+        let machine = Arc::new(StateMachine::new());
+        machine.go(SessionState::Ready, |_| true);
+        let call = machine.call();
+        machine.go(SessionState::Recovering, |_| true);
+        machine.go(SessionState::Ready, |_| true);
+        assert_eq!(machine.get(), SessionState::Busy, "the call is still counted");
+        machine.go(SessionState::Faulted, |_| true);
+        drop(call);
+        assert_eq!(machine.get(), SessionState::Faulted);
+    }
+
+    #[test]
+    fn nothing_leads_out_of_closed() {
+        let machine = Arc::new(StateMachine::new());
+        machine.go(SessionState::Closed, |_| true);
+        assert!(!machine.go(SessionState::Ready, |_| true));
+        let _call = machine.call();
+        assert_eq!(machine.get(), SessionState::Closed);
+    }
+}

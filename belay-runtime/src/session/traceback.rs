@@ -1,0 +1,92 @@
+//! Leads the lines of a board's traceback back to the Rust source.
+
+use crate::error::Error;
+use crate::exception::{DeviceException, Frame};
+use crate::method::{Body, MethodKind, MethodSpec};
+
+/// What boards call code that was compiled without a file name.
+const NAMELESS: [&str; 2] = ["<string>", "<stdin>"];
+
+/// Gives every frame that is a line of a method's body its place in the Rust source. `method` is the one that
+/// was called, `all` are those whose bodies may be on the board.
+pub(super) fn map(
+    exception: &mut DeviceException,
+    implementation: &str,
+    method: Option<&'static MethodSpec>,
+    all: &[&'static MethodSpec],
+) {
+    for frame in &mut exception.traceback {
+        let named = all.iter().copied().find(|spec| spec.path == frame.file);
+        let found = named.or_else(|| method.filter(|spec| is_nameless_frame_of(frame, spec)));
+        let body = found.and_then(|spec| spec.body_for(implementation));
+        frame.rust = body.and_then(|body: &Body| body.rust_line(frame.line));
+    }
+}
+
+/// Whether the frame may be one of this method where the board does not know file names.
+fn is_nameless_frame_of(frame: &Frame, method: &MethodSpec) -> bool {
+    let function = frame.function.as_deref();
+    NAMELESS.contains(&frame.file.as_str())
+        && match method.kind {
+            MethodKind::Task(_) | MethodKind::Thread(_) => function == Some(method.name),
+            _ => function.is_none_or(|function| function == "<module>"),
+        }
+}
+
+/// Whether an exception is known to have been raised before the method's body began: there is a traceback,
+/// and no frame of it is in a body.
+pub(crate) fn is_before_body(error: &Error, method: &MethodSpec) -> bool {
+    error.exception().is_some_and(|exception| {
+        !exception.traceback.is_empty()
+            && exception.traceback.iter().all(|frame| {
+                frame.rust.is_none() && frame.file != method.path && !is_nameless_frame_of(frame, method)
+            })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exception::RustLine;
+    use crate::method::TaskOptions;
+
+    static CELSIUS: MethodSpec = MethodSpec::new(
+        "Thermometer.celsius",
+        "celsius",
+        MethodKind::Task(TaskOptions::new()),
+    )
+    .with_bodies(&[Body {
+        implementation: None,
+        source: "def celsius():\n return raw()\n",
+        hash: 1,
+        file: "src/main.rs",
+        lines: &[0, 12],
+    }]);
+
+    fn mapped(frame: Frame) -> Option<RustLine> {
+        let mut exception = DeviceException::new("ValueError", "");
+        exception.traceback = vec![frame];
+        map(&mut exception, "micropython", Some(&CELSIUS), &[&CELSIUS]);
+        exception.rust_line()
+    }
+
+    #[test]
+    fn a_frame_is_known_by_its_file_or_else_by_its_function() {
+        let line = RustLine {
+            file: "src/main.rs",
+            line: 12,
+        };
+        assert_eq!(mapped(Frame::new("Thermometer.celsius", 2, None)), Some(line));
+        assert_eq!(
+            mapped(Frame::new("<string>", 2, Some("celsius".into()))),
+            Some(line)
+        );
+        assert_eq!(mapped(Frame::new("<string>", 2, Some("other".into()))), None);
+        assert_eq!(
+            mapped(Frame::new("Thermometer.celsius", 1, None)),
+            None,
+            "the def line is in no source"
+        );
+        assert_eq!(mapped(Frame::new("Thermometer.celsius", 99, None)), None);
+    }
+}
