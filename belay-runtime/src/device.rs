@@ -302,6 +302,9 @@ pub trait Attach: Sized {
 
     /// The trait on this device.
     fn from_attached(attached: Attached) -> Self;
+
+    /// The device, seen through this trait.
+    fn attached(&self) -> &Attached;
 }
 
 /// A device seen through one trait: what the generated methods call.
