@@ -15,14 +15,8 @@ use crate::{
     error::{Error, Result},
     process::Recipe,
     pump::{Command, Pump},
-    source,
+    source::{self, Kind},
 };
-
-/// Which board.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Unix,
-}
 
 /// What a board is started with.
 #[derive(Debug, Clone)]
@@ -34,6 +28,14 @@ pub struct Builder {
 }
 
 impl Builder {
+    fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            heap_kb: 512,
+            report: Report::Auto,
+        }
+    }
+
     /// Sets the size of the board's heap in kilobytes, 512 unless told; only the `unix` board has a choice.
     pub fn heap_kb(mut self, heap_kb: u32) -> Self {
         self.heap_kb = heap_kb;
@@ -44,6 +46,14 @@ impl Builder {
     pub fn report(mut self, report: Report) -> Self {
         self.report = report;
         self
+    }
+
+    /// Says in a few words whether the board is there, or would have to be built.
+    ///
+    /// # Errors
+    /// When it cannot be started nor built with what is installed.
+    pub fn check(&self) -> Result<&'static str> {
+        source::check(self.kind)
     }
 
     /// Starts the board, after building it if it has not been built yet.
@@ -67,10 +77,7 @@ impl Builder {
     /// # Errors
     /// When the board cannot be built or the system has no pseudo-terminal left.
     pub fn start_blocking(self) -> Result<Board> {
-        let recipe = match self.kind {
-            Kind::Unix => source::unix(self.heap_kb, self.report)?,
-        };
-        Board::run(recipe)
+        Board::run(source::recipe(self.kind, self.heap_kb, self.report)?)
     }
 }
 
@@ -88,11 +95,20 @@ impl Board {
     /// A fast board with threads, asyncio and a file system: MicroPython's unix port made to behave
     /// like a board.
     pub fn unix() -> Builder {
-        Builder {
-            kind: Kind::Unix,
-            heap_kb: 512,
-            report: Report::Auto,
-        }
+        Builder::new(Kind::Unix)
+    }
+
+    /// The awkward board: MicroPython on the bare metal of an emulated Cortex-M3, with 139 KB of heap
+    /// and a UART. It ignores Ctrl-C and has neither `time` nor threads nor a file system. It needs a
+    /// whole processor even when idle, and its port vanishes on `machine.reset()`.
+    pub fn mps2() -> Builder {
+        Builder::new(Kind::Mps2)
+    }
+
+    /// The old board: an emulated micro:bit with MicroPython 1.9, which has 9 KB of heap, no raw-paste
+    /// mode, no `sys.stdin`, no `json` and no f-strings.
+    pub fn microbit() -> Builder {
+        Builder::new(Kind::Microbit)
     }
 
     fn run(recipe: Recipe) -> Result<Self> {

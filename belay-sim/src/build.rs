@@ -53,6 +53,9 @@ const TOOLS: &[(&str, &str)] = &[
     ("xz", "xz-utils"),
 ];
 
+/// What a build of the `mps2` board needs besides [`TOOLS`].
+const ARM_TOOLS: &[(&str, &str)] = &[("arm-none-eabi-gcc", "gcc-arm-none-eabi libnewlib-arm-none-eabi")];
+
 /// Where boards are built and kept: `BELAY_BOARDS_DIR`, or `boards` in the target directory of the
 /// running program's workspace, or else the user's cache.
 pub fn boards_dir() -> PathBuf {
@@ -78,6 +81,15 @@ pub(crate) fn built_unix() -> Option<PathBuf> {
     Some(unix_path()).filter(|path| path.exists())
 }
 
+fn mps2_path() -> PathBuf {
+    boards_dir().join("mps2.elf")
+}
+
+/// The firmware of the `mps2` board, if it has been built.
+pub(crate) fn built_mps2() -> Option<PathBuf> {
+    Some(mps2_path()).filter(|path| path.exists())
+}
+
 /// Builds the `unix` board unless that has been done, and returns its program.
 ///
 /// Of several processes that ask for it at once one builds, and the others wait for it.
@@ -85,21 +97,45 @@ pub(crate) fn built_unix() -> Option<PathBuf> {
 /// # Errors
 /// When a tool is missing, the source cannot be downloaded, or a step fails.
 pub fn ensure_unix(report: Report) -> Result<PathBuf> {
-    let board = unix_path();
+    ensure("unix", unix_path(), &[TOOLS], report, Build::unix)
+}
+
+/// Builds the firmware of the `mps2` board unless that has been done, and returns it.
+///
+/// # Errors
+/// When a tool is missing, the source cannot be downloaded, or a step fails.
+pub fn ensure_mps2(report: Report) -> Result<PathBuf> {
+    ensure(
+        "mps2",
+        boards_dir().join("mps2.elf"),
+        &[TOOLS, ARM_TOOLS],
+        report,
+        Build::mps2,
+    )
+}
+
+fn ensure(
+    name: &'static str,
+    board: PathBuf,
+    tools: &[&[(&str, &str)]],
+    report: Report,
+    make: impl FnOnce(&Build, &Source, &Path) -> Result<()>,
+) -> Result<PathBuf> {
     if board.exists() {
         return Ok(board);
     }
+    require(name, &tools.concat())?;
     let build = Build::begin(report)?;
-    if board.exists() {
-        return Ok(board);
+    // Somebody else may have built it while we waited for the lock.
+    if !board.exists() {
+        let source = build.source()?;
+        build.mpy_cross(&source)?;
+        build.progress.step(&format!("Building the {name} board"));
+        make(&build, &source, &board)?;
     }
-    require("unix", TOOLS)?;
-    let source = build.source()?;
-    build.mpy_cross(&source)?;
-    build.unix(&source, &board)?;
     build
         .progress
-        .finish(&format!("The unix board is built: {}", board.display()));
+        .finish(&format!("The {name} board is built: {}", board.display()));
     Ok(board)
 }
 
@@ -187,7 +223,6 @@ impl Build {
     }
 
     fn unix(&self, source: &Source, board: &Path) -> Result<()> {
-        self.progress.step("Building the unix board");
         let port = source.dir.join("ports/belay");
         remove(&port)?;
         for (name, text) in PORT {
@@ -199,6 +234,17 @@ impl Build {
         }
         self.run("building the unix board", &mut source.make("ports/belay"))?;
         install(&port.join("build/board"), board)
+    }
+
+    fn mps2(&self, source: &Source, board: &Path) -> Result<()> {
+        let mut make = source.make("ports/qemu");
+        // The modules that upstream freezes are tests, and their library is not in the package.
+        make.args(["BOARD=MPS2_AN385", "FROZEN_MANIFEST="]);
+        self.run("building the mps2 board", &mut make)?;
+        install(
+            &source.dir.join("ports/qemu/build-MPS2_AN385/firmware.elf"),
+            board,
+        )
     }
 
     /// Runs a step's program, with its output in the log.
@@ -228,7 +274,7 @@ impl Source {
 
 /// Runs a program with all of its output appended to a log, whose end a failure quotes.
 pub(crate) fn run_logged(step: &'static str, command: &mut Command, log: &Path) -> Result<()> {
-    let describe = || format!("{step}: running {}", command_name(log));
+    let describe = || format!("writing {}", log.display());
     let mut file = OpenOptions::new()
         .create(true)
         .append(true)
@@ -264,10 +310,6 @@ pub(crate) fn run_logged(step: &'static str, command: &mut Command, log: &Path) 
     })
 }
 
-fn command_name(path: &Path) -> String {
-    path.display().to_string()
-}
-
 /// Checks that programs can be found on the `PATH`.
 pub(crate) fn require(board: &'static str, tools: &[(&str, &str)]) -> Result<()> {
     let missing: Vec<_> = tools.iter().filter(|(program, _)| !on_path(program)).collect();
@@ -281,6 +323,7 @@ pub(crate) fn require(board: &'static str, tools: &[(&str, &str)]) -> Result<()>
     })
 }
 
+/// Whether a program is on the `PATH`, or a file exists whose path is given.
 fn on_path(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path).any(|dir| dir.join(program).is_file())

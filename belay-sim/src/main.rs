@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use belay_sim::{Board, Error, Report};
+use belay_sim::{Board, Builder, Direction, Error, Rates, Report};
 use clap::{Parser, Subcommand};
 
 /// Puts a simulated board on a port that any serial program can open.
@@ -15,14 +15,52 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// A fast board with threads, asyncio and a file system.
+    /// The default board: fast, with threads, asyncio and a file system.
     Unix {
         /// The size of its heap in kilobytes.
         #[arg(long, default_value_t = 512)]
         heap_kb: u32,
+        #[command(flatten)]
+        cable: CableArguments,
     },
-    /// Builds the boards that have to be built, without starting one.
-    Build,
+    /// A Cortex-M3 in QEMU: a small heap, no Ctrl-C, no time, no threads, no files.
+    Mps2 {
+        #[command(flatten)]
+        cable: CableArguments,
+    },
+    /// A micro:bit in QEMU with an old MicroPython: a tiny heap, no raw-paste mode.
+    Microbit {
+        #[command(flatten)]
+        cable: CableArguments,
+    },
+    /// Builds the default board, without starting it.
+    Build {
+        /// Builds the others, too.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Lists the boards and whether they can be started here.
+    List,
+}
+
+/// What is wrong with the cable.
+#[derive(Debug, clap::Args)]
+struct CableArguments {
+    /// Paces both directions to this many bits per second.
+    #[arg(long)]
+    baud: Option<u32>,
+    /// Probability that a byte is lost, in either direction.
+    #[arg(long, default_value_t = 0.0)]
+    drop: f64,
+    /// Probability that a byte arrives twice.
+    #[arg(long, default_value_t = 0.0)]
+    repeat: f64,
+    /// Probability that a bit of a byte is inverted.
+    #[arg(long, default_value_t = 0.0)]
+    flip: f64,
+    /// The seed of these faults; the same seed gives the same faults.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
 }
 
 fn main() -> ExitCode {
@@ -40,22 +78,76 @@ fn main() -> ExitCode {
 
 fn run(command: &Command) -> Result<(), Error> {
     match command {
-        Command::Unix { heap_kb } => keep(&Board::unix().heap_kb(*heap_kb).start_blocking()?),
-        Command::Build => {
+        Command::Unix { heap_kb, cable } => keep(Board::unix().heap_kb(*heap_kb), cable),
+        Command::Mps2 { cable } => keep(Board::mps2(), cable),
+        Command::Microbit { cable } => keep(Board::microbit(), cable),
+        Command::Build { all } => {
             println!("{}", belay_sim::ensure_unix(Report::Auto)?.display());
+            if *all {
+                println!("{}", belay_sim::ensure_mps2(Report::Auto)?.display());
+            }
+            Ok(())
+        }
+        Command::List => {
+            for (name, board) in [
+                ("unix", Board::unix()),
+                ("mps2", Board::mps2()),
+                ("microbit", Board::microbit()),
+            ] {
+                let state = board
+                    .check()
+                    .map_or_else(|error| error.to_string(), str::to_owned);
+                println!("{name:9} {state}");
+            }
             Ok(())
         }
     }
 }
 
-/// Keeps a board until the program is interrupted; the kernel then ends the board's process.
-fn keep(board: &Board) -> Result<(), Error> {
+/// Keeps a board until the program is interrupted.
+fn keep(board: Builder, arguments: &CableArguments) -> Result<(), Error> {
+    let board = board.start_blocking()?;
+    let CableArguments {
+        baud,
+        drop,
+        repeat,
+        flip,
+        seed,
+    } = *arguments;
+    let rates = Rates {
+        drop,
+        repeat,
+        flip,
+        ..Rates::default()
+    };
+    for direction in Direction::BOTH {
+        board.cable().set_rates(direction, rates, seed)?;
+    }
+    board.cable().set_baud(baud)?;
     println!("{}", board.port());
     eprintln!(
         "The board runs until you press Ctrl-C here. To talk to it: mpremote connect {}",
         board.port()
     );
-    loop {
-        std::thread::park();
-    }
+    wait_for_interrupt().map_err(|source| Error::Io {
+        what: "waiting for Ctrl-C".into(),
+        source,
+    })
+}
+
+/// Waits until somebody wants the program to end.
+fn wait_for_interrupt() -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
+    runtime.block_on(async {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (mut interrupt, mut terminate) =
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        Ok(())
+    })
 }

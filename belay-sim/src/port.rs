@@ -13,7 +13,7 @@ use std::{
 use rustix::{
     fs::inotify,
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-    termios::{OptionalActions, QueueSelector, ioctl_tiocnxcl, tcflush, tcgetattr, tcsetattr},
+    termios::{OptionalActions, OutputModes, QueueSelector, ioctl_tiocnxcl, tcflush, tcgetattr, tcsetattr},
 };
 
 /// A pseudo-terminal in raw mode that knows how many programs have it open.
@@ -128,6 +128,8 @@ impl AsFd for Port {
 pub(crate) fn set_raw(terminal: impl AsFd) -> io::Result<()> {
     let mut settings = tcgetattr(&terminal)?;
     settings.make_raw();
+    // QEMU switches output processing on again; nothing must come of that.
+    settings.output_modes = OutputModes::empty();
     Ok(tcsetattr(&terminal, OptionalActions::Now, &settings)?)
 }
 

@@ -15,8 +15,50 @@ use crate::{
 /// The oldest upstream release whose unix port speaks the raw REPL by itself.
 const OLDEST_STOCK: (u32, u32) = (1, 27);
 
-/// Finds or builds the `unix` board.
-pub(crate) fn unix(heap_kb: u32, report: Report) -> Result<Recipe> {
+/// Which board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Unix,
+    Mps2,
+    Microbit,
+}
+
+/// Finds or builds a board.
+pub(crate) fn recipe(kind: Kind, heap_kb: u32, report: Report) -> Result<Recipe> {
+    match kind {
+        Kind::Unix => unix(heap_kb, report),
+        Kind::Mps2 => {
+            build::require("mps2", &[QEMU])?;
+            let firmware = build::ensure_mps2(report)?;
+            Ok(qemu(
+                "mps2-an385",
+                &["-semihosting", "-kernel", &firmware.display().to_string()],
+            ))
+        }
+        Kind::Microbit => {
+            build::require("microbit", MICROBIT)?;
+            Ok(qemu(
+                "microbit",
+                &["-device", &format!("loader,file={MICROBIT_FIRMWARE}")],
+            ))
+        }
+    }
+}
+
+/// Says whether a board is there, or would have to be built.
+pub(crate) fn check(kind: Kind) -> Result<&'static str> {
+    let built = match kind {
+        Kind::Unix => env::var_os("BELAY_MICROPYTHON").is_some() || build::built_unix().is_some(),
+        Kind::Mps2 => {
+            build::require("mps2", &[QEMU])?;
+            build::built_mps2().is_some()
+        }
+        Kind::Microbit => return build::require("microbit", MICROBIT).map(|()| "ready"),
+    };
+    Ok(if built { "ready" } else { "not built yet" })
+}
+
+fn unix(heap_kb: u32, report: Report) -> Result<Recipe> {
     if let Some(path) = env::var_os("BELAY_MICROPYTHON") {
         let path = PathBuf::from(path);
         return match identify(&path) {
@@ -49,6 +91,37 @@ fn stock(program: PathBuf, heap_kb: u32) -> Recipe {
         program,
         args: vec!["-X".into(), format!("heapsize={heap_kb}k")],
         restarts: true,
+    }
+}
+
+const QEMU: (&str, &str) = ("qemu-system-arm", "qemu-system-arm");
+const MICROBIT_FIRMWARE: &str = "/usr/share/firmware-microbit-micropython/firmware.hex";
+const MICROBIT: &[(&str, &str)] = &[QEMU, (MICROBIT_FIRMWARE, "firmware-microbit-micropython")];
+
+/// A machine in QEMU whose serial port is QEMU's own terminal: unlike a pseudo-terminal that QEMU
+/// opens by itself, it is watched all the time and not once a second. QEMU must not take Ctrl-C for
+/// itself, and ends when the machine is reset for good.
+fn qemu(machine: &str, more: &[&str]) -> Recipe {
+    let common = [
+        "-M",
+        machine,
+        "-display",
+        "none",
+        "-monitor",
+        "none",
+        "-chardev",
+        "stdio,id=uart,signal=off",
+    ];
+    let args = common
+        .iter()
+        .chain(&["-serial", "chardev:uart"])
+        .chain(more)
+        .map(ToString::to_string)
+        .collect();
+    Recipe {
+        program: "qemu-system-arm".into(),
+        args,
+        restarts: false,
     }
 }
 

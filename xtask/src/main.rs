@@ -1,3 +1,109 @@
 //! What people and CI run: `cargo xtask --help`.
 
-fn main() {}
+mod fuzz;
+mod prepare;
+mod run;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::prepare::Boards;
+
+/// Prepares the machine and runs Belay's demonstration, tests and tools.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Calls a board and shows what it answers: a simulated one, or the one at the port you name.
+    Demo {
+        /// The port of a real board.
+        #[arg(long)]
+        port: Option<String>,
+        /// More arguments for the quickstart.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        more: Vec<String>,
+    },
+    /// Runs every test of the workspace, documentation included, on real MicroPython.
+    Test {
+        /// More arguments for `cargo test`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        more: Vec<String>,
+    },
+    /// Installs what the simulated boards need and builds them.
+    Boards,
+    /// Calls a board over a faulty cable, thousands of times.
+    Faults(Tool),
+    /// Sends every kind of value to a board and back.
+    Roundtrip(Tool),
+    /// Measures how fast calls are.
+    Bench(Tool),
+    /// Holds the Python parser against MicroPython's own compiler.
+    Syntax(Tool),
+    /// Fuzzes every target for a while, on the nightly toolchain.
+    Fuzz {
+        /// How long each target runs, in seconds.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Only this target.
+        #[arg(long)]
+        target: Option<String>,
+    },
+}
+
+/// Arguments that are handed to a tool as they are.
+#[derive(Debug, clap::Args)]
+#[command(disable_help_flag = true)]
+struct Tool {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+/// Success, or a message for a person.
+type Outcome = Result<(), String>;
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Demo { port, more } => demo(port, more),
+        Command::Test { more } => test::run(&more),
+        Command::Boards => prepare::boards(Boards::All),
+        Command::Faults(tool) => run::tool("faults", &tool.arguments),
+        Command::Roundtrip(tool) => run::tool("roundtrip", &tool.arguments),
+        Command::Bench(tool) => run::tool("bench", &tool.arguments),
+        Command::Syntax(tool) => run::tool("syntax", &tool.arguments),
+        Command::Fuzz { seconds, target } => fuzz::run(seconds, target.as_deref()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            if !message.is_empty() {
+                eprintln!("xtask: {message}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn demo(port: Option<String>, more: Vec<String>) -> Outcome {
+    let mut arguments = more;
+    match port {
+        Some(port) => arguments.splice(0..0, ["--port".to_owned(), port]).for_each(drop),
+        None => prepare::boards(Boards::Unix)?,
+    }
+    let mut quickstart = run::cargo([
+        "run",
+        "--quiet",
+        "--package",
+        "belay-examples",
+        "--example",
+        "quickstart",
+        "--",
+    ]);
+    run::passing_on(quickstart.args(arguments))
+}

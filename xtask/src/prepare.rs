@@ -1,0 +1,255 @@
+//! What has to be on the machine before anything can run: packages, boards, mpremote.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    Outcome,
+    run::{cargo, checked, succeeds, target},
+};
+
+/// Which boards are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Boards {
+    /// Only the default one.
+    Unix,
+    /// All of them.
+    All,
+}
+
+/// A program or file that is needed, and the Debian package that brings it.
+struct Need {
+    file: &'static str,
+    package: &'static str,
+}
+
+const fn need(file: &'static str, package: &'static str) -> Need {
+    Need { file, package }
+}
+
+const FOR_UNIX: &[Need] = &[
+    need("gcc", "gcc"),
+    need("/usr/include/stdio.h", "libc6-dev"),
+    need("make", "make"),
+    need("python3", "python3"),
+    need("dpkg-source", "dpkg-dev"),
+    need("xz", "xz-utils"),
+];
+
+const FOR_ALL: &[Need] = &[
+    need("arm-none-eabi-gcc", "gcc-arm-none-eabi"),
+    need(
+        "/usr/lib/arm-none-eabi/include/stdio.h",
+        "libnewlib-arm-none-eabi",
+    ),
+    need(
+        "/usr/share/firmware-microbit-micropython/firmware.hex",
+        "firmware-microbit-micropython",
+    ),
+    need("qemu-system-arm", QEMU),
+];
+
+const QEMU: &str = "qemu-system-arm";
+
+/// The mpremote that the tests run, as it is on `PyPI`.
+const MPREMOTE: &str = "mpremote==1.29.0";
+
+/// Installs what boards need and builds them; does nothing when that has been done.
+pub(crate) fn boards(which: Boards) -> Outcome {
+    let needs: Vec<&Need> = match which {
+        Boards::Unix => FOR_UNIX.iter().collect(),
+        Boards::All => FOR_UNIX.iter().chain(FOR_ALL).collect(),
+    };
+    install(&missing(&needs))?;
+    let mut build = cargo(["run", "--quiet", "--package", "belay-sim", "--", "build"]);
+    if which == Boards::All {
+        build.arg("--all");
+    }
+    checked("building the boards", &mut build)
+}
+
+/// A virtual environment with mpremote, made once; returns mpremote's path.
+pub(crate) fn mpremote() -> Result<PathBuf, String> {
+    let venv = target().join("venv");
+    let program = venv.join("bin/mpremote");
+    let marker = venv.join(MPREMOTE);
+    if marker.exists() {
+        return Ok(program);
+    }
+    println!("Installing {MPREMOTE} from PyPI into {}", venv.display());
+    // A Python that came without the package is completed by the distribution's.
+    let python = ["python3", "/usr/bin/python3"]
+        .into_iter()
+        .find(|python| succeeds(Command::new(python).args(["-c", "import ensurepip, venv"])));
+    let python = if let Some(python) = python {
+        python
+    } else {
+        install(&["python3-venv"])?;
+        "/usr/bin/python3"
+    };
+    checked(
+        "making a virtual environment",
+        Command::new(python).args(["-m", "venv", "--clear"]).arg(&venv),
+    )?;
+    let mut pip = Command::new(venv.join("bin/pip"));
+    checked("installing mpremote", pip.args(["install", "--quiet", MPREMOTE]))?;
+    fs::write(&marker, "").map_err(|error| format!("writing {}: {error}", marker.display()))?;
+    Ok(program)
+}
+
+/// The packages of what is not there.
+fn missing(needs: &[&Need]) -> Vec<&'static str> {
+    needs
+        .iter()
+        .filter(|need| !exists(need.file))
+        .map(|need| need.package)
+        .collect()
+}
+
+/// Whether a file exists, or a program is on the `PATH`.
+fn exists(file: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|dir| dir.join(file).exists())
+}
+
+/// Installs Debian packages, or says what to install where that is not possible.
+fn install(packages: &[&str]) -> Outcome {
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let list = packages.join(" ");
+    let by_hand = format!("please install what Debian calls: {list}");
+    if !exists("apt-get") {
+        return Err(format!("this machine has no apt-get; {by_hand}"));
+    }
+    let apt = Apt::new().ok_or_else(|| format!("only root can install packages here; {by_hand}"))?;
+    println!("Installing with apt: {list}");
+    // A list of some other archive may fail to download; what matters is whether the packages are there.
+    if let Err(message) = apt.update(&[]) {
+        eprintln!("xtask: {message}; going on with the lists that there are");
+    }
+    let (qemu, others): (Vec<_>, Vec<_>) = packages.iter().copied().partition(|&package| package == QEMU);
+    if !others.is_empty() {
+        apt.install(&[], &others)?;
+    }
+    if qemu.is_empty() {
+        return Ok(());
+    }
+    // Where other parts of QEMU came from the backports, the emulator has to come from there as well:
+    // the base suite's would have them removed.
+    if apt.would_install(&qemu) {
+        apt.install(&[], &qemu)
+    } else {
+        apt.install_from_backports(&qemu)
+    }
+}
+
+/// apt-get, as root.
+struct Apt {
+    sudo: bool,
+}
+
+impl Apt {
+    fn new() -> Option<Self> {
+        let root = Command::new("id")
+            .arg("-u")
+            .output()
+            .is_ok_and(|id| id.stdout.trim_ascii() == b"0");
+        (root || succeeds(Command::new("sudo").args(["-n", "true"]))).then_some(Self { sudo: !root })
+    }
+
+    fn command(&self, options: &[String]) -> Command {
+        let mut command = if self.sudo {
+            Command::new("sudo")
+        } else {
+            Command::new("env")
+        };
+        command
+            .args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet=2"])
+            .args(options);
+        command
+    }
+
+    fn update(&self, options: &[String]) -> Outcome {
+        checked("apt-get update", self.command(options).arg("update"))
+    }
+
+    fn install(&self, options: &[String], packages: &[&str]) -> Outcome {
+        let mut command = self.command(options);
+        command
+            .args(["install", "--yes", "--no-remove", "--no-install-recommends"])
+            .args(packages);
+        checked(&format!("installing {}", packages.join(" ")), &mut command)
+    }
+
+    fn would_install(&self, packages: &[&str]) -> bool {
+        let mut command = self.command(&[]);
+        succeeds(
+            command
+                .args(["install", "--simulate", "--no-remove", "--no-install-recommends"])
+                .args(packages),
+        )
+    }
+
+    /// Installs from the backports of the machine's release, whether or not it is configured to use
+    /// them, with lists of our own so that it is configured afterwards as it was before.
+    fn install_from_backports(&self, packages: &[&str]) -> Outcome {
+        let suite = format!("{}-backports", codename()?);
+        let dir = target().join("apt");
+        let lists = dir.join("lists/partial");
+        fs::create_dir_all(&lists).map_err(|error| format!("making {}: {error}", lists.display()))?;
+        let main = Path::new("/etc/apt/sources.list");
+        let base = fs::read_to_string(main).unwrap_or_default();
+        let keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
+        let text = format!("{base}\ndeb [signed-by={keyring}] {} {suite} main\n", mirror()?);
+        let sources = dir.join("sources.list");
+        fs::write(&sources, text).map_err(|error| format!("writing {}: {error}", sources.display()))?;
+        let options = [
+            "-o".to_owned(),
+            format!("Dir::Etc::SourceList={}", sources.display()),
+            "-o".to_owned(),
+            format!("Dir::State::Lists={}", dir.join("lists").display()),
+        ];
+        println!(
+            "Taking {} from {suite}, to match what is installed",
+            packages.join(" ")
+        );
+        self.update(&options)?;
+        self.install(
+            &[&options[..], &["--target-release".to_owned(), suite]].concat(),
+            packages,
+        )
+    }
+}
+
+fn codename() -> Result<String, String> {
+    let text = fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("VERSION_CODENAME="));
+    line.map(|name| name.trim_matches('"').to_owned())
+        .ok_or_else(|| "/etc/os-release names no release".into())
+}
+
+/// The Debian mirror that the machine installs from.
+fn mirror() -> Result<String, String> {
+    let output = Command::new("apt-get")
+        .args([
+            "indextargets",
+            "--format",
+            "$(SITE)",
+            "Created-By: Packages",
+            "Label: Debian",
+        ])
+        .output()
+        .map_err(|error| format!("apt-get indextargets: {error}"))?;
+    let sites = String::from_utf8_lossy(&output.stdout);
+    sites
+        .lines()
+        .next()
+        .map(str::to_owned)
+        .ok_or_else(|| "no Debian mirror is configured".into())
+}

@@ -1,0 +1,80 @@
+//! Running other programs.
+
+use std::{
+    env,
+    ffi::OsStr,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use crate::{
+    Outcome,
+    prepare::{self, Boards},
+};
+
+/// The workspace's directory.
+pub(crate) fn workspace() -> PathBuf {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.parent().map_or_else(|| here.clone(), PathBuf::from)
+}
+
+/// Cargo's target directory for this workspace.
+pub(crate) fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
+}
+
+/// The cargo that runs us, in the workspace.
+pub(crate) fn cargo<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(workspace()).args(arguments);
+    cargo
+}
+
+/// Runs a program; that it fails is an error with a message.
+pub(crate) fn checked(what: &str, command: &mut Command) -> Outcome {
+    let status = command
+        .status()
+        .map_err(|error| format!("{what}: {}: {error}", command.get_program().display()))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("{what} failed ({status})"))
+    }
+}
+
+/// Runs a program that explains its failures itself.
+pub(crate) fn passing_on(command: &mut Command) -> Outcome {
+    let status = command
+        .status()
+        .map_err(|error| format!("{}: {error}", command.get_program().display()))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(String::new())
+    }
+}
+
+/// Whether a program runs and succeeds, without a word.
+pub(crate) fn succeeds(command: &mut Command) -> bool {
+    let quiet = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    quiet.status().is_ok_and(|status| status.success())
+}
+
+/// Runs one of the heavy tools of the `tests` package, optimised, on prepared boards.
+pub(crate) fn tool(name: &str, arguments: &[String]) -> Outcome {
+    prepare::boards(Boards::All)?;
+    let mut cargo = cargo([
+        "run",
+        "--quiet",
+        "--release",
+        "--package",
+        "belay-tests",
+        "--bin",
+        name,
+        "--",
+    ]);
+    passing_on(cargo.args(arguments))
+}
