@@ -315,6 +315,15 @@ pub struct Attached {
 }
 
 impl Attached {
+    /// Puts the trait on a device that is connected already.
+    ///
+    /// # Errors
+    ///
+    /// As [`Device::attach`].
+    pub async fn attach<A: Attach>(device: &Device) -> Result<A> {
+        device.attach().await
+    }
+
     /// The device.
     pub fn device(&self) -> &Device {
         &self.device
