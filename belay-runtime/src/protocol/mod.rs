@@ -3,6 +3,8 @@
 //! [`RawRepl`] is the whole conversation with a board's raw REPL. Whoever owns the port hands it what the
 //! board sent, takes events out of it, and writes what it wants written. It never waits and never looks at
 //! a clock: a deadline is its owner's, and so is what to do when one passes.
+//!
+#![doc = include_str!("facts.md")]
 
 mod raw_repl;
 mod scan;

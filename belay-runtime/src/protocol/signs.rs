@@ -1,16 +1,18 @@
 //! What tells that a board has restarted, wherever it appears.
 
+use std::collections::VecDeque;
+
 use super::scan::Matcher;
 
-/// How long a line is remembered for [`Sign::SoftReboot`]'s wording.
-const WORDING_LIMIT: usize = 80;
+/// What some boards put before [`SOFT_REBOOT`] has this length: `MPY: ` or, on old ones, `PYB: `.
+const PREFIX_LENGTH: usize = 5;
 
 /// Something in what the board sent that looks like a restart. A program's own output can look the same, so
 /// by itself it proves nothing; where nothing runs, or where the protocol expects a restart, it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Sign {
-    /// The line that announces a soft reset, as the board words it: `MPY: soft reboot`, `soft reboot`, …
+    /// What announces a soft reset, as the board words it: `MPY: soft reboot`, `soft reboot`, …
     SoftReboot(String),
     /// The banner of the raw REPL, which nobody had asked for.
     RawBanner,
@@ -28,7 +30,8 @@ pub(super) struct Signs {
     soft_reboot: Matcher,
     raw_banner: Matcher,
     friendly_prompt: Matcher,
-    line: Vec<u8>,
+    /// The last bytes of the stream, as many as the longest wording has.
+    tail: VecDeque<u8>,
 }
 
 impl Signs {
@@ -37,22 +40,21 @@ impl Signs {
             soft_reboot: Matcher::new(SOFT_REBOOT),
             raw_banner: Matcher::new(RAW_BANNER),
             friendly_prompt: Matcher::new(FRIENDLY_PROMPT),
-            line: Vec::new(),
+            tail: VecDeque::new(),
         }
     }
 
     pub(super) fn feed(&mut self, byte: u8) -> Option<Sign> {
-        match byte {
-            b'\r' | b'\n' | b'\x04' => self.line.clear(),
-            _ if self.line.len() < WORDING_LIMIT => self.line.push(byte),
-            _ => {}
+        self.tail.push_back(byte);
+        if self.tail.len() > PREFIX_LENGTH + SOFT_REBOOT.len() {
+            self.tail.pop_front();
         }
         // All three see every byte: each follows the stream on its own.
         let soft_reboot = self.soft_reboot.feed(byte);
         let raw_banner = self.raw_banner.feed(byte);
         let friendly_prompt = self.friendly_prompt.feed(byte);
         if soft_reboot {
-            Some(Sign::SoftReboot(String::from_utf8_lossy(&self.line).into_owned()))
+            Some(Sign::SoftReboot(self.wording()))
         } else if raw_banner {
             Some(Sign::RawBanner)
         } else if friendly_prompt {
@@ -60,6 +62,16 @@ impl Signs {
         } else {
             None
         }
+    }
+
+    /// The board says it in a line of its own, but a thread or a terminal's title may have begun that line.
+    fn wording(&self) -> String {
+        let tail: Vec<u8> = self.tail.iter().copied().collect();
+        let full = tail.len() > SOFT_REBOOT.len() + 2
+            && tail[3..].starts_with(b": ")
+            && tail[..3].iter().all(u8::is_ascii_uppercase);
+        let wording = if full { &tail[..] } else { SOFT_REBOOT };
+        String::from_utf8_lossy(wording).into_owned()
     }
 }
 
@@ -75,8 +87,10 @@ mod tests {
     #[test]
     fn every_known_wording_of_a_soft_reset_is_one() {
         for wording in ["MPY: soft reboot", "PYB: soft reboot", "soft reboot"] {
-            let stream = format!("OK\r\n{wording}\r\n");
-            assert_eq!(signs(stream.as_bytes()), [Sign::SoftReboot(wording.into())]);
+            for before in ["", "OK\r\n", "\x1b]0;Wi-Fi: off | Done | 8.0.5\x1b\\", "TICK 12"] {
+                let stream = format!("{before}{wording}\r\n");
+                assert_eq!(signs(stream.as_bytes()), [Sign::SoftReboot(wording.into())]);
+            }
         }
     }
 

@@ -270,7 +270,7 @@ fn circuitpython_may_swallow_the_first_byte() {
 
 #[test]
 fn circuitpythons_title_escapes_are_output() {
-    let title = b"\x1b]0;\xf0\x9f\x90\x8dREPL | 9.2.1\x1b\\";
+    let title = b"\x1b]0;\xf0\x9f\x90\x8dWi-Fi: off | REPL | 8.0.5\x1b\\";
     let mut dialogue = Dialogue::with(Options::default());
     dialogue.start(Operation::Enter);
     dialogue.board(&[title, &b"\r\n>>> "[..], title, b"\r\n", BANNER].concat());
@@ -278,7 +278,18 @@ fn circuitpythons_title_escapes_are_output() {
     dialogue.board(format!("OK{mark}\r\n\x04\x04>").as_bytes());
     assert_eq!(dialogue.events().last(), Some(&Event::Entered));
     dialogue.start(Operation::SoftReset);
-    dialogue.board(&[b"OK\r\n", &title[..], b"\r\nsoft reboot\r\n", title, BANNER].concat());
+    dialogue.board(
+        &[
+            b"OK\r\n",
+            &title[..],
+            b"\r\n",
+            title,
+            b"soft reboot\r\n",
+            title,
+            BANNER,
+        ]
+        .concat(),
+    );
     let events = dialogue.events();
     assert!(events.contains(&Event::Sign(Sign::SoftReboot("soft reboot".into()))));
     assert_eq!(events.last(), Some(&Event::Restarted { raw: true }));
@@ -287,7 +298,7 @@ fn circuitpythons_title_escapes_are_output() {
 #[test]
 fn circuitpythons_auto_reload_is_noticed() {
     let mut dialogue = Dialogue::entered();
-    dialogue.board(b"\r\nsoft reboot\r\n\r\nAuto-reload is on.\r\n");
+    dialogue.board(b"\x1b]0;Done | 8.0.5\x1b\\soft reboot\r\n\r\nAuto-reload is on.\r\n");
     assert!(
         dialogue
             .events()
