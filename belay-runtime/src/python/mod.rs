@@ -1,72 +1,39 @@
-//! Marshalling: Rust values to Python literals and the board's `repr` back to Rust values. No I/O.
+//! Marshalling: Rust values to Python expressions and the board's `repr` back to Rust values. No I/O.
 
-use std::borrow::Cow;
+mod arguments;
+mod array;
+mod bytes;
+mod de;
+mod error;
+mod literal;
+mod ser;
+mod tag;
+mod time;
+mod value;
+
+use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 
-/// What cannot be expressed in Python, or is not what the caller's type says.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{path}: {message}")]
-pub struct ValueError {
-    path: String,
-    message: String,
-}
+pub use self::arguments::Arguments;
+pub use self::array::{Array, ArrayElement, TypeCode};
+pub use self::bytes::Bytes;
+pub use self::error::ValueError;
+pub use self::time::{Micros, Millis, Seconds, Timestamp};
+pub use self::value::{BigInt, Value};
 
-impl ValueError {
-    /// What to do about it, where something can be done.
-    pub fn hint(&self) -> Option<Cow<'static, str>> {
-        None
-    }
-}
+/// How deep values may be nested.
+const MAX_DEPTH: usize = 100;
 
-/// The arguments of one call, as Python literals.
-#[derive(Debug, Clone, Default)]
-pub struct Arguments {
-    text: String,
-    error: Option<ValueError>,
-}
-
-impl Arguments {
-    /// No arguments.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// The literals, separated by commas, as they stand between the parentheses of a call.
-    ///
-    /// # Errors
-    ///
-    /// When one of the arguments cannot be expressed in Python.
-    pub fn literals(&self) -> Result<&str, ValueError> {
-        match &self.error {
-            Some(error) => Err(error.clone()),
-            None => Ok(&self.text),
-        }
-    }
-
-    /// Whether there are arguments and each of them is an int that every board holds without allocating
-    /// (-2³⁰ to 2³⁰ - 1).
-    pub fn are_small_ints(&self) -> bool {
-        false
-    }
-
-    /// The same with one more. What cannot be expressed is reported when the arguments are used.
-    #[must_use]
-    pub fn with<T: Serialize + ?Sized>(self, _name: &'static str, _value: &T) -> Self {
-        self
-    }
-}
-
-/// The Python literal of a value: printable ASCII, without a line break.
+/// The Python expression for a value: printable ASCII, without a line break.
 ///
 /// # Errors
 ///
 /// When the value cannot be expressed in Python.
-pub fn to_literal<T: Serialize + ?Sized>(_value: &T) -> Result<String, ValueError> {
-    Err(ValueError {
-        path: String::new(),
-        message: "not written yet".into(),
-    })
+pub fn to_literal<T: Serialize + ?Sized>(value: &T) -> Result<String, ValueError> {
+    let mut text = String::new();
+    value.serialize(&mut ser::Writer::new(&mut text))?;
+    Ok(text)
 }
 
 /// The value that this `repr` of a board stands for. Strings and bytes without escapes can be borrowed
@@ -75,9 +42,9 @@ pub fn to_literal<T: Serialize + ?Sized>(_value: &T) -> Result<String, ValueErro
 /// # Errors
 ///
 /// When the text is no value, or not one of type `T`.
-pub fn from_repr<'de, T: Deserialize<'de>>(_repr: &'de [u8]) -> Result<T, ValueError> {
-    Err(ValueError {
-        path: String::new(),
-        message: "not written yet".into(),
-    })
+pub fn from_repr<'de, T: Deserialize<'de>>(repr: &'de [u8]) -> Result<T, ValueError> {
+    let mut deserializer = de::Deserializer::new(repr);
+    let value = deserializer.part(PhantomData)?;
+    deserializer.end()?;
+    Ok(value)
 }

@@ -1,0 +1,199 @@
+//! Numbers.
+
+use serde::de::Visitor;
+use serde::de::value::SeqDeserializer;
+
+use super::access::{Content, Tagged};
+use super::{Deserializer, Want, decimal};
+use crate::python::error::ValueError;
+
+/// What a text that looks like a number is.
+enum Token<'de> {
+    /// An int that fits, without its sign.
+    Int(u64),
+    /// An int that does not, with its sign.
+    BigInt(&'de str),
+    Float(&'de str),
+    /// The imaginary part of a complex number.
+    Imaginary(f64),
+}
+
+impl<'de> Deserializer<'de> {
+    pub(super) fn number<V: Visitor<'de>>(&mut self, visitor: V, want: Want) -> Result<V::Value, ValueError> {
+        let negative = self.peek() == Some(b'-');
+        match self.token()? {
+            Token::Float(text) if want == Want::F32 => visitor.visit_f32(self.single(text)?),
+            Token::Float(text) => visitor.visit_f64(self.double(text)?),
+            Token::Imaginary(value) => visitor.visit_seq(SeqDeserializer::new([0.0, value].into_iter())),
+            Token::Int(value) => match want {
+                Want::F32 | Want::F64 => exact_float(value.into(), negative, visitor, want),
+                _ if !negative => visitor.visit_u64(value),
+                _ => match 0_i64.checked_sub_unsigned(value) {
+                    Some(value) => visitor.visit_i64(value),
+                    None => visitor.visit_i128(-i128::from(value)).map_err(int_range(want)),
+                },
+            },
+            Token::BigInt(text) => big_int(text, visitor, want),
+        }
+    }
+
+    /// The kind of number that begins here.
+    pub(super) fn number_type(&mut self) -> &'static str {
+        match self.token() {
+            Ok(Token::Int(_) | Token::BigInt(_)) => "int",
+            Ok(Token::Imaginary(_)) => "complex",
+            Ok(Token::Float(_)) | Err(_) => "float",
+        }
+    }
+
+    /// Reads a complex number in its parentheses, if that is what stands here.
+    pub(super) fn complex(&mut self) -> Result<Option<[f64; 2]>, ValueError> {
+        let rest = &self.text[self.at + 1..];
+        let end = rest
+            .iter()
+            .position(|byte| !(byte.is_ascii_alphanumeric() || b"+-.".contains(byte)));
+        let Some(end) = end.filter(|&end| rest[end] == b')' && rest[..end].ends_with(b"j")) else {
+            return Ok(None);
+        };
+        self.at += 1;
+        let real = match self.token()? {
+            Token::Float(text) => self.double(text)?,
+            Token::Int(_) | Token::BigInt(_) | Token::Imaginary(_) => {
+                let text = &rest[..end];
+                let sign = text.iter().skip(1).position(|byte| b"+-".contains(byte));
+                let text = &text[..sign.map_or(0, |at| at + 1)];
+                str::from_utf8(text)
+                    .ok()
+                    .and_then(|text| text.parse().ok())
+                    .ok_or_else(|| self.malformed("a complex number"))?
+            }
+        };
+        self.eat(b'+');
+        let Token::Imaginary(imaginary) = self.token()? else {
+            return Err(self.malformed("a complex number"));
+        };
+        self.expect(b')', "`)`")?;
+        Ok(Some([real, imaginary]))
+    }
+
+    fn token(&mut self) -> Result<Token<'de>, ValueError> {
+        let start = self.at;
+        self.eat(b'-');
+        let digits_from = self.at;
+        let mut value = Some(0_u64);
+        while let Some(digit @ b'0'..=b'9') = self.peek() {
+            let digit = u64::from(digit - b'0');
+            value = value.and_then(|value| value.checked_mul(10)?.checked_add(digit));
+            self.at += 1;
+        }
+        let digits = self.at - digits_from;
+        match self.peek() {
+            Some(b'.' | b'e' | b'E' | b'j') if digits > 0 => return self.float(start),
+            Some(b'i' | b'n') if digits == 0 => return self.float(start),
+            _ => {}
+        }
+        match value {
+            // Python writes no leading zeros.
+            _ if digits == 0 || (digits > 1 && self.text[digits_from] == b'0') => {
+                Err(self.malformed("a number"))
+            }
+            Some(value) => Ok(Token::Int(value)),
+            None => Ok(Token::BigInt(self.ascii(start)?)),
+        }
+    }
+
+    /// The rest of a float, or of the imaginary part of a complex number.
+    fn float(&mut self, start: usize) -> Result<Token<'de>, ValueError> {
+        if !(self.eat_infinite(b"inf") || self.eat_infinite(b"nan")) {
+            while let Some(b'0'..=b'9' | b'.') = self.peek() {
+                self.at += 1;
+            }
+            if let Some(b'e' | b'E') = self.peek() {
+                self.at += 1;
+                let _ = self.eat(b'-') || self.eat(b'+');
+                while let Some(b'0'..=b'9') = self.peek() {
+                    self.at += 1;
+                }
+            }
+        }
+        let text = self.ascii(start)?;
+        if self.eat(b'j') {
+            return Ok(Token::Imaginary(self.double(text)?));
+        }
+        Ok(Token::Float(text))
+    }
+
+    fn eat_infinite(&mut self, word: &[u8]) -> bool {
+        let there = self.text[self.at..].starts_with(word);
+        if there {
+            self.at += word.len();
+        }
+        there
+    }
+
+    fn ascii(&self, start: usize) -> Result<&'de str, ValueError> {
+        str::from_utf8(&self.text[start..self.at]).map_err(|_| self.malformed("a number"))
+    }
+
+    fn double(&self, text: &str) -> Result<f64, ValueError> {
+        decimal::as_board_reads(text).ok_or_else(|| self.malformed("a number"))
+    }
+
+    /// Straight to single precision: rounding to double on the way could give another number.
+    fn single(&self, text: &str) -> Result<f32, ValueError> {
+        text.parse().map_err(|_| self.malformed("a number"))
+    }
+}
+
+/// An int where a float is expected: Python's functions return `0` as readily as `0.0`.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "whether anything is lost is what is found out here"
+)]
+fn exact_float<'de, V: Visitor<'de>>(
+    value: u128,
+    negative: bool,
+    visitor: V,
+    want: Want,
+) -> Result<V::Value, ValueError> {
+    let bits = if want == Want::F32 {
+        f32::MANTISSA_DIGITS
+    } else {
+        f64::MANTISSA_DIGITS
+    };
+    if value != 0 && u128::BITS - value.leading_zeros() - value.trailing_zeros() > bits {
+        return Err(ValueError::range(&visitor));
+    }
+    let float = value as f64;
+    visitor.visit_f64(if negative { -float } else { float })
+}
+
+/// An int of more than 64 bits.
+fn big_int<'de, V: Visitor<'de>>(text: &'de str, visitor: V, want: Want) -> Result<V::Value, ValueError> {
+    let negative = text.starts_with('-');
+    match want {
+        Want::F32 | Want::F64 => match text.trim_start_matches('-').parse() {
+            Ok(value) => exact_float(value, negative, visitor, want),
+            Err(_) => Err(ValueError::range(&visitor)),
+        },
+        Want::Nothing => visitor.visit_unit(),
+        _ if negative && let Ok(value) = text.parse() => visitor.visit_i128(value).map_err(int_range(want)),
+        _ if !negative && let Ok(value) = text.parse() => visitor.visit_u128(value).map_err(int_range(want)),
+        Want::Value => visitor.visit_enum(Tagged {
+            tag: "int".into(),
+            content: Content::Text(text),
+        }),
+        _ => Err(ValueError::range(&visitor)),
+    }
+}
+
+/// A visitor for small ints knows nothing of large ones and calls them another type.
+fn int_range(want: Want) -> impl FnOnce(ValueError) -> ValueError {
+    move |error| {
+        if want == Want::Int {
+            error.into_range()
+        } else {
+            error
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The characters of the board's text: where tokens end, and what strings and bytes stand for.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::de::IgnoredAny;
+
+use super::{Deserializer, Want};
+use crate::python::error::{ValueError, shortened};
+
+/// How much of the board's text a message shows.
+const SHOWN: usize = 60;
+
+impl<'de> Deserializer<'de> {
+    pub(super) fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    pub(super) fn skip_space(&mut self) {
+        while let Some(b' ' | b'\r' | b'\n') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    pub(super) fn eat(&mut self, byte: u8) -> bool {
+        let there = self.peek() == Some(byte);
+        self.at += usize::from(there);
+        there
+    }
+
+    pub(super) fn expect(&mut self, byte: u8, what: &str) -> Result<(), ValueError> {
+        if self.eat(byte) {
+            return Ok(());
+        }
+        Err(self.malformed(what))
+    }
+
+    /// The name that begins here, which may be empty.
+    pub(super) fn peek_name(&self) -> &'de [u8] {
+        let rest = &self.text[self.at..];
+        let end = rest
+            .iter()
+            .position(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'_'));
+        &rest[..end.unwrap_or(rest.len())]
+    }
+
+    /// Reads over this word, if it stands here.
+    pub(super) fn eat_word(&mut self, word: &[u8]) -> bool {
+        let there = self.text[self.at..].starts_with(word) && self.peek_name() == word;
+        if there {
+            self.at += word.len();
+        }
+        there
+    }
+
+    /// What a str stands for, behind its opening quote.
+    pub(super) fn string(&mut self, quote: u8) -> Result<Cow<'de, str>, ValueError> {
+        let plain = self.plain(quote)?;
+        let plain = str::from_utf8(plain).map_err(|_| self.malformed("UTF-8"))?;
+        if self.eat(quote) {
+            return Ok(Cow::Borrowed(plain));
+        }
+        let mut text = plain.to_owned();
+        while self.eat(b'\\') {
+            let char = self.escape(true)?;
+            let Some(char) = char::from_u32(char) else {
+                return Err(ValueError::with_hint(
+                    format!("the board returned a str with \\u{char:x}, which no string in Rust can hold"),
+                    "return bytes instead: `text.encode()`",
+                ));
+            };
+            text.push(char);
+            let plain = self.plain(quote)?;
+            text.push_str(str::from_utf8(plain).map_err(|_| self.malformed("UTF-8"))?);
+        }
+        self.expect(quote, "the end of a str")?;
+        Ok(Cow::Owned(text))
+    }
+
+    /// Bytes, from the `b` on.
+    pub(super) fn bytes_literal(&mut self) -> Result<Cow<'de, [u8]>, ValueError> {
+        self.expect(b'b', "bytes")?;
+        let Some(quote @ (b'\'' | b'"')) = self.peek() else {
+            return Err(self.malformed("bytes"));
+        };
+        self.at += 1;
+        let mut bytes = Cow::Borrowed(self.plain_ascii(quote)?);
+        while self.eat(b'\\') {
+            let byte = u8::try_from(self.escape(false)?).map_err(|_| self.malformed("a byte"))?;
+            let bytes = bytes.to_mut();
+            bytes.push(byte);
+            if self.peek() != Some(b'\\') {
+                bytes.extend_from_slice(self.plain_ascii(quote)?);
+            }
+        }
+        self.expect(quote, "the end of bytes")?;
+        Ok(bytes)
+    }
+
+    /// Bytes in base64, between the parentheses of `B("…")`, to the closing one.
+    pub(super) fn base64(&mut self) -> Result<Vec<u8>, ValueError> {
+        let Some(quote @ (b'\'' | b'"')) = self.peek() else {
+            return Err(self.malformed("base64"));
+        };
+        self.at += 1;
+        let digits = self.plain(quote)?;
+        let bytes = STANDARD.decode(digits).map_err(|_| self.malformed("base64"))?;
+        self.expect(quote, "the end of base64")?;
+        self.expect(b')', "`)`")?;
+        Ok(bytes)
+    }
+
+    /// What stands for itself up to the next escape or the closing quote.
+    fn plain(&mut self, quote: u8) -> Result<&'de [u8], ValueError> {
+        let rest = &self.text[self.at..];
+        let end = rest
+            .iter()
+            .position(|&byte| byte == quote || byte == b'\\' || byte < b' ');
+        let Some(end) = end else {
+            return Err(self.malformed("the closing quote"));
+        };
+        self.at += end;
+        if rest[end] < b' ' {
+            return Err(self.malformed("no control character"));
+        }
+        Ok(&rest[..end])
+    }
+
+    fn plain_ascii(&mut self, quote: u8) -> Result<&'de [u8], ValueError> {
+        let plain = self.plain(quote)?;
+        if !plain.is_ascii() {
+            return Err(self.malformed("ASCII in bytes"));
+        }
+        Ok(plain)
+    }
+
+    /// What an escape stands for, behind its backslash.
+    fn escape(&mut self, unicode: bool) -> Result<u32, ValueError> {
+        let kind = self.peek();
+        self.at += usize::from(kind.is_some());
+        let digits = match kind {
+            Some(byte @ (b'\\' | b'\'' | b'"')) => return Ok(byte.into()),
+            Some(b'n') => return Ok(b'\n'.into()),
+            Some(b'r') => return Ok(b'\r'.into()),
+            Some(b't') => return Ok(b'\t'.into()),
+            Some(b'x') => 2,
+            Some(b'u') if unicode => 4,
+            Some(b'U') if unicode => 8,
+            _ => return Err(self.malformed("an escape")),
+        };
+        let mut code = 0;
+        for _ in 0..digits {
+            let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
+            let Some(digit) = digit else {
+                return Err(self.malformed("a hexadecimal digit"));
+            };
+            code = code << 4 | digit;
+            self.at += 1;
+        }
+        Ok(code)
+    }
+
+    /// What stands in the board's text from here on, as far as a message shows it, and its type's name.
+    pub(super) fn describe(&self, start: usize) -> (String, &'static str) {
+        let mut rest = Deserializer { at: start, ..*self };
+        let whole = rest.value_here(IgnoredAny, Want::Nothing).is_ok();
+        let end = if whole { rest.at } else { self.text.len() };
+        let text = String::from_utf8_lossy(&self.text[start..end]);
+        let type_name = Deserializer { at: start, ..*self }.type_name();
+        (shortened(&text, SHOWN), type_name)
+    }
+
+    /// The name of the Python type of the value that begins here.
+    fn type_name(&mut self) -> &'static str {
+        match self.peek() {
+            Some(b'\'' | b'"') => "str",
+            Some(b'[') => "list",
+            Some(b'(') if matches!(self.complex(), Ok(Some(_))) => "complex",
+            Some(b'(') => "tuple",
+            Some(b'{') if matches!(self.brace_is_dict(), Ok(false)) => "set",
+            Some(b'{') => "dict",
+            Some(b'0'..=b'9' | b'-') => self.number_type(),
+            Some(b'b') if matches!(self.text.get(self.at + 1), Some(b'\'' | b'"')) => "bytes",
+            _ => match self.peek_name() {
+                b"None" => "NoneType",
+                b"True" | b"False" => "bool",
+                b"inf" | b"nan" => "float",
+                b"bytearray" => "bytearray",
+                b"array" => "array",
+                b"OrderedDict" => "OrderedDict",
+                b"set" => "set",
+                b"frozenset" => "frozenset",
+                b"B" => "bytes",
+                _ => "namedtuple",
+            },
+        }
+    }
+
+    /// The error of a text that is no value at all: another one than the board's own functions print.
+    #[cold]
+    pub(super) fn malformed(&self, expected: &str) -> ValueError {
+        let before = String::from_utf8_lossy(&self.text[self.at.saturating_sub(SHOWN / 2)..self.at]);
+        let after = String::from_utf8_lossy(&self.text[self.at..]);
+        ValueError::with_hint(
+            format!(
+                "the board's reply is no value in Python: {expected} was expected at byte {}, where `{}` is followed by `{}`",
+                self.at,
+                before.escape_debug(),
+                shortened(&after, SHOWN / 2).escape_debug(),
+            ),
+            "if the Python returns an object of its own, return its parts instead",
+        )
+    }
+}

@@ -1,0 +1,225 @@
+//! How the simple values are written: printable ASCII only, and read back by every board as exactly the
+//! same value.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+/// Up to here a bytes literal is used whatever it holds.
+const SHORT_BYTES: usize = 12;
+
+/// Writes a string literal.
+pub(super) fn write_str(out: &mut String, text: &str) {
+    out.reserve(text.len() + 2);
+    out.push('\'');
+    let mut plain_from = 0;
+    let mut rest = text.bytes().enumerate();
+    while let Some((at, byte)) = rest.next() {
+        if PLAIN[usize::from(byte)] {
+            continue;
+        }
+        out.push_str(&text[plain_from..at]);
+        plain_from = at + 1;
+        if byte.is_ascii() {
+            write_escape(out, byte);
+        } else if let Some(char) = text[at..].chars().next() {
+            write_char_escape(out, char);
+            // The rest of the character; `nth` counts from 0.
+            rest.nth(char.len_utf8() - 2);
+            plain_from = at + char.len_utf8();
+        }
+    }
+    out.push_str(&text[plain_from..]);
+    out.push('\'');
+}
+
+/// Writes bytes: as a literal, or in base64 where that is shorter. The agent has `B` to decode it.
+pub(super) fn write_bytes(out: &mut String, bytes: &[u8]) {
+    if bytes.len() > SHORT_BYTES && literal_len(bytes) > base64_len(bytes.len()) {
+        return write_base64(out, bytes);
+    }
+    write_bytes_literal(out, bytes);
+}
+
+/// Writes bytes as a literal, whatever that costs.
+pub(super) fn write_bytes_literal(out: &mut String, bytes: &[u8]) {
+    out.push_str("b'");
+    for &byte in bytes {
+        if PLAIN[usize::from(byte)] {
+            out.push(char::from(byte));
+        } else {
+            write_escape(out, byte);
+        }
+    }
+    out.push('\'');
+}
+
+/// Writes bytes in base64.
+pub(super) fn write_base64(out: &mut String, bytes: &[u8]) {
+    out.reserve(base64_len(bytes.len()));
+    out.push_str("B('");
+    STANDARD.encode_string(bytes, out);
+    out.push_str("')");
+}
+
+fn base64_len(bytes: usize) -> usize {
+    bytes.div_ceil(3) * 4 + "B('')".len()
+}
+
+fn literal_len(bytes: &[u8]) -> usize {
+    let cost = |&byte: &u8| match byte {
+        byte if PLAIN[usize::from(byte)] => 1,
+        b'\n' | b'\r' | b'\t' | b'\\' | b'\'' => 2,
+        _ => 4,
+    };
+    bytes.iter().map(cost).sum::<usize>() + "b''".len()
+}
+
+/// Writes a double.
+///
+/// Boards of before MicroPython 1.26 read many decimal numbers with an error of a unit in the last place.
+/// A number whose digits and whose power of ten are both exact in the board's arithmetic takes one
+/// correctly rounded operation and is safe; every other number is written as an integer times a power of
+/// two, of which each step is exact.
+pub(super) fn write_f64(out: &mut String, value: f64) {
+    if !value.is_finite() {
+        return write_not_finite(out, value.is_nan(), value < 0.0);
+    }
+    let mut buffer = zmij::Buffer::new();
+    let decimal = buffer.format_finite(value);
+    if is_safe(decimal, 1 << f64::MANTISSA_DIGITS, 22) {
+        return out.push_str(decimal);
+    }
+    let bits = value.to_bits();
+    let exponent = i32::try_from(bits >> 52 & 0x7ff).expect("it has eleven bits");
+    let fraction = bits & ((1 << 52) - 1);
+    let (mantissa, exponent) = match exponent {
+        0 => (fraction, -1074),
+        _ => (fraction | 1 << 52, exponent - 1075),
+    };
+    write_product(out, value < 0.0, mantissa, exponent);
+}
+
+/// Writes a single-precision float, such that boards with either precision read the same number.
+pub(super) fn write_f32(out: &mut String, value: f32) {
+    if !value.is_finite() {
+        return write_not_finite(out, value.is_nan(), value < 0.0);
+    }
+    let mut buffer = zmij::Buffer::new();
+    let decimal = buffer.format_finite(value);
+    if is_safe(decimal, 1 << f32::MANTISSA_DIGITS, 10) && survives_double(decimal, value) {
+        return out.push_str(decimal);
+    }
+    let bits = value.to_bits();
+    let exponent = i32::try_from(bits >> 23 & 0xff).expect("it has eight bits");
+    let fraction = u64::from(bits & ((1 << 23) - 1));
+    let (mantissa, exponent) = match exponent {
+        0 => (fraction, -149),
+        _ => (fraction | 1 << 23, exponent - 150),
+    };
+    write_product(out, value < 0.0, mantissa, exponent);
+}
+
+/// Whether a board with doubles, which rounds twice on the way to a single, arrives at the same number.
+#[expect(clippy::cast_possible_truncation, reason = "this is the rounding in question")]
+fn survives_double(decimal: &str, value: f32) -> bool {
+    decimal
+        .parse::<f64>()
+        .is_ok_and(|double| (double as f32).to_bits() == value.to_bits())
+}
+
+fn write_not_finite(out: &mut String, nan: bool, negative: bool) {
+    out.push_str(match (nan, negative) {
+        (true, _) => "float('nan')",
+        (_, true) => "float('-inf')",
+        (_, false) => "float('inf')",
+    });
+}
+
+/// Whether the digits of a decimal number make an integer of at most `max_mantissa`, and the power of ten
+/// that belongs to it is at most `max_exponent`, up or down.
+fn is_safe(decimal: &str, max_mantissa: u64, max_exponent: i32) -> bool {
+    let (digits, exponent) = decimal.split_once('e').unwrap_or((decimal, "0"));
+    let (mut mantissa, mut decimals, mut in_fraction) = (0_u64, 0, false);
+    for digit in digits.bytes() {
+        match digit {
+            b'0'..=b'9' => {
+                // At most seventeen digits and ".0" come from the shortest form: no overflow.
+                mantissa = mantissa * 10 + u64::from(digit - b'0');
+                decimals += i32::from(in_fraction);
+            }
+            b'.' => in_fraction = true,
+            _ => {}
+        }
+    }
+    let exponent = exponent.parse::<i32>().unwrap_or(i32::MAX);
+    mantissa <= max_mantissa && exponent.saturating_sub(decimals).saturating_abs() <= max_exponent
+}
+
+/// Writes `mantissa * 2 ** exponent`, where the mantissa is not 0.
+fn write_product(out: &mut String, negative: bool, mantissa: u64, exponent: i32) {
+    /// The least power of two that a board with single precision holds in full precision.
+    const LEAST: i32 = -126;
+    let zeros = mantissa.trailing_zeros();
+    let exponent = exponent + zeros.cast_signed();
+    if negative {
+        out.push('-');
+    }
+    let mut buffer = itoa::Buffer::new();
+    out.push_str(buffer.format(mantissa >> zeros));
+    let first = exponent.max(LEAST);
+    for factor in [first, exponent - first] {
+        if factor != 0 {
+            out.push_str("*2.0**");
+            out.push_str(buffer.format(factor));
+        }
+    }
+    if exponent == 0 {
+        // It has to be a float all the same.
+        out.push_str(".0");
+    }
+}
+
+/// Which bytes stand for themselves between the quotes.
+static PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0x20;
+    while byte < 0x7f {
+        plain[byte] = byte != b'\'' as usize && byte != b'\\' as usize;
+        byte += 1;
+    }
+    plain
+};
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+fn write_escape(out: &mut String, byte: u8) {
+    out.push('\\');
+    match byte {
+        b'\n' => out.push('n'),
+        b'\r' => out.push('r'),
+        b'\t' => out.push('t'),
+        b'\\' | b'\'' => out.push(char::from(byte)),
+        _ => {
+            out.push('x');
+            write_hex(out, u32::from(byte), 2);
+        }
+    }
+}
+
+fn write_char_escape(out: &mut String, char: char) {
+    let code = u32::from(char);
+    let (kind, digits) = match code {
+        0..=0xff => ('x', 2),
+        0x100..=0xffff => ('u', 4),
+        _ => ('U', 8),
+    };
+    out.push('\\');
+    out.push(kind);
+    write_hex(out, code, digits);
+}
+
+fn write_hex(out: &mut String, code: u32, digits: u32) {
+    for digit in (0..digits).rev() {
+        out.push(char::from(HEX[(code >> (4 * digit) & 0xf) as usize]));
+    }
+}

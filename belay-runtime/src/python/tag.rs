@@ -1,0 +1,18 @@
+//! The names under which our own types ask our serialiser and deserialiser for what serde's data model
+//! has no word for. Every other format takes them for ordinary newtypes and sees what is inside.
+
+/// What all of them begin with.
+pub(super) const PREFIX: &str = "$belay::";
+
+/// A `Value`: the deserialiser says which Python type it is.
+pub(super) const VALUE: &str = "$belay::value";
+/// A string of digits that is an int.
+pub(super) const INT: &str = "$belay::int";
+/// A sequence that is a set.
+pub(super) const SET: &str = "$belay::set";
+/// A sequence that is a frozenset.
+pub(super) const FROZENSET: &str = "$belay::frozenset";
+/// Bytes that are a bytearray.
+pub(super) const BYTEARRAY: &str = "$belay::bytearray";
+/// A sequence that is an `array.array`; one character, its type code, follows.
+pub(super) const ARRAY: &str = "$belay::array:";

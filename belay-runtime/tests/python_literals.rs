@@ -1,0 +1,248 @@
+//! Rust values as the Python that goes to the board.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use belay_runtime::python::{
+    Arguments, Array, BigInt, Bytes, Micros, Millis, Seconds, Timestamp, TypeCode, Value, to_literal,
+};
+use serde::{Serialize, Serializer};
+
+fn literal<T: Serialize>(value: T) -> String {
+    to_literal(&value).expect("it can be expressed")
+}
+
+fn error<T: Serialize>(value: T) -> String {
+    to_literal(&value)
+        .expect_err("it cannot be expressed")
+        .to_string()
+}
+
+#[derive(Serialize)]
+struct Unit;
+
+#[derive(Serialize)]
+struct Newtype(u8);
+
+#[derive(Serialize)]
+struct Reading {
+    celsius: f64,
+    valid: bool,
+}
+
+#[derive(Serialize)]
+enum Command {
+    Stop,
+    Speed(u8),
+    Move(i8, i8),
+    Blink { on_ms: u32, off_ms: u32 },
+}
+
+#[test]
+fn scalars_are_written_as_python_has_them() {
+    assert_eq!(literal(true), "True");
+    assert_eq!(literal(i64::MIN), "-9223372036854775808");
+    assert_eq!(literal(u128::MAX), "340282366920938463463374607431768211455");
+    assert_eq!(literal(i128::MIN), "-170141183460469231731687303715884105728");
+    assert_eq!(literal(()), "None");
+    assert_eq!(literal(Unit), "None");
+    assert_eq!(literal(Newtype(3)), "3");
+    assert_eq!(literal(None::<u8>), "None");
+    assert_eq!(literal(Some(1)), "1");
+}
+
+#[test]
+fn floats_of_few_digits_are_decimal() {
+    for (value, text) in [
+        (0.0, "0.0"),
+        (-0.0, "-0.0"),
+        (1.0, "1.0"),
+        (-27.5, "-27.5"),
+        (0.1, "0.1"),
+        (1e22, "1e+22"),
+        (1e-22, "1e-22"),
+    ] {
+        assert_eq!(literal(value), text);
+    }
+}
+
+#[test]
+fn floats_that_boards_misread_in_decimal_are_products_of_exact_factors() {
+    assert_eq!(literal(0.1 + 0.2), "1351079888211149*2.0**-52");
+    assert_eq!(literal(-1e23), "-2980232238769531*2.0**25");
+    assert_eq!(literal(5e-324), "1*2.0**-126*2.0**-948");
+    assert_eq!(literal(f64::MAX), "9007199254740991*2.0**971");
+    assert_eq!(literal(f32::MIN_POSITIVE), "1*2.0**-126");
+    assert_eq!(literal(f32::from_bits(1)), "1*2.0**-126*2.0**-23");
+    assert_eq!(literal(16_777_217.0_f64), "16777217.0");
+    assert_eq!(literal(0.1_f32), "0.1");
+    assert_eq!(literal(123_456_789.0_f32), "15432099*2.0**3");
+}
+
+#[test]
+fn floats_that_are_no_numbers_are_made_by_float() {
+    assert_eq!(literal(f64::NAN), "float('nan')");
+    assert_eq!(literal(f32::INFINITY), "float('inf')");
+    assert_eq!(literal(f64::NEG_INFINITY), "float('-inf')");
+}
+
+#[test]
+fn text_is_printable_ascii_whatever_it_holds() {
+    assert_eq!(literal("it's \"so\""), r#"'it\'s "so"'"#);
+    assert_eq!(literal("\r\n\t\\\0\x03\x04\x7f"), r"'\r\n\t\\\x00\x03\x04\x7f'");
+    assert_eq!(literal("é€😀x"), r"'\xe9\u20ac\U0001f600x'");
+    assert_eq!(literal('\''), r"'\''");
+    for code in (0..=0x10_ffff).filter_map(char::from_u32) {
+        let text = literal(code);
+        assert!(text.bytes().all(|byte| (b' '..0x7f).contains(&byte)), "{text}");
+    }
+}
+
+#[test]
+fn bytes_are_a_literal_or_base64_whichever_is_shorter() {
+    assert_eq!(literal(Bytes(b"AT+OK\r\n".to_vec())), r"b'AT+OK\r\n'");
+    assert_eq!(literal(Bytes(vec![0, 255])), r"b'\x00\xff'");
+    assert_eq!(literal(Bytes(vec![0xff; 15])), "B('////////////////////')");
+    assert_eq!(literal(Bytes(vec![b'a'; 400])).len(), 403);
+    let large = literal(Bytes((0..=255).cycle().take(16_384).collect()));
+    assert!(large.len() < 16_384 * 4 / 3 + 10, "{}", large.len());
+}
+
+#[test]
+fn containers_are_minimal() {
+    assert_eq!(literal(vec![1, 2]), "[1,2]");
+    assert_eq!(literal(Vec::<u8>::new()), "[]");
+    assert_eq!(literal((1,)), "(1,)");
+    assert_eq!(literal((1, "a", [0.5; 2])), "(1,'a',(0.5,0.5))");
+    assert_eq!(literal(BTreeMap::from([(1, "a"), (2, "b")])), "{1:'a',2:'b'}");
+    let reading = Reading {
+        celsius: 20.5,
+        valid: true,
+    };
+    assert_eq!(literal(reading), "{'celsius':20.5,'valid':True}");
+}
+
+#[test]
+fn enums_are_tagged_from_outside() {
+    assert_eq!(literal(Command::Stop), "'Stop'");
+    assert_eq!(literal(Command::Speed(3)), "{'Speed':3}");
+    assert_eq!(literal(Command::Move(-1, 1)), "{'Move':(-1,1)}");
+    assert_eq!(
+        literal(Command::Blink { on_ms: 1, off_ms: 2 }),
+        "{'Blink':{'on_ms':1,'off_ms':2}}"
+    );
+}
+
+#[test]
+fn sequences_are_tuples_where_python_hashes_them() {
+    assert_eq!(literal(BTreeMap::from([(vec![1, 2], 0)])), "{(1,2):0}");
+    assert_eq!(
+        literal(BTreeMap::from([(vec![(1, 2)], vec![3])])),
+        "{((1,2),):[3]}"
+    );
+    assert_eq!(
+        literal(Value::FrozenSet(vec![Value::List(vec![1.into()])])),
+        "frozenset({(1,)})"
+    );
+}
+
+#[test]
+fn values_keep_their_python_type() {
+    let items = || vec![Value::Int(1), "a".into()];
+    assert_eq!(literal(Value::Set(items())), "{1,'a'}");
+    assert_eq!(literal(Value::Set(vec![])), "set()");
+    assert_eq!(literal(Value::FrozenSet(vec![])), "frozenset()");
+    assert_eq!(literal(Value::Tuple(items())), "(1,'a')");
+    assert_eq!(literal(Value::ByteArray(vec![1])), r"bytearray(b'\x01')");
+    assert_eq!(
+        literal(Value::Array(TypeCode::U16, vec![258.into()])),
+        "A('H',B('AgE='))"
+    );
+    assert_eq!(literal(Array::<f32>(vec![])), "A('f')");
+    let digits = "9".repeat(60);
+    assert_eq!(literal(BigInt::from_decimal(&digits).map(Value::from)), digits);
+}
+
+#[test]
+fn times_follow_their_convention() {
+    assert_eq!(literal(Seconds(Duration::from_millis(1500))), "1.5");
+    assert_eq!(literal(Millis(Duration::from_millis(1500))), "1500");
+    assert_eq!(literal(Micros(Duration::from_millis(1500))), "1500000");
+    let time = UNIX_EPOCH + Duration::from_secs(951_827_696);
+    assert_eq!(literal(Timestamp(time)), "(2000,2,29,12,34,56,1,60)");
+    let before: SystemTime = UNIX_EPOCH - Duration::from_millis(1);
+    assert_eq!(literal(Timestamp(before)), "(1969,12,31,23,59,59,2,365)");
+}
+
+#[test]
+fn what_cannot_be_expressed_is_named_with_its_path() {
+    let map = BTreeMap::from([("x y", vec![BTreeMap::from([(BTreeMap::from([(1, 2)]), 3)])])]);
+    assert_eq!(error(map), "`['x y'][0]`: a map cannot be a key in Python");
+    let array = Value::Dict(vec![(
+        "a".into(),
+        Value::Array(TypeCode::I8, vec![1.into(), 200.into()]),
+    )]);
+    assert_eq!(
+        error(array),
+        "`a[1]`: an array with type code 'b' cannot hold 200"
+    );
+}
+
+/// A type that uses the name under which a long int is written for something else.
+struct Forged;
+
+impl Serialize for Forged {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct("$belay::int", "__import__('os')")
+    }
+}
+
+#[test]
+fn no_value_becomes_code_through_a_forged_name() {
+    assert_eq!(error(Forged), "\"__import__('os')\" is no int");
+    assert!(BigInt::from_decimal("1+1").is_none());
+    assert!(BigInt::from_decimal("-").is_none());
+}
+
+#[test]
+fn nesting_ends_in_an_error_and_not_in_the_stack() {
+    let mut value = Value::None;
+    for _ in 0..100 {
+        value = Value::List(vec![value]);
+    }
+    assert_eq!(literal(&value).len(), 204);
+    let message = error(Value::List(vec![value]));
+    assert!(message.ends_with("nested more than 100 levels deep"), "{message}");
+}
+
+#[test]
+fn arguments_are_separated_by_commas() {
+    let arguments = Arguments::new().with("a", &1).with("b", "x").with("c", &(1, 2));
+    assert_eq!(arguments.literals().unwrap(), "1,'x',(1,2)");
+    assert_eq!(arguments.count(), 3);
+    assert!(!arguments.are_small_ints());
+    assert_eq!(Arguments::new().literals().unwrap(), "");
+}
+
+#[test]
+fn arguments_know_whether_they_are_small_ints() {
+    let ints = |value: i64| Arguments::new().with("a", &value).are_small_ints();
+    assert!(ints(0) && ints(-5) && ints((1 << 30) - 1) && ints(-(1 << 30)));
+    assert!(!ints(1 << 30) && !ints(-(1 << 30) - 1) && !ints(i64::MAX));
+    assert!(!Arguments::new().are_small_ints());
+    assert!(!Arguments::new().with("a", &true).are_small_ints());
+    assert!(!Arguments::new().with("a", &1).with("b", &1.0).are_small_ints());
+    assert!(!Arguments::new().with("a", &[1]).are_small_ints());
+}
+
+#[test]
+fn an_argument_that_cannot_be_expressed_is_reported_with_its_name() {
+    let bad = [BTreeMap::from([(BTreeMap::from([(1, 1)]), 1)])];
+    let arguments = Arguments::new().with("fine", &1).with("readings", &bad);
+    let error = arguments.literals().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`readings[0]`: a map cannot be a key in Python"
+    );
+    assert!(error.hint().is_some());
+}
