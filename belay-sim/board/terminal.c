@@ -234,6 +234,7 @@ static uint64_t now_ns(clockid_t clock) {
 }
 
 static void delay_ns(uint64_t ns) {
+    board_flush();
     uint64_t end = now_ns(CLOCK_MONOTONIC) + ns;
     for (;;) {
         mp_handle_pending(true);

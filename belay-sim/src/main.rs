@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use belay_sim::{Board, Builder, Direction, Error, Rates, Report};
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Puts a simulated board on a port that any serial program can open.
 #[derive(Debug, Parser)]
@@ -124,26 +125,23 @@ fn keep(board: Builder, arguments: &CableArguments) -> Result<(), Error> {
         board.cable().set_rates(direction, rates, seed)?;
     }
     board.cable().set_baud(baud)?;
-    println!("{}", board.port());
-    eprintln!(
-        "The board runs until you press Ctrl-C here. To talk to it: mpremote connect {}",
-        board.port()
-    );
-    wait_for_interrupt().map_err(|source| Error::Io {
+    let waiting = |source| Error::Io {
         what: "waiting for Ctrl-C".into(),
         source,
-    })
-}
-
-/// Waits until somebody wants the program to end.
-fn wait_for_interrupt() -> std::io::Result<()> {
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
-        .build()?;
+        .build()
+        .map_err(waiting)?;
     runtime.block_on(async {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (mut interrupt, mut terminate) =
-            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        // Whoever has read the port's name may end us from then on.
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(waiting)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(waiting)?;
+        println!("{}", board.port());
+        eprintln!(
+            "The board runs until you press Ctrl-C here. To talk to it: mpremote connect {}",
+            board.port()
+        );
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}

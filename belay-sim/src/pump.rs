@@ -251,10 +251,14 @@ impl Pump {
         }
     }
 
-    /// Switches the board off and on.
+    /// Switches the board off and on. What was on its way to it is lost.
     fn restart(&mut self) -> io::Result<u32> {
         self.process = None;
         self.to_board.clear();
+        if let Some(port) = &mut self.port {
+            let mut lost = [0; 4096];
+            while port.read(&mut lost).is_ok_and(|n| n > 0) {}
+        }
         let process = self
             .process
             .insert(Process::start(&self.recipe, self.directory.path())?);
