@@ -114,6 +114,21 @@ pub fn ensure_mps2(report: Report) -> Result<PathBuf> {
     )
 }
 
+/// Downloads and unpacks MicroPython's source package unless that has been done, and returns its directory, which
+/// the builds of boards leave their own files in.
+///
+/// # Errors
+/// When a tool is missing, or the source cannot be downloaded or unpacked.
+pub fn ensure_source(report: Report) -> Result<PathBuf> {
+    require("source", TOOLS)?;
+    let build = Build::begin(report)?;
+    let source = build.source()?;
+    build
+        .progress
+        .finish(&format!("MicroPython's source is in {}", source.dir.display()));
+    Ok(source.dir)
+}
+
 fn ensure(
     name: &'static str,
     board: PathBuf,
