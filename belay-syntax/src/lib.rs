@@ -8,16 +8,21 @@ mod builtins;
 mod flow;
 mod fold;
 mod lexer;
+mod minify;
 mod parser;
 mod range;
 mod scope;
+mod stop;
 mod token;
 
 pub use analysis::{Analysis, Loop, Name, Return};
 pub use builtins::{builtins, is_builtin, is_keyword};
-use scope::Outer;
 
+pub use minify::{Minified, minify, minify_dense};
 pub use range::{LineColumn, LineIndex, Range};
+pub use stop::{indent, insert_stop_points};
+
+use scope::Outer;
 
 /// Something that MicroPython refuses, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +57,7 @@ impl Parsed {
     }
 
     fn new(source: &str, outer: Outer<'_>) -> Self {
-        let (block, mut diagnostics) = parser::parse(source, lexer::tokenize(source));
+        let (block, mut diagnostics) = parser::parse(source, &lexer::tokenize(source));
         let mut scopes = scope::check(&block, outer);
         diagnostics.append(&mut scopes.diagnostics);
         diagnostics.sort_by_key(|found| found.range);
@@ -93,42 +98,4 @@ pub fn parse_async_body(source: &str, params: &[&str]) -> Parsed {
             is_async: true,
         },
     )
-}
-
-/// A text that was made smaller without changing what it does.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Minified {
-    /// The smaller text; every line of it ends in `\n`.
-    pub code: String,
-    /// For every line of `code`, the line of the source (from one) that it came from.
-    pub lines: Vec<u32>,
-}
-
-/// Makes a text smaller without changing what it does. A text with syntax errors comes back as it is.
-///
-/// Every line of the result comes from one line of the source, so that a traceback can be mapped back exactly.
-pub fn minify(source: &str) -> Minified {
-    let count = u32::try_from(source.lines().count()).unwrap_or(u32::MAX);
-    let code = source.lines().flat_map(|line| [line, "\n"]).collect();
-    Minified {
-        code,
-        lines: (1..=count).collect(),
-    }
-}
-
-/// Makes a text as small as possible, joining lines: tracebacks then name the first line of what was joined.
-pub fn minify_dense(source: &str) -> Minified {
-    minify(source)
-}
-
-/// Puts a call (such as `__stop()`, which raises when the thread has to end) into each iteration of each loop,
-/// without changing the number of any line. A text with syntax errors comes back as it is.
-pub fn insert_stop_points(source: &str, _call: &str) -> String {
-    source.to_owned()
-}
-
-/// Indents a text, so that it can stand under a `def` line: every logical line gets one more level, while the
-/// contents of strings over several lines stay as they are.
-pub fn indent(source: &str) -> String {
-    source.lines().flat_map(|line| [" ", line, "\n"]).collect()
 }

@@ -39,7 +39,7 @@ struct Parser<'a> {
 }
 
 /// Parses a text that was split into tokens; the diagnostics are those of both.
-pub(crate) fn parse(source: &str, lexed: Lexed<'_>) -> (Block, Vec<Diagnostic>) {
+pub(crate) fn parse(source: &str, lexed: &Lexed<'_>) -> (Block, Vec<Diagnostic>) {
     let mut parser = Parser {
         source,
         tokens: &lexed.tokens,
@@ -58,7 +58,7 @@ pub(crate) fn parse(source: &str, lexed: Lexed<'_>) -> (Block, Vec<Diagnostic>) 
             .any(|range| (range.start..range.end).contains(&at))
     };
     diagnostics.retain(|found| !in_bracket(found.range.start));
-    diagnostics.extend(lexed.diagnostics);
+    diagnostics.extend(lexed.diagnostics.iter().cloned());
     (block, diagnostics)
 }
 

@@ -7,23 +7,21 @@ use crate::token::Kind;
 
 impl Parser<'_> {
     pub(super) fn compound(&mut self) -> Parse<Stmt> {
-        self.nested(|parser| {
-            let start = parser.range();
-            let kind = match parser.kind() {
-                Kind::If => parser.if_statement()?,
-                Kind::While => parser.while_statement()?,
-                Kind::For => parser.for_statement(false)?,
-                Kind::Try => parser.try_statement()?,
-                Kind::With => parser.with_statement(false)?,
-                Kind::At => parser.decorated()?,
-                Kind::Async => parser.async_statement()?,
-                Kind::Class => parser.class_statement(Vec::new())?,
-                _ => parser.function(Vec::new(), false)?,
-            };
-            Ok(Stmt {
-                range: parser.since_last_word(start),
-                kind,
-            })
+        let start = self.range();
+        let kind = match self.kind() {
+            Kind::If => self.if_statement()?,
+            Kind::While => self.while_statement()?,
+            Kind::For => self.for_statement(false)?,
+            Kind::Try => self.try_statement()?,
+            Kind::With => self.with_statement(false)?,
+            Kind::At => self.decorated()?,
+            Kind::Async => self.async_statement()?,
+            Kind::Class => self.class_statement(Vec::new())?,
+            _ => self.function(Vec::new(), false)?,
+        };
+        Ok(Stmt {
+            range: self.since_last_word(start),
+            kind,
         })
     }
 

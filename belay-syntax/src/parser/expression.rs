@@ -54,14 +54,18 @@ impl Parser<'_> {
 
     /// A list that is a tuple, unless it is a single item.
     pub(super) fn tuple_of(&mut self, item: impl Fn(&mut Self) -> Parse<Expr>) -> Parse<Expr> {
+        let start = self.range();
         let (mut items, comma) = self.list(item)?;
         match items.pop() {
             Some(only) if items.is_empty() && !comma => Ok(only),
-            Some(last) => {
-                items.push(last);
-                Ok(tuple(items, false))
+            last => {
+                items.extend(last);
+                let range = self.since(start);
+                Ok(Expr {
+                    range,
+                    ..tuple(items, false)
+                })
             }
-            None => Err(self.unexpected("an expression")),
         }
     }
 

@@ -82,9 +82,9 @@ impl Parser<'_> {
             }),
             Kind::Ellipsis | Kind::True => Some(Constant::Other { truth: true }),
             Kind::None | Kind::False => Some(Constant::Other { truth: false }),
-            Kind::LParen => return self.nested(Self::parentheses),
-            Kind::LBracket => return self.nested(Self::brackets),
-            Kind::LBrace => return self.nested(Self::braces),
+            Kind::LParen => return self.parentheses(),
+            Kind::LBracket => return self.brackets(),
+            Kind::LBrace => return self.braces(),
             _ => return Err(self.unexpected("an expression")),
         };
         self.bump();
@@ -201,7 +201,7 @@ impl Parser<'_> {
             if self.accept(Kind::For) {
                 let target = self.targets()?;
                 self.expect(Kind::In, "after the names of the `for`")?;
-                let iterable = self.or_test()?;
+                let iterable = self.nested(Self::or_test)?;
                 clauses.push(Clause::For { target, iterable });
             } else if self.accept(Kind::If) {
                 clauses.push(Clause::If(self.condition()?));

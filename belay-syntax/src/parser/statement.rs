@@ -31,7 +31,7 @@ impl Parser<'_> {
                 break;
             }
         }
-        if self.kind() == Kind::End || self.accept(Kind::Newline) {
+        if self.accept(Kind::Newline) {
             return Ok(());
         }
         if self.kind() == Kind::Colon {

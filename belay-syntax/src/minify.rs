@@ -1,0 +1,406 @@
+//! The minifier: the same tokens with less between them.
+//!
+//! What it leaves out can make no difference on a board: comments, blanks, and statements that are nothing but a
+//! literal (docstrings among them) or `pass`, which MicroPython drops itself.
+
+use crate::LineIndex;
+use crate::lexer::{Lexed, tokenize};
+use crate::range::Range;
+use crate::token::{Kind, Token};
+
+/// A text that was made smaller without changing what it does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Minified {
+    /// The smaller text; every line of it ends in `\n`.
+    pub code: String,
+    /// For every line of `code`, the line of the source (from one) that it came from.
+    pub lines: Vec<u32>,
+}
+
+/// Makes a text smaller without changing what it does. A text with syntax errors comes back as it is.
+///
+/// Every line of the result comes from one line of the source, so that a traceback can be mapped back exactly.
+pub fn minify(source: &str) -> Minified {
+    shrink(source, false)
+}
+
+/// Makes a text as small as possible, joining lines: tracebacks then name the first of the lines that were joined.
+/// A text with syntax errors comes back as it is.
+pub fn minify_dense(source: &str) -> Minified {
+    shrink(source, true)
+}
+
+fn shrink(source: &str, dense: bool) -> Minified {
+    let lexed = tokenize(source);
+    let (_, diagnostics) = crate::parser::parse(source, &lexed);
+    let lines = LineIndex::new(source);
+    if !diagnostics.is_empty() {
+        let count = u32::try_from(lines.lines()).unwrap_or(u32::MAX);
+        let code = (1..=lines.lines())
+            .flat_map(|line| [lines.line_text(line), "\n"])
+            .collect();
+        return Minified {
+            code,
+            lines: (1..=count).collect(),
+        };
+    }
+    let blocks = Statements::of(&lexed);
+    let mut writer = Writer {
+        source,
+        lines,
+        dense,
+        out: Minified::default(),
+        lexed: &lexed,
+        depth: 0,
+    };
+    writer.block(&blocks);
+    writer.end_line();
+    writer.out
+}
+
+/// A logical line, cut at its semicolons, or at the `:` that a block follows.
+struct Line<'t> {
+    /// The statements of the line; of a compound statement everything up to the `:` is the first.
+    parts: Vec<&'t [Token<'t>]>,
+    /// Whether the first part is the head of a compound statement.
+    compound: bool,
+    block: Option<Vec<Line<'t>>>,
+}
+
+struct Statements;
+
+impl Statements {
+    /// The lines of a text that has no errors in it.
+    fn of<'t>(lexed: &'t Lexed<'t>) -> Vec<Line<'t>> {
+        let mut rest = lexed.tokens.as_slice();
+        let mut lines = Vec::new();
+        while let [first, ..] = rest {
+            if first.kind == Kind::End {
+                break;
+            }
+            Self::line(&mut rest, &mut lines);
+        }
+        lines
+    }
+
+    /// Takes a logical line and the block under it.
+    fn line<'t>(rest: &mut &'t [Token<'t>], lines: &mut Vec<Line<'t>>) {
+        let length = rest
+            .iter()
+            .position(|token| matches!(token.kind, Kind::Newline | Kind::End));
+        let (line, after) = rest.split_at(length.unwrap_or(rest.len()));
+        *rest = after.get(1..).unwrap_or_default();
+        let block = matches!(
+            rest,
+            [
+                Token {
+                    kind: Kind::Indent,
+                    ..
+                },
+                ..
+            ]
+        )
+        .then(|| {
+            let mut block = Vec::new();
+            *rest = rest.get(1..).unwrap_or_default();
+            while !matches!(
+                rest,
+                [] | [
+                    Token {
+                        kind: Kind::Dedent | Kind::End,
+                        ..
+                    },
+                    ..
+                ]
+            ) {
+                Self::line(rest, &mut block);
+            }
+            *rest = rest.get(1..).unwrap_or_default();
+            block
+        });
+        if !line.is_empty() {
+            let compound = is_compound(line);
+            lines.push(Line {
+                parts: cut(line, compound),
+                compound,
+                block,
+            });
+        }
+    }
+}
+
+fn is_compound(line: &[Token<'_>]) -> bool {
+    let word = line.first().map_or(Kind::End, |token| token.kind);
+    word.begins_compound() || matches!(word, Kind::Elif | Kind::Else | Kind::Except | Kind::Finally)
+}
+
+/// Cuts a line at its semicolons and after the `:` of a compound statement.
+fn cut<'t>(line: &'t [Token<'t>], compound: bool) -> Vec<&'t [Token<'t>]> {
+    let mut parts = Vec::new();
+    let (mut depth, mut lambdas, mut start, mut in_head) = (0_usize, 0_usize, 0, compound);
+    for (at, token) in line.iter().enumerate() {
+        match token.kind {
+            _ if token.made => {}
+            kind if kind.opens() => depth += 1,
+            kind if kind.opener().is_some() => depth = depth.saturating_sub(1),
+            Kind::Lambda if depth == 0 => lambdas += 1,
+            Kind::Colon if depth == 0 && lambdas > 0 => lambdas -= 1,
+            Kind::Colon if depth == 0 && in_head => {
+                in_head = false;
+                parts.extend(line.get(start..=at));
+                start = at + 1;
+            }
+            Kind::Semicolon if depth == 0 => {
+                parts.extend(line.get(start..at));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.extend(line.get(start..).filter(|part| !part.is_empty()));
+    parts
+}
+
+/// Whether a statement does nothing: a literal by itself, or `pass`.
+fn is_idle(statement: &[Token<'_>]) -> bool {
+    matches!(
+        statement,
+        [Token {
+            kind: Kind::Str
+                | Kind::Bytes
+                | Kind::Int
+                | Kind::Float
+                | Kind::None
+                | Kind::True
+                | Kind::False
+                | Kind::Ellipsis
+                | Kind::Pass,
+            ..
+        }]
+    )
+}
+
+struct Writer<'a> {
+    source: &'a str,
+    lines: LineIndex<'a>,
+    dense: bool,
+    out: Minified,
+    lexed: &'a Lexed<'a>,
+    depth: usize,
+}
+
+impl<'a> Writer<'a> {
+    fn block(&mut self, block: &[Line<'a>]) {
+        let idle = |line: &Line<'_>| !line.compound && line.parts.iter().all(|part| is_idle(part));
+        let all_idle = block.iter().all(idle);
+        let mut joined = false;
+        let mut assembler = false;
+        for line in block {
+            if idle(line) {
+                continue;
+            }
+            // Joining saves the indentation, so there is nothing to save where there is none.
+            let joins = self.dense && !line.compound && self.depth > 0;
+            if joins && joined {
+                self.out.code.push(';');
+            } else {
+                self.begin_line(line);
+            }
+            joined = joins;
+            // In an assembler's function every instruction needs a line of its own.
+            let dense = self.dense;
+            self.dense &= !assembler;
+            self.line(line);
+            self.dense = dense;
+            assembler = line.parts.first().is_some_and(|part| {
+                part.first().is_some_and(|first| first.kind == Kind::At)
+                    && (assembler || part.iter().any(|token| token.text.starts_with("asm_")))
+            });
+        }
+        if all_idle && self.depth > 0 {
+            // A block needs a statement, and this is the shortest one that does nothing.
+            let line = block
+                .first()
+                .and_then(|line| line.parts.first())
+                .and_then(|part| part.first());
+            self.start_line(line.map_or(0, |token| token.range.start));
+            self.out.code.push('0');
+        }
+    }
+
+    fn begin_line(&mut self, line: &Line<'a>) {
+        let kept = line.parts.iter().find(|part| line.compound || !is_idle(part));
+        let start = kept
+            .and_then(|part| part.first())
+            .map_or(0, |token| token.range.start);
+        self.start_line(start);
+    }
+
+    fn line(&mut self, line: &Line<'a>) {
+        let (head, body) = if line.compound {
+            line.parts.split_at(1)
+        } else {
+            line.parts.split_at(0)
+        };
+        for part in head {
+            self.tokens(part);
+        }
+        let mut first = true;
+        for part in body.iter().filter(|part| !is_idle(part)) {
+            if !first {
+                self.out.code.push(';');
+            }
+            first = false;
+            self.tokens(part);
+        }
+        if line.compound && line.block.is_none() && first {
+            // The decorator's line has no body, either, and no `:`.
+            let has_colon = head.iter().any(|part| {
+                matches!(
+                    part,
+                    [
+                        ..,
+                        Token {
+                            kind: Kind::Colon,
+                            ..
+                        }
+                    ]
+                )
+            });
+            if has_colon {
+                self.out.code.push('0');
+            }
+        }
+        let Some(block) = &line.block else { return };
+        let simple = block.iter().all(|line| !line.compound);
+        self.depth += 1;
+        if self.dense && simple {
+            self.one_line(block);
+        } else {
+            self.block(block);
+        }
+        self.depth -= 1;
+    }
+
+    /// A block of simple statements on the line of its head.
+    fn one_line(&mut self, block: &[Line<'a>]) {
+        let parts = block
+            .iter()
+            .flat_map(|line| &line.parts)
+            .filter(|part| !is_idle(part));
+        let mut first = true;
+        for part in parts {
+            if !first {
+                self.out.code.push(';');
+            }
+            first = false;
+            self.tokens(part);
+        }
+        if first {
+            self.out.code.push('0');
+        }
+    }
+
+    fn tokens(&mut self, tokens: &[Token<'a>]) {
+        let mut before: Option<Range> = None;
+        let mut depth = 0_usize;
+        for token in tokens.iter().filter(|token| !token.made) {
+            for literal in self.literals(*token) {
+                if let Some(before) = before {
+                    self.space(before, literal, depth > 0);
+                }
+                self.text(literal);
+                before = Some(literal);
+            }
+            if token.kind.opens() {
+                depth += 1;
+            } else if token.kind.opener().is_some() {
+                depth = depth.saturating_sub(1);
+            }
+        }
+    }
+
+    /// The pieces of a token: itself, or the literals that are one string.
+    fn literals(&self, token: Token<'a>) -> Vec<Range> {
+        let from = self
+            .lexed
+            .literals
+            .partition_point(|literal| literal.start < token.range.start);
+        let literals = self.lexed.literals.get(from..).unwrap_or_default();
+        let inside = literals
+            .iter()
+            .take_while(|literal| literal.start < token.range.end);
+        let pieces: Vec<Range> = inside.copied().collect();
+        if pieces.is_empty() {
+            vec![token.range]
+        } else {
+            pieces
+        }
+    }
+
+    /// Writes what has to stand between two tokens.
+    fn space(&mut self, before: Range, after: Range, in_brackets: bool) {
+        let line = self.lines.line(after.start);
+        if !self.dense && self.lines.line(before.end) < line {
+            // The source goes on with another line here, and so does the result, or tracebacks would be wrong.
+            self.out.code.push_str(if in_brackets { "\n" } else { "\\\n" });
+            self.out.lines.push(u32::try_from(line).unwrap_or(u32::MAX));
+        } else if needs_space(before.text(self.source), after.text(self.source)) {
+            self.out.code.push(' ');
+        }
+    }
+
+    /// Writes a piece of the source; a string can go over several lines.
+    fn text(&mut self, range: Range) {
+        let text = range.text(self.source);
+        if !text.contains(['\n', '\r']) {
+            self.out.code.push_str(text);
+            return;
+        }
+        let line = self.line_of(range.start);
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        let newlines = u32::try_from(text.matches('\n').count()).unwrap_or(0);
+        self.out.code.push_str(&text);
+        self.out.lines.extend((1..=newlines).map(|offset| line + offset));
+    }
+
+    fn line_of(&self, offset: usize) -> u32 {
+        u32::try_from(self.lines.line(offset)).unwrap_or(u32::MAX)
+    }
+
+    fn start_line(&mut self, offset: usize) {
+        self.end_line();
+        self.out.lines.push(self.line_of(offset));
+        self.out.code.extend(std::iter::repeat_n(' ', self.depth));
+    }
+
+    fn end_line(&mut self) {
+        if !self.out.code.is_empty() {
+            self.out.code.push('\n');
+        }
+    }
+}
+
+/// Whether two tokens would be read as something else without a space between them.
+fn needs_space(before: &str, after: &str) -> bool {
+    let is_word =
+        |character: char| character.is_ascii_alphanumeric() || character == '_' || !character.is_ascii();
+    let is_number = before.starts_with(|first: char| first.is_ascii_digit())
+        || (before.len() > 1 && before.starts_with('.') && before != "...");
+    let Some(first) = after.chars().next() else {
+        return false;
+    };
+    let Some(last) = before.chars().next_back() else {
+        return false;
+    };
+    if is_word(first) {
+        return is_word(last) || (is_number && last == '.');
+    }
+    match first {
+        // A number takes every dot that follows it.
+        '.' => is_number,
+        // Two quotes and one more would begin another kind of string.
+        '"' | '\'' => before.ends_with(&[first, first].iter().collect::<String>()),
+        _ => false,
+    }
+}

@@ -1,0 +1,333 @@
+//! Holds `belay-syntax` against `mpy-cross`, MicroPython's own compiler: `cargo xtask syntax [--mutants N] [--seed S]`.
+//!
+//! Over all Python files of MicroPython's source package, and over mutations of them, both have to accept and refuse
+//! the same. What the minifier makes of the files has to compile to the same bytecode.
+
+mod mutate;
+mod oracle;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use oracle::{Oracle, Verdict};
+
+/// The least agreement that is good enough, in percent.
+const ENOUGH: f64 = 99.5;
+
+const HELP: &str = "\
+Compares belay-syntax with mpy-cross.
+
+Usage: syntax [--mutants N] [--seed S] [--corpus DIR]
+
+  --mutants N   how many mutated files to compare [default: 20000]
+  --seed S      what the mutations begin with [default: from the clock]
+  --corpus DIR  where the Python files are [default: MicroPython's source package]
+";
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+struct Options {
+    mutants: usize,
+    seed: u64,
+    corpus: Option<PathBuf>,
+}
+
+/// A Python file of the corpus.
+struct File {
+    name: String,
+    source: String,
+}
+
+fn main() -> ExitCode {
+    let options = match options() {
+        Ok(Some(options)) => options,
+        Ok(None) => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        Err(message) => {
+            eprintln!("{message}\n\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(&options) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn options() -> Result<Option<Options>, String> {
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    let mut options = Options {
+        mutants: 20_000,
+        seed: now.as_secs(),
+        corpus: None,
+    };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(option) = arguments.next() {
+        if option == "--help" || option == "-h" {
+            return Ok(None);
+        }
+        let value = arguments
+            .next()
+            .ok_or_else(|| format!("{option} needs a value"))?;
+        let number = || {
+            value
+                .parse()
+                .map_err(|_| format!("{option} needs a number and not {value:?}"))
+        };
+        match option.as_str() {
+            "--mutants" => options.mutants = usize::try_from(number()?).unwrap_or(usize::MAX),
+            "--seed" => options.seed = number()?,
+            "--corpus" => options.corpus = Some(PathBuf::from(&value)),
+            _ => return Err(format!("there is no option {option}")),
+        }
+    }
+    Ok(Some(options))
+}
+
+fn run(options: &Options) -> Result<bool, Failure> {
+    let root = match &options.corpus {
+        Some(root) => root.clone(),
+        None => source_package()?,
+    };
+    let files = corpus(&root)?;
+    let oracle = Oracle::install()?;
+    eprintln!(
+        "{} files under {}, {}, seed {}",
+        files.len(),
+        root.display(),
+        oracle.version(),
+        options.seed
+    );
+
+    eprintln!("200 lines take {} µs to parse, check and analyse", speed(&files));
+
+    let agreed = for_each(files.len(), |index| {
+        files
+            .get(index)
+            .is_some_and(|file| agrees(&oracle, &file.name, &file.source))
+    });
+    let minified = for_each(files.len(), |index| {
+        files.get(index).is_none_or(|file| keeps_meaning(&oracle, file))
+    });
+    let undecided = AtomicUsize::new(0);
+    let accepted = AtomicUsize::new(0);
+    let mutants = for_each(options.mutants, |index| {
+        let mutant = mutate::mutant(&files, options.seed, index);
+        let verdict = oracle.judge(&mutant.source);
+        match &verdict {
+            Verdict::Undecided(_) => undecided.fetch_add(1, Ordering::Relaxed),
+            Verdict::Accepted => accepted.fetch_add(1, Ordering::Relaxed),
+            Verdict::Refused(_) => 0,
+        };
+        compare(&mutant.name(), &mutant.source, &verdict)
+    });
+    eprintln!(
+        "of the mutants mpy-cross accepted {}, and gave up on {}",
+        accepted.into_inner(),
+        undecided.into_inner()
+    );
+    let differing = files.len() - minified;
+    let (of_files, of_mutants) = (percent(agreed, files.len()), percent(mutants, options.mutants));
+    println!(
+        "syntax: {of_files:.2} % of {} files, {of_mutants:.2} % of {} mutants, {differing} minified files differ",
+        files.len(),
+        options.mutants
+    );
+    Ok(of_files >= ENOUGH && of_mutants >= ENOUGH && differing == 0)
+}
+
+/// How many microseconds 200 lines take, on average over the corpus.
+fn speed(files: &[File]) -> u128 {
+    let lines: usize = files.iter().map(|file| file.source.lines().count()).sum();
+    let start = std::time::Instant::now();
+    for file in files {
+        std::hint::black_box(belay_syntax::parse_module(&file.source).analysis());
+    }
+    start.elapsed().as_micros() * 200 / u128::try_from(lines.max(1)).unwrap_or(1)
+}
+
+/// How many of `count` things hold, looked at by all cores.
+fn for_each(count: usize, holds: impl Fn(usize) -> bool + Sync) -> usize {
+    let next = AtomicUsize::new(0);
+    let held = AtomicUsize::new(0);
+    let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    if index >= count {
+                        break;
+                    }
+                    held.fetch_add(usize::from(holds(index)), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    held.into_inner()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "these are counts of files")]
+fn percent(part: usize, whole: usize) -> f64 {
+    if whole == 0 {
+        100.0
+    } else {
+        part as f64 * 100.0 / whole as f64
+    }
+}
+
+fn agrees(oracle: &Oracle, name: &str, source: &str) -> bool {
+    compare(name, source, &oracle.judge(source))
+}
+
+/// Whether belay-syntax judges a text like mpy-cross did; says where it does not.
+fn compare(name: &str, source: &str, verdict: &Verdict) -> bool {
+    let parsed = belay_syntax::parse_module(source);
+    let theirs = match verdict {
+        Verdict::Undecided(_) => return true,
+        Verdict::Accepted => None,
+        Verdict::Refused(reason) => Some(reason),
+    };
+    if parsed.diagnostics.is_empty() == theirs.is_none() {
+        return true;
+    }
+    let theirs = theirs.map_or("accepts it", String::as_str);
+    let lines = belay_syntax::LineIndex::new(source);
+    let ours = parsed.diagnostics.first().map_or_else(
+        || "accepts it".to_owned(),
+        |found| {
+            let at = lines.line_column(found.range.start);
+            format!(
+                "line {}: {} in {:?}",
+                at.line,
+                found.message,
+                lines.line_text(at.line)
+            )
+        },
+    );
+    say(&format!(
+        "disagreement: {name}\n  mpy-cross: {theirs}\n  belay-syntax: {ours}"
+    ));
+    false
+}
+
+/// Whether what the minifier and the stop points make of a file is what it has to be.
+fn keeps_meaning(oracle: &Oracle, file: &File) -> bool {
+    if !matches!(oracle.judge(&file.source), Verdict::Accepted) {
+        return true;
+    }
+    let exact = belay_syntax::minify(&file.source);
+    let dense = belay_syntax::minify_dense(&file.source);
+    let stoppable = belay_syntax::insert_stop_points(&file.source, "__stop()");
+    let wanted = oracle.bytecode(&file.source, "-O3");
+    let fault = if oracle.bytecode(&exact.code, "-O3") != wanted {
+        "minified it is other bytecode"
+    } else if oracle.bytecode(&dense.code, "-O3") != wanted {
+        "minified densely it is other bytecode"
+    } else if !maps_lines(oracle, file, &exact) {
+        "the line map is wrong"
+    } else if belay_syntax::LineIndex::new(&stoppable).lines()
+        != belay_syntax::LineIndex::new(&file.source).lines()
+    {
+        "the stop points change lines"
+    } else if !matches!(oracle.judge(&stoppable), Verdict::Accepted) {
+        "mpy-cross refuses it with stop points"
+    } else {
+        return true;
+    };
+    say(&format!("not the same: {}: {fault}", file.name));
+    false
+}
+
+/// Whether the line map leads back to the lines of the file.
+///
+/// A statement that was left out, such as `pass`, leaves a mark in the original's line table, so that a file with one
+/// in the middle of a function can prove nothing here.
+fn maps_lines(oracle: &Oracle, file: &File, minified: &belay_syntax::Minified) -> bool {
+    let same = oracle.bytecode(&spread(minified), "-O0") == oracle.bytecode(&file.source, "-O0");
+    let has_text = |line: &str| !line.trim().is_empty() && !line.trim().starts_with('#');
+    let kept: HashSet<usize> = minified
+        .lines
+        .iter()
+        .filter_map(|line| usize::try_from(*line).ok())
+        .collect();
+    same || (1..)
+        .zip(file.source.lines())
+        .any(|(line, text)| has_text(text) && !kept.contains(&line))
+}
+
+/// The minified lines where the line map says that they came from: compiled with line numbers, that has to be the
+/// same as the original.
+fn spread(minified: &belay_syntax::Minified) -> String {
+    let mut out = String::new();
+    let mut at = 1;
+    let mut continued = false;
+    for (line, text) in minified.lines.iter().zip(minified.code.split('\n')) {
+        while at < *line {
+            out.push_str(if continued { "\\\n" } else { "\n" });
+            at += 1;
+        }
+        out.push_str(text);
+        out.push('\n');
+        at += 1;
+        continued = text.ends_with('\\');
+    }
+    out
+}
+
+/// Prints a message of several lines in one piece.
+fn say(message: &str) {
+    static OUTPUT: Mutex<()> = Mutex::new(());
+    let _guard = OUTPUT.lock().unwrap_or_else(PoisonError::into_inner);
+    println!("{message}");
+}
+
+/// Where MicroPython's source package is unpacked.
+fn source_package() -> Result<PathBuf, Failure> {
+    Ok(belay_sim::ensure_source(belay_sim::Report::Auto)?)
+}
+
+/// All Python files under a directory that are text, by their paths.
+fn corpus(root: &Path) -> Result<Vec<File>, Failure> {
+    let mut files = Vec::new();
+    let mut pending = vec![root.to_owned()];
+    while let Some(dir) = pending.pop() {
+        for entry in std::fs::read_dir(&dir)? {
+            let path = entry?.path();
+            if path.is_symlink() {
+                continue;
+            }
+            if path.is_dir() {
+                // What a build made is not of the package.
+                if !path
+                    .file_name()
+                    .is_some_and(|name| name.to_string_lossy().starts_with("build"))
+                {
+                    pending.push(path);
+                }
+            } else if path.extension().is_some_and(|extension| extension == "py") {
+                let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
+                match String::from_utf8(std::fs::read(&path)?) {
+                    Ok(source) => files.push(File { name, source }),
+                    Err(_) => eprintln!("left out, because it is not UTF-8: {name}"),
+                }
+            }
+        }
+    }
+    files.sort_by(|first, second| first.name.cmp(&second.name));
+    if files.is_empty() {
+        return Err(format!("there is no Python file under {}", root.display()).into());
+    }
+    Ok(files)
+}

