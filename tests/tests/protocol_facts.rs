@@ -19,7 +19,8 @@ fn every_fact_in_the_table_names_tests_that_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("the workspace");
-    let mut files = vec![root.join("tests/tests/protocol.rs")];
+    let mut files = Vec::new();
+    sources(&root.join("tests/tests/protocol"), &mut files);
     sources(&root.join("belay-runtime/src"), &mut files);
     let code: String = files
         .iter()

@@ -17,18 +17,33 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Unix,
+    Mps2,
+    Microbit,
 }
 
 impl Kind {
     pub(crate) fn has_raw_paste(self) -> bool {
+        self != Self::Microbit
+    }
+
+    /// Whether running code can be interrupted.
+    pub(crate) fn is_interruptible(self) -> bool {
+        self != Self::Mps2
+    }
+
+    /// How much source it takes before memory, rather than the protocol, becomes the matter.
+    pub(crate) fn long_source(self) -> usize {
         match self {
-            Self::Unix => true,
+            Self::Unix | Self::Mps2 => 2000,
+            Self::Microbit => 600,
         }
     }
 
     async fn start(self) -> Board {
         let builder = match self {
             Self::Unix => Board::unix(),
+            Self::Mps2 => Board::mps2(),
+            Self::Microbit => Board::microbit(),
         };
         builder.start().await.expect("the board starts")
     }
@@ -167,9 +182,9 @@ impl Bench {
 
     pub(crate) async fn enter(&mut self) {
         self.start(Operation::Enter);
-        // A board that has only just started may not listen yet.
+        // A board that has only just started may not listen yet, and one that compiles loses a Ctrl-C.
         while !self.events.contains(&Event::Entered) {
-            if !self.turn(Duration::from_secs(2)).await {
+            if !self.turn(Duration::from_millis(500)).await {
                 self.start(Operation::Enter);
             }
         }
