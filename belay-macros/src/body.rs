@@ -6,6 +6,7 @@ use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Meta, parse_quote};
 use crate::args::{IMPLEMENTATIONS, unknown_implementation};
 use crate::diag::Errors;
 use crate::model::{Body, MethodOptions, Origin, SourceFile};
+use crate::python::EMPTY;
 
 /// One line of a comment or file.
 #[derive(Clone)]
@@ -35,10 +36,7 @@ pub(crate) fn read(
     let lines = comment(attrs, errors);
     let blocks = blocks(&lines);
     report_fences(&blocks, errors);
-    let python: Vec<_> = blocks
-        .iter()
-        .filter(|block| language(block) == "python")
-        .collect();
+    let python: Vec<_> = blocks.iter().filter(|block| is_python(block)).collect();
     let bodies = match (options.files.as_slice(), python.as_slice()) {
         ([], []) => whole_comment(attrs, &lines, &blocks, options, errors),
         ([], python) => fenced(python, options, errors),
@@ -61,21 +59,18 @@ fn report_empty(bodies: &[Body], method: Span, errors: &mut Errors) {
     const HELP: &str =
         "put its Python in a ```python block of its doc comment, or in a file with `file = \"…\"`";
     if bodies.is_empty() {
-        errors.at_span(method, format!("this method has no Python body\n{HELP}"));
+        errors.at_span(method, format!("this method has no Python body\nhelp: {HELP}"));
     }
     for body in bodies {
-        if belay_syntax::parse_module(&body.text).is_empty() && body.text.trim().is_empty() {
+        if body.text.trim().is_empty() {
             let span = body.lines.first().map_or(method, |line| line.span);
-            errors.at_span(
-                span,
-                "the Python body is empty\nwrite `pass` if it has nothing to do",
-            );
+            errors.at_span(span, EMPTY);
         }
     }
 }
 
 /// The lines of the comment, however it is written.
-fn comment(attrs: &[Attribute], errors: &mut Errors) -> Vec<Line> {
+fn comment(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> Vec<Line> {
     let mut lines = Vec::new();
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("doc")) {
         // `#[doc(hidden)]` and its like are not text.
@@ -89,10 +84,12 @@ fn comment(attrs: &[Attribute], errors: &mut Errors) -> Vec<Line> {
             other => errors.at(
                 other,
                 "a macro in `#[doc = …]` is not expanded yet when the body is read\n\
-                 give a body that is in a file as `file = \"…\"` in the method's attribute",
+                 help: name a file that has the body with `file = \"…\"` in the method's attribute",
             ),
         }
     }
+    // The compiler would report them once more.
+    attrs.retain(|attr| !matches!(&attr.meta, Meta::NameValue(meta) if !matches!(meta.value, Expr::Lit(_))));
     lines
 }
 
@@ -179,13 +176,17 @@ fn language(block: &Block) -> &str {
     words(block).next().unwrap_or("")
 }
 
+/// Whether a block is for the board, however its language is spelt.
+fn is_python(block: &Block) -> bool {
+    let language = language(block).to_ascii_lowercase();
+    ["py", "py3", "python", "python3"].contains(&&*language) || IMPLEMENTATIONS.contains(&&*language)
+}
+
 fn report_fences(blocks: &[Block], errors: &mut Errors) {
     for block in blocks {
         let language = language(block);
-        let lower = language.to_ascii_lowercase();
-        let near =
-            ["py", "python", "python3", "py3"].contains(&&*lower) || IMPLEMENTATIONS.contains(&&*lower);
-        if near && language != "python" {
+        if is_python(block) && language != "python" {
+            let lower = language.to_ascii_lowercase();
             let example = match &*lower {
                 "micropython" | "circuitpython" => format!("python,{lower}"),
                 _ => "python".to_owned(),
@@ -195,7 +196,7 @@ fn report_fences(blocks: &[Block], errors: &mut Errors) {
                 format!("a block of Python for the board is marked ```{example}, not ```{language}"),
             );
         }
-        if (near || language.is_empty()) && !block.closed {
+        if (is_python(block) || language.is_empty()) && !block.closed {
             errors.at_span(
                 block.opening.span,
                 "this block is never closed: a line with ``` is missing",
@@ -219,7 +220,10 @@ fn whole_comment(
         };
         errors.at_span(
             block.opening.span,
-            format!("{words}, and the comment has no ```python block for the board"),
+            format!(
+                "{words}, and the comment has no Python for the board\n\
+                 help: mark the block that is the body ```python"
+            ),
         );
         return Vec::new();
     }
@@ -289,7 +293,7 @@ fn from_files(
                 errors.at(
                     &file.path,
                     format!(
-                        "`{name}` cannot be read: {error}\nthe path starts at the folder of this crate's Cargo.toml"
+                        "`{name}` cannot be read: {error}\nhelp: the path starts at the folder of this crate's Cargo.toml"
                     ),
                 );
                 continue;

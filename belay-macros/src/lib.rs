@@ -35,8 +35,9 @@ fn device_tokens(options: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::new();
     let device = parse::device(options, parsed, &mut errors);
     let warnings = validate::device(&device, &mut errors);
+    let broken = errors.count() > 0;
     let errors = errors.finish();
-    let expansion = expand::device(&device, &warnings);
+    let expansion = expand::device(&device, broken, &warnings);
     quote!(#errors #expansion)
 }
 

@@ -1,11 +1,13 @@
 //! The trait as tokens to the model. Helper attributes are taken, everything else is forwarded.
 
+use std::collections::HashSet;
+
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{
     Attribute, Expr, FnArg, GenericArgument, ItemTrait, Meta, Pat, PathArguments, Receiver, ReceiverKind,
-    ReturnType, Safety, Signature, TraitItem, TraitItemFn, Type, TypeParamBound,
+    ReturnType, Safety, Signature, TraitItem, TraitItemFn, Type, TypeParamBound, parse_quote,
 };
 
 use crate::diag::Errors;
@@ -21,17 +23,16 @@ pub(crate) fn device(options: TokenStream, item: ItemTrait, errors: &mut Errors)
             "a device trait cannot be `unsafe`: its implementation is generated",
         );
     }
-    let items = item
-        .items
-        .into_iter()
-        .map(|item| match item {
-            TraitItem::Fn(function) => method(function, errors),
-            other => {
-                report_other(&other, errors);
-                Item::Other(Box::new(other))
-            }
-        })
-        .collect();
+    let mut items = Vec::new();
+    let mut names = HashSet::new();
+    for item in item.items {
+        match item {
+            TraitItem::Fn(function) if is_double(&function, &mut names, errors) => {}
+            TraitItem::Fn(function) => items.push(method(function, errors)),
+            other if is_impossible(&other, errors) => {}
+            other => items.push(Item::Other(Box::new(other))),
+        }
+    }
     Device {
         attrs: item.attrs,
         vis: item.vis,
@@ -43,8 +44,26 @@ pub(crate) fn device(options: TokenStream, item: ItemTrait, errors: &mut Errors)
     }
 }
 
-/// Reports what the generated implementation could not provide.
-fn report_other(item: &TraitItem, errors: &mut Errors) {
+/// Whether there is a method of this name already. With `#[cfg]` two may be meant, of which only one is there at
+/// a time.
+fn is_double(function: &TraitItemFn, names: &mut HashSet<String>, errors: &mut Errors) -> bool {
+    let name = plain(&function.sig.ident);
+    let conditional = function.attrs.iter().any(|attr| attr.path().is_ident("cfg"));
+    let double = !conditional && !names.insert(name.clone());
+    if double {
+        errors.at(
+            &function.sig.ident,
+            format!(
+                "there is a method `{name}` already\n\
+                 help: one method can have several bodies, in blocks that are marked such as ```python,circuitpython"
+            ),
+        );
+    }
+    double
+}
+
+/// Whether it is something that the generated implementation could not provide.
+fn is_impossible(item: &TraitItem, errors: &mut Errors) -> bool {
     match item {
         TraitItem::Type(item) => errors.at(
             item,
@@ -54,8 +73,9 @@ fn report_other(item: &TraitItem, errors: &mut Errors) {
             item,
             "an associated constant of a device trait needs a value: nothing on the board could give it",
         ),
-        _ => {}
+        _ => return false,
     }
+    true
 }
 
 /// Whether an attribute is one of ours.
@@ -102,8 +122,9 @@ fn method(mut function: TraitItemFn, errors: &mut Errors) -> Item {
     let options = args::method(kind, tokens, errors);
     let bodies = body::read(&mut function.attrs, &options, function.sig.ident.span(), errors);
     let params = params(&mut function.sig, errors);
-    report_signature(&function.sig, errors);
-    let Some((output, stream)) = output(kind, &function.sig, errors) else {
+    let output = output(kind, &function.sig, errors);
+    plain_signature(&mut function.sig, errors);
+    let Some((output, stream)) = output else {
         return Item::Other(Box::new(fallback::stub(function)));
     };
     Item::Method(Box::new(Method {
@@ -126,32 +147,40 @@ fn unmarked(function: TraitItemFn, errors: &mut Errors) -> Item {
     errors.at(
         &function.sig.ident,
         "this method says neither what runs on the board nor what runs here\n\
-         add `#[task]`, `#[setup]`, `#[thread]` or `#[teardown]`, or give it a body in Rust",
+         help: add `#[task]`, `#[setup]`, `#[thread]` or `#[teardown]`, or give it a body in Rust",
     );
     Item::Other(Box::new(fallback::stub(function)))
 }
 
-fn report_signature(sig: &Signature, errors: &mut Errors) {
+/// Reports what a method for the board cannot be, and makes it as it should be, so that nothing else is reported.
+fn plain_signature(sig: &mut Signature, errors: &mut Errors) {
     const PLAIN: &str = "a method for the board is a plain `async fn`, or a plain `fn` that returns a stream";
-    if let Some(token) = &sig.constness {
+    if let Some(token) = sig.constness.take() {
         errors.at(token, PLAIN);
     }
     if !matches!(sig.safety, Safety::Default) {
         errors.at(&sig.safety, PLAIN);
+        sig.safety = Safety::Default;
     }
-    if let Some(token) = &sig.abi {
+    if let Some(token) = sig.abi.take() {
         errors.at(token, PLAIN);
     }
-    match sig.inputs.first() {
+    match sig.inputs.first_mut() {
         Some(FnArg::Receiver(receiver)) if is_shared(receiver) => {}
-        Some(FnArg::Receiver(receiver)) => errors.at(
-            receiver,
-            "a method for the board takes `&self`: a device can be used from many places at once",
-        ),
-        _ => errors.at_span(
-            sig.paren_token.span.open(),
-            "a method for the board needs `&self`, the device on which it runs",
-        ),
+        Some(FnArg::Receiver(receiver)) => {
+            errors.at(
+                &*receiver,
+                "a method for the board takes `&self`: a device can be used from many places at once",
+            );
+            *receiver = parse_quote!(&self);
+        }
+        _ => {
+            errors.at_span(
+                sig.paren_token.span.open(),
+                "a method for the board needs `&self`, the device on which it runs",
+            );
+            sig.inputs.insert(0, parse_quote!(&self));
+        }
     }
 }
 
@@ -173,7 +202,7 @@ fn params(sig: &mut Signature, errors: &mut Errors) -> Vec<Param> {
                 "a parameter for the board takes no attribute but `#[default = …]`",
             );
         }
-        let default = defaults.first().and_then(|attr| default(attr, errors));
+        let default = defaults.first().and_then(|attr| default(attr, &input.ty, errors));
         let ident = match &*input.pat {
             Pat::Ident(pat) if pat.by_ref.is_none() && pat.mutability.is_none() && pat.subpat.is_none() => {
                 pat.ident.clone()
@@ -183,6 +212,7 @@ fn params(sig: &mut Signature, errors: &mut Errors) -> Vec<Param> {
                     pat,
                     "a parameter needs a plain name, under which the Python body sees it",
                 );
+                *input.pat = parse_quote!(_);
                 continue;
             }
         };
@@ -196,14 +226,19 @@ fn params(sig: &mut Signature, errors: &mut Errors) -> Vec<Param> {
     params
 }
 
-fn default(attr: &Attribute, errors: &mut Errors) -> Option<Expr> {
-    if let Meta::NameValue(meta) = &attr.meta {
-        return Some(meta.value.clone());
+/// What `None` stands for. That the parameter is an `Option` is left to the compiler, which sees through aliases.
+fn default(attr: &Attribute, ty: &Type, errors: &mut Errors) -> Option<Expr> {
+    match &attr.meta {
+        Meta::NameValue(meta) if matches!(ty, Type::Path(_)) => return Some(meta.value.clone()),
+        Meta::NameValue(_) => errors.at(
+            ty,
+            "a parameter with a default is an `Option`, and the default is what `None` stands for",
+        ),
+        _ => errors.at(
+            attr,
+            "write the value for which `None` stands, such as `#[default = 500] period_ms: Option<u32>`",
+        ),
     }
-    errors.at(
-        attr,
-        "write the value for which `None` stands, such as `#[default = 500] period_ms: Option<u32>`",
-    );
     None
 }
 
@@ -230,7 +265,7 @@ fn output(kind: Kind, sig: &Signature, errors: &mut Errors) -> Option<(Type, Opt
     }
     let stream = match &**ty {
         Type::ImplTrait(stream) => stream,
-        _ if sig.asyncness.is_some() => return Some(((**ty).clone(), None)),
+        _ if sig.asyncness.is_some() || sig.constness.is_some() => return Some(((**ty).clone(), None)),
         _ => {
             errors.at(
                 sig.fn_token,

@@ -61,7 +61,8 @@ pub(crate) fn parse<'a>(device: &'a Device, errors: &mut Errors) -> Vec<Checked<
 }
 
 /// What to say of a body without a statement.
-pub(crate) const EMPTY: &str = "the Python body has no statement in it\nwrite `pass` if it has nothing to do";
+pub(crate) const EMPTY: &str =
+    "the Python body has no statement in it\nhelp: write `pass` if it has nothing to do";
 
 /// Reports what the parser found in a body.
 fn report(body: &Body, diagnostics: &[Diagnostic], errors: &mut Errors) {

@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use syn::Type;
-
 use crate::args::is_identifier;
 use crate::diag::Errors;
 use crate::model::{Device, Kind, Method, Param, plain};
@@ -34,7 +32,6 @@ pub(crate) fn device<'a>(device: &'a Device, errors: &mut Errors) -> Vec<python:
 
 /// Names of methods and parameters.
 fn names(device: &Device, errors: &mut Errors) {
-    let mut rust: HashMap<String, &Method> = HashMap::new();
     let mut python: HashMap<String, &Method> = HashMap::new();
     for method in device.methods() {
         let name = plain(&method.sig.ident);
@@ -47,28 +44,18 @@ fn names(device: &Device, errors: &mut Errors) {
                 ),
             );
         }
-        // With `#[cfg]` two methods of one name may be meant, of which only one is there at a time.
-        if method.cfgs().next().is_none() {
-            if rust.insert(name.clone(), method).is_some() {
-                errors.at(
-                    &method.sig.ident,
-                    format!(
-                        "`{name}` is there twice\n\
-                         help: for several bodies of one method mark its blocks: ```python,circuitpython"
-                    ),
-                );
-            } else if method.kind.is_function()
-                && let Some(other) = python.insert(method.python_name(), method)
-            {
-                errors.at(
-                    &method.sig.ident,
-                    format!(
-                        "this method is `{}` on the board, and so is `{}`: give one of them another `name`",
-                        method.python_name(),
-                        other.sig.ident
-                    ),
-                );
-            }
+        if method.cfgs().next().is_none()
+            && method.kind.is_function()
+            && let Some(other) = python.insert(method.python_name(), method)
+        {
+            errors.at(
+                &method.sig.ident,
+                format!(
+                    "this method is `{}` on the board, and so is `{}`: give one of them another `name`",
+                    method.python_name(),
+                    other.sig.ident
+                ),
+            );
         }
         python_name(method, errors);
         for param in &method.params {
@@ -105,7 +92,7 @@ fn bad_name(name: &str) -> Option<&'static str> {
     if belay_syntax::is_keyword(name) {
         Some("is a keyword of Python")
     } else if name.starts_with("__") || name.starts_with("_belay") {
-        Some("is reserved: names that begin with `__` or `_belay` are for Belay and for Python itself")
+        Some("is reserved, as all names are that begin with `__` or `_belay`")
     } else if !is_identifier(name) {
         Some("is no name on every board, because it is not ASCII")
     } else {
@@ -185,13 +172,5 @@ fn signature(method: &Method, errors: &mut Errors) {
             "a stream cannot be `idempotent`: what it has given already would be given again",
         ),
         _ => {}
-    }
-    for param in &method.params {
-        if param.default.is_some() && !matches!(&param.ty, Type::Path(_)) {
-            errors.at(
-                &param.ty,
-                "a parameter with a default is an `Option`, and the default is what `None` stands for",
-            );
-        }
     }
 }

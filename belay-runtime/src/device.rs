@@ -8,13 +8,14 @@ use tracing::Instrument;
 use crate::builder::DeviceBuilder;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::executor::{
-    ExecutorExt, ExecutorFactory, SetupExecutor, TaskExecutor, TeardownExecutor, ThreadExecutor, ThreadHandle,
+    BoxFuture, BoxStream, ExecutorExt, ExecutorFactory, SetupExecutor, TaskExecutor, TeardownExecutor,
+    ThreadExecutor, ThreadHandle,
 };
 use crate::link::ResetPolicy;
 use crate::method::{DeviceSpec, MethodSpec};
 use crate::python::Arguments;
 use crate::session::{Capabilities, OutputStream, Session};
-use crate::signature::{ActionOutput, OutputStream as ItemStream, TaskOutput, ThreadOutput};
+use crate::signature::{ActionOutput, ItemStream, TaskOutput, ThreadOutput};
 
 /// A board that this program is connected to.
 ///
@@ -308,6 +309,9 @@ pub trait Attach: Sized {
 }
 
 /// A device seen through one trait: what the generated methods call.
+///
+/// What they return is boxed, so that its type says nothing of the bound on `R`: the compiler would report a wrong
+/// signature a second time otherwise.
 #[derive(Debug, Clone)]
 pub struct Attached {
     device: Device,
@@ -347,13 +351,13 @@ impl Attached {
     /// # Errors
     ///
     /// As [`TaskExecutor::call`].
-    pub fn task<R: TaskOutput>(
+    pub fn task<R: TaskOutput + 'static>(
         &self,
         method: &'static MethodSpec,
         arguments: Arguments,
-    ) -> impl Future<Output = R> + Send + use<R> {
+    ) -> BoxFuture<'static, R> {
         let device = self.device.clone();
-        async move { R::from_result(device.tasks().invoke(method, arguments).await) }
+        Box::pin(async move { R::from_result(device.tasks().invoke(method, arguments).await) })
     }
 
     /// Calls a task that is a generator. `R` is what the signature says it yields.
@@ -361,8 +365,12 @@ impl Attached {
     /// # Errors
     ///
     /// As [`TaskExecutor::call`].
-    pub fn stream<R: TaskOutput>(&self, method: &'static MethodSpec, arguments: Arguments) -> ItemStream<R> {
-        ItemStream::new(self.device.tasks().stream(method, arguments))
+    pub fn stream<R: TaskOutput + 'static>(
+        &self,
+        method: &'static MethodSpec,
+        arguments: Arguments,
+    ) -> BoxStream<R> {
+        Box::pin(ItemStream::new(self.device.tasks().stream(method, arguments)))
     }
 
     /// Starts a thread.
@@ -370,13 +378,13 @@ impl Attached {
     /// # Errors
     ///
     /// As [`ThreadExecutor::start`].
-    pub fn thread<R: ThreadOutput<ThreadHandle>>(
+    pub fn thread<R: ThreadOutput<ThreadHandle> + 'static>(
         &self,
         method: &'static MethodSpec,
         arguments: Arguments,
-    ) -> impl Future<Output = R> + Send + use<R> {
+    ) -> BoxFuture<'static, R> {
         let device = self.device.clone();
-        async move { R::from_result(device.threads().start(method, arguments).await) }
+        Box::pin(async move { R::from_result(device.threads().start(method, arguments).await) })
     }
 
     /// Runs a setup.
@@ -384,13 +392,13 @@ impl Attached {
     /// # Errors
     ///
     /// As [`SetupExecutor::run`].
-    pub fn setup<R: ActionOutput>(
+    pub fn setup<R: ActionOutput + 'static>(
         &self,
         method: &'static MethodSpec,
         arguments: Arguments,
-    ) -> impl Future<Output = R> + Send + use<R> {
+    ) -> BoxFuture<'static, R> {
         let Self { device, spec } = self.clone();
-        async move { R::from_result(device.setups().run(spec, method, arguments).await) }
+        Box::pin(async move { R::from_result(device.setups().run(spec, method, arguments).await) })
     }
 
     /// Runs a teardown.
@@ -398,12 +406,12 @@ impl Attached {
     /// # Errors
     ///
     /// As [`TeardownExecutor::run`].
-    pub fn teardown<R: ActionOutput>(
+    pub fn teardown<R: ActionOutput + 'static>(
         &self,
         method: &'static MethodSpec,
         arguments: Arguments,
-    ) -> impl Future<Output = R> + Send + use<R> {
+    ) -> BoxFuture<'static, R> {
         let Self { device, spec } = self.clone();
-        async move { R::from_result(device.teardowns().run(spec, method, arguments).await) }
+        Box::pin(async move { R::from_result(device.teardowns().run(spec, method, arguments).await) })
     }
 }

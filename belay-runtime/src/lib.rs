@@ -30,4 +30,6 @@ pub use session::{
     Capabilities, DeploymentStats, FloatPrecision, OutputStream as DeviceOutput, ReconnectPolicy, Returned,
     Session, SessionContext, SessionEvent, SessionState,
 };
-pub use signature::{ActionOutput, NoneOutput, OutputStream, TaskOutput, ThreadOutput, gives_none};
+pub use signature::{
+    ActionOutput, NoneOutput, TaskOutput, ThreadOutput, WithDefault, gives_none, or_default,
+};

@@ -56,6 +56,28 @@ pub trait ThreadOutput<Handle>: Sized {
 )]
 pub trait NoneOutput {}
 
+/// A parameter that has a default, for which `None` stands.
+#[diagnostic::on_unimplemented(
+    message = "a parameter with a default cannot be `{Self}`",
+    label = "this has to be an `Option`",
+    note = "the default is what `None` stands for: `#[default = 500] period_ms: Option<u32>`"
+)]
+pub trait WithDefault<T> {
+    /// The value, if there is one.
+    fn value(self) -> Option<T>;
+}
+
+impl<T> WithDefault<T> for Option<T> {
+    fn value(self) -> Option<T> {
+        self
+    }
+}
+
+/// The value of a parameter, or its default where there is none.
+pub fn or_default<T>(value: impl WithDefault<T>, default: T) -> T {
+    value.value().unwrap_or(default)
+}
+
 /// Compiles where a result can be `None`.
 pub const fn gives_none<R: NoneOutput>() {}
 
@@ -79,22 +101,24 @@ impl<H, E: From<Error>> ThreadOutput<H> for Result<H, E> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<E> NoneOutput for Result<(), E> {}
+#[diagnostic::do_not_recommend]
 impl<T, E> NoneOutput for Result<Option<T>, E> {}
 
 /// The results that a generator on the board yields, as the method's signature says them.
 ///
 /// Dropping it closes the generator on the board.
 #[must_use = "a stream does nothing until it is polled"]
-pub struct OutputStream<R: TaskOutput>(TaskStream<R::Value>);
+pub(crate) struct ItemStream<R: TaskOutput>(TaskStream<R::Value>);
 
-impl<R: TaskOutput> OutputStream<R> {
+impl<R: TaskOutput> ItemStream<R> {
     pub(crate) fn new(items: TaskStream<R::Value>) -> Self {
         Self(items)
     }
 }
 
-impl<R: TaskOutput> Stream for OutputStream<R> {
+impl<R: TaskOutput> Stream for ItemStream<R> {
     type Item = R;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<R>> {
@@ -104,7 +128,7 @@ impl<R: TaskOutput> Stream for OutputStream<R> {
     }
 }
 
-impl<R: TaskOutput> fmt::Debug for OutputStream<R> {
+impl<R: TaskOutput> fmt::Debug for ItemStream<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }

@@ -31,7 +31,7 @@ pub mod __private {
     pub use belay_runtime::{
         ActionOutput, Attach, Attached, Body, Device, DeviceSpec, Error, MethodKind, MethodSpec, NoneOutput,
         Result, SetupOptions, TaskOptions, TaskOutput, TaskStream, TeardownOptions, ThreadHandle,
-        ThreadOptions, ThreadOutput, gives_none,
+        ThreadOptions, ThreadOutput, WithDefault, gives_none, or_default,
     };
     pub use futures_core::Stream;
 }

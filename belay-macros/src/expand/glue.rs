@@ -87,7 +87,7 @@ pub(super) fn implementation(context: &Context<'_>) -> TokenStream {
     let (trait_ident, ident) = (&device.ident, &context.ident);
     let (impl_generics, type_generics, where_clause) = device.generics.split_for_impl();
     let methods = device.methods().map(|method| {
-        let (cfgs, sig, call) = (method.cfgs(), signature(method), call(method));
+        let (cfgs, sig, call) = (method.cfgs(), signature(method), call(context, method));
         quote!(#(#cfgs)* #sig { #call })
     });
     quote! {
@@ -97,16 +97,17 @@ pub(super) fn implementation(context: &Context<'_>) -> TokenStream {
     }
 }
 
-fn call(method: &Method) -> TokenStream {
+fn call(context: &Context<'_>, method: &Method) -> TokenStream {
     let arguments = method.params.iter().map(argument);
-    let arguments = quote!(p::Arguments::new() #(#arguments)*);
+    let arguments = quote!(__belay::Arguments::new() #(#arguments)*);
     let (descriptor, output) = (static_name(method), &method.output);
     let function = match method.kind {
         Kind::Task if method.stream.is_some() => "stream",
         kind => kind.attribute(),
     };
     let function = format_ident!("{function}");
-    let none = python::never_returns(method).then(|| quote!(p::gives_none::<#output>();));
+    let none = !context.broken && python::never_returns(method);
+    let none = none.then(|| quote!(__belay::gives_none::<#output>();));
     quote! {
         #none
         self.attached.#function::<#output>(&#descriptor, #arguments)
@@ -118,7 +119,7 @@ fn argument(param: &Param) -> TokenStream {
     match &param.default {
         None => quote_spanned!(ident.span()=> .with(#name, &#ident)),
         Some(default) => {
-            let value = quote_spanned!(param.ty.span()=> ::core::option::Option::unwrap_or(#ident, #default));
+            let value = quote_spanned!(param.ty.span()=> __belay::or_default(#ident, #default));
             quote!(.with(#name, &#value))
         }
     }
@@ -128,10 +129,10 @@ fn argument(param: &Param) -> TokenStream {
 pub(super) fn attach(context: &Context<'_>) -> TokenStream {
     let ident = &context.ident;
     quote! {
-        impl p::Attach for #ident {
-            const SPEC: &'static p::DeviceSpec = &DEVICE;
-            fn from_attached(attached: p::Attached) -> Self { Self { attached } }
-            fn attached(&self) -> &p::Attached { &self.attached }
+        impl __belay::Attach for #ident {
+            const SPEC: &'static __belay::DeviceSpec = &__DEVICE;
+            fn from_attached(attached: __belay::Attached) -> Self { Self { attached } }
+            fn attached(&self) -> &__belay::Attached { &self.attached }
         }
     }
 }
@@ -154,15 +155,15 @@ pub(super) fn inherent(context: &Context<'_>) -> TokenStream {
         #[allow(dead_code)]
         impl #ident {
             #[doc = #connect]
-            #vis async fn connect(address: impl ::core::convert::AsRef<::core::primitive::str>) -> p::Result<Self> {
-                p::Device::builder(address).attach().await
+            #vis async fn connect(address: impl ::core::convert::AsRef<::core::primitive::str>) -> __belay::Result<Self> {
+                __belay::Device::builder(address).attach().await
             }
             #[doc = #attach]
-            #vis async fn attach(device: &p::Device) -> p::Result<Self> {
-                p::Attached::attach(device).await
+            #vis async fn attach(device: &__belay::Device) -> __belay::Result<Self> {
+                __belay::Attached::attach(device).await
             }
             /// The device that the trait is on.
-            #vis fn device(&self) -> &p::Device {
+            #vis fn device(&self) -> &__belay::Device {
                 self.attached.device()
             }
             /// Stops the threads, runs the teardowns and releases the port.
@@ -170,7 +171,7 @@ pub(super) fn inherent(context: &Context<'_>) -> TokenStream {
             /// # Errors
             ///
             /// One error that has all failures, when all has been tried.
-            #vis async fn close(self) -> p::Result<()> {
+            #vis async fn close(self) -> __belay::Result<()> {
                 self.attached.device().close().await
             }
         }

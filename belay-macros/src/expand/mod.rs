@@ -19,15 +19,18 @@ struct Context<'a> {
     ident: Ident,
     /// The names that tasks have on the board.
     tasks: HashSet<String>,
+    /// Whether errors are reported beside the expansion, which then asks for nothing that could fail as well.
+    broken: bool,
 }
 
 /// Everything that `#[device]` emits.
-pub(crate) fn device(device: &Device, warnings: &[Warning<'_>]) -> TokenStream {
+pub(crate) fn device(device: &Device, broken: bool, warnings: &[Warning<'_>]) -> TokenStream {
     let tasks = device.methods().filter(|method| method.kind == Kind::Task);
     let context = Context {
         device,
         ident: format_ident!("{}Device", device.ident),
         tasks: tasks.map(Method::python_name).collect(),
+        broken,
     };
     let facade = &device.options.facade;
     let declaration = glue::declaration(&context);
@@ -41,17 +44,17 @@ pub(crate) fn device(device: &Device, warnings: &[Warning<'_>]) -> TokenStream {
         #declaration
         #structure
         const _: () = {
-            use #facade::__private as p;
+            use #facade::__private as __belay;
             #statics
             #implementation
             #attach
             #inherent
-            #warnings
         };
+        #warnings
     }
 }
 
 /// The name of a method's descriptor.
 fn static_name(method: &Method) -> Ident {
-    format_ident!("{}", plain(&method.sig.ident).to_uppercase())
+    format_ident!("__{}", plain(&method.sig.ident).to_uppercase())
 }

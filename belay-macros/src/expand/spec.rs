@@ -19,7 +19,7 @@ pub(super) fn statics(context: &Context<'_>) -> TokenStream {
     let (name, namespace) = (plain(&device.ident), &device.options.namespace);
     quote! {
         #(#methods)*
-        static DEVICE: p::DeviceSpec = p::DeviceSpec {
+        static __DEVICE: __belay::DeviceSpec = __belay::DeviceSpec {
             name: #name,
             namespace: #namespace,
             methods: &[#(#entries),*],
@@ -41,7 +41,7 @@ fn descriptor(context: &Context<'_>, method: &Method) -> TokenStream {
     let timeout = method.options.timeout_ms.map(|ms| quote!(.with_timeout_ms(#ms)));
     quote! {
         #(#cfgs)*
-        static #ident: p::MethodSpec = p::MethodSpec::new(#path, #name, #kind)
+        static #ident: __belay::MethodSpec = __belay::MethodSpec::new(#path, #name, #kind)
             #params
             .with_bodies(&[#(#bodies),*])
             #uses
@@ -58,7 +58,7 @@ fn body(context: &Context<'_>, method: &Method, body: &Body) -> TokenStream {
     let file = body.file.as_ref().map(tracked);
     let file = file.unwrap_or_else(|| quote!(::core::file!()));
     quote! {
-        p::Body {
+        __belay::Body {
             implementation: #implementation,
             source: #text,
             hash: #hash,
@@ -87,7 +87,7 @@ fn kind(method: &Method) -> TokenStream {
                 set("exclusive", options.exclusive),
                 set("idempotent", options.idempotent),
             ];
-            quote!(p::MethodKind::Task(p::TaskOptions::new() #(#set)*))
+            quote!(__belay::MethodKind::Task(__belay::TaskOptions::new() #(#set)*))
         }
         Kind::Setup => {
             let auto = if method.params.is_empty() {
@@ -101,7 +101,7 @@ fn kind(method: &Method) -> TokenStream {
                 set("auto", auto),
                 set("ignore_errors", options.ignore_errors),
             ];
-            quote!(p::MethodKind::Setup(p::SetupOptions::new() #(#set)*))
+            quote!(__belay::MethodKind::Setup(__belay::SetupOptions::new() #(#set)*))
         }
         Kind::Thread => {
             let set = [
@@ -110,7 +110,7 @@ fn kind(method: &Method) -> TokenStream {
                 set("auto_restart", options.auto_restart.map(some)),
                 set("multiple", options.multiple),
             ];
-            quote!(p::MethodKind::Thread(p::ThreadOptions::new() #(#set)*))
+            quote!(__belay::MethodKind::Thread(__belay::ThreadOptions::new() #(#set)*))
         }
         Kind::Teardown => {
             let set = [
@@ -118,7 +118,7 @@ fn kind(method: &Method) -> TokenStream {
                 set("ignore_errors", options.ignore_errors),
                 set("critical", options.critical),
             ];
-            quote!(p::MethodKind::Teardown(p::TeardownOptions::new() #(#set)*))
+            quote!(__belay::MethodKind::Teardown(__belay::TeardownOptions::new() #(#set)*))
         }
     }
 }

@@ -32,13 +32,13 @@ fn one(device: &Device, warning: &Warning<'_>) -> TokenStream {
         } => {
             let levels = levels(device, method);
             let note = format!("\n{message}");
-            let usage = quote_spanned!(*span=> python);
+            let usage = quote_spanned!(*span=> undefined_name);
             quote! {
                 #(#levels)*
                 const _: () = {
                     #[deprecated(note = #note)]
                     #[allow(non_upper_case_globals)]
-                    const python: () = ();
+                    const undefined_name: () = ();
                     #usage
                 };
             }

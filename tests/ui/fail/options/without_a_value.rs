@@ -1,0 +1,12 @@
+use belay::prelude::*;
+
+#[belay::device]
+trait Board {
+    /// ```python
+    /// return 1
+    /// ```
+    #[task(timeout_ms = )]
+    async fn read(&self) -> Result<u16>;
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+use belay::prelude::*;
+
+#[belay::device]
+trait Board {
+    /// ```python
+    /// return 1
+    /// ```
+    #[task]
+    async fn read(&self) -> Result<u16> {
+        Ok(1)
+    }
+}
+
+fn main() {}

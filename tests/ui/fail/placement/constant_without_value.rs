@@ -1,0 +1,10 @@
+#![allow(unused_imports)]
+
+use belay::prelude::*;
+
+#[belay::device]
+trait Board {
+    const PIN: u8;
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+#![allow(unused_imports)]
+
+use belay::prelude::*;
+
+#[belay::device]
+trait Board {
+    /// ```python
+    /// pass
+    /// ```
+    #[task]
+    async fn on(&self);
+}
+
+fn main() {}

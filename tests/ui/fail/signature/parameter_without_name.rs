@@ -1,0 +1,12 @@
+use belay::prelude::*;
+
+#[belay::device]
+trait Board {
+    /// ```python
+    /// pass
+    /// ```
+    #[task]
+    async fn set(&self, _: u8) -> Result<()>;
+}
+
+fn main() {}

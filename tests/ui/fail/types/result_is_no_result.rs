@@ -1,0 +1,14 @@
+#![allow(unused_imports)]
+
+use belay::prelude::*;
+
+#[belay::device]
+trait Board {
+    /// ```python
+    /// return 1
+    /// ```
+    #[task]
+    async fn read(&self) -> u16;
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use belay::prelude::*;
+
+#[belay::device]
+trait Board {
+    /// ```python
+    /// pass
+    /// ```
+    #[teardown]
+    async fn open(&self) -> Result<u16>;
+}
+
+fn main() {}
