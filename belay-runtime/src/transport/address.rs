@@ -103,13 +103,13 @@ pub(super) struct Problem {
 impl Problem {
     pub(super) fn new(what: impl Into<String>) -> Self {
         Self {
-            what: what.into(),
+            what: printable(&what.into()),
             meant: None,
         }
     }
 
     pub(super) fn meant(mut self, meant: impl Into<String>) -> Self {
-        self.meant = Some(meant.into());
+        self.meant = Some(printable(&meant.into()));
         self
     }
 
@@ -126,6 +126,19 @@ impl Problem {
     }
 }
 
+/// Escapes what would upset the terminal that a message is shown on.
+fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            printable.extend(character.escape_default());
+        } else {
+            printable.push(character);
+        }
+    }
+    printable
+}
+
 impl AddressError {
     /// What addresses look like.
     pub fn hint(&self) -> &'static str {
@@ -138,16 +151,7 @@ impl std::error::Error for AddressError {}
 impl fmt::Display for AddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { text, problem } = self;
-        f.write_str("`")?;
-        for character in text.chars() {
-            // A control character would upset the terminal that the message is shown on.
-            if character.is_control() {
-                write!(f, "{}", character.escape_default())?;
-            } else {
-                fmt::Write::write_char(f, character)?;
-            }
-        }
-        write!(f, "` is not an address: {}", problem.what)?;
+        write!(f, "`{text}` is not an address: {}", problem.what)?;
         match &problem.meant {
             Some(meant) => write!(f, "; did you mean `{meant}`?"),
             None => Ok(()),
@@ -185,7 +189,7 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
         parse(text.trim_ascii()).map_err(|problem| AddressError {
-            text: text.to_owned(),
+            text: printable(text),
             problem,
         })
     }
@@ -363,10 +367,25 @@ impl fmt::Display for Target {
             Self::Auto => f.write_str("auto"),
             Self::Tcp { host, port } if host.contains(':') => write!(f, "tcp://[{host}]:{port}"),
             Self::Tcp { host, port } => write!(f, "tcp://{host}:{port}"),
-            Self::Exec(words) => write!(f, "exec:{}", shell_words::join(words)),
-            Self::Pty(words) => write!(f, "pty:{}", shell_words::join(words)),
+            Self::Exec(words) => write!(f, "exec:{}", command_line(words)),
+            Self::Pty(words) => write!(f, "pty:{}", command_line(words)),
         }
     }
+}
+
+/// The words of a command as one line that is split into the same words again.
+///
+/// `shell_words::join` would leave a carriage return bare, which is trimmed from the end of an address.
+pub(super) fn command_line(words: &[String]) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./=:,+@%".contains(&byte);
+    let quoted = words.iter().map(|word| {
+        if !word.is_empty() && word.bytes().all(plain) {
+            word.clone()
+        } else {
+            format!("'{}'", word.replace('\'', r"'\''"))
+        }
+    });
+    quoted.collect::<Vec<_>>().join(" ")
 }
 
 impl fmt::Display for UsbId {

@@ -11,6 +11,7 @@ use tokio::process::Child;
 use tokio::sync::oneshot;
 use tokio::time::{Sleep, sleep, timeout};
 
+use super::address::command_line;
 use super::{Closing, Transport, TransportError};
 
 /// How long the end of a process may trail the end of its output. It is only waited for to tell its status.
@@ -97,7 +98,7 @@ fn split(words: &[String]) -> Result<(&String, &[String]), TransportError> {
 
 fn cannot_start(words: &[String], source: io::Error) -> TransportError {
     TransportError::Command {
-        command: shell_words::join(words),
+        command: command_line(words),
         source,
     }
 }

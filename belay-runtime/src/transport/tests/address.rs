@@ -40,6 +40,7 @@ fn every_kind_of_address_is_read_and_written_in_one_form() {
         ("tcp://[::1]:23?flow=off", "tcp://[::1]:23?flow=off"),
         ("exec:micropython  -i", "exec:micropython -i"),
         ("pty:sh -c 'a ? b'", "pty:sh -c 'a ? b'"),
+        ("exec:a \"it's\" '' \"x\r\"", "exec:a 'it'\\''s' '' 'x\r'"),
     ] {
         assert_eq!(parse(text).to_string(), canonical, "{text}");
         assert_eq!(parse(canonical), parse(text), "{text}");
@@ -120,6 +121,21 @@ fn a_refusal_says_what_is_wrong_and_what_was_meant() {
         ),
     ] {
         assert_eq!(refusal(text), expected);
+    }
+}
+
+#[test]
+fn a_refusal_is_one_line_whatever_the_text_holds() {
+    for text in [
+        "a\nb",
+        "/dev/x?\n1",
+        "/dev/x?dtr=\u{1b}[2J",
+        "usb:\u{7}:1",
+        "tcp:\r:1",
+        "\u{9b}:x",
+    ] {
+        let refusal = refusal(text);
+        assert!(!refusal.contains(char::is_control), "{}", refusal.escape_debug());
     }
 }
 
