@@ -4,7 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::process::{ExitStatus, Stdio};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::process::Child;
@@ -16,6 +16,9 @@ use super::{Closing, Transport, TransportError};
 
 /// How long the end of a process may trail the end of its output. It is only waited for to tell its status.
 const STATUS_GRACE: Duration = Duration::from_millis(500);
+
+/// How long a killed child may take to be dead when the runtime shuts down. It takes less than a millisecond.
+const REAP_LIMIT: Duration = Duration::from_millis(200);
 
 /// A child process and the stream that it talks on. The child is killed when this is dropped.
 pub(super) struct ProcessTransport<S> {
@@ -168,7 +171,15 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
+        // `watch` has reaped the child, unless the runtime is shutting down and nobody else will.
+        if self.0.id().is_none() {
+            return;
+        }
         self.kill();
+        let deadline = Instant::now() + REAP_LIMIT;
+        while matches!(self.0.try_wait(), Ok(None)) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 

@@ -108,6 +108,35 @@ async fn dropping_the_transport_kills_the_command_and_what_it_started() {
     }
 }
 
+#[test]
+fn a_runtime_that_shuts_down_leaves_no_process_and_no_zombie() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let (pids, shell) = runtime.block_on(async {
+        let mut shell = open("exec:sh -c 'sleep 1000 & echo $$ $!; wait'").await.unwrap();
+        (read_line(&mut *shell).await, shell)
+    });
+    drop(runtime);
+    drop(shell);
+    let (shell, sleep) = pids.split_once(' ').unwrap();
+    assert!(
+        !Command::new("ps")
+            .args(["-p", shell])
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
+    // The grandchild is reaped by the process that adopts it, in its own time.
+    let waiting = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    waiting.block_on(wait_until_gone(sleep));
+}
+
 #[tokio::test]
 async fn closing_lets_a_command_end_by_itself_and_waits_until_it_is_reaped() {
     let directory = tempfile::tempdir().unwrap();
