@@ -1,7 +1,7 @@
 //! `belay-syntax check FILE…` and `belay-syntax minify FILE`.
 
 use std::fmt::Write as _;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use belay_syntax::{Diagnostic, LineIndex};
@@ -35,24 +35,11 @@ fn main() -> ExitCode {
 }
 
 fn check(files: &[&str]) -> ExitCode {
-    let mut count = 0;
+    let mut good = true;
     for file in files {
-        match read(file) {
-            Ok(source) => {
-                let parsed = belay_syntax::parse_module(&source);
-                let lines = LineIndex::new(&source);
-                for found in &parsed.diagnostics {
-                    eprint!("{}", render(file, &lines, found));
-                }
-                count += parsed.diagnostics.len();
-            }
-            Err(error) => {
-                eprintln!("error: cannot read {file}: {error}");
-                count += 1;
-            }
-        }
+        good &= read(file).is_some_and(|source| report(file, &source));
     }
-    if count == 0 {
+    if good {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -60,16 +47,9 @@ fn check(files: &[&str]) -> ExitCode {
 }
 
 fn minify(file: &str, dense: bool) -> ExitCode {
-    let source = match read(file) {
-        Ok(source) => source,
-        Err(error) => {
-            eprintln!("error: cannot read {file}: {error}");
-            return ExitCode::FAILURE;
-        }
+    let Some(source) = read(file).filter(|source| report(file, source)) else {
+        return ExitCode::FAILURE;
     };
-    if !belay_syntax::parse_module(&source).diagnostics.is_empty() {
-        return check(&[file]);
-    }
     let smaller = if dense {
         belay_syntax::minify_dense(&source)
     } else {
@@ -78,13 +58,26 @@ fn minify(file: &str, dense: bool) -> ExitCode {
     print(&smaller.code)
 }
 
-fn read(file: &str) -> std::io::Result<String> {
-    if file != "-" {
-        return std::fs::read_to_string(file);
+/// Prints what is wrong with a file; says whether it is nothing.
+fn report(file: &str, source: &str) -> bool {
+    let parsed = belay_syntax::parse_module(source);
+    let lines = LineIndex::new(source);
+    for found in &parsed.diagnostics {
+        eprint!("{}", render(file, &lines, found));
     }
-    let mut source = String::new();
-    std::io::stdin().read_to_string(&mut source)?;
-    Ok(source)
+    parsed.diagnostics.is_empty()
+}
+
+/// Reads a file, or says why that cannot be done.
+fn read(file: &str) -> Option<String> {
+    let source = if file == "-" {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(file)
+    };
+    source
+        .inspect_err(|error| eprintln!("error: cannot read {file}: {error}"))
+        .ok()
 }
 
 /// Writes to the output; a reader that went away is no mistake of ours.

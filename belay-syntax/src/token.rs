@@ -20,7 +20,7 @@ pub(crate) enum Kind {
     At, AtEqual, Equal, EqualEqual, NotEqual, Dot, Ellipsis,
 }
 
-/// Sorted by spelling. `__debug__` is one of the two constants, as MicroPython has it.
+/// `__debug__` is one of the two constants, as MicroPython has it.
 pub(crate) const KEYWORDS: [(&str, Kind); 36] = [
     ("False", Kind::False),
     ("None", Kind::None),
@@ -117,13 +117,22 @@ const OPERATORS: [(&str, Kind); 49] = [
 impl Kind {
     /// The keyword that is spelled like this.
     pub(crate) fn keyword(text: &str) -> Option<Self> {
-        let index = KEYWORDS.binary_search_by(|(word, _)| (*word).cmp(text)).ok()?;
-        KEYWORDS.get(index).map(|(_, kind)| *kind)
+        let first = text.as_bytes().first()?;
+        // Most names are ruled out by this without a look at the rest of them.
+        let similar = |word: &str| word.len() == text.len() && word.as_bytes().first() == Some(first);
+        let found = KEYWORDS.iter().find(|(word, _)| similar(word) && *word == text);
+        found.map(|(_, kind)| *kind)
     }
 
     /// The operator that begins with these characters, and how many of them it is.
     pub(crate) fn operator(next: [u8; 3]) -> Option<(Self, usize)> {
-        let fits = |(text, _): &&(&str, Kind)| next.starts_with(text.as_bytes());
+        let [first, second, third] = next;
+        let fits = |(text, _): &&(&str, Kind)| match *text.as_bytes() {
+            [one] => one == first,
+            [one, two] => one == first && two == second,
+            [one, two, three] => one == first && two == second && three == third,
+            _ => false,
+        };
         OPERATORS
             .iter()
             .find(fits)

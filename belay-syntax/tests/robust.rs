@@ -92,23 +92,25 @@ fn everything(source: &str) {
 }
 
 #[test]
-fn every_prefix_and_every_suffix_is_survived() {
+fn every_prefix_and_many_a_suffix_is_survived() {
     for (at, _) in SAMPLE.char_indices() {
         everything(&SAMPLE[..at]);
+    }
+    for (at, _) in SAMPLE.char_indices().step_by(7) {
         everything(&SAMPLE[at..]);
     }
 }
 
 #[test]
-fn every_missing_and_every_strange_character_is_survived() {
+fn missing_and_strange_characters_are_survived() {
     let strange = [
         "\0", "\"", "'", "(", "}", "\\", "\n", "\r", "\t ", "{", "é", "#", ":", "f'{", "\u{feff}",
     ];
-    for (index, (at, character)) in SAMPLE.char_indices().enumerate() {
+    for (index, (at, character)) in SAMPLE.char_indices().enumerate().step_by(2) {
         let (before, after) = (&SAMPLE[..at], &SAMPLE[at + character.len_utf8()..]);
         everything(&format!("{before}{after}"));
         // Each of them comes to every kind of place, though not to every place.
-        let strange = strange[index % strange.len()];
+        let strange = strange[index / 2 % strange.len()];
         everything(&format!("{before}{strange}{after}"));
     }
 }

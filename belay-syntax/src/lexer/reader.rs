@@ -34,16 +34,31 @@ impl<'a> Reader<'a> {
     }
 
     /// The next three characters; 0 is the end.
+    #[inline]
     pub(super) fn peek(&self) -> [u8; 3] {
+        if let ([], Some(&[first, second, third])) =
+            (self.queue.as_slice(), self.bytes.get(self.at..self.at + 3))
+            && [first, second, third]
+                .iter()
+                .all(|byte| *byte != b'\r' && *byte != 0)
+        {
+            return [first, second, third];
+        }
+        self.peek_slowly()
+    }
+
+    /// The next three characters, where some are made, or line endings, or missing.
+    #[cold]
+    fn peek_slowly(&self) -> [u8; 3] {
         let mut next = [0; 3];
         let mut at = self.at;
         for (ahead, slot) in next.iter_mut().enumerate() {
-            *slot = if let Some(made) = self
+            let made = self
                 .queue
                 .len()
                 .checked_sub(ahead + 1)
-                .and_then(|index| self.queue.get(index))
-            {
+                .and_then(|index| self.queue.get(index));
+            *slot = if let Some(made) = made {
                 made.byte
             } else {
                 let (byte, length) = self.source_byte(at);
@@ -67,6 +82,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn advance(&mut self) {
         let (byte, end) = if let Some(made) = self.queue.pop() {
             (made.byte, made.origin + made.width)
