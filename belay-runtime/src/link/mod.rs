@@ -1,28 +1,62 @@
 //! The task that owns the port: it always drains it, sends requests, matches replies, interrupts and
 //! resynchronises.
 
+mod ending;
+mod engine;
+mod exception;
 mod options;
+mod output;
+mod recover;
+mod replies;
+mod start;
+mod streams;
+mod timing;
+mod wire;
 
+use std::collections::{HashMap, VecDeque};
+use std::fmt::Write as _;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_core::Stream;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::error::Result;
+use self::ending::Ending;
+use self::engine::{Command, Engine, Work};
+use self::output::{OutputSender, OutputSource};
+use self::start::Session;
+use self::wire::Wire;
+use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::protocol::{Lines, Number};
 use crate::python::Arguments;
 use crate::transport::Connector;
 
 pub use options::{CallPath, Deadlines, LinkOptions, ResetPolicy};
+pub use output::{Output, OutputSubscription};
+
+/// How many events wait for a subscriber that does not keep up.
+const EVENTS: usize = 256;
 
 /// A conversation with one board, from opening its port to its end: a close, a reset or a lost port.
 ///
 /// Cheap to clone; all clones are the same conversation. When the last one is dropped, the port is closed.
 #[derive(Debug, Clone)]
 pub struct Link {
-    hello: Arc<Hello>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    hello: Hello,
+    commands: mpsc::UnboundedSender<Command>,
+    events: broadcast::WeakSender<LinkEvent>,
+    output: OutputSource,
+    ending: Arc<Ending>,
+    ids: AtomicU64,
 }
 
 /// What is asked of the board.
@@ -78,21 +112,6 @@ pub enum LinkEvent {
     Lost,
 }
 
-/// What a board prints, as one subscriber gets it.
-#[derive(Debug)]
-pub struct OutputSubscription {
-    receiver: broadcast::Receiver<Arc<[u8]>>,
-}
-
-/// One piece of what a board prints.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Output {
-    /// Bytes as they came.
-    Bytes(Arc<[u8]>),
-    /// So many bytes were thrown away because the subscriber did not keep up.
-    Overflow(u64),
-}
-
 impl Link {
     /// Opens the port, enters the raw REPL and starts the agent, or finds it running.
     ///
@@ -103,9 +122,64 @@ impl Link {
     /// # Cancel safety
     ///
     /// Dropping the future closes the port.
-    #[expect(clippy::unused_async, reason = "its body is on its way")]
-    pub async fn connect(_connector: &Connector, _options: LinkOptions) -> Result<Self> {
-        Err(crate::error::ErrorKind::Closed.into())
+    pub async fn connect(connector: &Connector, options: LinkOptions) -> Result<Self> {
+        let until = Instant::now() + options.deadlines.open;
+        let transport = match timeout_at(until, connector.open()).await {
+            Ok(transport) => transport.map_err(|error| Error::from(error).in_phase(Phase::Open))?,
+            Err(_) => {
+                return Err(Error::from(ErrorKind::Timeout {
+                    after: options.deadlines.open,
+                    received: Vec::new(),
+                })
+                .in_phase(Phase::Open));
+            }
+        };
+        let session = Session::new();
+        let (sender, output) = OutputSender::new(options.output_backlog);
+        let mut wire = Wire::new(transport, options.call_path, session.nonce, session.seed, sender);
+        let hello = start::start(&mut wire, session, &options).await?;
+        let (commands, receiver) = mpsc::unbounded_channel();
+        let events = broadcast::Sender::new(EVENTS);
+        let ending = Arc::new(Ending::default());
+        let shared = Shared {
+            hello,
+            commands,
+            events: events.downgrade(),
+            output,
+            ending: Arc::clone(&ending),
+            ids: AtomicU64::new(1),
+        };
+        let engine = Engine {
+            lines: Lines {
+                seed: session.seed,
+                block: start::block(&wire, shared.hello.call_path),
+                long: shared.hello.call_path == CallPath::Agent,
+            },
+            wire,
+            path: shared.hello.call_path,
+            boot: shared.hello.boot,
+            options,
+            commands: receiver,
+            events,
+            ending,
+            queue: VecDeque::new(),
+            flying: VecDeque::new(),
+            next: Number::default(),
+            sources: HashMap::new(),
+            head_since: Instant::now(),
+            silence: None,
+            barrier: None,
+            interrupt: None,
+            probe: None,
+            refusals: 0,
+            stuck: false,
+            tokens: 0,
+            timer: Box::pin(sleep_until(Instant::now())),
+        };
+        tokio::spawn(engine.run());
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
     }
 
     /// Has the board do something and gives what it answered; at most `deadline` from when it is sent.
@@ -117,33 +191,73 @@ impl Link {
     /// # Cancel safety
     ///
     /// Dropping the future cancels the request: the board is interrupted if it runs it already.
-    #[expect(clippy::unused_async, reason = "its body is on its way")]
-    pub async fn request(&self, _request: Request, _deadline: Duration) -> Result<Payload> {
-        Err(crate::error::ErrorKind::Closed.into())
+    pub async fn request(&self, request: Request, deadline: Duration) -> Result<Payload> {
+        let work = work(request)?;
+        let id = self.shared.ids.fetch_add(1, Ordering::Relaxed);
+        let (reply, answer) = oneshot::channel();
+        self.tell(Command::Request {
+            id,
+            work,
+            deadline,
+            reply,
+        })?;
+        let mut guard = Guard {
+            commands: &self.shared.commands,
+            armed: Some(Command::Cancel(id)),
+        };
+        let result = answer.await;
+        guard.armed = None;
+        result.unwrap_or_else(|_| Err(self.shared.ending.error()))
+    }
+
+    fn tell(&self, command: Command) -> Result<()> {
+        match self.shared.commands.send(command) {
+            Ok(()) => Ok(()),
+            Err(_) => Err(self.shared.ending.error()),
+        }
     }
 
     /// Has the board evaluate a request whose value is iterable, and gives its items as they come.
     ///
     /// `deadline` is for each item. Dropping the stream closes the generator on the board.
-    pub fn stream(&self, _request: Request, _deadline: Duration) -> LinkStream {
-        LinkStream {}
+    pub fn stream(&self, request: Request, deadline: Duration) -> LinkStream {
+        let stream = self.shared.ids.fetch_add(1, Ordering::Relaxed);
+        let (items, receiver) = mpsc::unbounded_channel();
+        let opened = expression(request).and_then(|expression| {
+            self.tell(Command::Open {
+                stream,
+                expression,
+                deadline,
+                items,
+            })
+        });
+        LinkStream {
+            link: self.clone(),
+            stream,
+            items: receiver,
+            taken: 0,
+            failed: opened.err(),
+            ended: false,
+        }
     }
 
     /// What the board tells of its own accord, and the end of the link.
     pub fn events(&self) -> broadcast::Receiver<LinkEvent> {
-        broadcast::channel(1).1
+        match self.shared.events.upgrade() {
+            Some(events) => events.subscribe(),
+            // Of a link that is at its end there is nothing to hear.
+            None => broadcast::channel(1).1,
+        }
     }
 
     /// What the board prints, from now on.
     pub fn output(&self) -> OutputSubscription {
-        OutputSubscription {
-            receiver: broadcast::channel(1).1,
-        }
+        self.shared.output.subscribe()
     }
 
     /// What the board said in the first exchange.
     pub fn hello(&self) -> &Hello {
-        &self.hello
+        &self.shared.hello
     }
 
     /// Resets the board, which ends the link.
@@ -151,42 +265,123 @@ impl Link {
     /// # Errors
     ///
     /// When the board does not answer after it.
-    #[expect(clippy::unused_async, reason = "its body is on its way")]
-    pub async fn reset(&self, _policy: ResetPolicy) -> Result<()> {
-        Err(crate::error::ErrorKind::Closed.into())
+    pub async fn reset(&self, policy: ResetPolicy) -> Result<()> {
+        let (done, result) = oneshot::channel();
+        self.tell(Command::Reset(policy, done))?;
+        result.await.unwrap_or_else(|_| Err(self.shared.ending.error()))
     }
 
     /// Leaves the board at its friendly prompt, the agent and what is deployed still in its memory, and closes
-    /// the port.
+    /// the port. What is under way is interrupted.
     ///
     /// # Errors
     ///
     /// When the board did not answer; the port is closed all the same.
-    #[expect(clippy::unused_async, reason = "its body is on its way")]
     pub async fn close(&self) -> Result<()> {
-        Ok(())
+        let (done, result) = oneshot::channel();
+        if self.tell(Command::Close(done)).is_err() {
+            return Ok(());
+        }
+        result.await.unwrap_or(Ok(()))
+    }
+}
+
+/// Tells the task that nobody waits any more, unless it is disarmed.
+struct Guard<'a> {
+    commands: &'a mpsc::UnboundedSender<Command>,
+    armed: Option<Command>,
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        if let Some(command) = self.armed.take() {
+            // A link that is at its end has nothing to cancel.
+            let _ = self.commands.send(command);
+        }
+    }
+}
+
+/// The line of a request. Functions of small integers, and of nothing, are called without compiling anything.
+fn work(request: Request) -> Result<Work> {
+    if let Request::Call { function, arguments } = &request {
+        let literals = arguments.literals()?;
+        if literals.is_empty() {
+            let body = function.clone();
+            return Ok(Work { kind: b'c', body });
+        }
+        if arguments.are_small_ints() {
+            let mut body = String::with_capacity(function.len() + literals.len() + 1);
+            body.push_str(function);
+            body.push(' ');
+            body.extend(literals.chars().map(|c| if c == ',' { ' ' } else { c }));
+            return Ok(Work { kind: b'c', body });
+        }
+    }
+    expression(request).map(|body| Work { kind: b'e', body })
+}
+
+fn expression(request: Request) -> Result<String> {
+    let expression = match request {
+        Request::Evaluate(expression) => expression,
+        Request::Call {
+            mut function,
+            arguments,
+        } => {
+            let _ = write!(function, "({})", arguments.literals()?);
+            function
+        }
+    };
+    if expression.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
+        Ok(expression)
+    } else {
+        Err(ErrorKind::Usage("an expression must be one line of printable ASCII".into()).into())
     }
 }
 
 /// The items of a generator on the board.
 #[derive(Debug)]
-pub struct LinkStream {}
+pub struct LinkStream {
+    link: Link,
+    stream: u64,
+    items: mpsc::UnboundedReceiver<Result<Payload>>,
+    /// How many items have been taken since credit was given.
+    taken: usize,
+    failed: Option<Error>,
+    ended: bool,
+}
 
 impl Stream for LinkStream {
     type Item = Result<Payload>;
 
-    fn poll_next(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Poll::Ready(None)
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(error) = self.failed.take() {
+            self.ended = true;
+            return Poll::Ready(Some(Err(error)));
+        }
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let item = ready!(self.items.poll_recv(cx));
+        match &item {
+            Some(Ok(_)) => {
+                self.taken += 1;
+                if self.taken >= streams::CREDIT / 2 {
+                    let more = std::mem::take(&mut self.taken);
+                    // A link that is at its end says so through the items.
+                    let _ = self.link.tell(Command::Credit(self.stream, more));
+                }
+            }
+            Some(Err(_)) | None => self.ended = true,
+        }
+        Poll::Ready(item)
     }
 }
 
-impl OutputSubscription {
-    /// The next piece; nothing when the link is at its end.
-    ///
-    /// # Cancel safety
-    ///
-    /// Nothing is lost when the future is dropped.
-    pub async fn next(&mut self) -> Option<Output> {
-        self.receiver.recv().await.ok().map(Output::Bytes)
+impl Drop for LinkStream {
+    fn drop(&mut self) {
+        if !self.ended {
+            // A link that is at its end has nothing to close.
+            let _ = self.link.tell(Command::CloseStream(self.stream));
+        }
     }
 }

@@ -6,11 +6,15 @@
 //!
 #![doc = include_str!("facts.md")]
 
+mod frame;
 mod raw_repl;
+mod request;
 mod scan;
 mod signs;
 
+pub use frame::{Deframer, Frame, NONCE, Piece};
 pub use raw_repl::{
     Abort, Event, Execution, Mode, Operation, Options, Pacing, RawRepl, Refusal, Stage, StartError, Write,
 };
+pub use request::{Lines, NUMBERS, Number};
 pub use signs::Sign;

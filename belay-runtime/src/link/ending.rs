@@ -1,0 +1,121 @@
+//! How a conversation ends, and what that means for whoever waits or comes later.
+
+use std::io;
+use std::sync::{Arc, OnceLock};
+
+use super::LinkEvent;
+use super::engine::Engine;
+use crate::error::{Error, ErrorKind};
+use crate::transport::TransportError;
+
+/// Why a conversation is at its end.
+#[derive(Debug)]
+pub(super) enum End {
+    /// It was closed; if the board did not take part in that, why.
+    Closed(Option<String>),
+    /// The board was reset.
+    Reset,
+    /// The port failed or vanished.
+    Lost(TransportError),
+    /// The board no longer takes part.
+    Failed(Error),
+}
+
+/// What is known of the end of a conversation by those who come later.
+#[derive(Debug, Default)]
+pub(super) struct Ending(OnceLock<Known>);
+
+#[derive(Debug)]
+enum Known {
+    Closed,
+    Reset,
+    Lost(String),
+}
+
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> Self {
+        Self::Lost(error.into())
+    }
+}
+
+impl Ending {
+    /// The error of a request that comes after the end.
+    pub(super) fn error(&self) -> Error {
+        match self.0.get() {
+            None | Some(Known::Closed) => ErrorKind::Closed.into(),
+            Some(known) => disconnected(known.cause()),
+        }
+    }
+}
+
+impl Known {
+    fn cause(&self) -> Error {
+        match self {
+            Self::Closed => ErrorKind::Closed.into(),
+            Self::Reset => ErrorKind::Reset.into(),
+            Self::Lost(why) => TransportError::Vanished(why.clone().into()).into(),
+        }
+    }
+}
+
+impl Engine {
+    /// Tells everybody who waits, and closes the port.
+    pub(super) async fn finish(mut self, end: End) {
+        let known = match &end {
+            End::Closed(_) => Known::Closed,
+            End::Reset => Known::Reset,
+            End::Lost(error) => Known::Lost(chain(error)),
+            End::Failed(error) => Known::Lost(chain(error)),
+        };
+        match &end {
+            End::Closed(_) => {}
+            End::Reset => drop(self.events.send(LinkEvent::Reset)),
+            End::Lost(_) | End::Failed(_) => drop(self.events.send(LinkEvent::Lost)),
+        }
+        for flying in std::mem::take(&mut self.flying) {
+            let error: Error = match &known {
+                Known::Closed | Known::Reset => known.cause(),
+                Known::Lost(_) => ErrorKind::FateUnknown(Some(Box::new(known.cause()))).into(),
+            };
+            self.answer(flying.job.sink, Err(error));
+        }
+        for job in std::mem::take(&mut self.queue) {
+            let error = match &known {
+                Known::Closed => known.cause(),
+                _ => disconnected(known.cause()),
+            };
+            self.answer(job.sink, Err(error));
+        }
+        let error = || match &known {
+            Known::Lost(_) => ErrorKind::FateUnknown(Some(Box::new(known.cause()))).into(),
+            _ => known.cause(),
+        };
+        for (_, source) in self.sources.drain() {
+            // An error says that nobody reads the stream any more.
+            let _ = source.items.send(Err(error()));
+        }
+        // Whoever asks from now on is told by what is known here.
+        let _ = self.ending.0.set(known);
+        self.commands.close();
+        while let Ok(command) = self.commands.try_recv() {
+            drop(command);
+        }
+        let Self { wire, options, .. } = self;
+        wire.close(options.deadlines.close).await;
+    }
+}
+
+/// The error of a request that was not sent, and now cannot be.
+fn disconnected(cause: Error) -> Error {
+    ErrorKind::Disconnected(Some(Arc::new(cause))).into()
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}

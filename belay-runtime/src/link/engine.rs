@@ -1,0 +1,306 @@
+//! The task that owns the port: what it knows, and its loop.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::time::{Instant, Sleep};
+
+use super::ending::{End, Ending};
+use super::timing::{Barrier, Interrupt, Probe};
+use super::wire::{Item, Wire};
+use super::{CallPath, LinkEvent, LinkOptions, Payload, ResetPolicy};
+use crate::error::{ErrorKind, Result};
+use crate::protocol::{Lines, Number};
+
+/// How many requests may be on their way at once: as many of the shortest as the smallest input ring holds.
+const WINDOW: usize = 8;
+
+/// What the rest of the program tells the task.
+#[derive(Debug)]
+pub(super) enum Command {
+    Request {
+        id: u64,
+        work: Work,
+        deadline: Duration,
+        reply: Reply,
+    },
+    /// Nobody waits for this request any more.
+    Cancel(u64),
+    Open {
+        stream: u64,
+        expression: String,
+        deadline: Duration,
+        items: mpsc::UnboundedSender<Result<Payload>>,
+    },
+    /// So many more items of a stream may come.
+    Credit(u64, usize),
+    /// Nobody wants more of this stream.
+    CloseStream(u64),
+    Reset(ResetPolicy, oneshot::Sender<Result<()>>),
+    Close(oneshot::Sender<Result<()>>),
+}
+
+pub(super) type Reply = oneshot::Sender<Result<Payload>>;
+
+/// What a request's line says after its head.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) kind: u8,
+    pub(super) body: String,
+}
+
+/// Who waits for an answer.
+#[derive(Debug)]
+pub(super) enum Sink {
+    Reply(Reply),
+    /// The answer is the next items of this stream.
+    Batch(u64),
+    Nobody,
+}
+
+/// A request that was not sent yet.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) id: u64,
+    pub(super) work: Work,
+    pub(super) deadline: Duration,
+    pub(super) sink: Sink,
+}
+
+/// A request that was sent and is not answered.
+#[derive(Debug)]
+pub(super) struct Flying {
+    pub(super) job: Job,
+    pub(super) number: Number,
+    /// What was sent, to send it again.
+    pub(super) line: Vec<u8>,
+    /// The parts of its answer, by index.
+    pub(super) parts: Vec<Option<Vec<u8>>>,
+    /// How many items of a batch have been delivered.
+    pub(super) delivered: usize,
+    /// When the board is interrupted because nobody waits any more.
+    pub(super) abandoned: Option<Instant>,
+    /// How long it was waited for when its deadline passed.
+    pub(super) timed_out: bool,
+    /// How often its answer was asked for again.
+    pub(super) asked_again: u32,
+}
+
+/// A stream's host side.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) items: mpsc::UnboundedSender<Result<Payload>>,
+    pub(super) deadline: Duration,
+    /// How many more items may come.
+    pub(super) credit: usize,
+    /// Whether a batch is queued or under way.
+    pub(super) busy: bool,
+    /// Whether nobody wants more of it.
+    pub(super) closed: bool,
+}
+
+pub(super) struct Engine {
+    pub(super) wire: Wire,
+    pub(super) lines: Lines,
+    pub(super) options: LinkOptions,
+    pub(super) path: CallPath,
+    pub(super) boot: u64,
+    pub(super) commands: mpsc::UnboundedReceiver<Command>,
+    pub(super) events: broadcast::Sender<LinkEvent>,
+    pub(super) ending: Arc<Ending>,
+    pub(super) queue: VecDeque<Job>,
+    pub(super) flying: VecDeque<Flying>,
+    /// The number of the next request that is sent.
+    pub(super) next: Number,
+    pub(super) sources: HashMap<u64, Source>,
+    /// When the request at the head began to be the board's business, or gave its last sign of life.
+    pub(super) head_since: Instant,
+    /// When to ask, after silence, whether the board is there; and how long to wait before asking again.
+    pub(super) silence: Option<(Instant, Duration)>,
+    pub(super) barrier: Option<Barrier>,
+    pub(super) interrupt: Option<Interrupt>,
+    pub(super) probe: Option<Probe>,
+    /// How many refusals of lines that are known to be lost are still to come.
+    pub(super) refusals: usize,
+    /// Whether the board did not react to Ctrl-C in time and has not been heard of since.
+    pub(super) stuck: bool,
+    pub(super) tokens: u32,
+    pub(super) timer: Pin<Box<Sleep>>,
+}
+
+enum Step {
+    Item(Item),
+    Command(Option<Command>),
+    Timer,
+}
+
+impl Engine {
+    /// Works until the conversation is at its end, and tells everybody who waits.
+    pub(super) async fn run(mut self) {
+        let end = loop {
+            self.fill();
+            let handled = match self.step().await {
+                Ok(Step::Item(item)) => self.on_item(item).await,
+                Ok(Step::Command(Some(command))) => self.on_command(command).await,
+                Ok(Step::Command(None)) => Err(self.leave().await),
+                Ok(Step::Timer) => {
+                    self.on_timer();
+                    Ok(())
+                }
+                Err(error) => Err(error.into()),
+            };
+            if let Err(end) = handled {
+                break end;
+            }
+        };
+        self.finish(end).await;
+    }
+
+    async fn step(&mut self) -> io::Result<Step> {
+        let wanted = self.next_instant();
+        if let Some(wanted) = wanted
+            && (wanted < self.timer.deadline() || self.timer.is_elapsed())
+        {
+            self.timer.as_mut().reset(wanted);
+        }
+        let Self {
+            wire,
+            commands,
+            timer,
+            ..
+        } = self;
+        std::future::poll_fn(|cx| {
+            if let Poll::Ready(item) = wire.poll(cx) {
+                return Poll::Ready(item.map(Step::Item));
+            }
+            if let Poll::Ready(command) = commands.poll_recv(cx) {
+                return Poll::Ready(Ok(Step::Command(command)));
+            }
+            if wanted.is_some() && timer.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Ok(Step::Timer));
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Sends what may be sent.
+    fn fill(&mut self) {
+        if self.stuck {
+            while let Some(job) = self.queue.pop_front() {
+                self.answer(job.sink, Err(ErrorKind::Unresponsive.into()));
+            }
+        }
+        if self.queue.is_empty() || self.barrier.is_some() || self.interrupt.is_some() {
+            return;
+        }
+        while let Some(job) = self.queue.front() {
+            if !self.may_send(&job.work) {
+                break;
+            }
+            let Some(job) = self.queue.pop_front() else { break };
+            self.launch(job);
+        }
+    }
+
+    fn may_send(&self, work: &Work) -> bool {
+        let window = if self.wire.flow_control() && self.path == CallPath::Agent {
+            WINDOW
+        } else {
+            1
+        };
+        let long = |length: usize| length > 64;
+        self.flying.is_empty()
+            || (self.flying.len() < window
+                && !long(work.body.len())
+                && !self.flying.iter().any(|flying| long(flying.line.len())))
+    }
+
+    fn launch(&mut self, job: Job) {
+        let number = self.next;
+        self.next = number.next();
+        let line = self.encode(number, &job.work);
+        if self.flying.is_empty() {
+            self.head_since = Instant::now();
+            self.hush();
+            self.wire.forget_tail();
+        }
+        self.transmit(&line);
+        self.flying.push_back(Flying {
+            job,
+            number,
+            line,
+            parts: Vec::new(),
+            delivered: 0,
+            abandoned: None,
+            timed_out: false,
+            asked_again: 0,
+        });
+    }
+
+    /// The line of a request, which tells the board how many answers before it are still missing here.
+    pub(super) fn encode(&self, number: Number, work: &Work) -> Vec<u8> {
+        let oldest = self.flying.front().map_or(number, |flying| flying.number);
+        self.lines
+            .request(number, work.kind, number.since(oldest), &work.body)
+    }
+
+    /// Gets a line to the board, in the way of this link.
+    pub(super) fn transmit(&mut self, line: &[u8]) {
+        self.wire.send(line);
+    }
+
+    async fn on_command(&mut self, command: Command) -> Result<(), End> {
+        match command {
+            Command::Request {
+                id,
+                work,
+                deadline,
+                reply,
+            } => self.queue.push_back(Job {
+                id,
+                work,
+                deadline,
+                sink: Sink::Reply(reply),
+            }),
+            Command::Cancel(id) => self.cancel(id),
+            Command::Open {
+                stream,
+                expression,
+                deadline,
+                items,
+            } => self.open_stream(stream, &expression, deadline, items),
+            Command::Credit(stream, more) => self.grant(stream, more),
+            Command::CloseStream(stream) => self.close_stream(stream),
+            Command::Reset(policy, done) => return self.reset(policy, done).await,
+            Command::Close(done) => {
+                let end = self.leave().await;
+                let _ = done.send(match &end {
+                    End::Closed(Some(error)) => Err(ErrorKind::Protocol {
+                        what: error.clone().into(),
+                        received: self.wire.tail(),
+                    }
+                    .into()),
+                    _ => Ok(()),
+                });
+                return Err(end);
+            }
+        }
+        Ok(())
+    }
+
+    async fn on_item(&mut self, item: Item) -> Result<(), End> {
+        match item {
+            Item::Frame(frame) => {
+                self.on_frame(frame);
+                Ok(())
+            }
+            Item::Repl(event) => self.on_event(event).await,
+        }
+    }
+}

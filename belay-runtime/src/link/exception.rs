@@ -1,0 +1,77 @@
+//! Exceptions as the agent tells them.
+
+use crate::error::{Error, ErrorKind, Phase};
+use crate::exception::{DeviceException, Frame};
+use crate::python;
+
+/// The file that the agent's own code is in, as boards name what they read from the line.
+const OWN_FILE: &str = "<stdin>";
+
+/// An exception that ended a request.
+pub(super) struct Raised {
+    /// How many items had been sent before.
+    pub(super) items: usize,
+    exception: DeviceException,
+}
+
+/// Reads what the agent says of an exception: the number of items, the class, `str`, `repr` of the arguments,
+/// `errno` and the traceback, as one tuple.
+pub(super) fn parse(payload: &[u8]) -> Raised {
+    type Parts = (usize, String, String, Option<String>, Option<i32>, String);
+    match python::from_repr::<Parts>(payload) {
+        Ok((items, type_name, message, args, errno, trace)) => {
+            let mut exception = DeviceException::new(type_name, message);
+            exception.args = args;
+            exception.errno = errno;
+            exception.traceback = traceback(&trace);
+            Raised { items, exception }
+        }
+        // The checksum was right, so this is what the board says, whatever its `repr` makes of it.
+        Err(_) => Raised {
+            items: 0,
+            exception: DeviceException::new("Exception", String::from_utf8_lossy(payload)),
+        },
+    }
+}
+
+impl Raised {
+    pub(super) fn into_error(mut self, output: &[u8]) -> Error {
+        self.exception.output = String::from_utf8_lossy(output).into_owned();
+        Error::from(ErrorKind::Python(Box::new(self.exception))).in_phase(Phase::Execute)
+    }
+}
+
+/// The frames of a traceback, without those of the agent.
+pub(super) fn traceback(text: &str) -> Vec<Frame> {
+    let mut frames: Vec<Frame> = text.lines().filter_map(frame).collect();
+    let own = frames.iter().take_while(|frame| frame.file == OWN_FILE).count();
+    frames.drain(..own);
+    // The expression that makes the call.
+    if own > 0 && frames.len() > 1 && frames[0].file == "<string>" {
+        frames.remove(0);
+    }
+    frames
+}
+
+/// A line such as `  File "main.py", line 3, in f`.
+fn frame(line: &str) -> Option<Frame> {
+    let rest = line.trim_start().strip_prefix("File \"")?;
+    let (file, rest) = rest.split_once("\", line ")?;
+    let (number, function) = match rest.split_once(", in ") {
+        Some((number, function)) => (number, Some(function.trim().to_owned())),
+        None => (rest, None),
+    };
+    Some(Frame::new(file, number.trim().parse().ok()?, function))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_traceback_has_the_frames_of_the_user_and_not_those_of_the_agent() {
+        let text = "Traceback (most recent call last):\n  File \"<stdin>\", line 118, in serve\n  File \"<string>\", line 1, in <module>\n  File \"Thermometer.celsius\", line 3, in celsius\nValueError: no\n";
+        let expected = [Frame::new("Thermometer.celsius", 3, Some("celsius".into()))];
+        assert_eq!(traceback(text), expected);
+    }
+}

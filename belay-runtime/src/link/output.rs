@@ -1,0 +1,155 @@
+//! What the board prints, on its way to whoever wants to read it.
+
+use std::sync::Arc;
+
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
+/// The largest piece that is handed out, in bytes.
+const PIECE: usize = 4096;
+/// How much of what was printed last is kept for exceptions.
+const TAIL: usize = 2048;
+
+/// A piece of output and its place in all that the board printed.
+#[derive(Debug, Clone)]
+struct Chunk {
+    position: u64,
+    bytes: Arc<[u8]>,
+}
+
+/// The side of the link.
+#[derive(Debug)]
+pub(super) struct OutputSender {
+    sender: broadcast::Sender<Chunk>,
+    position: u64,
+    /// What was printed and is not handed out yet.
+    pending: Vec<u8>,
+    /// The last of what was printed since the last call.
+    tail: Vec<u8>,
+}
+
+/// What a board prints, as one subscriber gets it.
+#[derive(Debug)]
+pub struct OutputSubscription {
+    receiver: broadcast::Receiver<Chunk>,
+    /// The place of the next byte; unknown before the first one.
+    position: Option<u64>,
+    /// What came behind a gap, and is given once the gap was told.
+    next: Option<Arc<[u8]>>,
+}
+
+/// One piece of what a board prints.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Bytes as they came.
+    Bytes(Arc<[u8]>),
+    /// So many bytes were thrown away because the subscriber did not keep up.
+    Overflow(u64),
+}
+
+/// Makes subscriptions.
+#[derive(Debug, Clone)]
+pub(super) struct OutputSource(broadcast::WeakSender<Chunk>);
+
+impl OutputSource {
+    pub(super) fn subscribe(&self) -> OutputSubscription {
+        // Of a link that is at its end there is nothing to hear.
+        let receiver = match self.0.upgrade() {
+            Some(sender) => sender.subscribe(),
+            None => broadcast::channel(1).1,
+        };
+        OutputSubscription {
+            receiver,
+            position: None,
+            next: None,
+        }
+    }
+}
+
+impl OutputSender {
+    pub(super) fn new(backlog: usize) -> (Self, OutputSource) {
+        let sender = broadcast::Sender::new(backlog.max(1));
+        let source = OutputSource(sender.downgrade());
+        let this = Self {
+            sender,
+            position: 0,
+            pending: Vec::new(),
+            tail: Vec::new(),
+        };
+        (this, source)
+    }
+
+    pub(super) fn push(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let take = bytes.len().min(PIECE - self.pending.len());
+            self.pending.extend_from_slice(&bytes[..take]);
+            bytes = &bytes[take..];
+            if self.pending.len() == PIECE {
+                self.flush();
+            }
+        }
+    }
+
+    /// Hands out what is there.
+    pub(super) fn flush(&mut self) {
+        if self.pending.is_empty() {
+            return;
+        }
+        tracing::debug!(target: "belay::board", output = %self.pending.escape_ascii());
+        if self.sender.receiver_count() > 0 {
+            let chunk = Chunk {
+                position: self.position,
+                bytes: self.pending.as_slice().into(),
+            };
+            // An error says that nobody listens any more.
+            let _ = self.sender.send(chunk);
+        }
+        self.position += self.pending.len() as u64;
+        let excess = (self.tail.len() + self.pending.len()).saturating_sub(TAIL);
+        self.tail.drain(..excess.min(self.tail.len()));
+        let from = self.pending.len().saturating_sub(TAIL);
+        self.tail.extend_from_slice(&self.pending[from..]);
+        self.pending.clear();
+    }
+
+    /// What was printed since the last time, or the last of it.
+    pub(super) fn take_tail(&mut self) -> Vec<u8> {
+        self.flush();
+        std::mem::take(&mut self.tail)
+    }
+
+    /// Forgets what was printed so far.
+    pub(super) fn forget_tail(&mut self) {
+        if !self.pending.is_empty() {
+            self.flush();
+        }
+        self.tail.clear();
+    }
+}
+
+impl OutputSubscription {
+    /// The next piece; nothing when the link is at its end.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when the future is dropped.
+    pub async fn next(&mut self) -> Option<Output> {
+        loop {
+            if let Some(bytes) = self.next.take() {
+                return Some(Output::Bytes(bytes));
+            }
+            match self.receiver.recv().await {
+                Ok(Chunk { position, bytes }) => {
+                    let expected = self.position.replace(position + bytes.len() as u64);
+                    let gap = position - expected.unwrap_or(position);
+                    self.next = Some(bytes);
+                    if gap > 0 {
+                        return Some(Output::Overflow(gap));
+                    }
+                }
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! When the board is not in the agent any more: finding that out without disturbing it, coming back, leaving.
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::ResetPolicy;
+use super::ending::End;
+use super::engine::Engine;
+use super::start;
+use super::timing::Probe;
+use super::wire::Item;
+use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::protocol::{Event, Operation, Sign};
+use crate::transport::ModemLines;
+
+/// The first wait for an answer to a probe.
+const PROBE: Duration = Duration::from_millis(200);
+/// The longest.
+const LONGEST_PROBE: Duration = Duration::from_secs(5);
+/// Asks a REPL, of either kind, for the raw REPL's banner: the friendly one has to be at the beginning of a
+/// line to obey. To the agent it is nothing.
+const ASK_FOR_BANNER: &[u8] = b"\r\x01\n";
+/// How long the modem lines are held to reset a board.
+const PULSE: Duration = Duration::from_millis(100);
+
+impl Engine {
+    /// The raw REPL's state machine has seen something in what is not a frame.
+    pub(super) async fn on_event(&mut self, event: Event) -> Result<(), End> {
+        match event {
+            Event::Sign(Sign::RawBanner) if self.probe.is_some() => self.ask_for_mark(),
+            Event::Sign(_) | Event::EndClaimed { .. } => self.suspect(),
+            _ => {}
+        }
+        if self.probe.as_ref().is_some_and(|probe| probe.marked) && self.wire.take_mark() {
+            return self.come_back().await;
+        }
+        Ok(())
+    }
+
+    /// Something looks as if the board was at a prompt: it is asked, in a way that a running call does not notice.
+    pub(super) fn suspect(&mut self) {
+        if self.probe.is_none() {
+            self.probe = Some(Probe {
+                again: Instant::now() + PROBE,
+                wait: PROBE,
+                marked: false,
+            });
+            self.wire.send(ASK_FOR_BANNER);
+        }
+    }
+
+    pub(super) fn probe_again(&mut self) {
+        let Some(probe) = &mut self.probe else { return };
+        if probe.wait >= LONGEST_PROBE {
+            // Nothing but output that looks like a prompt. If it was more, pings will bring it up again.
+            self.probe = None;
+            return;
+        }
+        probe.wait *= 2;
+        probe.again = Instant::now() + probe.wait;
+        probe.marked = false;
+        self.wire.send(ASK_FOR_BANNER);
+    }
+
+    /// There was a banner. A program may have printed it; only the raw REPL can answer this.
+    fn ask_for_mark(&mut self) {
+        let token = self.token();
+        let Some(probe) = &mut self.probe else { return };
+        if !probe.marked {
+            probe.marked = true;
+            let source = self.wire.expect_mark(token);
+            self.wire.send(source.as_bytes());
+        }
+    }
+
+    /// The board is in the raw REPL. If the agent is still in its memory it goes on where it was.
+    async fn come_back(&mut self) -> Result<(), End> {
+        self.probe = None;
+        let until = Instant::now() + self.options.deadlines.resync;
+        let resumed = start::resume(&mut self.wire, self.lines.block, until).await;
+        match resumed {
+            Ok(Some(boot)) if boot == self.boot => {
+                self.interrupt = None;
+                self.ping();
+                Ok(())
+            }
+            Ok(_) => Err(End::Reset),
+            Err(error) => Err(End::Failed(error.in_phase(Phase::Resync))),
+        }
+    }
+
+    /// Leaves the agent and the raw REPL.
+    pub(super) async fn leave(&mut self) -> End {
+        let until = Instant::now() + self.options.deadlines.close;
+        for flying in std::mem::take(&mut self.flying) {
+            self.wire.send(b"\x03\n");
+            self.answer(flying.job.sink, Err(ErrorKind::Closed.into()));
+        }
+        let left = async {
+            self.quit(until).await?;
+            self.wire.operate(Operation::Exit, until).await
+        };
+        match left.await {
+            Ok(()) => End::Closed(None),
+            Err(error) => End::Closed(Some(error.to_string())),
+        }
+    }
+
+    /// Has the agent end, so that the board is at the raw prompt.
+    async fn quit(&mut self, until: Instant) -> Result<()> {
+        let line = self.lines.control(self.next, b'q', "");
+        while Instant::now() < until {
+            self.wire.send(&line);
+            let again = Instant::now() + PROBE;
+            while let Some(item) = self.wire.next_before(again.min(until)).await? {
+                match item {
+                    Item::Repl(Event::Done { .. }) => return Ok(()),
+                    // The farewell was lost, but not what comes after it.
+                    Item::Repl(Event::EndClaimed { .. }) if self.wire.repl.accept_end() => return Ok(()),
+                    _ => {}
+                }
+            }
+        }
+        Err(self.wire.timeout(self.options.deadlines.close, Phase::Close))
+    }
+
+    pub(super) async fn reset(
+        &mut self,
+        policy: ResetPolicy,
+        done: oneshot::Sender<Result<()>>,
+    ) -> Result<(), End> {
+        let until = Instant::now() + self.options.deadlines.reset;
+        let result = match policy {
+            ResetPolicy::None => {
+                let _ = done.send(Ok(()));
+                return Ok(());
+            }
+            ResetPolicy::Soft => self.soft_reset(until).await,
+            ResetPolicy::Lines => self.pulse().await,
+        };
+        let _ = done.send(result);
+        Err(End::Reset)
+    }
+
+    async fn soft_reset(&mut self, until: Instant) -> Result<()> {
+        if !self.flying.is_empty() {
+            self.wire.send(b"\x03\n");
+        }
+        let quit = (Instant::now() + self.options.deadlines.interrupt).min(until);
+        if self.quit(quit).await.is_err() {
+            return Err(Error::from(ErrorKind::Unresponsive).in_phase(Phase::Reset));
+        }
+        self.wire.operate(Operation::SoftReset, until).await
+    }
+
+    async fn pulse(&mut self) -> Result<()> {
+        let lines = self.wire.transport().set_lines(false, true)?;
+        if lines == ModemLines::Unsupported {
+            let feature = "a reset by the modem lines";
+            let firmware = self.wire.transport().description().to_owned();
+            return Err(ErrorKind::Unsupported {
+                feature: feature.into(),
+                firmware: firmware.into(),
+            }
+            .into());
+        }
+        tokio::time::sleep(PULSE).await;
+        self.wire.transport().restore_lines()?;
+        Ok(())
+    }
+}

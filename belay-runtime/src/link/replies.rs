@@ -1,0 +1,221 @@
+//! What each frame from the board means.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use tokio::time::Instant;
+
+use super::engine::{Engine, Flying, Sink};
+use super::exception;
+use super::{LinkEvent, Payload};
+use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::protocol::{Frame, Number};
+
+/// How often the answer to one request is asked for again before it is given up.
+const ASKING_AGAIN: u32 = 30;
+
+impl Engine {
+    pub(super) fn on_frame(&mut self, frame: Frame) {
+        // Nobody but the agent makes frames, so it is there.
+        self.stuck = false;
+        self.probe = None;
+        match frame.kind {
+            b's' => {
+                // An error says that nobody listens.
+                let _ = self.events.send(LinkEvent::Board(Arc::from(frame.payload)));
+            }
+            b'h' => {}
+            b'n' => self.on_refusal(frame.number),
+            b'o' => self.on_pong(frame.number, &frame.payload),
+            _ => self.on_answer(frame),
+        }
+    }
+
+    fn on_answer(&mut self, frame: Frame) {
+        let Some(number) = Number::from_char(frame.number) else {
+            return;
+        };
+        let Some(at) = self.flying.iter().position(|flying| flying.number == number) else {
+            return;
+        };
+        self.head_since = Instant::now();
+        self.hush();
+        let Frame { kind, payload, .. } = frame;
+        // In capitals: the same, as base64.
+        let (kind, payload) = if b"VEY".contains(&kind) {
+            match decode(&payload) {
+                Some(payload) => (kind.to_ascii_lowercase(), payload),
+                None => return,
+            }
+        } else {
+            (kind, payload)
+        };
+        match kind {
+            b'v' => self.complete(at, Ok(Payload::Repr(payload))),
+            b'e' => {
+                let exception = exception::parse(&payload);
+                if self.has_all(at, exception.items) {
+                    let error = exception.into_error(&self.wire.take_output());
+                    self.complete(at, Err(error));
+                }
+            }
+            b'i' if self.has_all(at, count(&payload)) => {
+                self.complete(
+                    at,
+                    Err(Error::from(ErrorKind::Interrupted).in_phase(Phase::Execute)),
+                );
+            }
+            b'+' => {
+                if let Some((index, data)) = part(&payload) {
+                    let parts = &mut self.flying[at].parts;
+                    if index < usize::from(u16::MAX) {
+                        parts.resize(parts.len().max(index + 1), None);
+                        parts[index] = decode(data);
+                    }
+                }
+            }
+            b'b' => self.whole(at, count(&payload), Payload::Bytes),
+            b'w' => self.whole(at, count(&payload), Payload::Repr),
+            b'y' | b'z' => self.item(at, kind, &payload),
+            b'p' | b'd' if self.has_all(at, count(&payload)) => self.end_batch(at, kind == b'd'),
+            b'g' => self.complete(at, Err(lost())),
+            _ => {}
+        }
+    }
+
+    /// Whether all items of a batch have come; if not, they are asked for again.
+    fn has_all(&mut self, at: usize, items: usize) -> bool {
+        let all = self.flying[at].delivered >= items;
+        if !all {
+            self.ask_again(at);
+        }
+        all
+    }
+
+    /// An answer in parts is at its end.
+    fn whole(&mut self, at: usize, count: usize, payload: fn(Vec<u8>) -> Payload) {
+        let parts = &self.flying[at].parts;
+        let data: Option<Vec<_>> = (0..count)
+            .map(|index| parts.get(index).and_then(Option::as_deref))
+            .collect();
+        match data {
+            Some(data) => {
+                let data = data.concat();
+                self.complete(at, Ok(payload(data)));
+            }
+            None => self.ask_again(at),
+        }
+    }
+
+    fn item(&mut self, at: usize, kind: u8, payload: &[u8]) {
+        let Some((index, data)) = part(payload) else {
+            return;
+        };
+        let flying = &mut self.flying[at];
+        let Sink::Batch(stream) = flying.job.sink else {
+            return;
+        };
+        // One that is missing is asked for when the batch ends, together with all that came after it.
+        if index != flying.delivered {
+            return;
+        }
+        let item = match kind {
+            b'z' => match decode(data) {
+                Some(data) => Payload::Bytes(data),
+                None => return,
+            },
+            _ => Payload::Repr(data.to_vec()),
+        };
+        flying.delivered += 1;
+        self.deliver(stream, item);
+    }
+
+    /// The answer at this place has come.
+    pub(super) fn complete(&mut self, at: usize, result: Result<Payload>) {
+        let Some(flying) = self.flying.remove(at) else {
+            return;
+        };
+        self.head_since = Instant::now();
+        self.hush();
+        let result = if flying.timed_out && result.is_err() {
+            Err(self.timeout(&flying))
+        } else {
+            result
+        };
+        self.answer(flying.job.sink, result);
+        self.wire.forget_output();
+        // Answers come in order: those before this one are lost.
+        for earlier in 0..at {
+            self.ask_again(earlier);
+        }
+        self.mind_head();
+    }
+
+    pub(super) fn answer(&mut self, sink: Sink, result: Result<Payload>) {
+        match sink {
+            Sink::Reply(reply) => {
+                // An error says that nobody waits any more.
+                let _ = reply.send(result);
+            }
+            Sink::Batch(stream) => {
+                if let Some(source) = self.sources.remove(&stream)
+                    && let Err(error) = result
+                {
+                    let _ = source.items.send(Err(error));
+                }
+            }
+            Sink::Nobody => {}
+        }
+    }
+
+    /// Asks for an answer that the board keeps and that was lost on the way.
+    pub(super) fn ask_again(&mut self, at: usize) {
+        let flying = &mut self.flying[at];
+        flying.asked_again += 1;
+        if flying.asked_again > ASKING_AGAIN {
+            self.complete(at, Err(lost()));
+            return;
+        }
+        let line = self.lines.control(flying.number, b'R', "");
+        self.transmit(&line);
+    }
+
+    pub(super) fn timeout(&self, flying: &Flying) -> Error {
+        Error::from(ErrorKind::Timeout {
+            after: flying.job.deadline,
+            received: self.wire.tail(),
+        })
+        .in_phase(Phase::Execute)
+    }
+}
+
+/// The call has run, and its result did not get through.
+fn lost() -> Error {
+    ErrorKind::FateUnknown(Some(Box::new(
+        ErrorKind::Protocol {
+            what: "the answer was damaged each time it was sent".into(),
+            received: Vec::new(),
+        }
+        .into(),
+    )))
+    .into()
+}
+
+fn decode(data: &[u8]) -> Option<Vec<u8>> {
+    BASE64_STANDARD.decode(data).ok()
+}
+
+fn count(payload: &[u8]) -> usize {
+    std::str::from_utf8(payload)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0)
+}
+
+/// An index and what belongs to it.
+fn part(payload: &[u8]) -> Option<(usize, &[u8])> {
+    let colon = payload.iter().position(|byte| *byte == b':')?;
+    let index = std::str::from_utf8(&payload[..colon]).ok()?.parse().ok()?;
+    Some((index, &payload[colon + 1..]))
+}

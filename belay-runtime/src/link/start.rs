@@ -1,0 +1,261 @@
+//! From an open port to a board that waits for requests.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::wire::{Item, Wire};
+use super::{CallPath, Hello, LinkOptions, ResetPolicy};
+use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::protocol::{Event, Execution, Frame, Mode, Operation, Stage};
+
+/// The agent's source.
+const AGENT: &str = include_str!("../board/agent.py");
+/// Identifies the agent: another version is not this one.
+const VERSION: u64 = fingerprint(AGENT.as_bytes());
+/// How many characters the board reads at once where that is the cheapest.
+const BLOCK: usize = 32;
+/// How long a board that may still be booting is waited for before the raw REPL is asked for again.
+const ATTEMPT: Duration = Duration::from_secs(1);
+
+/// 64-bit FNV-1a.
+const fn fingerprint(bytes: &[u8]) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut at = 0;
+    while at < bytes.len() {
+        hash = (hash ^ bytes[at] as u64).wrapping_mul(0x0100_0000_01b3);
+        at += 1;
+    }
+    hash
+}
+
+/// A session's secrets.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Session {
+    pub(super) nonce: [u8; 4],
+    pub(super) seed: u32,
+    pub(super) boot: u64,
+}
+
+impl Session {
+    /// Secrets that no other session has.
+    pub(super) fn new() -> Self {
+        const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        let random = || RandomState::new().build_hasher().finish();
+        let (first, second) = (random(), random());
+        Self {
+            nonce: std::array::from_fn(|i| LETTERS[(first >> (6 * i) & 63) as usize]),
+            // The board keeps it as a small int where those have 31 bits.
+            seed: (first >> 32) as u32 >> 3,
+            // As above; and never zero.
+            boot: second >> 36 | 1,
+        }
+    }
+}
+
+/// How many characters the board reads at once on this link.
+pub(super) fn block(wire: &Wire, path: CallPath) -> Option<usize> {
+    (wire.flow_control() && path == CallPath::Agent).then_some(BLOCK)
+}
+
+/// Enters the raw REPL and starts the agent, or finds it there.
+pub(super) async fn start(wire: &mut Wire, session: Session, options: &LinkOptions) -> Result<Hello> {
+    enter(wire, options).await?;
+    let deadlines = &options.deadlines;
+    if options.reset_on_connect == ResetPolicy::Soft {
+        let until = Instant::now() + deadlines.reset;
+        wire.operate(Operation::SoftReset, until).await?;
+        enter(wire, options).await?;
+    }
+    let path = match options.call_path {
+        CallPath::RawRepl => CallPath::RawRepl,
+        CallPath::Auto | CallPath::Agent => CallPath::Agent,
+    };
+    let until = Instant::now() + deadlines.paste + deadlines.compile;
+    let begin = begin(session, path, block(wire, path));
+    let look = format!(
+        "try:\n {begin}\nexcept (NameError,KeyError,TypeError):\n import gc\n gc.collect()\n print(gc.mem_free())\n"
+    );
+    let (attached, hello) = match run(wire, &look, until).await? {
+        Ran::Hello(frame) => (true, frame),
+        Ran::Ended(_) => {
+            let text = String::from_utf8_lossy(&wire.take_output()).into_owned();
+            let before = text
+                .split(|c: char| !c.is_ascii_digit())
+                .find(|word| !word.is_empty());
+            let before = before.unwrap_or("-1");
+            let source = format!(
+                "{AGENT}\n_belay=_belay('{VERSION:x}',{},{before})\n{begin}\n",
+                session.boot
+            );
+            match run(wire, &source, until).await? {
+                Ran::Hello(frame) => (false, frame),
+                Ran::Ended(traceback) => return Err(refused(&traceback)),
+            }
+        }
+    };
+    Ok(read(&hello, attached, path))
+}
+
+fn begin(session: Session, path: CallPath, block: Option<usize>) -> String {
+    let Session { nonce, seed, .. } = session;
+    let size = match path {
+        CallPath::Agent => block.map_or(-1, |block| i64::try_from(block).unwrap_or(-1)),
+        _ => 0,
+    };
+    format!(
+        "_belay['{VERSION:x}']('{}',{seed},{size})",
+        String::from_utf8_lossy(&nonce)
+    )
+}
+
+/// The agent's first words.
+fn read(frame: &Frame, attached: bool, call_path: CallPath) -> Hello {
+    let text = String::from_utf8_lossy(&frame.payload);
+    let words: Vec<&str> = text.split(' ').collect();
+    let number = |at: usize| words.get(at).and_then(|word| word.parse::<i64>().ok());
+    let word = |at: usize| words.get(at).copied().unwrap_or_default().to_owned();
+    let memory = |at: usize| number(at).and_then(|bytes| u64::try_from(bytes).ok());
+    let boot = number(0).and_then(|boot| u64::try_from(boot).ok()).unwrap_or(0);
+    Hello {
+        call_path,
+        boot,
+        attached,
+        implementation: word(1),
+        platform: word(2),
+        free_memory: memory(3).zip(memory(4)),
+    }
+}
+
+fn refused(traceback: &[u8]) -> Error {
+    Error::from(ErrorKind::Protocol {
+        what: "the board cannot run the agent".into(),
+        received: traceback.to_vec(),
+    })
+    .in_phase(Phase::Enter)
+}
+
+/// Enters the raw REPL of a board that may still be booting.
+async fn enter(wire: &mut Wire, options: &LinkOptions) -> Result<()> {
+    let until = Instant::now() + options.deadlines.open;
+    loop {
+        let attempt = (Instant::now() + ATTEMPT).min(until);
+        match wire.operate(Operation::Enter, attempt).await {
+            Ok(()) => return Ok(()),
+            Err(error) => {
+                let out_of_time = Instant::now() >= until;
+                if out_of_time || !matches!(error.kind(), ErrorKind::Timeout { .. }) {
+                    return Err(if out_of_time {
+                        wire.timeout(options.deadlines.open, Phase::Enter)
+                    } else {
+                        error
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Starts the agent again on a board that has left it. Gives the boot that it belongs to; nothing if the board
+/// has not got it any more.
+pub(super) async fn resume(wire: &mut Wire, block: Option<usize>, until: Instant) -> Result<Option<u64>> {
+    wire.operate(Operation::Enter, until).await?;
+    let size = block.map_or(-1, |block| i64::try_from(block).unwrap_or(-1));
+    let source = format!("_belay['r']({size})\n");
+    match run(wire, &source, until).await? {
+        Ran::Hello(frame) => Ok(Some(read(&frame, true, CallPath::Agent).boot)),
+        Ran::Ended(_) => Ok(None),
+    }
+}
+
+enum Ran {
+    /// The agent said hello, and runs.
+    Hello(Frame),
+    /// The code has ended.
+    Ended(Vec<u8>),
+}
+
+async fn run(wire: &mut Wire, source: &str, until: Instant) -> Result<Ran> {
+    wire.forget_output();
+    let execution = Execution {
+        source: source.as_bytes().to_vec(),
+        mode: Mode::Auto,
+        framed: true,
+    };
+    wire.start(Operation::Execute(execution))?;
+    loop {
+        match wire.next_before(until).await? {
+            Some(Item::Frame(frame)) if frame.kind == b'h' => return Ok(Ran::Hello(frame)),
+            Some(Item::Repl(Event::EndClaimed { traceback })) => {
+                if wire.repl.accept_end() {
+                    return Ok(Ran::Ended(traceback));
+                }
+            }
+            Some(Item::Repl(Event::Done { traceback, .. })) => return Ok(Ran::Ended(traceback)),
+            Some(Item::Repl(Event::Aborted(why))) => {
+                return Err(Error::from(ErrorKind::Protocol {
+                    what: format!("the board did not take the code ({why:?})").into(),
+                    received: wire.tail(),
+                })
+                .in_phase(Phase::Paste));
+            }
+            Some(_) => {}
+            None => {
+                let phase = match wire.repl.stage() {
+                    Stage::Sending => Phase::Paste,
+                    Stage::Compiling => Phase::Compile,
+                    _ => Phase::Execute,
+                };
+                return Err(wire.timeout(Duration::ZERO, phase));
+            }
+        }
+    }
+}
+
+impl Wire {
+    pub(super) fn start(&mut self, operation: Operation) -> Result<()> {
+        self.repl.start(operation).map_err(|error| {
+            ErrorKind::Protocol {
+                what: error.to_string().into(),
+                received: self.tail(),
+            }
+            .into()
+        })
+    }
+
+    /// Enters, leaves or resets, and waits until that is done.
+    pub(super) async fn operate(&mut self, operation: Operation, until: Instant) -> Result<()> {
+        let phase = match operation {
+            Operation::Exit => Phase::Close,
+            Operation::SoftReset => Phase::Reset,
+            _ => Phase::Enter,
+        };
+        let begun = Instant::now();
+        self.start(operation)?;
+        while let Some(item) = self.next_before(until).await? {
+            if let Item::Repl(Event::Entered | Event::Exited | Event::Restarted { .. }) = item {
+                return Ok(());
+            }
+        }
+        Err(self.timeout(begun.elapsed(), phase))
+    }
+
+    /// The next thing that comes from the board; nothing if that takes longer than until then.
+    pub(super) async fn next_before(&mut self, until: Instant) -> Result<Option<Item>> {
+        match timeout_at(until, self.next()).await {
+            Ok(Ok(item)) => Ok(Some(item)),
+            Ok(Err(error)) => Err(crate::transport::TransportError::from(error).into()),
+            Err(_) => Ok(None),
+        }
+    }
+
+    pub(super) fn timeout(&self, after: Duration, phase: Phase) -> Error {
+        Error::from(ErrorKind::Timeout {
+            after,
+            received: self.tail(),
+        })
+        .in_phase(phase)
+    }
+}

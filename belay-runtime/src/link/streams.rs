@@ -1,0 +1,137 @@
+//! Generators on the board: batches of items as large as the consumer's credit.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::Payload;
+use super::engine::{Engine, Job, Sink, Source, Work};
+use super::timing::GRACE;
+use crate::error::Result;
+
+/// How many items may come before the consumer has taken one, and in one batch.
+pub(super) const CREDIT: usize = 64;
+
+impl Engine {
+    pub(super) fn open_stream(
+        &mut self,
+        stream: u64,
+        expression: &str,
+        deadline: Duration,
+        items: mpsc::UnboundedSender<Result<Payload>>,
+    ) {
+        self.sources.insert(
+            stream,
+            Source {
+                items,
+                deadline,
+                credit: CREDIT,
+                busy: true,
+                closed: false,
+            },
+        );
+        self.batch(stream, b's', &format!("{stream} {CREDIT} {expression}"), deadline);
+    }
+
+    fn batch(&mut self, stream: u64, kind: u8, body: &str, deadline: Duration) {
+        self.queue.push_back(Job {
+            id: 0,
+            work: Work {
+                kind,
+                body: body.to_owned(),
+            },
+            deadline,
+            sink: Sink::Batch(stream),
+        });
+    }
+
+    pub(super) fn grant(&mut self, stream: u64, more: usize) {
+        if let Some(source) = self.sources.get_mut(&stream) {
+            source.credit += more;
+            self.go_on(stream);
+        }
+    }
+
+    /// Asks for the next batch if there is credit for one.
+    fn go_on(&mut self, stream: u64) {
+        if let Some(source) = self.sources.get_mut(&stream)
+            && source.credit > 0
+            && !source.busy
+            && !source.closed
+        {
+            source.busy = true;
+            let body = format!("{stream} {} ", source.credit.min(CREDIT));
+            let deadline = source.deadline;
+            self.batch(stream, b'n', &body, deadline);
+        }
+    }
+
+    pub(super) fn deliver(&mut self, stream: u64, item: Payload) {
+        if let Some(source) = self.sources.get_mut(&stream) {
+            source.credit = source.credit.saturating_sub(1);
+            // An error says that the consumer is gone; it has said so itself, too.
+            let _ = source.items.send(Ok(item));
+        }
+    }
+
+    /// A batch has come to its end, and with it the generator, or not.
+    pub(super) fn end_batch(&mut self, at: usize, exhausted: bool) {
+        let Sink::Batch(stream) = self.flying[at].job.sink else {
+            return;
+        };
+        if !exhausted && let Some(source) = self.sources.get_mut(&stream) {
+            source.busy = false;
+            if source.closed {
+                self.sources.remove(&stream);
+                self.close_on_board(stream);
+            }
+            self.flying[at].job.sink = Sink::Nobody;
+        }
+        self.complete(at, Ok(Payload::Repr(Vec::new())));
+        self.go_on(stream);
+    }
+
+    pub(super) fn close_stream(&mut self, stream: u64) {
+        let Some(source) = self.sources.get_mut(&stream) else {
+            return;
+        };
+        source.closed = true;
+        if !source.busy {
+            self.sources.remove(&stream);
+            self.close_on_board(stream);
+            return;
+        }
+        let of_stream = |sink: &Sink| matches!(sink, Sink::Batch(of) if *of == stream);
+        if let Some(at) = self.queue.iter().position(|job| of_stream(&job.sink)) {
+            // One that was opened and not sent does not exist on the board.
+            let opened = self.queue[at].work.kind == b's';
+            self.queue.remove(at);
+            self.sources.remove(&stream);
+            if !opened {
+                self.close_on_board(stream);
+            }
+            return;
+        }
+        // The batch is under way. It ends by itself when something else waits for the board; a generator that
+        // takes long for its next item is interrupted.
+        if let Some(flying) = self.flying.iter_mut().find(|flying| of_stream(&flying.job.sink)) {
+            flying.abandoned = Some(Instant::now() + GRACE);
+        }
+        let token = self.token();
+        let ping = self.lines.control(self.next, b'p', &token.to_string());
+        self.transmit(&ping);
+    }
+
+    fn close_on_board(&mut self, stream: u64) {
+        self.queue.push_front(Job {
+            id: 0,
+            work: Work {
+                kind: b'x',
+                body: stream.to_string(),
+            },
+            deadline: self.options.deadlines.execute,
+            sink: Sink::Nobody,
+        });
+    }
+}

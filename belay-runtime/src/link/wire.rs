@@ -1,0 +1,307 @@
+//! The port with what reads and writes it: frames are taken out of what the board sends, and the rest goes
+//! through the raw REPL's state machine.
+
+use std::collections::VecDeque;
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+use tokio::time::Instant;
+
+use super::CallPath;
+use super::output::OutputSender;
+use crate::protocol::{Deframer, Event, Frame, NONCE, Options, Piece, RawRepl};
+use crate::transport::Transport;
+
+/// How much is read at once: the most that a pseudo-terminal holds.
+const READ: usize = 4096;
+/// How much of what was received last is kept for messages.
+const TAIL: usize = 512;
+
+/// What has come from the board.
+#[derive(Debug)]
+pub(super) enum Item {
+    /// An answer.
+    Frame(Frame),
+    /// What the raw REPL's state machine says.
+    Repl(Event),
+}
+
+/// An open port.
+pub(super) struct Wire {
+    transport: Box<dyn Transport>,
+    pub(super) repl: RawRepl,
+    deframer: Deframer,
+    /// The way that calls take: it decides after which frames the board is at its prompt again.
+    call_path: CallPath,
+    items: VecDeque<Item>,
+    output: OutputSender,
+    outgoing: VecDeque<u8>,
+    /// Nothing is written before this.
+    pause: Option<Pin<Box<tokio::time::Sleep>>>,
+    /// How many bytes may go before a pause, on a line without flow control.
+    burst: Option<(usize, Duration)>,
+    written: usize,
+    /// The last bytes that came, for messages.
+    tail: Vec<u8>,
+    mark: Option<Vec<u8>>,
+}
+
+impl Wire {
+    pub(super) fn new(
+        transport: Box<dyn Transport>,
+        call_path: CallPath,
+        nonce: [u8; NONCE],
+        seed: u32,
+        output: OutputSender,
+    ) -> Self {
+        let options = Options {
+            nonce: seed,
+            ..Options::default()
+        };
+        let pacing = options.pacing;
+        let burst = (!transport.flow_control()).then_some((pacing.bytes, pacing.pause));
+        Self {
+            transport,
+            repl: RawRepl::new(options),
+            deframer: Deframer::new(nonce, seed),
+            call_path,
+            items: VecDeque::new(),
+            output,
+            outgoing: VecDeque::new(),
+            pause: None,
+            burst,
+            written: 0,
+            tail: Vec::new(),
+            mark: None,
+        }
+    }
+
+    /// Whether the sender is held back while the board cannot take more.
+    pub(super) fn flow_control(&self) -> bool {
+        self.burst.is_none()
+    }
+
+    /// The last bytes that came.
+    pub(super) fn tail(&self) -> Vec<u8> {
+        self.tail.clone()
+    }
+
+    /// Forgets the last bytes that came: what comes now belongs to something else.
+    pub(super) fn forget_tail(&mut self) {
+        self.tail.clear();
+    }
+
+    /// Queues bytes behind all that is queued already.
+    pub(super) fn send(&mut self, bytes: &[u8]) {
+        self.outgoing.extend(bytes);
+    }
+
+    /// Forgets what has not been handed to the operating system.
+    pub(super) fn drop_outgoing(&mut self) {
+        self.outgoing.clear();
+    }
+
+    /// What was printed since it was last forgotten, or the last of it.
+    pub(super) fn take_output(&mut self) -> Vec<u8> {
+        self.output.take_tail()
+    }
+
+    pub(super) fn forget_output(&mut self) {
+        self.output.forget_tail();
+    }
+
+    /// Watches for a mark that only the raw REPL can print; gives the source that makes it do so.
+    pub(super) fn expect_mark(&mut self, token: u32) -> String {
+        let mark = format!("belay-{token}-here");
+        self.mark = Some(mark.into_bytes());
+        format!("print('belay-{token}'+'-here')\x04")
+    }
+
+    /// Whether the mark has come; says so once.
+    pub(super) fn take_mark(&mut self) -> bool {
+        let come = self
+            .mark
+            .as_deref()
+            .is_some_and(|mark| self.tail.windows(mark.len()).any(|window| window == mark));
+        if come {
+            self.mark = None;
+        }
+        come
+    }
+
+    pub(super) fn transport(&mut self) -> &mut dyn Transport {
+        &mut *self.transport
+    }
+
+    pub(super) async fn close(self, within: Duration) {
+        self.transport.close(within).await;
+    }
+
+    /// Waits for the next thing that comes from the board, and writes meanwhile.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when the future is dropped.
+    pub(super) async fn next(&mut self) -> io::Result<Item> {
+        std::future::poll_fn(|cx| self.poll(cx)).await
+    }
+
+    /// The next thing that has come from the board. Reads and writes as much as can be without waiting.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Item>> {
+        loop {
+            if let Some(item) = self.items.pop_front() {
+                return Poll::Ready(Ok(item));
+            }
+            self.poll_write(cx)?;
+            let mut room = [MaybeUninit::uninit(); READ];
+            let mut buffer = ReadBuf::uninit(&mut room);
+            match Pin::new(&mut self.transport).poll_read(cx, &mut buffer)? {
+                Poll::Ready(()) => self.take(buffer.filled()),
+                Poll::Pending => {
+                    self.output.flush();
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        loop {
+            if let Some(pause) = &mut self.pause {
+                if pause.as_mut().poll(cx).is_pending() {
+                    return Ok(());
+                }
+                self.pause = None;
+                self.written = 0;
+            }
+            if self.outgoing.is_empty() {
+                let Some(write) = self.repl.poll_write() else {
+                    return Ok(());
+                };
+                self.outgoing.extend(&write.bytes);
+                if let Some(pause) = write.pause {
+                    // The pause counts from when the bytes are queued; a port takes so few at once.
+                    self.flush_now(cx)?;
+                    self.pause_for(pause);
+                }
+                continue;
+            }
+            if !self.flush_now(cx)? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn pause_for(&mut self, pause: Duration) {
+        self.pause = Some(Box::pin(tokio::time::sleep_until(Instant::now() + pause)));
+    }
+
+    /// Writes what the port takes; false if it takes no more for now.
+    fn flush_now(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
+        while !self.outgoing.is_empty() {
+            let (front, _) = self.outgoing.as_slices();
+            let allowed = match self.burst {
+                Some((bytes, pause)) if self.written >= bytes => {
+                    self.pause_for(pause);
+                    return Ok(true);
+                }
+                Some((bytes, _)) => front.len().min(bytes - self.written),
+                None => front.len(),
+            };
+            match Pin::new(&mut self.transport).poll_write(cx, &front[..allowed])? {
+                Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(written) => {
+                    tracing::trace!(target: "belay::wire", sent = %front[..written].escape_ascii());
+                    self.outgoing.drain(..written);
+                    self.written += written;
+                }
+                Poll::Pending => return Ok(false),
+            }
+        }
+        if self.burst.is_none() {
+            self.written = 0;
+        }
+        Ok(true)
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        tracing::trace!(target: "belay::wire", received = %bytes.escape_ascii());
+        remember(&mut self.tail, bytes);
+        let Self {
+            deframer,
+            repl,
+            items,
+            output,
+            call_path,
+            ..
+        } = self;
+        deframer.feed(bytes, |piece| match piece {
+            Piece::Output(bytes) | Piece::Damaged(bytes) => {
+                repl.receive(bytes);
+                drain(repl, items, output);
+            }
+            Piece::Frame(frame) => {
+                if ends(*call_path, frame.kind) {
+                    repl.reply_seen();
+                }
+                items.push_back(Item::Frame(frame));
+            }
+            Piece::Cut => {}
+        });
+    }
+
+    /// What may have been the beginning of a frame is output after all.
+    pub(super) fn give_up_frame(&mut self) {
+        let Self {
+            deframer,
+            repl,
+            items,
+            output,
+            ..
+        } = self;
+        deframer.give_up(|piece| {
+            if let Piece::Damaged(bytes) = piece {
+                repl.receive(bytes);
+                drain(repl, items, output);
+            }
+        });
+    }
+}
+
+/// Whether nothing but the end of the execution follows a frame of this kind.
+fn ends(call_path: CallPath, kind: u8) -> bool {
+    match call_path {
+        CallPath::RawRepl => !b"+yzs".contains(&kind),
+        _ => kind == b'q',
+    }
+}
+
+fn drain(repl: &mut RawRepl, items: &mut VecDeque<Item>, output: &mut OutputSender) {
+    while let Some(event) = repl.poll_event() {
+        match event {
+            Event::Output(bytes) => output.push(&bytes),
+            event => items.push_back(Item::Repl(event)),
+        }
+    }
+}
+
+fn remember(tail: &mut Vec<u8>, bytes: &[u8]) {
+    let bytes = &bytes[bytes.len().saturating_sub(TAIL)..];
+    let excess = (tail.len() + bytes.len()).saturating_sub(TAIL);
+    if excess > 0 {
+        tail.drain(..excess);
+    }
+    tail.extend_from_slice(bytes);
+}
+
+impl std::fmt::Debug for Wire {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Wire")
+            .field("transport", &self.transport.description())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,187 @@
+//! What the agent is asked: lines of printable ASCII, numbered, with a checksum that costs the board one call.
+
+use std::sync::LazyLock;
+
+/// How many numbers there are: 64, one character each.
+pub const NUMBERS: u8 = 64;
+/// How many characters a line's checksum takes.
+const SUFFIX: usize = 7;
+/// What stands before a request's body: `#`, its number, its kind, how many answers must be kept.
+const HEAD: usize = 4;
+/// The shortest body that is sent on its own where lines may have any length.
+const LONG: usize = 128;
+
+/// The CRC-32 of zlib, begun with `seed`.
+pub(super) fn checksum(bytes: &[u8], seed: u32) -> u32 {
+    let mut hasher = crc32fast::Hasher::new_with_initial(seed);
+    hasher.update(bytes);
+    hasher.finalize()
+}
+
+/// The number of a request, as the character that stands for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Number(u8);
+
+impl Number {
+    /// The number that this character stands for.
+    pub fn from_char(char: u8) -> Option<Self> {
+        char.checked_sub(b'0')
+            .filter(|number| *number < NUMBERS)
+            .map(Self)
+    }
+
+    /// The character that stands for it.
+    pub fn char(self) -> u8 {
+        b'0' + self.0
+    }
+
+    /// The number after it.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self((self.0 + 1) % NUMBERS)
+    }
+
+    /// How many steps lead from an earlier number to this one.
+    pub fn since(self, earlier: Self) -> u8 {
+        (self.0 + NUMBERS - earlier.0) % NUMBERS
+    }
+}
+
+/// How a session's lines are written.
+#[derive(Debug, Clone, Copy)]
+pub struct Lines {
+    /// What the checksums begin with.
+    pub seed: u32,
+    /// The length of every line where the board reads blocks of characters, which is the cheapest where each
+    /// character of a line of any length would cost it a system call.
+    pub block: Option<usize>,
+    /// Whether long bodies follow their line, so that the board reads them at once.
+    pub long: bool,
+}
+
+impl Lines {
+    /// A request: `kept` is how many of the answers before this one the board must be able to repeat.
+    pub fn request(&self, number: Number, kind: u8, kept: u8, body: &str) -> Vec<u8> {
+        let head = [b'#', number.char(), kind, b'0' + kept];
+        let room = self.block.map_or(LONG, |block| block - HEAD - SUFFIX - 1);
+        if body.len() <= room || !self.long {
+            return self.line(head, body.as_bytes());
+        }
+        let mut text = Vec::with_capacity(body.len() + 64);
+        let length = 1 + body.len() + SUFFIX + 1;
+        let announced = format!("{}{length}", char::from(kind));
+        text.extend(self.line([b'#', number.char(), b'l', b'0' + kept], announced.as_bytes()));
+        let at = text.len();
+        text.push(b'#');
+        text.extend_from_slice(body.as_bytes());
+        self.seal(&mut text, at);
+        text
+    }
+
+    /// Something that is no request of its own: a ping, a question for an answer, a farewell.
+    pub fn control(&self, number: Number, kind: u8, body: &str) -> Vec<u8> {
+        self.line([b'#', number.char(), kind, b'0'], body.as_bytes())
+    }
+
+    fn line(&self, head: [u8; HEAD], body: &[u8]) -> Vec<u8> {
+        let mut text = Vec::with_capacity(HEAD + body.len() + SUFFIX + 24);
+        text.extend_from_slice(&head);
+        text.extend_from_slice(body);
+        if let Some(block) = self.block {
+            text.resize(text.len().max(block - SUFFIX - 1), b' ');
+        }
+        self.seal(&mut text, 0);
+        text
+    }
+
+    /// Ends what begins at `at` with seven characters that make its checksum zero, and a line end.
+    fn seal(&self, text: &mut Vec<u8>, at: usize) {
+        let state = checksum(&text[at..], self.seed);
+        let mut wanted = checksum(b"@@@@@@@\n", state);
+        let mut bits = 0;
+        while wanted != 0 {
+            bits ^= SOLUTION[wanted.trailing_zeros() as usize];
+            wanted &= wanted - 1;
+        }
+        for i in 0..SUFFIX {
+            text.push(b'@' | (bits >> (5 * i)).to_le_bytes()[0] & 31);
+        }
+        text.push(b'\n');
+    }
+}
+
+/// For each bit of a checksum, the bits of the suffix that change that bit and no other. The suffix's
+/// characters are `@` to `_`: five bits each, and none of them is a control character or a lower-case letter.
+static SOLUTION: LazyLock<[u64; 32]> = LazyLock::new(|| {
+    let plain = checksum(b"@@@@@@@\n", 0);
+    // Gaussian elimination over the columns (what each of the suffix's bits changes).
+    let mut rows: Vec<(u32, u64)> = (0..5 * SUFFIX)
+        .map(|bit| {
+            let mut suffix = *b"@@@@@@@\n";
+            suffix[bit / 5] |= 1 << (bit % 5);
+            (checksum(&suffix, 0) ^ plain, 1 << bit)
+        })
+        .collect();
+    for bit in 0..32 {
+        let Some(at) = (bit..rows.len()).find(|row| rows[*row].0 >> bit & 1 == 1) else {
+            unreachable!("seven characters of five bits reach every checksum");
+        };
+        rows.swap(bit, at);
+        let pivot = rows[bit];
+        for (other, row) in rows.iter_mut().enumerate() {
+            if other != bit && row.0 >> bit & 1 == 1 {
+                *row = (row.0 ^ pivot.0, row.1 ^ pivot.1);
+            }
+        }
+    }
+    std::array::from_fn(|bit| rows[bit].1)
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINES: Lines = Lines {
+        seed: 0xdead_beef,
+        block: Some(32),
+        long: true,
+    };
+
+    #[test]
+    fn every_line_has_the_checksum_zero_and_is_printable() {
+        for i in 0..200_u32 {
+            let number = Number((i % 64) as u8);
+            for line in [
+                LINES.request(number, b'c', 0, &format!("f{i} 501 {i}")),
+                LINES.control(number, b'p', &i.to_string()),
+            ] {
+                assert_eq!(checksum(&line, LINES.seed), 0);
+                assert_eq!((line.len(), line[31]), (32, b'\n'));
+                assert!(line[..31].iter().all(|byte| (b' '..0x7f).contains(byte)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_body_follows_a_line_that_announces_it() {
+        let body = "x".repeat(1000);
+        let text = LINES.request(Number::default(), b'e', 3, &body);
+        let (line, follows) = text.split_at(32);
+        assert!(line.starts_with(b"#0l3e1009 "));
+        assert_eq!(follows.len(), 1009);
+        assert_eq!(checksum(line, LINES.seed), 0);
+        assert_eq!(checksum(follows, LINES.seed), 0);
+    }
+
+    #[test]
+    fn numbers_come_around() {
+        let mut number = Number::default();
+        for i in 0..u32::from(NUMBERS) {
+            assert_eq!(number, Number::from_char(number.char()).unwrap());
+            assert_eq!(u32::from(number.since(Number::default())), i);
+            number = number.next();
+        }
+        assert_eq!(number, Number::default());
+        assert_eq!(Number::from_char(b'-'), None);
+    }
+}

@@ -1,0 +1,165 @@
+//! The link on a real board: calls, streams, output, exceptions, interrupts.
+
+use std::time::Duration;
+
+use belay_runtime::ErrorKind;
+use belay_runtime::link::{CallPath, Link, LinkOptions, Output, Payload, Request};
+use belay_runtime::python::Arguments;
+use belay_runtime::transport::{Address, Connector};
+use futures_util::StreamExt as _;
+
+const SHORT: Duration = Duration::from_secs(5);
+
+struct Bench {
+    link: Link,
+    board: belay_sim::Board,
+}
+
+async fn connect() -> Bench {
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_test_writer()
+        .try_init();
+    let board = belay_sim::Board::unix().start().await.expect("a board");
+    let link = link_to(&board).await;
+    Bench { link, board }
+}
+
+async fn link_to(board: &belay_sim::Board) -> Link {
+    let address: Address = board.port().parse().expect("an address");
+    Link::connect(&Connector::from(address), LinkOptions::default())
+        .await
+        .expect("a link")
+}
+
+impl Bench {
+    async fn eval(&self, expression: &str) -> belay_runtime::Result<Payload> {
+        self.link
+            .request(Request::Evaluate(expression.to_owned()), SHORT)
+            .await
+    }
+
+    async fn deploy(&self, name: &str, source: &str) -> String {
+        let source = source.replace('\n', "\\n").replace('\'', "\\'");
+        let alias = self
+            .eval(&format!("D('{name}','t','{name}','{source}','{name}')"))
+            .await;
+        text(alias).trim_matches('\'').to_owned()
+    }
+}
+
+fn text(payload: belay_runtime::Result<Payload>) -> String {
+    match payload.expect("a value") {
+        Payload::Repr(text) => String::from_utf8(text).expect("text"),
+        Payload::Bytes(bytes) => format!("{} bytes", bytes.len()),
+    }
+}
+
+#[tokio::test]
+async fn an_expression_is_evaluated() {
+    let bench = connect().await;
+    assert_eq!(bench.link.hello().call_path, CallPath::Agent);
+    assert_eq!(text(bench.eval("1+1").await), "2");
+    assert_eq!(
+        text(bench.eval("'x'*3000").await),
+        format!("'{}'", "x".repeat(3000))
+    );
+    assert_eq!(text(bench.eval("bytes(100000)").await), "100000 bytes");
+    let long = format!("len('{}')", "y".repeat(20_000));
+    assert_eq!(text(bench.eval(&long).await), "20000");
+    bench.link.close().await.expect("a clean end");
+}
+
+#[tokio::test]
+async fn a_deployed_function_is_found_again_by_the_next_link() {
+    let bench = connect().await;
+    let alias = bench.deploy("f", "def f():\n return 42").await;
+    let call = || Request::Call {
+        function: alias.clone(),
+        arguments: Arguments::new(),
+    };
+    assert_eq!(text(bench.link.request(call(), SHORT).await), "42");
+    bench.link.close().await.expect("a clean end");
+    let again = link_to(&bench.board).await;
+    assert!(again.hello().attached);
+    assert_eq!(again.hello().boot, bench.link.hello().boot);
+    assert_eq!(text(again.request(call(), SHORT).await), "42");
+    let f = again.request(Request::Evaluate("F".into()), SHORT).await;
+    assert_eq!(text(f), format!("{{'f': '{alias}'}}"));
+}
+
+#[tokio::test]
+async fn an_exception_is_told_with_its_parts_and_the_next_call_works() {
+    let bench = connect().await;
+    let error = bench.eval("int('x')").await.expect_err("an exception");
+    let exception = error.exception().expect("an exception");
+    assert_eq!(exception.type_name, "ValueError");
+    assert_eq!(text(bench.eval("2").await), "2");
+}
+
+#[tokio::test]
+async fn the_items_of_a_generator_come_one_by_one() {
+    let bench = connect().await;
+    let stream = bench.link.stream(Request::Evaluate("range(1000)".into()), SHORT);
+    let items: Vec<String> = stream.map(text).collect().await;
+    assert_eq!(items, (0..1000).map(|i| i.to_string()).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_dropped_call_is_interrupted_and_the_next_one_works() {
+    let bench = connect().await;
+    bench.eval("X('t','import time')").await.expect("an import");
+    let long = bench.eval("V('t','time.sleep(100)')");
+    tokio::time::timeout(Duration::from_millis(50), long)
+        .await
+        .expect_err("it sleeps");
+    assert_eq!(text(bench.eval("3").await), "3");
+}
+
+#[tokio::test]
+async fn a_call_that_takes_too_long_is_interrupted_and_the_next_one_works() {
+    let bench = connect().await;
+    bench.eval("X('t','import time')").await.expect("an import");
+    let long = Request::Evaluate("V('t','time.sleep(100)')".into());
+    let error = bench
+        .link
+        .request(long, Duration::from_millis(50))
+        .await
+        .expect_err("it sleeps");
+    assert!(matches!(error.kind(), ErrorKind::Timeout { .. }), "{error}");
+    assert_eq!(text(bench.eval("3").await), "3");
+}
+
+#[tokio::test]
+async fn output_is_output_whatever_it_looks_like() {
+    let bench = connect().await;
+    let mut output = bench.link.output();
+    let hostile =
+        r"X('t','print(\'\\x04\\x04>\\r\\n>>> raw REPL; CTRL-B to exit\\r\\n>MPY: soft reboot\\r\\n\')')";
+    assert_eq!(text(bench.eval(hostile).await), "None");
+    assert_eq!(text(bench.eval("4").await), "4");
+    let mut seen = Vec::new();
+    while !seen.windows(6).any(|bytes| bytes == b"reboot") {
+        match output.next().await {
+            Some(Output::Bytes(bytes)) => seen.extend_from_slice(&bytes),
+            other => panic!("{other:?} after {}", seen.escape_ascii()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reset_is_noticed() {
+    let mut bench = connect().await;
+    let mut events = bench.link.events();
+    let long = bench.link.clone();
+    let long = tokio::spawn(async move {
+        long.request(Request::Evaluate("[0 for i in range(10**12)]".into()), SHORT)
+            .await
+    });
+    bench.board.restart().expect("a restart");
+    let event = events.recv().await.expect("an event");
+    assert_eq!(event, belay_runtime::link::LinkEvent::Reset);
+    let _ = long.await.expect("no panic").expect_err("it was reset");
+    let error = bench.eval("5").await.expect_err("the link is over");
+    assert!(matches!(error.kind(), ErrorKind::Disconnected(_)), "{error}");
+}
