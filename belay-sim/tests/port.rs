@@ -25,9 +25,10 @@ fn an_exclusive_lock_ends_with_the_client_that_took_it() {
     let board = board();
     let mut first = Client::raw(board.port());
     first.lock();
+    let path = board.port();
+    assert!(common::is_locked(path), "the lock keeps others out");
     first.exec("print(1)");
     drop(first);
-    let path = board.port();
     common::eventually("the lock goes", || !common::is_locked(path));
     Client::raw(path).exec("print(1)");
 }
