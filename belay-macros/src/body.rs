@@ -1,5 +1,7 @@
 //! Doc comments and files to Python without common indentation, with a note of where each line stands.
 
+use std::path::Path;
+
 use proc_macro2::Span;
 use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Meta, parse_quote};
 
@@ -283,19 +285,20 @@ fn from_files(
     options: &MethodOptions,
     errors: &mut Errors,
 ) -> Vec<Body> {
+    const PATHS: &str = "help: the path starts at the folder of this crate's Cargo.toml";
     let root = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
     let mut bodies = Vec::new();
     for file in files {
         let name = file.path.value();
-        let text = match std::fs::read_to_string(std::path::Path::new(&root).join(&name)) {
-            Ok(text) => text,
+        let inside = !Path::new(&name).is_absolute();
+        let text = match std::fs::read_to_string(Path::new(&root).join(&name)) {
+            Ok(text) if inside => text,
+            Ok(_) => {
+                errors.at(&file.path, format!("`{name}` is not below this crate\n{PATHS}"));
+                continue;
+            }
             Err(error) => {
-                errors.at(
-                    &file.path,
-                    format!(
-                        "`{name}` cannot be read: {error}\nhelp: the path starts at the folder of this crate's Cargo.toml"
-                    ),
-                );
+                errors.at(&file.path, format!("`{name}` cannot be read: {error}\n{PATHS}"));
                 continue;
             }
         };

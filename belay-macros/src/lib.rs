@@ -1,4 +1,4 @@
-//! The attribute macros of belay.
+//! The attribute macros of belay: [`macro@device`], and those that mark the methods of its traits.
 
 mod args;
 mod body;
@@ -8,6 +8,8 @@ mod fallback;
 mod model;
 mod parse;
 mod python;
+#[cfg(test)]
+mod tests;
 mod validate;
 
 use proc_macro::TokenStream as Tokens;
@@ -17,7 +19,7 @@ use syn::{Error, ItemTrait};
 
 use crate::diag::Errors;
 
-/// Makes a trait a MicroPython board.
+#[doc = include_str!("device.md")]
 #[proc_macro_attribute]
 pub fn device(options: Tokens, item: Tokens) -> Tokens {
     device_tokens(options.into(), &item.into()).into()
@@ -41,25 +43,33 @@ fn device_tokens(options: TokenStream, item: &TokenStream) -> TokenStream {
     quote!(#errors #expansion)
 }
 
-/// Marks a method of a `#[device]` trait: its body runs on the board when it is called.
+/// Marks a method of a [`macro@device`] trait: its body runs on the board when it is called.
+///
+/// Its options are described [there](macro@device#options-of-the-methods).
 #[proc_macro_attribute]
 pub fn task(_: Tokens, item: Tokens) -> Tokens {
     outside("task", item)
 }
 
-/// Marks a method of a `#[device]` trait: its body runs when the device is connected.
+/// Marks a method of a [`macro@device`] trait: its body runs at global level when the device is connected.
+///
+/// Its options are described [there](macro@device#options-of-the-methods).
 #[proc_macro_attribute]
 pub fn setup(_: Tokens, item: Tokens) -> Tokens {
     outside("setup", item)
 }
 
-/// Marks a method of a `#[device]` trait: its body runs in the background on the board.
+/// Marks a method of a [`macro@device`] trait: its body runs in the background on the board.
+///
+/// Its options are described [there](macro@device#options-of-the-methods).
 #[proc_macro_attribute]
 pub fn thread(_: Tokens, item: Tokens) -> Tokens {
     outside("thread", item)
 }
 
-/// Marks a method of a `#[device]` trait: its body runs when the device is closed.
+/// Marks a method of a [`macro@device`] trait: its body runs at global level when the device is closed.
+///
+/// Its options are described [there](macro@device#options-of-the-methods).
 #[proc_macro_attribute]
 pub fn teardown(_: Tokens, item: Tokens) -> Tokens {
     outside("teardown", item)

@@ -1,6 +1,6 @@
 //! The trait as it stays, the type that implements it, and the methods between the two and the runtime.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{FnArg, Signature, TypeParamBound, parse_quote};
@@ -115,7 +115,10 @@ fn call(context: &Context<'_>, method: &Method) -> TokenStream {
 }
 
 fn argument(param: &Param) -> TokenStream {
-    let (name, ident) = (&param.name, &param.ident);
+    let name = &param.name;
+    // Errors point at the parameter, while lints see that the user did not write its use.
+    let mut ident = param.ident.clone();
+    ident.set_span(ident.span().resolved_at(Span::call_site()));
     match &param.default {
         None => quote_spanned!(ident.span()=> .with(#name, &#ident)),
         Some(default) => {

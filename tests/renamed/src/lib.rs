@@ -109,6 +109,23 @@ pub async fn one(board: &BoardDevice) -> Result<u8> {
     InnerDevice::attach(board.device()).await?.one().await
 }
 
+/// Warnings that the user has reasons to silence, or that a name with `_` says to be meant.
+#[drill::device(crate = drill, globals(display))]
+pub trait Silenced {
+    /// Shows.
+    ///
+    /// # Errors
+    ///
+    /// When the board cannot be reached.
+    ///
+    /// ```python
+    /// display.text(unknown_to_us)
+    /// ```
+    #[allow(deprecated)]
+    #[task]
+    async fn show(&self, _reserved: u8) -> Result<()>;
+}
+
 mod private {
     /// A trait that only this module sees, of which not everything is used.
     #[drill::device(crate = drill)]

@@ -68,7 +68,8 @@ pub trait Options {
     #[thread(name = "blinker", max_runtime_ms = 60_000, auto_restart, multiple)]
     async fn blink(&self) -> Result<ThreadHandle>;
 
-    /// while not __stop():
+    /// while True:
+    ///     __stop()
     ///     led.toggle()
     #[thread(stop = "manual")]
     async fn by_hand(&self) -> Result<ThreadHandle>;

@@ -1,0 +1,298 @@
+//! The whole way from tokens to tokens, without a compiler.
+
+use std::path::{Path, PathBuf};
+
+use proc_macro2::{Group, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+
+use crate::device_tokens;
+
+/// The traits with `#[device]` in a file of the workspace's tests, with the options of their attributes.
+fn traits_in(path: &Path) -> Vec<(TokenStream, TokenStream)> {
+    let text = std::fs::read_to_string(path).expect("a readable file");
+    let file = syn::parse_file(&text).expect("a file that parses");
+    let mut found = Vec::new();
+    for item in file.items {
+        let syn::Item::Trait(mut item) = item else {
+            continue;
+        };
+        let is_device = |attr: &syn::Attribute| {
+            attr.path()
+                .segments
+                .last()
+                .is_some_and(|last| last.ident == "device")
+        };
+        let Some(index) = item.attrs.iter().position(is_device) else {
+            continue;
+        };
+        let attr = item.attrs.remove(index);
+        let options = match attr.meta {
+            syn::Meta::List(list) => list.tokens,
+            _ => TokenStream::new(),
+        };
+        found.push((options, item.into_token_stream()));
+    }
+    found
+}
+
+fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files_below(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn files(folder: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests");
+    files_below(&root.join(folder), &mut found);
+    assert!(!found.is_empty());
+    found
+}
+
+/// The tokens without the one at this place, counted through all groups.
+fn without(tokens: TokenStream, place: &mut usize) -> TokenStream {
+    let mut left = Vec::new();
+    for token in tokens {
+        let this = *place == 0;
+        *place = place.wrapping_sub(1);
+        if this {
+            continue;
+        }
+        left.push(match token {
+            TokenTree::Group(group) => {
+                let inner = without(group.stream(), place);
+                TokenTree::Group(Group::new(group.delimiter(), inner))
+            }
+            other => other,
+        });
+    }
+    left.into_iter().collect()
+}
+
+fn count(tokens: &TokenStream) -> usize {
+    let one = |token: TokenTree| match token {
+        TokenTree::Group(group) => 1 + count(&group.stream()),
+        _ => 1,
+    };
+    tokens.clone().into_iter().map(one).sum()
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is always made for the call")]
+fn expand(item: TokenStream) -> String {
+    expand_with(TokenStream::new(), &item)
+}
+
+fn expand_with(options: TokenStream, item: &TokenStream) -> String {
+    let expansion = device_tokens(options, item);
+    let file = syn::parse2(expansion).expect("an expansion that is Rust");
+    prettyplease::unparse(&file)
+}
+
+#[test]
+fn what_is_right_expands_without_an_error_to_something_that_is_rust() {
+    for path in files("tests/hygiene") {
+        for (options, item) in traits_in(&path) {
+            // The paths of files in these start at another crate.
+            if !item.to_string().contains("file =") {
+                let expansion = expand_with(options, &item);
+                assert!(
+                    !expansion.contains("compile_error"),
+                    "{}: {expansion}",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn whatever_is_wrong_leaves_something_that_is_rust_and_has_the_type() {
+    for path in files("ui/fail") {
+        for (options, item) in traits_in(&path) {
+            let expansion = expand_with(options, &item);
+            assert!(
+                expansion.contains("struct BoardDevice"),
+                "{}: {expansion}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_that_a_user_leaves_out_makes_the_macro_panic() {
+    let mut corpus = files("tests/hygiene");
+    corpus.extend(files("ui/fail"));
+    for path in corpus {
+        for (options, item) in traits_in(&path) {
+            for index in 0..count(&item) {
+                let item = without(item.clone(), &mut { index });
+                device_tokens(options.clone(), &item);
+            }
+            for index in 0..count(&options) {
+                device_tokens(without(options.clone(), &mut { index }), &item);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_method_becomes_one_static_and_a_body_of_one_line() {
+    let expansion = expand(quote! {
+        trait Board {
+            /// return left + right
+            #[task(timeout_ms = 5)]
+            async fn add(&self, left: u8, right: u8) -> Result<u16>;
+        }
+    });
+    let glue = "        fn add(
+            &self,
+            left: u8,
+            right: u8,
+        ) -> impl ::core::future::Future<Output = Result<u16>> + ::core::marker::Send {
+            self.attached
+                .task::<
+                    Result<u16>,
+                >(
+                    &__ADD,
+                    __belay::Arguments::new().with(\"left\", &left).with(\"right\", &right),
+                )
+        }";
+    assert!(expansion.contains(glue), "{expansion}");
+    assert_eq!(expansion.matches("static __ADD").count(), 1);
+    assert!(expansion.contains("def add(left"), "{expansion}");
+    assert!(expansion.contains(".with_timeout_ms(5"), "{expansion}");
+}
+
+#[test]
+fn whatever_is_generated_for_a_method_repeats_its_cfg() {
+    let expansion = expand(quote! {
+        trait Board {
+            /// return other
+            #[cfg(unix)]
+            #[task]
+            async fn read(&self) -> Result<u16>;
+        }
+    });
+    // The declaration, the descriptor, its place in the list, the implementation and the warning.
+    assert_eq!(expansion.matches("#[cfg(unix)]").count(), 5, "{expansion}");
+}
+
+#[test]
+fn a_mistake_in_a_file_is_told_with_its_line_in_the_file() {
+    let expansion = expand(quote! {
+        trait Board {
+            /// Reads.
+            #[task(file = "tests/mistake.py")]
+            async fn read(&self) -> Result<u16>;
+        }
+    });
+    assert!(
+        expansion.contains("tests/mistake.py:3 | return total +"),
+        "{expansion}"
+    );
+}
+
+#[test]
+fn a_file_is_named_to_the_compiler_so_that_a_change_compiles_the_crate_again() {
+    let expansion = expand(quote! {
+        trait Board {
+            #[task(file(micropython = "tests/sum.py", circuitpython = "tests/sum.py"))]
+            async fn sum(&self, amount: u16) -> Result<u16>;
+        }
+    });
+    assert!(!expansion.contains("compile_error"), "{expansion}");
+    assert_eq!(
+        expansion.matches("::core::include_str!").count(),
+        2,
+        "{expansion}"
+    );
+    assert!(
+        expansion.contains("Its Python is in `tests/sum.py`."),
+        "{expansion}"
+    );
+}
+
+#[test]
+fn a_path_that_does_not_start_at_the_crate_is_refused() {
+    let expansion = expand(quote! {
+        trait Board {
+            #[task(file = "/etc/hostname")]
+            async fn read(&self) -> Result<u16>;
+        }
+    });
+    assert!(expansion.contains("starts at the folder"), "{expansion}");
+}
+
+#[test]
+fn a_warning_has_the_lint_levels_of_its_method_and_of_its_trait() {
+    let expansion = expand(quote! {
+        #[allow(deprecated)]
+        trait Board {
+            /// return nowhere
+            #[allow(unused_variables)]
+            #[task]
+            async fn read(&self, pin: u8) -> Result<u16>;
+        }
+    });
+    let warnings = expansion.split("const _: () = {").skip(2).count();
+    assert_eq!(warnings, 2, "{expansion}");
+    assert_eq!(
+        expansion.matches("#[allow(deprecated)]").count(),
+        3,
+        "{expansion}"
+    );
+    assert_eq!(
+        expansion.matches("#[allow(unused_variables)]").count(),
+        3,
+        "{expansion}"
+    );
+}
+
+#[test]
+fn names_that_are_known_from_somewhere_are_not_warned_of() {
+    let expansion = expand_with(
+        quote!(globals(display)),
+        &quote! {
+            trait Board {
+                /// from machine import ADC
+                /// adc = ADC(4)
+                #[setup]
+                async fn open(&self, gain: u8) -> Result<()>;
+
+                /// global last
+                /// last = adc.read_u16() * gain
+                /// return last
+                #[task]
+                async fn read(&self) -> Result<u16>;
+
+                /// display.text(str(last), read())
+                #[task]
+                async fn show(&self, _line: u8) -> Result<()>;
+            }
+        },
+    );
+    assert!(!expansion.contains("deprecated"), "{expansion}");
+    assert!(expansion.contains(".with_uses(&[\"read\"])"), "{expansion}");
+}
+
+#[test]
+fn an_import_of_everything_leaves_no_name_to_warn_of() {
+    let expansion = expand(quote! {
+        trait Board {
+            /// from machine import *
+            #[setup]
+            async fn open(&self) -> Result<()>;
+
+            /// return ADC(4).read_u16()
+            #[task]
+            async fn read(&self) -> Result<u16>;
+        }
+    });
+    assert!(!expansion.contains("deprecated"), "{expansion}");
+}
