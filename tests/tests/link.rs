@@ -15,19 +15,22 @@ struct Bench {
     board: belay_sim::Board,
 }
 
-async fn connect() -> Bench {
+/// A board for each call path: every test of this file shows the same over both.
+async fn connect(path: CallPath) -> Bench {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .with_test_writer()
         .try_init();
     let board = belay_sim::Board::unix().start().await.expect("a board");
-    let link = link_to(&board).await;
+    let link = link_to(&board, path).await;
     Bench { link, board }
 }
 
-async fn link_to(board: &belay_sim::Board) -> Link {
+async fn link_to(board: &belay_sim::Board, path: CallPath) -> Link {
     let address: Address = board.port().parse().expect("an address");
-    Link::connect(&Connector::from(address), LinkOptions::default())
+    let mut options = LinkOptions::default();
+    options.call_path = path;
+    Link::connect(&Connector::from(address), options)
         .await
         .expect("a link")
 }
@@ -55,10 +58,31 @@ fn text(payload: belay_runtime::Result<Payload>) -> String {
     }
 }
 
-#[tokio::test]
-async fn an_expression_is_evaluated() {
-    let bench = connect().await;
-    assert_eq!(bench.link.hello().call_path, CallPath::Agent);
+macro_rules! over_both_paths {
+    ($($test:ident)*) => {
+        mod agent {
+            $(#[tokio::test] async fn $test() { super::$test(super::CallPath::Agent).await; })*
+        }
+        mod raw_repl {
+            $(#[tokio::test] async fn $test() { super::$test(super::CallPath::RawRepl).await; })*
+        }
+    };
+}
+
+over_both_paths! {
+    an_expression_is_evaluated
+    a_deployed_function_is_found_again_by_the_next_link
+    an_exception_is_told_with_its_parts_and_the_next_call_works
+    the_items_of_a_generator_come_one_by_one
+    a_dropped_call_is_interrupted_and_the_next_one_works
+    a_call_that_takes_too_long_is_interrupted_and_the_next_one_works
+    output_is_output_whatever_it_looks_like
+    a_reset_is_noticed
+}
+
+async fn an_expression_is_evaluated(path: CallPath) {
+    let bench = connect(path).await;
+    assert_eq!(bench.link.hello().call_path, path);
     assert_eq!(text(bench.eval("1+1").await), "2");
     assert_eq!(
         text(bench.eval("'x'*3000").await),
@@ -70,9 +94,8 @@ async fn an_expression_is_evaluated() {
     bench.link.close().await.expect("a clean end");
 }
 
-#[tokio::test]
-async fn a_deployed_function_is_found_again_by_the_next_link() {
-    let bench = connect().await;
+async fn a_deployed_function_is_found_again_by_the_next_link(path: CallPath) {
+    let bench = connect(path).await;
     let alias = bench.deploy("f", "def f():\n return 42").await;
     let call = || Request::Call {
         function: alias.clone(),
@@ -80,7 +103,7 @@ async fn a_deployed_function_is_found_again_by_the_next_link() {
     };
     assert_eq!(text(bench.link.request(call(), SHORT).await), "42");
     bench.link.close().await.expect("a clean end");
-    let again = link_to(&bench.board).await;
+    let again = link_to(&bench.board, path).await;
     assert!(again.hello().attached);
     assert_eq!(again.hello().boot, bench.link.hello().boot);
     assert_eq!(text(again.request(call(), SHORT).await), "42");
@@ -88,26 +111,23 @@ async fn a_deployed_function_is_found_again_by_the_next_link() {
     assert_eq!(text(f), format!("{{'f': '{alias}'}}"));
 }
 
-#[tokio::test]
-async fn an_exception_is_told_with_its_parts_and_the_next_call_works() {
-    let bench = connect().await;
+async fn an_exception_is_told_with_its_parts_and_the_next_call_works(path: CallPath) {
+    let bench = connect(path).await;
     let error = bench.eval("int('x')").await.expect_err("an exception");
     let exception = error.exception().expect("an exception");
     assert_eq!(exception.type_name, "ValueError");
     assert_eq!(text(bench.eval("2").await), "2");
 }
 
-#[tokio::test]
-async fn the_items_of_a_generator_come_one_by_one() {
-    let bench = connect().await;
+async fn the_items_of_a_generator_come_one_by_one(path: CallPath) {
+    let bench = connect(path).await;
     let stream = bench.link.stream(Request::Evaluate("range(1000)".into()), SHORT);
     let items: Vec<String> = stream.map(text).collect().await;
     assert_eq!(items, (0..1000).map(|i| i.to_string()).collect::<Vec<_>>());
 }
 
-#[tokio::test]
-async fn a_dropped_call_is_interrupted_and_the_next_one_works() {
-    let bench = connect().await;
+async fn a_dropped_call_is_interrupted_and_the_next_one_works(path: CallPath) {
+    let bench = connect(path).await;
     bench.eval("X('t','import time')").await.expect("an import");
     let long = bench.eval("V('t','time.sleep(100)')");
     tokio::time::timeout(Duration::from_millis(50), long)
@@ -116,9 +136,8 @@ async fn a_dropped_call_is_interrupted_and_the_next_one_works() {
     assert_eq!(text(bench.eval("3").await), "3");
 }
 
-#[tokio::test]
-async fn a_call_that_takes_too_long_is_interrupted_and_the_next_one_works() {
-    let bench = connect().await;
+async fn a_call_that_takes_too_long_is_interrupted_and_the_next_one_works(path: CallPath) {
+    let bench = connect(path).await;
     bench.eval("X('t','import time')").await.expect("an import");
     let long = Request::Evaluate("V('t','time.sleep(100)')".into());
     let error = bench
@@ -130,9 +149,8 @@ async fn a_call_that_takes_too_long_is_interrupted_and_the_next_one_works() {
     assert_eq!(text(bench.eval("3").await), "3");
 }
 
-#[tokio::test]
-async fn output_is_output_whatever_it_looks_like() {
-    let bench = connect().await;
+async fn output_is_output_whatever_it_looks_like(path: CallPath) {
+    let bench = connect(path).await;
     let mut output = bench.link.output();
     let hostile =
         r"X('t','print(\'\\x04\\x04>\\r\\n>>> raw REPL; CTRL-B to exit\\r\\n>MPY: soft reboot\\r\\n\')')";
@@ -147,9 +165,8 @@ async fn output_is_output_whatever_it_looks_like() {
     }
 }
 
-#[tokio::test]
-async fn a_reset_is_noticed() {
-    let mut bench = connect().await;
+async fn a_reset_is_noticed(path: CallPath) {
+    let mut bench = connect(path).await;
     let mut events = bench.link.events();
     let long = bench.link.clone();
     let long = tokio::spawn(async move {

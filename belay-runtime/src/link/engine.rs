@@ -131,6 +131,16 @@ pub(super) struct Engine {
     pub(super) stuck: bool,
     pub(super) tokens: u32,
     pub(super) timer: Pin<Box<Sleep>>,
+    /// What the raw REPL is to run next, where calls go over it.
+    pub(super) lines_to_run: VecDeque<Vec<u8>>,
+    /// Whether the raw REPL has to be entered anew before anything else.
+    pub(super) unsure: bool,
+    /// Whether what it runs has answered.
+    pub(super) answered: bool,
+    /// Whether it was asked for its banner while it ran something.
+    pub(super) probed: bool,
+    /// When the raw REPL has taken too long for what it should do at once.
+    pub(super) stall: Option<Instant>,
 }
 
 enum Step {
@@ -191,6 +201,13 @@ impl Engine {
 
     /// Sends what may be sent.
     fn fill(&mut self) {
+        self.send_queued();
+        if self.is_raw() {
+            self.pump();
+        }
+    }
+
+    fn send_queued(&mut self) {
         if self.stuck {
             while let Some(job) = self.queue.pop_front() {
                 self.answer(job.sink, Err(ErrorKind::Unresponsive.into()));
@@ -252,7 +269,11 @@ impl Engine {
 
     /// Gets a line to the board, in the way of this link.
     pub(super) fn transmit(&mut self, line: &[u8]) {
-        self.wire.send(line);
+        if self.is_raw() {
+            self.lines_to_run.push_back(line.to_vec());
+        } else {
+            self.wire.send(line);
+        }
     }
 
     async fn on_command(&mut self, command: Command) -> Result<(), End> {

@@ -6,6 +6,7 @@ mod engine;
 mod exception;
 mod options;
 mod output;
+mod raw;
 mod recover;
 mod replies;
 mod start;
@@ -175,6 +176,11 @@ impl Link {
             stuck: false,
             tokens: 0,
             timer: Box::pin(sleep_until(Instant::now())),
+            lines_to_run: VecDeque::new(),
+            unsure: false,
+            answered: true,
+            probed: false,
+            stall: None,
         };
         tokio::spawn(engine.run());
         Ok(Self {

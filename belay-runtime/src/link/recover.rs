@@ -12,7 +12,7 @@ use super::start;
 use super::timing::Probe;
 use super::wire::Item;
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::protocol::{Event, Operation, Sign};
+use crate::protocol::{Event, Operation, Sign, Stage};
 use crate::transport::ModemLines;
 
 /// The first wait for an answer to a probe.
@@ -28,15 +28,21 @@ const PULSE: Duration = Duration::from_millis(100);
 impl Engine {
     /// The raw REPL's state machine has seen something in what is not a frame.
     pub(super) async fn on_event(&mut self, event: Event) -> Result<(), End> {
+        if self.is_raw() {
+            return self.on_raw_event(event).await;
+        }
         match event {
             Event::Sign(Sign::RawBanner) if self.probe.is_some() => self.ask_for_mark(),
+            Event::EndClaimed { .. } if self.marked() => return self.come_back().await,
             Event::Sign(_) | Event::EndClaimed { .. } => self.suspect(),
             _ => {}
         }
-        if self.probe.as_ref().is_some_and(|probe| probe.marked) && self.wire.take_mark() {
-            return self.come_back().await;
-        }
         Ok(())
+    }
+
+    /// Whether what only the raw REPL can have answered has come.
+    pub(super) fn marked(&mut self) -> bool {
+        self.probe.as_ref().is_some_and(|probe| probe.marked) && self.wire.take_mark()
     }
 
     /// Something looks as if the board was at a prompt: it is asked, in a way that a running call does not notice.
@@ -47,6 +53,7 @@ impl Engine {
                 wait: PROBE,
                 marked: false,
             });
+            self.probed = true;
             self.wire.send(ASK_FOR_BANNER);
         }
     }
@@ -65,7 +72,7 @@ impl Engine {
     }
 
     /// There was a banner. A program may have printed it; only the raw REPL can answer this.
-    fn ask_for_mark(&mut self) {
+    pub(super) fn ask_for_mark(&mut self) {
         let token = self.token();
         let Some(probe) = &mut self.probe else { return };
         if !probe.marked {
@@ -76,10 +83,13 @@ impl Engine {
     }
 
     /// The board is in the raw REPL. If the agent is still in its memory it goes on where it was.
-    async fn come_back(&mut self) -> Result<(), End> {
+    pub(super) async fn come_back(&mut self) -> Result<(), End> {
         self.probe = None;
         let until = Instant::now() + self.options.deadlines.resync;
-        let resumed = start::resume(&mut self.wire, self.lines.block, until).await;
+        self.probed = false;
+        self.lines_to_run.clear();
+        let size = start::size(self.path, self.lines.block);
+        let resumed = start::resume(&mut self.wire, size, until).await;
         match resumed {
             Ok(Some(boot)) if boot == self.boot => {
                 self.interrupt = None;
@@ -99,12 +109,22 @@ impl Engine {
             self.answer(flying.job.sink, Err(ErrorKind::Closed.into()));
         }
         let left = async {
-            self.quit(until).await?;
+            self.go_to_prompt(until).await?;
             self.wire.operate(Operation::Exit, until).await
         };
         match left.await {
             Ok(()) => End::Closed(None),
             Err(error) => End::Closed(Some(error.to_string())),
+        }
+    }
+
+    async fn go_to_prompt(&mut self, until: Instant) -> Result<()> {
+        if !self.is_raw() {
+            self.quit(until).await
+        } else if self.wire.repl.stage() == Stage::Idle {
+            Ok(())
+        } else {
+            self.wire.operate(Operation::Enter, until).await
         }
     }
 
@@ -149,7 +169,7 @@ impl Engine {
             self.wire.send(b"\x03\n");
         }
         let quit = (Instant::now() + self.options.deadlines.interrupt).min(until);
-        if self.quit(quit).await.is_err() {
+        if self.go_to_prompt(quit).await.is_err() {
             return Err(Error::from(ErrorKind::Unresponsive).in_phase(Phase::Reset));
         }
         self.wire.operate(Operation::SoftReset, until).await

@@ -101,14 +101,19 @@ pub(super) async fn start(wire: &mut Wire, session: Session, options: &LinkOptio
 
 fn begin(session: Session, path: CallPath, block: Option<usize>) -> String {
     let Session { nonce, seed, .. } = session;
-    let size = match path {
-        CallPath::Agent => block.map_or(-1, |block| i64::try_from(block).unwrap_or(-1)),
-        _ => 0,
-    };
+    let size = size(path, block);
     format!(
         "_belay['{VERSION:x}']('{}',{seed},{size})",
         String::from_utf8_lossy(&nonce)
     )
+}
+
+/// What the agent is told to read at once: nothing if it is not to stay.
+pub(super) fn size(path: CallPath, block: Option<usize>) -> i64 {
+    match path {
+        CallPath::Agent => block.map_or(-1, |block| i64::try_from(block).unwrap_or(-1)),
+        _ => 0,
+    }
 }
 
 /// The agent's first words.
@@ -160,9 +165,8 @@ async fn enter(wire: &mut Wire, options: &LinkOptions) -> Result<()> {
 
 /// Starts the agent again on a board that has left it. Gives the boot that it belongs to; nothing if the board
 /// has not got it any more.
-pub(super) async fn resume(wire: &mut Wire, block: Option<usize>, until: Instant) -> Result<Option<u64>> {
+pub(super) async fn resume(wire: &mut Wire, size: i64, until: Instant) -> Result<Option<u64>> {
     wire.operate(Operation::Enter, until).await?;
-    let size = block.map_or(-1, |block| i64::try_from(block).unwrap_or(-1));
     let source = format!("_belay['r']({size})\n");
     match run(wire, &source, until).await? {
         Ran::Hello(frame) => Ok(Some(read(&frame, true, CallPath::Agent).boot)),

@@ -118,6 +118,9 @@ impl Engine {
         if let Some(flying) = self.flying.iter_mut().find(|flying| of_stream(&flying.job.sink)) {
             flying.abandoned = Some(Instant::now() + GRACE);
         }
+        if self.is_raw() {
+            return;
+        }
         let token = self.token();
         let ping = self.lines.control(self.next, b'p', &token.to_string());
         self.transmit(&ping);

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::engine::{Engine, Sink};
 use crate::error::{Error, ErrorKind, Phase};
-use crate::protocol::{NUMBERS, Number};
+use crate::protocol::{NUMBERS, Number, Stage};
 
 /// How long the call before a cancelled one, or the cancelled one before others, may go on by itself: an
 /// interrupt that comes when the board has just begun the next call would hit that one.
@@ -68,12 +68,13 @@ impl Engine {
             Some(head) if self.interrupt.is_none() => {
                 let deadline = self.head_since + head.job.deadline;
                 let head = head.abandoned.map_or(deadline, |at| at.min(deadline));
-                let silence = self.silence.filter(|_| self.barrier.is_none());
+                let silence = self.silence.filter(|_| self.barrier.is_none() && !self.is_raw());
                 (Some(head), silence.map(|(at, _)| at))
             }
             _ => (None, None),
         };
-        [probe, interrupt, barrier, head, silence]
+        let stall = self.stall.filter(|_| self.is_raw());
+        [probe, interrupt, barrier, head, silence, stall]
             .into_iter()
             .flatten()
             .min()
@@ -83,6 +84,9 @@ impl Engine {
         let now = Instant::now();
         if self.probe.as_ref().is_some_and(|probe| now >= probe.again) {
             self.probe_again();
+        }
+        if self.is_raw() && self.stall.is_some_and(|at| now >= at) {
+            self.on_stall();
         }
         if let Some(interrupt) = &self.interrupt {
             if now >= interrupt.until {
@@ -105,7 +109,10 @@ impl Engine {
         }
         match &self.barrier {
             Some(barrier) if now >= barrier.again => self.ping_again(),
-            None if !self.flying.is_empty() && self.silence.is_some_and(|(at, _)| now >= at) => {
+            None if !self.is_raw()
+                && !self.flying.is_empty()
+                && self.silence.is_some_and(|(at, _)| now >= at) =>
+            {
                 self.wire.give_up_frame();
                 self.ping();
             }
@@ -130,15 +137,22 @@ impl Engine {
     }
 
     fn ping_again(&mut self) {
+        if self.is_raw() && (self.wire.repl.stage() != Stage::Idle || !self.lines_to_run.is_empty()) {
+            // It cannot be asked now; the question before this one is still to be answered.
+            if let Some(barrier) = &mut self.barrier {
+                barrier.again = Instant::now() + barrier.wait;
+            }
+            return;
+        }
         let Some(barrier) = self.barrier.take() else {
             return;
         };
         // A board that waits for the rest of something long, of which the line has lost a part, has to get so
         // much before it looks at anything.
-        if self.flying.iter().any(|flying| flying.line.len() > 64) {
+        if !self.is_raw() && self.flying.iter().any(|flying| flying.line.len() > 64) {
             self.wire.send(&[b'\n'; 64]);
         }
-        if barrier.wait > SILENCE * 2 {
+        if barrier.wait > SILENCE * 2 && !self.is_raw() {
             self.suspect();
         }
         self.ping_waiting((barrier.wait * 2).min(LONGEST_SILENCE));
@@ -263,9 +277,14 @@ impl Engine {
         interrupt.again = Instant::now() + interrupt.wait;
         interrupt.wait *= 2;
         // What has not left yet will be sent again, if it is still wanted.
-        self.wire.drop_outgoing();
-        self.wire.send(INTERRUPT);
         let until = interrupt.until;
+        let again = interrupt.wait > 2 * INTERRUPT_AGAIN;
+        if self.is_raw() {
+            self.interrupt_raw(again);
+        } else {
+            self.wire.drop_outgoing();
+            self.wire.send(INTERRUPT);
+        }
         self.ping();
         if let Some(barrier) = &mut self.barrier {
             barrier.again = until + SILENCE;
