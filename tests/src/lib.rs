@@ -1,1 +1,61 @@
-//! Part of the belay workspace; not published.
+//! What the tests share: boards to run on, and ways to wait for what has to happen.
+
+use std::time::Duration;
+
+use belay::{Device, DeviceBuilder, SessionState};
+use belay_sim::Board;
+
+/// How long a test waits for what has to happen before it fails. Nothing takes that long on a machine that is
+/// not overloaded.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A fresh `unix` board.
+///
+/// # Panics
+///
+/// When it cannot be started.
+pub async fn unix() -> Board {
+    Board::unix().start().await.expect("the unix board starts")
+}
+
+/// A fresh `unix` board and a device that is connected to it.
+///
+/// # Panics
+///
+/// When it cannot be started or connected.
+pub async fn connected() -> (Board, Device) {
+    connected_with(|builder| builder).await
+}
+
+/// A fresh `unix` board and a device that is connected to it with these settings.
+///
+/// # Panics
+///
+/// When it cannot be started or connected.
+pub async fn connected_with(settings: impl FnOnce(DeviceBuilder) -> DeviceBuilder) -> (Board, Device) {
+    let board = unix().await;
+    let builder = settings(Device::builder(board.port()));
+    let device = builder.connect().await.expect("the board answers");
+    (board, device)
+}
+
+/// Waits for something that has to happen.
+///
+/// # Panics
+///
+/// When it does not.
+pub async fn soon<T>(what: &str, happening: impl Future<Output = T>) -> T {
+    let happened = tokio::time::timeout(PATIENCE, happening).await;
+    happened.unwrap_or_else(|_| panic!("{what} did not happen within {PATIENCE:?}"))
+}
+
+/// Waits until the session is in this state.
+///
+/// # Panics
+///
+/// When it does not get there.
+pub async fn until_state(device: &Device, wanted: SessionState) {
+    let mut state = device.session().watch_state();
+    let reached = soon(&format!("{wanted:?}"), state.wait_for(|state| *state == wanted)).await;
+    reached.expect("the session lives as long as the device");
+}

@@ -33,6 +33,9 @@ def describe(error):
     except Exception:
         return (name, "", None, None, text)
 
+def elapsed(record):
+    return record[ELAPSED] + time.ticks_diff(time.ticks_ms(), record[LAST])
+
 def elapse(record):
     # Added up in small steps, because the clock of a board wraps around.
     now = time.ticks_ms()
@@ -83,16 +86,17 @@ def body(send, ident, record, function, arguments, restarts, longest):
 def ended(record):
     return record[STATE] >= STOPPED
 
-# The records of all threads, after those in `seen` have been forgotten, which the host knows to have ended.
-def report(seen=()):
+# What is told of all threads, after those in `seen` have been forgotten, which the host knows to have ended.
+def report(seen):
     for ident in seen:
         table.pop(ident, None)
-    for record in table.values():
-        if not ended(record):
-            elapse(record)
-    return [(ident,) + tuple(record) for ident, record in table.items()]
+    reports = []
+    for ident, record in table.items():
+        time = record[ELAPSED] if ended(record) else elapsed(record)
+        reports.append((ident, record[NAME], record[STATE], record[STOPPING], record[RESTARTS], time, record[ERROR]))
+    return reports
 
-# None, or the record of a thread of this name that runs already.
+# Says no when a thread of this name runs already, and only one may.
 def start(send, ident, name, single, function, arguments, restarts, longest):
     if single:
         for record in table.values():
@@ -124,3 +128,8 @@ def pause(milliseconds):
 
 def resume():
     pauses[0] -= 1
+
+# A host that is new to the board lets go of the threads that an earlier one was holding when it died.
+def adopt():
+    pauses[0] = 0
+    return True

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use super::thread::ThreadState;
 use crate::error::{Error, ErrorKind, Result};
@@ -26,16 +25,16 @@ pub(super) struct Record {
     pub(super) exception: Option<DeviceException>,
 }
 
-/// A record as the board writes it: id, name, state, stop request, restarts, milliseconds, clock, exception.
+/// A record as the board writes it: id, name, state, stop request, restarts, milliseconds, exception.
 #[derive(Deserialize)]
-struct RawRecord(u32, String, u8, bool, u32, u64, IgnoredAny, Option<RawException>);
+struct RawRecord(u32, String, u8, bool, u32, u64, Option<RawException>);
 
 /// An exception as the board writes it: class, message, arguments, `errno`, traceback.
 #[derive(Deserialize)]
 struct RawException(String, String, Option<String>, Option<i32>, String);
 
 impl From<RawRecord> for Record {
-    fn from(RawRecord(id, name, state, stopping, restarts, millis, _, exception): RawRecord) -> Self {
+    fn from(RawRecord(id, name, state, stopping, restarts, millis, exception): RawRecord) -> Self {
         Self {
             id,
             name,
@@ -83,9 +82,12 @@ pub(super) async fn is_there(live: &Live) -> Result<bool> {
     if let Some(there) = *known {
         return Ok(there);
     }
-    let there = evaluate(live, format!("'table' in N('{NAMESPACE}')"))
-        .await?
-        .to()?;
+    let there = evaluate(
+        live,
+        format!("'adopt' in N('{NAMESPACE}') and {}()", function("adopt")),
+    )
+    .await?
+    .to()?;
     *known = Some(there);
     Ok(there)
 }

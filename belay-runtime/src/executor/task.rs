@@ -119,7 +119,7 @@ fn options(method: &MethodSpec) -> TaskOptions {
 fn ends_connection(error: &Error) -> bool {
     matches!(
         error.kind(),
-        ErrorKind::Reset | ErrorKind::FateUnknown(_) | ErrorKind::Transport(_)
+        ErrorKind::Reset | ErrorKind::FateUnknown(_) | ErrorKind::Transport(_) | ErrorKind::Disconnected(_)
     )
 }
 
@@ -150,7 +150,8 @@ impl Tasks {
         }
     }
 
-    /// Calls, and once more in another connection if the first one ended under a call that may be repeated.
+    /// Calls, and again in another connection if the first one ended before the call was sent, or under a
+    /// call that may be repeated.
     async fn call_again_if_allowed(
         &self,
         method: &'static MethodSpec,
@@ -166,11 +167,12 @@ impl Tasks {
                 answer => return answer,
             };
             self.session.ended(live.generation(), &error);
-            let again = options(method).idempotent && attempt < ATTEMPTS;
+            let not_sent = matches!(error.kind(), ErrorKind::Disconnected(_));
+            let again = (not_sent || options(method).idempotent) && attempt < ATTEMPTS;
             if !again || self.session.live().await.is_err() {
                 return Err(error);
             }
-            tracing::info!(device = self.session.name(), method = method.path, %error, "calling an idempotent task again");
+            tracing::info!(device = self.session.name(), method = method.path, %error, "calling again");
             attempt += 1;
         }
     }

@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::sync::watch;
 
-use super::{Live, Session};
+use super::{Live, Session, SessionState};
 use crate::error::Error;
 use crate::exception::DeviceException;
 use crate::executor::ThreadInfo;
@@ -41,6 +41,7 @@ pub enum SessionEvent {
 #[derive(Debug)]
 pub struct OutputStream {
     lives: watch::Receiver<Arc<Live>>,
+    state: watch::Receiver<SessionState>,
     current: OutputSubscription,
 }
 
@@ -48,7 +49,11 @@ impl OutputStream {
     pub(super) fn new(session: &Session) -> Self {
         let mut lives = session.inner.live.subscribe();
         let current = lives.borrow_and_update().link.output();
-        Self { lives, current }
+        Self {
+            lives,
+            state: session.watch_state(),
+            current,
+        }
     }
 
     /// The next piece of output; nothing once the device is closed.
@@ -61,7 +66,10 @@ impl OutputStream {
             if let Some(piece) = self.current.next().await {
                 return Some(piece);
             }
-            self.lives.changed().await.ok()?;
+            tokio::select! {
+                changed = self.lives.changed() => changed.ok()?,
+                _ = self.state.wait_for(|state| *state == SessionState::Closed) => return None,
+            }
             self.current = self.lives.borrow_and_update().link.output();
         }
     }

@@ -1,0 +1,9 @@
+//! The executors and the session, on real boards.
+
+mod concurrency;
+mod reconnect;
+mod session;
+mod setups;
+mod tasks;
+mod teardowns;
+mod threads;

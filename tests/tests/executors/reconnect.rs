@@ -1,0 +1,435 @@
+//! Lost ports and resets at every stage, with and without a policy to connect again.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use belay::prelude::*;
+use belay::transport::{Address, Connector};
+use belay::{
+    Deadlines, DeviceBuilder, DeviceOutput, ErrorKind, Output, ReconnectPolicy, SessionEvent, SessionState,
+    ThreadState,
+};
+use belay_sim::{Board, Direction, Fault};
+use belay_tests::{PATIENCE, connected, connected_with, soon, unix, until_state};
+use futures_util::StreamExt;
+
+#[belay::device]
+pub trait Station {
+    /// ```python
+    /// import sys
+    /// runs = sys.modules.setdefault("runs", [])
+    /// ```
+    #[setup(order = 1)]
+    async fn open(&self) -> Result<()>;
+
+    /// ```python
+    /// rate = hertz
+    /// ```
+    #[setup(order = 2)]
+    async fn configure(&self, hertz: u32) -> Result<()>;
+
+    /// ```python
+    /// return rate
+    /// ```
+    #[task]
+    async fn current_rate(&self) -> Result<u32>;
+
+    /// ```python
+    /// import time
+    /// runs.append(1)
+    /// print("under way")
+    /// time.sleep_ms(millis)
+    /// return len(runs)
+    /// ```
+    #[task]
+    async fn once(&self, millis: u32) -> Result<usize>;
+
+    /// ```python
+    /// import time
+    /// print("under way")
+    /// time.sleep_ms(millis)
+    /// return millis
+    /// ```
+    #[task(idempotent)]
+    async fn harmless(&self, millis: u32) -> Result<u32>;
+
+    /// ```python
+    /// import time
+    /// i = 0
+    /// while True:
+    ///     yield i
+    ///     i += 1
+    ///     time.sleep_ms(1)
+    /// ```
+    #[task]
+    fn items(&self) -> impl Stream<Item = Result<u32>>;
+
+    /// ```python
+    /// import time
+    /// while True:
+    ///     time.sleep_ms(1)
+    /// ```
+    #[thread(auto_restart = 3)]
+    async fn keep_on(&self) -> Result<ThreadHandle>;
+
+    /// ```python
+    /// import time
+    /// while True:
+    ///     time.sleep_ms(1)
+    /// ```
+    #[thread]
+    async fn go_once(&self) -> Result<ThreadHandle>;
+}
+
+#[belay::device]
+pub trait Lingering {
+    /// ```python
+    /// import time
+    /// print("under way")
+    /// time.sleep_ms(60000)
+    /// ```
+    #[teardown]
+    async fn linger(&self) -> Result<()>;
+}
+
+fn policy() -> ReconnectPolicy {
+    ReconnectPolicy::attempts(20).back_off(Duration::from_millis(10), Duration::from_millis(200))
+}
+
+/// A builder for the board at whatever port it is at when it is connected.
+fn following(port: &Arc<Mutex<String>>) -> DeviceBuilder {
+    let port = Arc::clone(port);
+    DeviceBuilder::over(Connector::new("the board", move || {
+        let address: Result<Address, _> = port.lock().unwrap().parse();
+        async move {
+            match address {
+                Ok(address) => address.open().await,
+                Err(error) => Err(error.into()),
+            }
+        }
+    }))
+}
+
+/// Waits until the board says that a call is under way.
+async fn under_way(mut output: DeviceOutput) {
+    let mut heard = Vec::new();
+    while !heard.windows(9).any(|words| words == b"under way") {
+        let piece = soon("a word of the board", output.next()).await;
+        if let Some(Output::Bytes(bytes)) = piece {
+            heard.extend_from_slice(&bytes);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_board_that_restarts_in_a_call_is_set_up_again_and_the_calls_fate_is_told() {
+    let mut board = unix().await;
+    let device = Device::builder(board.port())
+        .reconnect(policy())
+        .connect()
+        .await
+        .unwrap();
+    let station = StationDevice::attach(&device).await.unwrap();
+    station.configure(50).await.unwrap();
+    let mut events = device.session().events();
+    let epoch = device.session().epoch();
+    let output = device.output();
+    let calling = tokio::spawn({
+        let station = station.clone();
+        async move { station.once(5_000).await }
+    });
+    under_way(output).await;
+    board.restart().unwrap();
+    let error = soon("the call's end", calling).await.unwrap().unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::Reset | ErrorKind::FateUnknown(_)),
+        "{error}"
+    );
+    assert_eq!(error.method(), Some("Station.once"));
+    assert_eq!(
+        station.current_rate().await.unwrap(),
+        50,
+        "the setups have run again"
+    );
+    assert_eq!(device.session().epoch(), epoch + 1);
+    let reconnected = async {
+        loop {
+            if let SessionEvent::Reconnected { epoch } = events.recv().await.unwrap() {
+                return epoch;
+            }
+        }
+    };
+    assert_eq!(soon("the event", reconnected).await, epoch + 1);
+    device.close().await.err();
+}
+
+#[tokio::test]
+async fn only_an_idempotent_call_is_made_again() {
+    let mut board = unix().await;
+    let device = Device::builder(board.port())
+        .reconnect(policy())
+        .connect()
+        .await
+        .unwrap();
+    let station = StationDevice::attach(&device).await.unwrap();
+    let output = device.output();
+    let calling = tokio::spawn({
+        let station = station.clone();
+        async move { station.harmless(700).await }
+    });
+    under_way(output).await;
+    board.restart().unwrap();
+    assert_eq!(soon("the call's end", calling).await.unwrap().unwrap(), 700);
+    device.close().await.err();
+}
+
+#[tokio::test]
+async fn without_a_policy_the_session_is_faulted_until_it_is_reset() {
+    let mut board = unix().await;
+    let device = Device::connect(board.port()).await.unwrap();
+    let station = StationDevice::attach(&device).await.unwrap();
+    station.configure(7).await.unwrap();
+    board.restart().unwrap();
+    let error = soon("the call's end", station.once(0)).await.unwrap_err();
+    assert!(!matches!(error.kind(), ErrorKind::Timeout { .. }), "{error}");
+    until_state(&device, SessionState::Faulted).await;
+    let error = station.once(0).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Disconnected(_)), "{error}");
+    assert!(error.hint().is_some());
+    device.reset().await.unwrap();
+    assert_eq!(station.current_rate().await.unwrap(), 7);
+    device.close().await.err();
+}
+
+#[tokio::test]
+#[ignore = "the link does not take over a running agent yet"]
+async fn a_board_that_is_unplugged_and_comes_back_elsewhere_is_found_with_all_it_had() {
+    let mut board = unix().await;
+    let port = Arc::new(Mutex::new(board.port().to_owned()));
+    let device = following(&port).reconnect(policy()).connect().await.unwrap();
+    let station = StationDevice::attach(&device).await.unwrap();
+    station.configure(9).await.unwrap();
+    let handle = station.go_once().await.unwrap();
+    let epoch = device.session().epoch();
+    let sent = device.session().deployment_stats().bytes;
+    board.vanish().unwrap();
+    until_state(&device, SessionState::Recovering).await;
+    *port.lock().unwrap() = board.appear().unwrap().to_owned();
+    until_state(&device, SessionState::Ready).await;
+    assert_eq!(device.session().epoch(), epoch, "the board was not reset");
+    assert!(handle.is_running());
+    handle.stop(PATIENCE).await.unwrap();
+    assert_eq!(handle.state(), ThreadState::Stopped);
+    station.go_once().await.unwrap();
+    assert_eq!(
+        device.session().deployment_stats().bytes,
+        sent,
+        "nothing is sent again"
+    );
+    assert_eq!(station.current_rate().await.unwrap(), 9);
+    device.close().await.err();
+}
+
+#[tokio::test]
+async fn threads_that_say_so_are_started_again_after_a_reset_and_others_are_lost() {
+    let (_board, device) = connected().await;
+    let station = StationDevice::attach(&device).await.unwrap();
+    let keeps_on = station.keep_on().await.unwrap();
+    let goes_once = station.go_once().await.unwrap();
+    device.reset().await.unwrap();
+    assert_eq!(goes_once.state(), ThreadState::Lost);
+    assert!(goes_once.join().await.is_err());
+    assert!(keeps_on.is_running());
+    let active = device.threads().active().await.unwrap();
+    assert_eq!(active.len(), 1);
+    assert_eq!(active[0].id, keeps_on.id());
+    device.close().await.err();
+}
+
+#[tokio::test]
+async fn attempts_that_all_fail_leave_the_session_faulted_with_the_reason() {
+    let (board, device) = connected_with(|builder| {
+        let policy =
+            ReconnectPolicy::attempts(3).back_off(Duration::from_millis(1), Duration::from_millis(1));
+        builder.reconnect(policy)
+    })
+    .await;
+    let station = StationDevice::attach(&device).await.unwrap();
+    board.vanish().unwrap();
+    until_state(&device, SessionState::Faulted).await;
+    let error = station.harmless(1).await.unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::Disconnected(Some(_))),
+        "{error}"
+    );
+    assert!(std::error::Error::source(&error).is_some());
+    device.close().await.err();
+}
+
+#[tokio::test]
+async fn closing_during_a_reconnection_ends_it() {
+    let (board, device) = connected_with(|builder| {
+        let policy =
+            ReconnectPolicy::attempts(1_000).back_off(Duration::from_secs(1), Duration::from_secs(1));
+        builder.reconnect(policy)
+    })
+    .await;
+    board.vanish().unwrap();
+    until_state(&device, SessionState::Recovering).await;
+    soon("the close", device.close()).await.err();
+    assert_eq!(device.session().state(), SessionState::Closed);
+}
+
+mod at_every_stage {
+    use super::*;
+
+    fn hasty(port: &str) -> DeviceBuilder {
+        let mut deadlines = Deadlines::default();
+        deadlines.open = Duration::from_secs(2);
+        deadlines.enter = Duration::from_millis(500);
+        deadlines.interrupt = Duration::from_millis(500);
+        deadlines.resync = Duration::from_secs(1);
+        deadlines.execute = Duration::from_secs(2);
+        deadlines.close = Duration::from_secs(1);
+        Device::builder(port).deadlines(deadlines)
+    }
+
+    /// Whether the board is free for others, and nothing is left of an earlier connection.
+    async fn works_afterwards(board: &mut Board) {
+        let port = board.appear().unwrap().to_owned();
+        let device = Device::connect(port).await.expect("the board is free");
+        assert_eq!(device.execute_as::<u8>("1 + 1").await.unwrap(), 2);
+        device.close().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn in_connecting() {
+        let mut board = unix().await;
+        for after in [0, 30, 200, 1_000, 3_000] {
+            let connecting = tokio::spawn(hasty(board.port()).connect());
+            // So far it gets before the board vanishes; a connection that is there already is as good.
+            let _ = tokio::time::timeout(Duration::from_micros(after), async {
+                while !connecting.is_finished() {
+                    tokio::task::yield_now().await;
+                }
+            })
+            .await;
+            board.vanish().unwrap();
+            match soon("the end of connecting", connecting).await.unwrap() {
+                Err(error) => assert!(
+                    matches!(
+                        error.kind(),
+                        ErrorKind::Transport(_)
+                            | ErrorKind::Timeout { .. }
+                            | ErrorKind::FateUnknown(_)
+                            | ErrorKind::Protocol { .. }
+                    ),
+                    "{error}"
+                ),
+                Ok(device) => device.close().await.unwrap_or_default(),
+            }
+            board.appear().unwrap();
+        }
+        works_afterwards(&mut board).await;
+    }
+
+    #[tokio::test]
+    #[ignore = "the link does not take over a running agent yet"]
+    async fn in_a_setup() {
+        let mut board = unix().await;
+        let device = hasty(board.port()).connect().await.unwrap();
+        board.cable().once(Direction::ToHost, 3, Fault::Drop).unwrap();
+        board.vanish().unwrap();
+        let error = soon("the setup", StationDevice::attach(&device))
+            .await
+            .unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Setup { .. }), "{error}");
+        device.close().await.err();
+        works_afterwards(&mut board).await;
+    }
+
+    #[tokio::test]
+    #[ignore = "the link does not take over a running agent yet"]
+    async fn in_a_stream() {
+        let mut board = unix().await;
+        let device = hasty(board.port()).connect().await.unwrap();
+        let station = StationDevice::attach(&device).await.unwrap();
+        let mut items = station.items();
+        assert_eq!(soon("an item", items.next()).await.unwrap().unwrap(), 0);
+        board.vanish().unwrap();
+        let last = async {
+            loop {
+                match items.next().await {
+                    Some(Ok(_)) => {}
+                    Some(Err(error)) => return error,
+                    None => panic!("the stream ended as if the generator had"),
+                }
+            }
+        };
+        let error = soon("the stream's end", last).await;
+        assert!(
+            matches!(error.kind(), ErrorKind::Transport(_) | ErrorKind::FateUnknown(_)),
+            "{error}"
+        );
+        drop(items);
+        device.close().await.err();
+        works_afterwards(&mut board).await;
+    }
+
+    #[tokio::test]
+    async fn in_a_thread_start() {
+        let mut board = unix().await;
+        let device = hasty(board.port()).connect().await.unwrap();
+        let station = StationDevice::attach(&device).await.unwrap();
+        let running = station.keep_on().await.unwrap();
+        board.vanish().unwrap();
+        let error = soon("the start", station.go_once()).await.unwrap_err();
+        assert_eq!(error.method(), Some("Station.go_once"));
+        until_state(&device, SessionState::Faulted).await;
+        assert_eq!(running.state(), ThreadState::Lost);
+        assert!(soon("the join", running.join()).await.is_err());
+        device.close().await.err();
+        board.restart().unwrap();
+        works_afterwards(&mut board).await;
+    }
+
+    #[tokio::test]
+    async fn in_a_teardown() {
+        let mut board = unix().await;
+        let device = hasty(board.port()).connect().await.unwrap();
+        LingeringDevice::attach(&device).await.unwrap();
+        let output = device.output();
+        let closing = tokio::spawn({
+            let device = device.clone();
+            async move { device.close().await }
+        });
+        under_way(output).await;
+        board.vanish().unwrap();
+        let error = soon("the close", closing).await.unwrap().unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Teardown(_)), "{error}");
+        assert_eq!(device.session().state(), SessionState::Closed);
+        board.restart().unwrap();
+        works_afterwards(&mut board).await;
+    }
+
+    #[tokio::test]
+    #[ignore = "the link does not take over a running agent yet"]
+    async fn with_a_cable_that_goes_dead_without_a_word() {
+        let mut board = unix().await;
+        let device = hasty(board.port()).connect().await.unwrap();
+        let station = StationDevice::attach(&device).await.unwrap();
+        station.once(0).await.unwrap();
+        board.cable().cut().unwrap();
+        let error = soon("the call's end", station.once(0)).await.unwrap_err();
+        assert!(
+            matches!(
+                error.kind(),
+                ErrorKind::Timeout { .. } | ErrorKind::FateUnknown(_) | ErrorKind::Unresponsive
+            ),
+            "{error}"
+        );
+        soon("the close", device.close()).await.err();
+        board.cable().heal().unwrap();
+        works_afterwards(&mut board).await;
+    }
+}

@@ -1,0 +1,335 @@
+//! The session: states, capabilities, context, deployments, and executors of the user's own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use belay::prelude::*;
+use belay::python::Arguments;
+use belay::{
+    BoxFuture, BoxStream, CallPath, ErrorKind, Executor, ExecutorFactory, FloatPrecision, Returned, Session,
+    SessionState, TaskExecutor, Tasks,
+};
+use belay_runtime::MethodSpec;
+use belay_sim::Board;
+use belay_tests::{connected, connected_with, soon, until_state};
+
+#[belay::device]
+pub trait Many {
+    /// ```python
+    /// return "a" * 3000
+    /// ```
+    #[task]
+    async fn a(&self) -> Result<String>;
+
+    /// ```python
+    /// import time
+    /// time.sleep_ms(100)
+    /// ```
+    #[task]
+    async fn wait(&self) -> Result<()>;
+}
+
+#[tokio::test]
+async fn a_board_tells_what_it_can_do() {
+    let (_board, device) = connected().await;
+    let capabilities = device.capabilities();
+    assert_eq!(capabilities.implementation, "micropython");
+    assert!(capabilities.version.starts_with("1."), "{capabilities:?}");
+    assert!(capabilities.machine.is_some() && capabilities.mpy_version.is_some());
+    assert_eq!(capabilities.architecture.as_deref(), Some("x64"));
+    assert_eq!(capabilities.float, FloatPrecision::Double);
+    assert!(capabilities.threads && capabilities.file_system && capabilities.compile);
+    assert!(capabilities.emitters.contains(&"viper".to_owned()));
+    assert!(capabilities.free_memory.is_some_and(|free| free > 10_000));
+    assert_eq!(capabilities.call_path, CallPath::Agent);
+    assert!(
+        capabilities.to_string().starts_with("MicroPython 1."),
+        "{capabilities}"
+    );
+    device.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_state_is_busy_while_a_call_runs_and_closed_at_the_end() {
+    let (_board, device) = connected().await;
+    let many = ManyDevice::attach(&device).await.unwrap();
+    assert_eq!(device.session().state(), SessionState::Ready);
+    assert!(device.tasks().can_execute());
+    let calling = tokio::spawn(async move { many.wait().await });
+    until_state(&device, SessionState::Busy).await;
+    soon("the call", calling).await.unwrap().unwrap();
+    until_state(&device, SessionState::Ready).await;
+    device.close().await.unwrap();
+    assert_eq!(device.session().state(), SessionState::Closed);
+    assert!(!device.tasks().can_execute());
+    assert!(device.session().epoch() == 0);
+}
+
+#[tokio::test]
+async fn executors_share_values_by_type() {
+    let (_board, device) = connected().await;
+    device.tasks().session().context().insert(41_u32);
+    assert_eq!(
+        device.threads().session().context().get::<u32>().as_deref(),
+        Some(&41)
+    );
+    device.reset().await.unwrap();
+    assert!(
+        device.session().context().get::<u32>().is_some(),
+        "it outlives a reset"
+    );
+    device.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_reset_voids_what_was_deployed() {
+    let (_board, device) = connected().await;
+    let many = ManyDevice::attach(&device).await.unwrap();
+    many.a().await.unwrap();
+    device.reset().await.unwrap();
+    assert_eq!(device.session().deployed(), 0);
+    many.a().await.unwrap();
+    let stats = device.session().deployment_stats();
+    assert_eq!((stats.misses, stats.adopted), (2, 0));
+    device.close().await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "the link does not take over a running agent yet"]
+async fn both_call_paths_give_the_same() {
+    for path in [CallPath::Agent, CallPath::RawRepl] {
+        let (_board, device) = connected_with(|builder| builder.call_path(path)).await;
+        assert_eq!(device.capabilities().call_path, path);
+        let many = ManyDevice::attach(&device).await.unwrap();
+        assert_eq!(many.a().await.unwrap().len(), 3_000);
+        device.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_the_board_prints_is_heard() {
+    let (_board, device) = connected().await;
+    let mut output = device.output();
+    device.execute("print('hello')").await.unwrap();
+    let piece = soon("the output", output.next()).await.unwrap();
+    assert!(
+        matches!(&piece, belay::Output::Bytes(bytes) if bytes.starts_with(b"hello")),
+        "{piece:?}"
+    );
+    device.close().await.unwrap();
+    let rest = async { while output.next().await.is_some() {} };
+    soon("the end of the output", rest).await;
+}
+
+/// Counts the calls, and leaves the rest to the runtime's own executor.
+#[derive(Debug)]
+struct CountingTasks {
+    own: Tasks,
+    calls: Arc<AtomicUsize>,
+}
+
+impl Executor for CountingTasks {
+    fn session(&self) -> &Session {
+        self.own.session()
+    }
+}
+
+impl TaskExecutor for CountingTasks {
+    fn call(&self, method: &'static MethodSpec, arguments: Arguments) -> BoxFuture<'_, Result<Returned>> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        if method.name == "wait" {
+            return Box::pin(async { Ok(Returned::new("None")) });
+        }
+        self.own.call(method, arguments)
+    }
+
+    fn call_stream(&self, method: &'static MethodSpec, arguments: Arguments) -> BoxStream<Result<Returned>> {
+        self.own.call_stream(method, arguments)
+    }
+}
+
+#[derive(Debug)]
+struct Counting(Arc<AtomicUsize>);
+
+impl ExecutorFactory for Counting {
+    fn tasks(&self, session: &Session) -> Arc<dyn TaskExecutor> {
+        Arc::new(CountingTasks {
+            own: Tasks::new(session),
+            calls: Arc::clone(&self.0),
+        })
+    }
+}
+
+#[tokio::test]
+async fn an_executor_can_be_swapped_for_the_users_own() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let factory = Counting(Arc::clone(&calls));
+    let (_board, device) = connected_with(|builder| builder.executors(factory)).await;
+    let many = ManyDevice::attach(&device).await.unwrap();
+    many.a().await.unwrap();
+    many.wait().await.unwrap();
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
+    assert_eq!(
+        device.session().deployed(),
+        1,
+        "the user's executor answered the other one itself"
+    );
+    device.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_method_of_a_trait_that_is_not_attached_is_refused() {
+    let (_board, device) = connected().await;
+    let (_other_board, other) = connected().await;
+    let many = ManyDevice::attach(&other).await.unwrap();
+    many.a().await.unwrap();
+    let method = <ManyDevice as belay_runtime::Attach>::SPEC.methods[0];
+    let error = device
+        .tasks()
+        .invoke::<String>(method, Arguments::new())
+        .await
+        .unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Usage(_)), "{error}");
+    device.close().await.unwrap();
+    other.close().await.unwrap();
+}
+
+/// Methods that take some room.
+#[belay::device]
+pub trait Crowd {
+    /// ```python
+    /// text = [
+    ///     b"tahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjq",
+    ///     b"ahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqt",
+    ///     b"hovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqta",
+    ///     b"ovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqtah",
+    ///     b"vcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqtaho",
+    ///     b"cjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqtahov",
+    ///     b"jqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqtahovc",
+    ///     b"qxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqtahovcj",
+    /// ]
+    /// return len(text)
+    /// ```
+    #[task]
+    async fn a(&self) -> Result<usize>;
+
+    /// ```python
+    /// text = [
+    ///     b"ubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkr",
+    ///     b"bipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkru",
+    ///     b"ipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkrub",
+    ///     b"pwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkrubi",
+    ///     b"wdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkrubip",
+    ///     b"dkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkrubipw",
+    ///     b"kryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkrubipwd",
+    ///     b"ryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkrubipwdk",
+    /// ]
+    /// return len(text)
+    /// ```
+    #[task]
+    async fn b(&self) -> Result<usize>;
+
+    /// ```python
+    /// text = [
+    ///     b"vcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxels",
+    ///     b"cjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelsv",
+    ///     b"jqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelsvc",
+    ///     b"qxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelsvcj",
+    ///     b"xelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelsvcjq",
+    ///     b"elszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelsvcjqx",
+    ///     b"lszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelsvcjqxe",
+    ///     b"szgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelsvcjqxel",
+    /// ]
+    /// return len(text)
+    /// ```
+    #[task]
+    async fn c(&self) -> Result<usize>;
+
+    /// ```python
+    /// text = [
+    ///     b"wdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmt",
+    ///     b"dkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtw",
+    ///     b"kryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtwd",
+    ///     b"ryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtwdk",
+    ///     b"yfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtwdkr",
+    ///     b"fmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtwdkry",
+    ///     b"mtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtwdkryf",
+    ///     b"tahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtwdkryfm",
+    /// ]
+    /// return len(text)
+    /// ```
+    #[task]
+    async fn d(&self) -> Result<usize>;
+
+    /// ```python
+    /// text = [
+    ///     b"xelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnu",
+    ///     b"elszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnux",
+    ///     b"lszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnuxe",
+    ///     b"szgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnuxel",
+    ///     b"zgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnuxels",
+    ///     b"gnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnuxelsz",
+    ///     b"nubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnuxelszg",
+    ///     b"ubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnuxelszgn",
+    /// ]
+    /// return len(text)
+    /// ```
+    #[task]
+    async fn e(&self) -> Result<usize>;
+
+    /// ```python
+    /// text = [
+    ///     b"yfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahov",
+    ///     b"fmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovy",
+    ///     b"mtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovyf",
+    ///     b"tahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovyfm",
+    ///     b"ahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovyfmt",
+    ///     b"hovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovyfmta",
+    ///     b"ovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovyfmtah",
+    ///     b"vcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovyfmtaho",
+    /// ]
+    /// return len(text)
+    /// ```
+    #[task]
+    async fn f(&self) -> Result<usize>;
+}
+
+async fn call_five(crowd: &CrowdDevice) -> Result<usize> {
+    let first = crowd.a().await? + crowd.b().await? + crowd.c().await?;
+    Ok(first + crowd.d().await? + crowd.e().await?)
+}
+
+#[tokio::test]
+#[ignore = "the link does not take over a running agent yet"]
+async fn under_memory_pressure_what_was_not_used_for_long_goes_and_comes_back() {
+    let board = Board::unix().heap_kb(128).start().await.unwrap();
+    let device = Device::connect(board.port()).await.unwrap();
+    let crowd = CrowdDevice::attach(&device).await.unwrap();
+    assert_eq!(call_five(&crowd).await.unwrap(), 40);
+    let hoard = "hoard = []\ntry:\n    while True:\n        hoard.append(bytearray(200))\nexcept MemoryError:\n    pass";
+    device.execute(hoard).await.unwrap();
+    // What the board needs to answer at all is given back bit by bit, until there is room with an eviction.
+    for _ in 0..200 {
+        device.execute("del hoard[-2:]").await.ok();
+        match crowd.f().await {
+            Ok(length) => {
+                assert_eq!(length, 8);
+                break;
+            }
+            Err(error) => assert!(
+                error.exception().is_some_and(|raised| raised.is("MemoryError")),
+                "{error}"
+            ),
+        }
+    }
+    let stats = device.session().deployment_stats();
+    assert!(stats.evictions > 0, "{stats:?}");
+    device.execute("hoard.clear()").await.unwrap();
+    assert_eq!(
+        call_five(&crowd).await.unwrap(),
+        40,
+        "what was evicted comes back"
+    );
+    assert_eq!(crowd.f().await.unwrap(), 8);
+    device.close().await.unwrap();
+}

@@ -1,0 +1,288 @@
+//! Threads: started, listed, stopped, joined; ends that are noticed; limits and restarts.
+
+use std::time::Duration;
+
+use belay::prelude::*;
+use belay::{ErrorKind, SessionEvent, ThreadState};
+use belay_tests::{PATIENCE, connected, connected_with, soon, unix};
+
+#[belay::device]
+pub trait Worker {
+    /// ```python
+    /// ticks = [0]
+    /// log = []
+    /// ```
+    #[setup]
+    async fn prepare(&self) -> Result<()>;
+
+    /// ```python
+    /// import time
+    /// try:
+    ///     while True:
+    ///         ticks[0] += step
+    ///         time.sleep_ms(1)
+    /// finally:
+    ///     log.append("finally")
+    /// ```
+    #[thread]
+    async fn tick(&self, step: u32) -> Result<ThreadHandle>;
+
+    /// ```python
+    /// import time
+    /// while True:
+    ///     time.sleep_ms(1)
+    /// ```
+    #[thread(name = "brief", max_runtime_ms = 50)]
+    async fn brief(&self) -> Result<ThreadHandle>;
+
+    /// ```python
+    /// for i in range(3):
+    ///     log.append(i)
+    /// ```
+    #[thread]
+    async fn short(&self) -> Result<ThreadHandle>;
+
+    /// ```python
+    /// log.append("try")
+    /// raise ValueError("worn out")
+    /// ```
+    #[thread]
+    async fn wear_out(&self) -> Result<ThreadHandle>;
+
+    /// ```python
+    /// log.append("try")
+    /// raise ValueError("again and again")
+    /// ```
+    #[thread(auto_restart = 2)]
+    async fn stubborn(&self) -> Result<ThreadHandle>;
+
+    /// ```python
+    /// import time
+    /// while not done:
+    ///     time.sleep_ms(1)
+    /// ```
+    #[thread(stop = "manual")]
+    async fn deaf(&self, done: Vec<u8>) -> Result<ThreadHandle>;
+
+    /// ```python
+    /// return ticks[0]
+    /// ```
+    #[task]
+    async fn count(&self) -> Result<u32>;
+
+    /// ```python
+    /// return log
+    /// ```
+    #[task]
+    async fn logged(&self) -> Result<Vec<String>>;
+
+    /// ```python
+    /// return len(log)
+    /// ```
+    #[task]
+    async fn log_length(&self) -> Result<usize>;
+
+    /// ```python
+    /// import time
+    /// before = ticks[0]
+    /// time.sleep_ms(50)
+    /// return ticks[0] - before
+    /// ```
+    #[task(exclusive)]
+    async fn ticks_while_alone(&self) -> Result<u32>;
+}
+
+#[tokio::test]
+async fn a_thread_runs_beside_tasks_until_its_handle_stops_it() {
+    let (_board, device) = connected().await;
+    let worker = WorkerDevice::attach(&device).await.unwrap();
+    let handle = worker.tick(1).await.unwrap();
+    assert_eq!(handle.name(), "Worker.tick");
+    assert!(handle.is_running());
+    let before = worker.count().await.unwrap();
+    let moved = async { while worker.count().await.unwrap() <= before {} };
+    soon("a tick", moved).await;
+    let active = device.threads().active().await.unwrap();
+    assert_eq!(active.len(), 1);
+    assert_eq!(
+        (active[0].id, active[0].state),
+        (handle.id(), ThreadState::Running)
+    );
+    handle.stop(PATIENCE).await.unwrap();
+    assert_eq!(handle.state(), ThreadState::Stopped);
+    handle.join().await.unwrap();
+    assert_eq!(
+        worker.logged().await.unwrap(),
+        ["finally"],
+        "its `finally` has run"
+    );
+    let after = worker.count().await.unwrap();
+    assert_eq!(worker.count().await.unwrap(), after);
+    assert!(device.threads().active().await.unwrap().is_empty());
+    device.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn one_of_a_name_runs_at_a_time() {
+    let (_board, device) = connected().await;
+    let worker = WorkerDevice::attach(&device).await.unwrap();
+    let handle = worker.tick(1).await.unwrap();
+    let error = worker.tick(1).await.unwrap_err();
+    assert!(error.to_string().contains("running already"), "{error}");
+    handle.stop(PATIENCE).await.unwrap();
+    worker.tick(1).await.unwrap();
+    device.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_thread_that_ends_is_noticed_without_being_asked_for() {
+    let (_board, device) = connected().await;
+    let mut events = device.session().events();
+    let worker = WorkerDevice::attach(&device).await.unwrap();
+    let handle = worker.short().await.unwrap();
+    soon("the end", handle.join()).await.unwrap();
+    assert_eq!(handle.state(), ThreadState::Finished);
+    let event = soon("the event", events.recv()).await.unwrap();
+    assert!(
+        matches!(&event, SessionEvent::Thread { thread, exception: None } if thread.id == handle.id()),
+        "{event:?}"
+    );
+    device.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_thread_that_raises_gives_its_traceback_to_its_handle_and_as_an_event() {
+    let (_board, device) = connected().await;
+    let mut events = device.session().events();
+    let worker = WorkerDevice::attach(&device).await.unwrap();
+    let handle = worker.wear_out().await.unwrap();
+    let error = soon("the end", handle.join()).await.unwrap_err();
+    let exception = error.exception().expect("an exception");
+    assert!(exception.is("ValueError"));
+    assert_eq!(exception.message, "worn out");
+    assert!(exception.rust_line().unwrap().file.ends_with("threads.rs"));
+    assert_eq!(handle.state(), ThreadState::Failed);
+    let event = soon("the event", events.recv()).await.unwrap();
+    let SessionEvent::Thread { exception, .. } = event else {
+        panic!("{event:?}")
+    };
+    assert_eq!(exception.unwrap().message, "worn out");
+    device.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_thread_is_restarted_as_often_as_it_says() {
+    let (_board, device) = connected().await;
+    let worker = WorkerDevice::attach(&device).await.unwrap();
+    let handle = worker.stubborn().await.unwrap();
+    let error = soon("the end", handle.join()).await.unwrap_err();
+    assert_eq!(error.exception().unwrap().message, "again and again");
+    assert_eq!(handle.info().restarts, 2);
+    assert_eq!(worker.log_length().await.unwrap(), 3);
+    device.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_thread_ends_when_its_time_is_over() {
+    let (_board, device) = connected().await;
+    let worker = WorkerDevice::attach(&device).await.unwrap();
+    let handle = worker.brief().await.unwrap();
+    assert_eq!(handle.name(), "brief");
+    soon("the end", handle.join()).await.unwrap();
+    assert_eq!(handle.state(), ThreadState::Stopped);
+    assert!(handle.info().run_time >= Duration::from_millis(50));
+    device.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn threads_wait_while_an_exclusive_task_runs() {
+    let (_board, device) = connected().await;
+    let worker = WorkerDevice::attach(&device).await.unwrap();
+    let handle = worker.tick(1).await.unwrap();
+    assert_eq!(worker.ticks_while_alone().await.unwrap(), 0);
+    let before = worker.count().await.unwrap();
+    let moved = async { while worker.count().await.unwrap() <= before {} };
+    soon("a tick after it", moved).await;
+    handle.stop(PATIENCE).await.unwrap();
+    device.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_exclusive_task_that_is_dropped_lets_the_threads_go() {
+    let (_board, device) = connected().await;
+    let worker = WorkerDevice::attach(&device).await.unwrap();
+    let handle = worker.tick(1).await.unwrap();
+    let dropped = tokio::time::timeout(Duration::from_millis(20), worker.ticks_while_alone()).await;
+    assert!(dropped.is_err());
+    let before = worker.count().await.unwrap();
+    let moved = async { while worker.count().await.unwrap() <= before {} };
+    soon("a tick after it", moved).await;
+    handle.stop(PATIENCE).await.unwrap();
+    device.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_thread_without_stop_points_is_an_error_and_a_reset_only_if_allowed() {
+    let (_board, device) = connected().await;
+    let worker = WorkerDevice::attach(&device).await.unwrap();
+    let handle = worker.deaf(vec![]).await.unwrap();
+    let error = handle.stop(Duration::from_millis(100)).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Thread(_)), "{error}");
+    assert!(error.to_string().contains("Worker.deaf"), "{error}");
+    assert_eq!(handle.state(), ThreadState::Stopping);
+    drop(device);
+
+    let (_board, device) = connected_with(|builder| builder.reset_for_threads(true)).await;
+    let worker = WorkerDevice::attach(&device).await.unwrap();
+    let handle = worker.deaf(vec![]).await.unwrap();
+    let epoch = device.session().epoch();
+    handle.stop(Duration::from_millis(100)).await.unwrap();
+    assert_eq!(handle.state(), ThreadState::Lost);
+    assert_eq!(device.session().epoch(), epoch + 1);
+    assert_eq!(worker.count().await.unwrap(), 0, "the setups have run again");
+    device.close().await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "the link does not take over a running agent yet"]
+async fn a_later_program_finds_stops_and_does_not_resend_what_an_earlier_one_left() {
+    let board = unix().await;
+    let port = board.port().to_owned();
+    // A program that is killed ends without closing its device: its runtime stops in mid-air.
+    let killed = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let worker = runtime.block_on(async {
+            let worker = WorkerDevice::connect(port).await.unwrap();
+            worker.tick(1).await.unwrap();
+            worker.count().await.unwrap();
+            worker
+        });
+        runtime.shutdown_background();
+        drop(worker);
+    });
+    killed.await.unwrap();
+    let device = Device::connect(board.port()).await.unwrap();
+    let active = device.threads().active().await.unwrap();
+    assert_eq!(active.len(), 1);
+    assert_eq!(active[0].name, "Worker.tick");
+    let worker = WorkerDevice::attach(&device).await.unwrap();
+    worker.count().await.unwrap();
+    let stats = device.session().deployment_stats();
+    assert_eq!((stats.bytes, stats.adopted), (0, 1));
+    device.threads().stop_all(PATIENCE).await.unwrap();
+    assert!(device.threads().active().await.unwrap().is_empty());
+    device.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn closing_the_device_stops_what_was_left_running() {
+    let board = unix().await;
+    let device = Device::connect(board.port()).await.unwrap();
+    let worker = WorkerDevice::attach(&device).await.unwrap();
+    let handle = worker.tick(1).await.unwrap();
+    device.close().await.unwrap();
+    assert!(!handle.is_running());
+    let device = Device::connect(board.port()).await.unwrap();
+    assert!(device.threads().active().await.unwrap().is_empty());
+    device.close().await.unwrap();
+}
