@@ -11,6 +11,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::{Instant, Sleep};
 
 use super::ending::{End, Ending};
+use super::raw::RawCalls;
 use super::timing::{Barrier, Interrupt, Probe};
 use super::wire::{Item, Wire};
 use super::{CallPath, LinkEvent, LinkOptions, Payload, ResetPolicy};
@@ -131,16 +132,7 @@ pub(super) struct Engine {
     pub(super) stuck: bool,
     pub(super) tokens: u32,
     pub(super) timer: Pin<Box<Sleep>>,
-    /// What the raw REPL is to run next, where calls go over it.
-    pub(super) lines_to_run: VecDeque<Vec<u8>>,
-    /// Whether the raw REPL has to be entered anew before anything else.
-    pub(super) unsure: bool,
-    /// Whether what it runs has answered.
-    pub(super) answered: bool,
-    /// Whether it was asked for its banner while it ran something.
-    pub(super) probed: bool,
-    /// When the raw REPL has taken too long for what it should do at once.
-    pub(super) stall: Option<Instant>,
+    pub(super) raw: RawCalls,
 }
 
 enum Step {
@@ -270,7 +262,7 @@ impl Engine {
     /// Gets a line to the board, in the way of this link.
     pub(super) fn transmit(&mut self, line: &[u8]) {
         if self.is_raw() {
-            self.lines_to_run.push_back(line.to_vec());
+            self.raw.lines.push_back(line.to_vec());
         } else {
             self.wire.send(line);
         }

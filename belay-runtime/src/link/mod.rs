@@ -29,6 +29,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use self::ending::Ending;
 use self::engine::{Command, Engine, Work};
 use self::output::{OutputSender, OutputSource};
+use self::raw::RawCalls;
 use self::start::Session;
 use self::wire::Wire;
 use crate::error::{Error, ErrorKind, Phase, Result};
@@ -176,11 +177,7 @@ impl Link {
             stuck: false,
             tokens: 0,
             timer: Box::pin(sleep_until(Instant::now())),
-            lines_to_run: VecDeque::new(),
-            unsure: false,
-            answered: true,
-            probed: false,
-            stall: None,
+            raw: RawCalls::default(),
         };
         tokio::spawn(engine.run());
         Ok(Self {

@@ -1,5 +1,6 @@
 //! Calls over the raw REPL: each line for the agent is an execution of its own.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -12,6 +13,21 @@ use crate::protocol::{Event, Execution, Mode, Operation, Sign, Stage};
 /// How long the board may be silent while it should acknowledge or finish something.
 const STALL: Duration = Duration::from_millis(500);
 
+/// Where calls over the raw REPL stand.
+#[derive(Debug, Default)]
+pub(super) struct RawCalls {
+    /// The lines that are to be handled next.
+    pub(super) lines: VecDeque<Vec<u8>>,
+    /// Whether the raw REPL has to be entered anew before anything else.
+    pub(super) unsure: bool,
+    /// Whether what it runs has answered.
+    pub(super) answered: bool,
+    /// Whether it was asked for its banner while it ran something.
+    pub(super) probed: bool,
+    /// When the raw REPL has taken too long for what it should do at once.
+    pub(super) stall: Option<Instant>,
+}
+
 impl Engine {
     pub(super) fn is_raw(&self) -> bool {
         self.path == CallPath::RawRepl
@@ -19,11 +35,11 @@ impl Engine {
 
     /// Starts what comes next, if the board is at its prompt.
     pub(super) fn pump(&mut self) {
-        if self.unsure && self.wire.repl.stage() != Stage::Entering {
+        if self.raw.unsure && self.wire.repl.stage() != Stage::Entering {
             self.enter_again();
         }
         if self.wire.repl.stage() == Stage::Idle
-            && let Some(line) = self.lines_to_run.pop_front()
+            && let Some(line) = self.raw.lines.pop_front()
         {
             let execution = Execution {
                 source: source(&line),
@@ -35,29 +51,29 @@ impl Engine {
             if let Err(error) = self.wire.repl.start(Operation::Execute(execution)) {
                 tracing::warn!(%error, "a call could not be sent");
             }
-            self.stall = Some(Instant::now() + STALL);
-            self.answered = false;
+            self.raw.stall = Some(Instant::now() + STALL);
+            self.raw.answered = false;
         }
     }
 
     /// Where the line stands is not known: the raw REPL is entered anew.
     fn enter_again(&mut self) {
-        self.unsure = false;
+        self.raw.unsure = false;
         self.wire.drop_outgoing();
-        self.lines_to_run.clear();
+        self.raw.lines.clear();
         if self.wire.repl.start(Operation::Enter).is_ok() {
-            self.stall = Some(Instant::now() + 2 * STALL);
+            self.raw.stall = Some(Instant::now() + 2 * STALL);
         }
     }
 
     pub(super) fn on_stall(&mut self) {
-        self.stall = Some(Instant::now() + STALL);
+        self.raw.stall = Some(Instant::now() + STALL);
         match self.wire.repl.stage() {
-            Stage::Idle if !self.flying.is_empty() && self.lines_to_run.is_empty() => self.ping(),
+            Stage::Idle if !self.flying.is_empty() && self.raw.lines.is_empty() => self.ping(),
             Stage::Idle => {}
             // The answer has come, and the prompt behind it is lost.
-            Stage::Running => self.unsure = self.answered,
-            _ => self.unsure = true,
+            Stage::Running => self.raw.unsure = self.raw.answered,
+            _ => self.raw.unsure = true,
         }
     }
 
@@ -69,11 +85,11 @@ impl Engine {
             // Either the answer was lost, or the board was reset before, or it is just output.
             Event::EndClaimed { .. } | Event::Sign(_) => self.suspect(),
             Event::Entered => {
-                self.stall = None;
+                self.raw.stall = None;
                 self.probe = None;
                 self.ping();
             }
-            Event::Aborted(_) | Event::CutShort => self.unsure = true,
+            Event::Aborted(_) | Event::CutShort => self.raw.unsure = true,
             _ => {}
         }
         Ok(())
@@ -81,21 +97,21 @@ impl Engine {
 
     /// An execution has ended. If there was no answer the board is asked what it knows.
     fn ended(&mut self, traceback: &[u8]) {
-        self.stall = None;
+        self.raw.stall = None;
         // What it was asked meanwhile, in vain, is still in the line.
-        if std::mem::take(&mut self.probed) || !traceback.is_empty() {
-            self.unsure = true;
+        if std::mem::take(&mut self.raw.probed) || !traceback.is_empty() {
+            self.raw.unsure = true;
         }
     }
 
     pub(super) fn interrupt_raw(&mut self, again: bool) {
-        self.lines_to_run.clear();
+        self.raw.lines.clear();
         match self.wire.repl.stage() {
             Stage::Running | Stage::Compiling if !again => {
                 self.wire.repl.interrupt();
             }
             Stage::Idle | Stage::Entering => {}
-            _ => self.unsure = true,
+            _ => self.raw.unsure = true,
         }
     }
 }

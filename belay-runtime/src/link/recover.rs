@@ -53,7 +53,7 @@ impl Engine {
                 wait: PROBE,
                 marked: false,
             });
-            self.probed = true;
+            self.raw.probed = true;
             self.wire.send(ASK_FOR_BANNER);
         }
     }
@@ -86,8 +86,8 @@ impl Engine {
     pub(super) async fn come_back(&mut self) -> Result<(), End> {
         self.probe = None;
         let until = Instant::now() + self.options.deadlines.resync;
-        self.probed = false;
-        self.lines_to_run.clear();
+        self.raw.probed = false;
+        self.raw.lines.clear();
         let size = start::size(self.path, self.lines.block);
         let resumed = start::resume(&mut self.wire, size, until).await;
         match resumed {

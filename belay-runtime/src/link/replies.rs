@@ -20,7 +20,7 @@ impl Engine {
         // Nobody but the agent makes frames, so it is there.
         self.stuck = false;
         self.probe = None;
-        self.answered = true;
+        self.raw.answered = true;
         match frame.kind {
             b's' => {
                 // An error says that nobody listens.

@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::protocol::{Event, Execution, Frame, Mode, Operation, Stage};
 
 /// The agent's source.
-const AGENT: &str = include_str!("../board/agent.py");
+const AGENT: &str = include_str!(concat!(env!("OUT_DIR"), "/agent.py"));
 /// Identifies the agent: another version is not this one.
 const VERSION: u64 = fingerprint(AGENT.as_bytes());
 /// How many characters the board reads at once where that is the cheapest.

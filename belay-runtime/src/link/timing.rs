@@ -73,7 +73,7 @@ impl Engine {
             }
             _ => (None, None),
         };
-        let stall = self.stall.filter(|_| self.is_raw());
+        let stall = self.raw.stall.filter(|_| self.is_raw());
         [probe, interrupt, barrier, head, silence, stall]
             .into_iter()
             .flatten()
@@ -85,7 +85,7 @@ impl Engine {
         if self.probe.as_ref().is_some_and(|probe| now >= probe.again) {
             self.probe_again();
         }
-        if self.is_raw() && self.stall.is_some_and(|at| now >= at) {
+        if self.is_raw() && self.raw.stall.is_some_and(|at| now >= at) {
             self.on_stall();
         }
         if let Some(interrupt) = &self.interrupt {
@@ -137,7 +137,7 @@ impl Engine {
     }
 
     fn ping_again(&mut self) {
-        if self.is_raw() && (self.wire.repl.stage() != Stage::Idle || !self.lines_to_run.is_empty()) {
+        if self.is_raw() && (self.wire.repl.stage() != Stage::Idle || !self.raw.lines.is_empty()) {
             // It cannot be asked now; the question before this one is still to be answered.
             if let Some(barrier) = &mut self.barrier {
                 barrier.again = Instant::now() + barrier.wait;
