@@ -36,7 +36,8 @@ impl Builder {
         }
     }
 
-    /// Sets the size of the board's heap in kilobytes, 512 unless told; only the `unix` board has a choice.
+    /// Sets the size of the board's heap in kilobytes, 512 unless told and at least 16; only the
+    /// `unix` board has a choice.
     pub fn heap_kb(mut self, heap_kb: u32) -> Self {
         self.heap_kb = heap_kb;
         self

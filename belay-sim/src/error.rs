@@ -48,6 +48,9 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A heap of this size is too small for MicroPython to start with.
+    #[error("a heap of {0} KB is too small for a board; 16 KB is the least")]
+    HeapTooSmall(u32),
     /// The board's process or its cable has stopped.
     #[error("the simulated board has stopped")]
     Stopped,

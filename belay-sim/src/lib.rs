@@ -15,6 +15,21 @@
 //! The board stops when the [`Board`] is dropped, and when the process that holds it dies, however
 //! that happens. Linux only: it relies on how Linux tells who has a port open.
 
+//!
+//! # Where MicroPython comes from
+//!
+//! The `unix` board is taken from the first of these that there is:
+//!
+//! 1. the program that the `BELAY_MICROPYTHON` variable names, a build of this crate's board or a stock
+//!    MicroPython of version 1.27 or newer;
+//! 2. a board that was built before, in the [directory of boards](boards_dir), which the `BELAY_BOARDS_DIR`
+//!    variable moves;
+//! 3. a `micropython` of version 1.27 or newer on the `PATH`;
+//! 4. a build from Debian's source package, which takes about half a minute, once.
+//!
+//! Nothing is installed: a program that the build needs and does not find is an [`Error::Missing`] that
+//! says which package has it.
+
 mod apt;
 mod board;
 mod build;

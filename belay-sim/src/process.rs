@@ -7,6 +7,7 @@ use std::{
     path::PathBuf,
     process::{Child, Command},
     sync::Mutex,
+    time::{Duration, Instant},
 };
 
 use crate::port::set_raw;
@@ -26,6 +27,7 @@ pub(crate) struct Recipe {
 pub(crate) struct Process {
     child: Child,
     master: File,
+    started: Instant,
 }
 
 /// The terminal is opened without the close-on-exec flag and gets it a moment later; no other board may
@@ -46,11 +48,17 @@ impl Process {
         Ok(Self {
             child,
             master: File::from(OwnedFd::from(master)),
+            started: Instant::now(),
         })
     }
 
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// How long ago it was started.
+    pub(crate) fn age(&self) -> Duration {
+        self.started.elapsed()
     }
 
     pub(crate) fn file(&self) -> &File {

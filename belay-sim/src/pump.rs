@@ -17,6 +17,12 @@ use crate::{
     process::{Process, Recipe},
 };
 
+/// A process that ends sooner than this after its start has failed to start.
+const SHORT_LIFE: Duration = Duration::from_millis(200);
+
+/// How many failures to start in a row mean that the board is broken.
+const MOST_SHORT_LIVES: u32 = 5;
+
 /// What the handles tell the pump.
 #[derive(Debug)]
 pub(crate) enum Command {
@@ -38,6 +44,8 @@ pub(crate) struct Pump {
     /// The name of the port that there is or was.
     last_name: String,
     process: Option<Process>,
+    /// How many processes in a row have ended right after their start.
+    short_lives: u32,
     recipe: Recipe,
     directory: TempDir,
     to_board: Line,
@@ -71,6 +79,7 @@ impl Pump {
             last_name: port.path().to_owned(),
             port: Some(port),
             process: Some(process),
+            short_lives: 0,
             recipe,
             directory,
             to_board: Line::default(),
@@ -200,9 +209,11 @@ impl Pump {
 
     /// The process has ended by itself: the board either starts again or is gone, with its port.
     fn board_ended(&mut self) {
-        self.process = None;
+        let ended = self.process.take();
         self.to_board.clear();
-        if self.recipe.restarts {
+        let lived = ended.is_some_and(|process| process.age() > SHORT_LIFE);
+        self.short_lives = if lived { 0 } else { self.short_lives + 1 };
+        if self.recipe.restarts && self.short_lives < MOST_SHORT_LIVES {
             self.process = Process::start(&self.recipe, self.directory.path()).ok();
         }
         if self.process.is_none() {
@@ -269,9 +280,8 @@ impl Pump {
     fn appear(&mut self) -> io::Result<String> {
         let mut port = Port::open()?;
         if port.path() == self.last_name {
-            // The first one keeps the name taken until there is a second one.
-            let other = Port::open()?;
-            port = other;
+            // The second one is opened while the first one still has the name.
+            port = Port::open()?;
         }
         port.path().clone_into(&mut self.last_name);
         self.port = Some(port);

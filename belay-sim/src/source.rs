@@ -15,6 +15,9 @@ use crate::{
 /// The oldest upstream release whose unix port speaks the raw REPL by itself.
 const OLDEST_STOCK: (u32, u32) = (1, 27);
 
+/// The smallest heap with which a 64-bit MicroPython still starts and runs a line of code.
+const LEAST_HEAP_KB: u32 = 16;
+
 /// Which board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -59,6 +62,9 @@ pub(crate) fn check(kind: Kind) -> Result<&'static str> {
 }
 
 fn unix(heap_kb: u32, report: Report) -> Result<Recipe> {
+    if heap_kb < LEAST_HEAP_KB {
+        return Err(Error::HeapTooSmall(heap_kb));
+    }
     if let Some(path) = env::var_os("BELAY_MICROPYTHON") {
         let path = PathBuf::from(path);
         return match identify(&path) {

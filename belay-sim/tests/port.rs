@@ -131,3 +131,14 @@ fn a_micropython_that_is_none_is_refused_with_a_reason() {
         "{text}"
     );
 }
+
+#[test]
+fn a_heap_in_which_nothing_fits_is_refused() {
+    let error = Board::unix().heap_kb(8).start_blocking().expect_err("too small");
+    assert_eq!(
+        error.to_string(),
+        "a heap of 8 KB is too small for a board; 16 KB is the least"
+    );
+    let board = Board::unix().heap_kb(16).start_blocking().expect("just enough");
+    assert_eq!(Client::raw(board.port()).exec("print(1)"), "1\r\n");
+}
