@@ -357,7 +357,7 @@ pub(crate) struct Source {
 
 /// Makes of a body what goes to the board.
 pub(crate) fn source(method: &Method, body: &Body) -> Source {
-    let mut text = body.text.clone();
+    let mut text = format!("{}\n", body.text);
     let mut lines: Vec<u32> = body.lines.iter().map(|origin: &Origin| origin.line).collect();
     if method.kind == Kind::Thread && !method.options.manual_stop {
         text = belay_syntax::insert_stop_points(&text, "__stop()");
@@ -379,8 +379,6 @@ pub(crate) fn source(method: &Method, body: &Body) -> Source {
                 u32::try_from(line).unwrap_or(0)
             },
         );
-    } else {
-        text.push('\n');
     }
     if method.options.minify == Some(false) {
         return Source { text, lines };

@@ -115,12 +115,14 @@ fn call(context: &Context<'_>, method: &Method) -> TokenStream {
 }
 
 fn argument(param: &Param) -> TokenStream {
-    let name = &param.name;
-    // Errors point at the parameter, while lints see that the user did not write its use.
-    let mut ident = param.ident.clone();
-    ident.set_span(ident.span().resolved_at(Span::call_site()));
+    let (name, ident) = (&param.name, &param.ident);
     match &param.default {
-        None => quote_spanned!(ident.span()=> .with(#name, &#ident)),
+        None => {
+            // Errors point at the parameter, while lints see that the user did not write its use.
+            let mut ident = ident.clone();
+            ident.set_span(ident.span().resolved_at(Span::call_site()));
+            quote_spanned!(ident.span()=> .with(#name, &#ident))
+        }
         Some(default) => {
             let value = quote_spanned!(param.ty.span()=> __belay::or_default(#ident, #default));
             quote!(.with(#name, &#value))
