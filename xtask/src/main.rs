@@ -96,14 +96,7 @@ fn demo(port: Option<String>, more: Vec<String>) -> Outcome {
         Some(port) => arguments.splice(0..0, ["--port".to_owned(), port]).for_each(drop),
         None => prepare::boards(Boards::Unix)?,
     }
-    let mut quickstart = run::cargo([
-        "run",
-        "--quiet",
-        "--package",
-        "belay-examples",
-        "--example",
-        "quickstart",
-        "--",
-    ]);
+    let example = ["--package", "belay-examples", "--example", "quickstart", "--"];
+    let mut quickstart = run::cargo_run(&example, "examples/quickstart");
     run::passing_on(quickstart.args(arguments))
 }

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     Outcome,
-    run::{cargo, checked, succeeds, target},
+    run::{cargo_run, checked, succeeds, target},
 };
 
 /// Which boards are wanted.
@@ -64,7 +64,7 @@ pub(crate) fn boards(which: Boards) -> Outcome {
         Boards::All => FOR_UNIX.iter().chain(FOR_ALL).collect(),
     };
     install(&missing(&needs))?;
-    let mut build = cargo(["run", "--quiet", "--package", "belay-sim", "--", "build"]);
+    let mut build = cargo_run(&["--package", "belay-sim", "--", "build"], "belay-sim");
     if which == Boards::All {
         build.arg("--all");
     }

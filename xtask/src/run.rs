@@ -30,6 +30,17 @@ pub(crate) fn cargo<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> 
     cargo
 }
 
+/// `cargo run` in the workspace: quietly if there is something to run already, so that only a first
+/// build shows what takes so long.
+pub(crate) fn cargo_run(arguments: &[&str], program: &str) -> Command {
+    let mut cargo = cargo(["run"]);
+    if target().join("debug").join(program).exists() {
+        cargo.arg("--quiet");
+    }
+    cargo.args(arguments);
+    cargo
+}
+
 /// Runs a program; that it fails is an error with a message.
 pub(crate) fn checked(what: &str, command: &mut Command) -> Outcome {
     let status = command
