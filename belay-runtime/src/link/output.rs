@@ -1,5 +1,6 @@
 //! What the board prints, on its way to whoever wants to read it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::broadcast;
@@ -45,6 +46,16 @@ pub enum Output {
     Bytes(Arc<[u8]>),
     /// So many bytes were thrown away because the subscriber did not keep up.
     Overflow(u64),
+}
+
+impl fmt::Display for Output {
+    /// The bytes as text, and what was thrown away as a note.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes(bytes) => f.write_str(&String::from_utf8_lossy(bytes)),
+            Self::Overflow(bytes) => writeln!(f, "… {bytes} bytes thrown away …"),
+        }
+    }
 }
 
 /// Makes subscriptions.
