@@ -1,1 +1,54 @@
-//! Part of the belay workspace; not published.
+//! What every example needs: a board to talk to.
+
+use clap::Parser;
+
+/// A result with any error, for an example's `main`.
+pub type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+#[derive(Parser)]
+#[command(about = "An example of belay. Without --port it runs on a simulated board.")]
+struct Arguments {
+    /// The board's address: a port such as /dev/ttyACM0 or COM3, `auto`, `usb:VID:PID`, `tcp://host:port`
+    #[arg(long)]
+    port: Option<String>,
+}
+
+/// The board that an example runs on: the user's own, or a simulated one that lives as long as this.
+#[derive(Debug)]
+pub enum ExampleBoard {
+    /// The one that `--port` names.
+    Own(String),
+    /// A simulated one: real MicroPython on a pseudo-terminal.
+    Simulated(belay_sim::Board),
+}
+
+impl ExampleBoard {
+    /// The board that the command line asks for.
+    ///
+    /// # Errors
+    ///
+    /// When the simulated board cannot be built or started.
+    pub async fn from_command_line() -> Result<Self> {
+        match Arguments::parse().port {
+            Some(port) => Ok(Self::Own(port)),
+            None => Self::simulated().await,
+        }
+    }
+
+    /// One more simulated board.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be built or started.
+    pub async fn simulated() -> Result<Self> {
+        Ok(Self::Simulated(belay_sim::Board::unix().start().await?))
+    }
+
+    /// The address to connect to.
+    pub fn port(&self) -> &str {
+        match self {
+            Self::Own(port) => port,
+            Self::Simulated(board) => board.port(),
+        }
+    }
+}
