@@ -55,6 +55,14 @@ fn common_mistakes_have_messages_of_their_own() {
     );
     expect("x = {**a}", "**", "unpack", "dict(…)");
     expect("f'{}'", "{", "no expression", "{{");
+    expect("whlie True:\n  break", "whlie", "`whlie` is no word", "`while`");
+    expect("retrun 5", "retrun", "`retrun` is no word", "`return`");
+    expect("let x = 1", "let", "no `let`", "`x = …`");
+    expect("raise X, 'm'", ",", "one value", "raise Error(message)");
+    expect("x = 'it's here", "s", "string has ended", "in front of a quote");
+    expect("x = {1: 2 3: 4}", "3", "expected `}`", "`,` between");
+    expect("f(a b)", "b", "expected `)`", "`,` between");
+    expect("foo bar", "bar", "end of the statement", "");
     expect("return 1", "return 1", "outside a function", "move it");
     expect("def f(a, b, a): pass", "a", "two parameters `a`", "another name");
     expect(

@@ -4,7 +4,7 @@ use super::{Failed, MAX_DEPTH, Parse, Parser};
 use crate::Diagnostic;
 use crate::ast::Ident;
 use crate::range::Range;
-use crate::token::{Kind, Token};
+use crate::token::{KEYWORDS, Kind, Token};
 
 impl<'a> Parser<'a> {
     /// Complains, unless the lexer has already complained about this token.
@@ -58,6 +58,9 @@ impl<'a> Parser<'a> {
     /// Complains about the current token, having wanted something else.
     pub(super) fn unexpected(&mut self, wanted: &str) -> Failed {
         let token = self.token();
+        if let Some((range, message, help)) = self.wrong_word() {
+            return self.problem(range, message, help);
+        }
         let (message, help) = self.familiar(token).unwrap_or_else(|| {
             let found = match token.kind {
                 Kind::Newline | Kind::End => "the line ends".to_owned(),
@@ -68,7 +71,10 @@ impl<'a> Parser<'a> {
                 }
                 _ => format!("here is `{}`", token.text),
             };
-            (format!("expected {wanted}, but {found}"), String::new())
+            let closes = wanted.starts_with(['`']) && wanted.contains("` to close the");
+            let comma = closes && token.kind.begins_expression() && !token.made;
+            let help = if comma { "write `,` between two items" } else { "" };
+            (format!("expected {wanted}, but {found}"), help.to_owned())
         });
         let range = match token.kind {
             // The end of a line is nothing that can be underlined: point at what stands before it.
@@ -87,14 +93,14 @@ impl<'a> Parser<'a> {
         let text = previous.map_or("", |token| token.text);
         let pair = |message: &str, help: &str| Some((message.to_owned(), help.to_owned()));
         match (before, token.kind) {
-            (Kind::Else, Kind::If) => pair("`else if` is spelled `elif` in Python", "write `elif`"),
+            (Kind::Else, Kind::If) => pair("`else if` is spelled `elif`", "write `elif`"),
             (Kind::Plus, Kind::Plus | Kind::Newline) | (Kind::Minus, Kind::Newline)
                 if self.two_back() == before =>
             {
-                pair("Python has no `++` and no `--`", "write `+= 1` or `-= 1`")
+                pair("there is no `++` and no `--`", "write `+= 1` or `-= 1`")
             }
-            (Kind::Ampersand, Kind::Ampersand) => pair("Python has no `&&`", "write `and`"),
-            (Kind::Pipe, Kind::Pipe) => pair("Python has no `||`", "write `or`"),
+            (Kind::Ampersand, Kind::Ampersand) => pair("there is no `&&`", "write `and`"),
+            (Kind::Pipe, Kind::Pipe) => pair("there is no `||`", "write `or`"),
             (_, Kind::Not) if self.ahead(1) != Kind::In => pair(
                 "`not` binds more loosely than what stands before it",
                 "write `(not …)` in parentheses",
@@ -103,6 +109,13 @@ impl<'a> Parser<'a> {
                 if text == "print" || text == "exec" =>
             {
                 Some((format!("`{text}` is a function"), format!("write `{text}(…)`")))
+            }
+            (Kind::Str, Kind::Name | Kind::Int) if !token.made => pair(
+                "the string has ended before this",
+                "write `\\` in front of a quote that is part of the string",
+            ),
+            (_, Kind::Comma) if self.line_begins_with(Kind::Raise) => {
+                pair("`raise` takes one value", "write `raise Error(message)`")
             }
             (Kind::Name, Kind::Name) if matches!(text, "match" | "case") => {
                 pair("MicroPython has no `match` statement", "write `if` and `elif`")
@@ -154,6 +167,38 @@ impl<'a> Parser<'a> {
             }
             _ => None,
         }
+    }
+
+    /// What is to be said of the word that the statement begins with, if it is all that there is so far.
+    fn wrong_word(&self) -> Option<(Range, String, String)> {
+        let word = self.previous().filter(|word| word.kind == Kind::Name)?;
+        if !matches!(
+            self.two_back(),
+            Kind::Newline | Kind::Indent | Kind::Dedent | Kind::Semicolon
+        ) {
+            return None;
+        }
+        if matches!(word.text, "let" | "var" | "const") && self.kind() == Kind::Name {
+            let help = format!("write `{} = …`", self.token().text);
+            return Some((word.range, format!("there is no `{}`", word.text), help));
+        }
+        let keyword = meant(word.text)?;
+        let message = format!("`{}` is no word of the language", word.text);
+        Some((
+            word.range,
+            message,
+            format!("write `{keyword}`, if that is what is meant"),
+        ))
+    }
+
+    fn line_begins_with(&self, kind: Kind) -> bool {
+        let line = self.tokens.get(..self.at).unwrap_or_default();
+        let ends = |token: &&Token<'_>| !matches!(token.kind, Kind::Newline | Kind::Indent | Kind::Dedent);
+        line.iter()
+            .rev()
+            .take_while(ends)
+            .last()
+            .is_some_and(|first| first.kind == kind)
     }
 
     pub(super) fn two_back(&self) -> Kind {
@@ -213,5 +258,37 @@ impl<'a> Parser<'a> {
             ));
         }
         Err(self.unexpected(&format!("`:` and the block of the `{word}`")))
+    }
+}
+
+/// The keyword that is meant by a word in which one letter is wrong, missing, too many or in the wrong place. Short
+/// keywords are left out, because they are near to too many words.
+fn meant(word: &str) -> Option<&'static str> {
+    let keywords = KEYWORDS
+        .iter()
+        .map(|(keyword, _)| *keyword)
+        .filter(|keyword| keyword.len() > 3);
+    let mut near = keywords.filter(|keyword| is_near(word.as_bytes(), keyword.as_bytes()));
+    near.next().filter(|keyword| *keyword != word)
+}
+
+fn is_near(one: &[u8], other: &[u8]) -> bool {
+    let same = one
+        .iter()
+        .zip(other)
+        .take_while(|(first, second)| first == second)
+        .count();
+    let (one, other) = (
+        one.get(same..).unwrap_or_default(),
+        other.get(same..).unwrap_or_default(),
+    );
+    match (one, other) {
+        ([first, second, rest @ ..], [third, fourth, others @ ..]) if first == fourth && second == third => {
+            rest == others
+        }
+        ([_, rest @ ..], [_, others @ ..]) if rest == others => true,
+        ([_, rest @ ..], _) if rest == other => true,
+        (_, [_, others @ ..]) => one == others,
+        _ => false,
     }
 }
