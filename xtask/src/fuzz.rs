@@ -1,6 +1,7 @@
 //! Fuzzing: every target of `fuzz/`, one after the other.
 
 use std::{
+    fs,
     io::{BufRead as _, BufReader},
     process::{Command, Stdio},
 };
@@ -89,9 +90,17 @@ fn targets() -> Result<Vec<String>, String> {
 /// Fuzzes one target, and returns what the fuzzer says of its number of executions.
 fn fuzz(target: &str, seconds: u64) -> Result<String, String> {
     let failed = |error| format!("fuzzing {target}: {error}");
+    // The first directory is where the fuzzer keeps what it finds worth keeping, the second one is only read.
+    let (corpus, seeds) = (format!("fuzz/corpus/{target}"), format!("fuzz/seeds/{target}"));
+    for directory in [&corpus, &seeds] {
+        fs::create_dir_all(workspace().join(directory))
+            .map_err(|error| format!("making {directory}: {error}"))?;
+    }
     let mut child = cargo_fuzz("run")
         .args([
             target,
+            &corpus,
+            &seeds,
             "--",
             &format!("-max_total_time={seconds}"),
             "-verbosity=1",

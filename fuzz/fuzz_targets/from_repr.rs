@@ -1,0 +1,43 @@
+//! The deserialiser: whatever a board writes as a value is read or refused, into types of every shape, and a
+//! value that was read is written and read again as itself.
+#![no_main]
+
+use std::collections::BTreeMap;
+
+use belay_runtime::python::{Value, from_repr, to_literal};
+use libfuzzer_sys::fuzz_target;
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize)]
+#[allow(dead_code, reason = "it only has to be read")]
+struct Reading<'a> {
+    name: &'a str,
+    celsius: f64,
+    samples: Vec<(u16, Option<i64>)>,
+    kind: Kind,
+}
+
+#[derive(Debug, Deserialize)]
+#[allow(dead_code, reason = "it only has to be read")]
+enum Kind {
+    Off,
+    Level(u8),
+    Window { low: f32, high: f32 },
+}
+
+fuzz_target!(|repr: &[u8]| {
+    let _ = from_repr::<Reading<'_>>(repr);
+    let _ = from_repr::<Vec<Kind>>(repr);
+    let _ = from_repr::<BTreeMap<String, Option<bool>>>(repr);
+    let _ = from_repr::<(char, u128, Box<[u8]>)>(repr);
+    let _ = from_repr::<String>(repr);
+    let _ = from_repr::<()>(repr);
+    // Bytes and arrays are written as calls of functions that the board has, which are no values to read.
+    if let Ok(value) = from_repr::<Value>(repr)
+        && let Ok(literal) = to_literal(&value)
+        && let Ok(again) = from_repr::<Value>(literal.as_bytes())
+    {
+        // NaN does not equal itself, but it looks the same.
+        assert_eq!(format!("{again:?}"), format!("{value:?}"), "{literal}");
+    }
+});

@@ -1,0 +1,20 @@
+//! The parser: any text is parsed or refused, with diagnostics that lie inside it, and what the minifier makes
+//! of a good source is good again.
+#![no_main]
+
+use belay_syntax::{minify, minify_dense, parse_async_body, parse_body, parse_module};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|source: &str| {
+    let parsed = [parse_module(source), parse_body(source, &["x"]), parse_async_body(source, &["x"])];
+    for diagnostic in parsed.iter().flat_map(|parsed| &parsed.diagnostics) {
+        let range = diagnostic.range;
+        assert!(range.start <= range.end && range.end <= source.len(), "{diagnostic:?}");
+    }
+    if parsed[0].diagnostics.is_empty() {
+        for minified in [minify(source), minify_dense(source)] {
+            let again = parse_module(&minified.code);
+            assert!(again.diagnostics.is_empty(), "{:?} of {:?}", again.diagnostics, minified.code);
+        }
+    }
+});
