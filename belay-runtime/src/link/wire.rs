@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::CallPath;
 use super::output::OutputSender;
-use crate::protocol::{Deframer, Event, Frame, NONCE, Options, Piece, RawRepl};
+use crate::protocol::{Deframer, Event, Frame, NONCE, Options, Pacing, Piece, RawRepl};
 use crate::transport::Transport;
 
 /// How much is read at once: the most that a pseudo-terminal holds.
@@ -62,7 +62,7 @@ impl Wire {
             nonce: seed,
             ..Options::default()
         };
-        let pacing = options.pacing;
+        let pacing = Pacing::default();
         let burst = (!transport.flow_control()).then_some((pacing.bytes, pacing.pause));
         Self {
             transport,

@@ -16,7 +16,8 @@ use super::signs::{Sign, Signs};
 /// How the machine behaves; the defaults suit every board that is known.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// How fast source code is written to a board without raw-paste mode.
+    /// How fast source code is written to a board without raw-paste mode. Such boards are old, and the
+    /// smallest receive buffer among them (BBC micro:bit) has 63 bytes: two pieces of this size fit in.
     pub pacing: Pacing,
     /// The longest source, in bytes, that is sent without raw-paste mode. There the board buffers all of it
     /// before it looks at any, and one that runs out of memory meanwhile hangs or restarts.
@@ -30,7 +31,10 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            pacing: Pacing::default(),
+            pacing: Pacing {
+                bytes: 31,
+                ..Pacing::default()
+            },
             plain_limit: 8 * 1024,
             traceback_limit: 16 * 1024,
             nonce: 0,
@@ -38,7 +42,8 @@ impl Default for Options {
     }
 }
 
-/// So many bytes, then a pause: what the smallest receive buffer (256 bytes, on an ESP8266) can take.
+/// So many bytes, then a pause. The default is what the boards of today can take on a bare UART: the smallest
+/// receive buffer among them (ESP8266) has 256 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pacing {
     /// How many bytes are written at once.

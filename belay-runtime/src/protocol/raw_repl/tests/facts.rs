@@ -231,14 +231,14 @@ fn a_source_that_could_overflow_the_line_buffer_is_not_sent_plainly() {
 #[test]
 fn plain_source_is_paced() {
     let mut repl = Dialogue::entered().repl;
-    repl.start(Operation::Execute(plain(&"x".repeat(600))))
+    repl.start(Operation::Execute(plain(&"x".repeat(100))))
         .expect("the board is idle");
     let writes: Vec<_> = std::iter::from_fn(|| repl.poll_write()).collect();
     let sizes: Vec<_> = writes.iter().map(|write| write.bytes.len()).collect();
     let pauses: Vec<_> = writes.iter().map(|write| write.pause).collect();
     let pause = Some(Duration::from_millis(10));
-    assert_eq!(sizes, [256, 256, 89]);
-    assert_eq!(pauses, [pause, pause, None]);
+    assert_eq!(sizes, [31, 31, 31, 8]);
+    assert_eq!(pauses, [pause, pause, pause, None]);
 }
 
 #[test]
