@@ -290,7 +290,10 @@ impl fmt::Display for Error {
             method,
             phase,
         } = &*self.0;
-        if let Some(device) = device {
+        // Inside of another error of the same device that one has named it already.
+        if let Some(device) = device
+            && !f.alternate()
+        {
             write!(f, "{device}: ")?;
         }
         if let Some(method) = method {
@@ -355,7 +358,7 @@ impl fmt::Display for Joined<'_> {
             if i > 0 {
                 f.write_str("; ")?;
             }
-            write!(f, "{error}")?;
+            write!(f, "{error:#}")?;
         }
         Ok(())
     }

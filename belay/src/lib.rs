@@ -1,4 +1,70 @@
-//! Drive a MicroPython board from Rust: annotate a trait, write the Python in its doc comments, call async methods.
+//! Drive a MicroPython board from Rust: annotate a trait, write the Python in its doc comments, call async
+//! methods.
+//!
+//! ```no_run
+//! use belay::prelude::*;
+//!
+//! /// A thermometer.
+//! #[belay::device]
+//! pub trait Thermometer {
+//!     /// ```python
+//!     /// from machine import ADC
+//!     /// adc = ADC(4)
+//!     /// ```
+//!     #[setup]
+//!     async fn open(&self) -> Result<()>;
+//!
+//!     /// Reads the die temperature, in °C.
+//!     ///
+//!     /// ```python
+//!     /// volts = adc.read_u16() * 3.3 / 65535
+//!     /// return 27 - (volts - 0.706) / 0.001721
+//!     /// ```
+//!     #[task]
+//!     async fn celsius(&self) -> Result<f64>;
+//! }
+//!
+//! # async fn example() -> Result<()> {
+//! let thermometer = ThermometerDevice::connect("/dev/ttyACM0").await?;
+//! println!("{:.1} °C", thermometer.celsius().await?);
+//! thermometer.close().await
+//! # }
+//! ```
+//!
+//! # What a program works with
+//!
+//! - [`device`] turns a trait into a type that is a board; its page lists every option of the methods.
+//! - A [`Device`] is one board. Several traits can be on it: `XxxDevice::attach(&device)`.
+//! [`Device::builder`] sets
+//!   time-outs, the reconnection policy and the rest.
+//! - Its four executors do the work: [`TaskExecutor`] deploys a method once and calls it many times,
+//!   [`SetupExecutor`] runs setups once per session and again after a reset, [`ThreadExecutor`] starts, watches and
+//!   stops threads on the board, and [`TeardownExecutor`] cleans up when the device is closed, whatever state it is in.
+//!   A program replaces any of them with an [`ExecutorFactory`].
+//! - They share one [`Session`]: its [state](SessionState), the board's [`Capabilities`], what is
+//!   [deployed](DeploymentStats), [events](SessionEvent), and a [context](SessionContext) for values of all kinds.
+//! - Every failure is one [`Error`], which knows the device, the method and the phase.
+//!
+//! Everything here is `Send + Sync` and may be used from many tasks at once. It needs a tokio runtime with
+//! its time and I/O drivers.
+//!
+//! # What is logged
+//!
+//! With [`tracing`](https://docs.rs/tracing). The names of spans and fields stay the same between minor
+//! versions.
+//!
+//! | span | level | fields |
+//! | --- | --- | --- |
+//! | `belay.connect`, `belay.reconnect`, `belay.close` | info | `device` |
+//! | `belay.initialize` | info | `device`, `trait` |
+//! | `belay.setup`, `belay.teardown` | info | `device`, `method` |
+//! | `belay.deploy` | debug | `device`, `method`, `bytes` |
+//! | `belay.call`, `belay.stream` | debug | `device`, `method` |
+//! | `belay.thread.start` | info | `device`, `method` |
+//! | `belay.thread.stop` | info | `device`, `threads` |
+//!
+//! Failures that no caller is told of are events of level `warn` with the fields `device` and `error`. What a board
+//! prints is an event of the target `belay::board` (debug), and what goes over the line one of `belay::wire` (trace).
 
 #[doc(inline)]
 pub use belay_macros::{device, setup, task, teardown, thread};

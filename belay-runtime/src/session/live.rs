@@ -100,11 +100,14 @@ impl Live {
     /// Runs statements at the global level of a namespace, with these values for these names.
     pub(crate) async fn run_global(
         &self,
-        device: &DeviceSpec,
+        device: &'static DeviceSpec,
         method: &'static MethodSpec,
         arguments: &Arguments,
     ) -> Result<()> {
         let body = self.body(method)?;
+        for used in uses(device, method) {
+            self.deployed(used).await?;
+        }
         let namespace = device.namespace;
         let literals = arguments
             .literals()

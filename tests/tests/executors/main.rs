@@ -1,5 +1,6 @@
 //! The executors and the session, on real boards.
 
+mod boards;
 mod concurrency;
 mod reconnect;
 mod session;

@@ -286,3 +286,37 @@ async fn closing_the_device_stops_what_was_left_running() {
     assert!(device.threads().active().await.unwrap().is_empty());
     device.close().await.unwrap();
 }
+
+/// Puts another `_thread` in the place of the board's.
+async fn with_another_thread_module(device: &Device, class: &str) {
+    let code = format!("import sys\nclass Module:\n    {class}\nsys.modules['_thread'] = Module");
+    device.execute(&code).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_board_whose_slots_are_taken_says_so() {
+    let (_board, device) = connected().await;
+    let start = "def start_new_thread(*arguments):\n        raise OSError('core1 in use')";
+    with_another_thread_module(&device, start).await;
+    let worker = WorkerDevice::attach(&device).await.unwrap();
+    let error = worker.tick(1).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Thread(_)), "{error}");
+    assert!(error.to_string().contains("no further thread"), "{error}");
+    assert!(error.to_string().contains("core1 in use"), "{error}");
+    assert!(device.threads().active().await.unwrap().is_empty());
+    device.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_error_of_the_body_at_its_first_line_is_its_own() {
+    let (_board, device) = connected().await;
+    let worker = WorkerDevice::attach(&device).await.unwrap();
+    device.execute("x = 1").await.unwrap();
+    let handle = worker.wear_out().await.unwrap();
+    assert!(soon("the end", handle.join()).await.is_err());
+    // The name is free again.
+    let handle = worker.wear_out().await.unwrap();
+    assert!(soon("the end", handle.join()).await.is_err());
+    assert!(handle.last_exception().is_some());
+    device.close().await.unwrap();
+}
