@@ -34,15 +34,15 @@
 //! # What a program works with
 //!
 //! - [`device`] turns a trait into a type that is a board; its page lists every option of the methods.
-//! - A [`Device`] is one board. Several traits can be on it: `XxxDevice::attach(&device)`.
-//! [`Device::builder`] sets
-//!   time-outs, the reconnection policy and the rest.
+//! - A [`Device`] is one board. Several traits can be on it: `XxxDevice::attach(&device)`. [`Device::builder`]
+//!   sets time-outs, the reconnection policy and the rest.
 //! - Its four executors do the work: [`TaskExecutor`] deploys a method once and calls it many times,
-//!   [`SetupExecutor`] runs setups once per session and again after a reset, [`ThreadExecutor`] starts, watches and
-//!   stops threads on the board, and [`TeardownExecutor`] cleans up when the device is closed, whatever state it is in.
-//!   A program replaces any of them with an [`ExecutorFactory`].
+//!   [`SetupExecutor`] runs setups once per session and again after a reset, [`ThreadExecutor`] starts, watches
+//!   and stops threads on the board, and [`TeardownExecutor`] cleans up when the device is closed, whatever
+//!   state it is in. A program replaces any of them with an [`ExecutorFactory`].
 //! - They share one [`Session`]: its [state](SessionState), the board's [`Capabilities`], what is
-//!   [deployed](DeploymentStats), [events](SessionEvent), and a [context](SessionContext) for values of all kinds.
+//!   [deployed](DeploymentStats), [events](SessionEvent), and a [context](SessionContext) for values of all
+//!   kinds.
 //! - Every failure is one [`Error`], which knows the device, the method and the phase.
 //!
 //! Everything here is `Send + Sync` and may be used from many tasks at once. It needs a tokio runtime with

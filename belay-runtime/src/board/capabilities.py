@@ -15,6 +15,16 @@ def emitter(name):
     except Exception:
         return False
 
+def file_system():
+    try:
+        open("belay-is-looking").close()
+    except OSError as error:
+        # Where nothing is mounted: no such device, or not allowed.
+        return error.args[0] not in (1, 19)
+    except Exception:
+        return False
+    return True
+
 report = (
     ".".join([str(part) for part in sys.implementation[1][:3]]),
     attempt("str(sys.implementation._machine)"),
@@ -22,7 +32,7 @@ report = (
     attempt("2 if float('1e-9')+1!=1 else 1") or 0,
     [name for name in ("native", "viper", "asm_thumb", "asm_xtensa", "asm_rv32") if emitter(name)],
     attempt("__import__('_thread').start_new_thread") is not None,
-    attempt("__import__('os').listdir()") is not None,
+    file_system(),
     attempt("__import__('gc').mem_free()"),
     attempt("compile") is not None,
     attempt("__import__('binascii').crc32") is not None,

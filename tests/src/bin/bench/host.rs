@@ -50,7 +50,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    fn seconds(what: impl Into<String>, samples: Vec<Duration>) -> Self {
+    fn seconds(what: impl Into<String>, samples: &[Duration]) -> Self {
         Self {
             what: what.into(),
             unit: "s",
@@ -140,12 +140,12 @@ async fn single(calls: u32) -> Result<Vec<Row>> {
     .await?;
     device.close().await?;
     Ok(vec![
-        Row::seconds("call", call),
-        Row::seconds("first_call", first),
-        Row::seconds("setup", setup),
-        Row::seconds("thread_start_stop", starts),
-        Row::seconds("thread_stop", stops),
-        Row::seconds("connect", connect),
+        Row::seconds("call", &call),
+        Row::seconds("first_call", &first),
+        Row::seconds("setup", &setup),
+        Row::seconds("thread_start_stop", &starts),
+        Row::seconds("thread_stop", &stops),
+        Row::seconds("connect", &connect),
     ])
 }
 
@@ -171,7 +171,7 @@ async fn crowd(callers: u32, calls: u32) -> Result<Row> {
         rounds.push(began.elapsed() / (calls / 10 / callers * callers));
     }
     bench.close().await?;
-    Ok(Row::seconds(format!("call_callers_{callers}"), rounds))
+    Ok(Row::seconds(format!("call_callers_{callers}"), &rounds))
 }
 
 /// What is allocated for a device, and for a method that is deployed.
