@@ -30,6 +30,13 @@ trait Faulty {
     /// ```
     #[task(timeout_ms = 200)]
     async fn spin(&self) -> Result<()>;
+
+    /// ```python
+    /// while True:
+    ///     print("and on")
+    /// ```
+    #[task(timeout_ms = 200)]
+    async fn chatter(&self) -> Result<()>;
 }
 
 /// The line of this file that holds this text.
@@ -147,6 +154,22 @@ async fn a_call_that_takes_too_long_ends_at_its_deadline_and_the_device_stays_us
     assert!(matches!(error.kind(), ErrorKind::Timeout { .. }), "{error}");
     assert_eq!(error.phase(), Some(Phase::Execute));
     assert!(error.hint().expect("a hint").contains("timeout_ms"));
+    let text = error.to_string();
+    assert!(
+        text.contains("had sent nothing"),
+        "what the link itself exchanges is no news: {text}"
+    );
+    assert_eq!(faulty.divide(9, 2).await.expect("the board was interrupted"), 5);
+    faulty.close().await.expect("a clean end");
+}
+
+#[tokio::test]
+async fn a_task_that_never_stops_printing_ends_at_its_deadline_too() {
+    let board = Board::unix().start().await.expect("a board");
+    let faulty = FaultyDevice::connect(board.port()).await.expect("a board");
+    let error = faulty.chatter().await.expect_err("it never ends");
+    assert!(matches!(error.kind(), ErrorKind::Timeout { .. }), "{error}");
+    assert!(error.to_string().contains("and on"), "{error}");
     assert_eq!(faulty.divide(9, 2).await.expect("the board was interrupted"), 5);
     faulty.close().await.expect("a clean end");
 }

@@ -36,7 +36,8 @@ pub(super) fn parse(payload: &[u8]) -> Raised {
 
 impl Raised {
     pub(super) fn into_error(mut self, output: &[u8]) -> Error {
-        self.exception.output = String::from_utf8_lossy(output).into_owned();
+        // Boards end lines as terminals want them; a reader of the text does not.
+        self.exception.output = String::from_utf8_lossy(output).replace("\r\n", "\n");
         Error::from(ErrorKind::Python(Box::new(self.exception))).in_phase(Phase::Execute)
     }
 }

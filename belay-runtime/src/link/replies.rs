@@ -182,10 +182,11 @@ impl Engine {
         self.transmit(&line);
     }
 
-    pub(super) fn timeout(&self, flying: &Flying) -> Error {
+    /// The call's deadline has passed. What it printed is said, and not how the link talked to the board.
+    pub(super) fn timeout(&mut self, flying: &Flying) -> Error {
         Error::from(ErrorKind::Timeout {
             after: flying.job.deadline,
-            received: self.wire.tail(),
+            received: self.wire.take_output(),
         })
         .in_phase(Phase::Execute)
     }

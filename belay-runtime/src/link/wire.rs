@@ -18,6 +18,9 @@ use crate::transport::Transport;
 
 /// How much is read at once: the most that a pseudo-terminal holds.
 const READ: usize = 4096;
+/// How many reads may give nothing but output before others get their turn: a board that never stops printing
+/// must not keep the task from its commands and deadlines.
+const READS: usize = 32;
 /// How much of what was received last is kept for messages.
 const TAIL: usize = 512;
 
@@ -152,7 +155,7 @@ impl Wire {
 
     /// The next thing that has come from the board. Reads and writes as much as can be without waiting.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Item>> {
-        loop {
+        for _ in 0..READS {
             if let Some(item) = self.items.pop_front() {
                 return Poll::Ready(Ok(item));
             }
@@ -167,6 +170,8 @@ impl Wire {
                 }
             }
         }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
