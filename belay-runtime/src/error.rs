@@ -193,6 +193,13 @@ impl Error {
         }
     }
 
+    /// The same error, said to be of this phase instead of the one that is known.
+    #[must_use]
+    pub(crate) fn in_phase_after_all(mut self, phase: Phase) -> Self {
+        self.0.phase = Some(phase);
+        self
+    }
+
     /// What failed in the teardowns that ran because of this error, to add to it.
     pub(crate) fn teardown_mut(&mut self) -> Option<&mut Vec<Error>> {
         match &mut self.0.kind {

@@ -246,10 +246,10 @@ impl Live {
                 }
             }
         };
-        sending
-            .instrument(span)
-            .await
-            .map_err(|error| self.explain(error, Some(method)).in_phase(Phase::Deploy))
+        sending.instrument(span).await.map_err(|error| {
+            self.explain(error, Some(method))
+                .in_phase_after_all(Phase::Deploy)
+        })
     }
 
     /// Evicts what was not used for the longest time, and says whether there was something.

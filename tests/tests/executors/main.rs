@@ -2,6 +2,7 @@
 
 mod boards;
 mod concurrency;
+mod memory;
 mod reconnect;
 mod session;
 mod setups;

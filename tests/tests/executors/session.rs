@@ -10,7 +10,6 @@ use belay::{
     SessionState, TaskExecutor, Tasks,
 };
 use belay_runtime::MethodSpec;
-use belay_sim::Board;
 use belay_tests::{connected, connected_with, soon, until_state};
 
 #[belay::device]
@@ -95,7 +94,6 @@ async fn a_reset_voids_what_was_deployed() {
 }
 
 #[tokio::test]
-#[ignore = "the link does not take over a running agent yet"]
 async fn both_call_paths_give_the_same() {
     for path in [CallPath::Agent, CallPath::RawRepl] {
         let (_board, device) = connected_with(|builder| builder.call_path(path)).await;
@@ -192,144 +190,4 @@ async fn a_method_of_a_trait_that_is_not_attached_is_refused() {
     assert!(matches!(error.kind(), ErrorKind::Usage(_)), "{error}");
     device.close().await.unwrap();
     other.close().await.unwrap();
-}
-
-/// Methods that take some room.
-#[belay::device]
-pub trait Crowd {
-    /// ```python
-    /// text = [
-    ///     b"tahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjq",
-    ///     b"ahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqt",
-    ///     b"hovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqta",
-    ///     b"ovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqtah",
-    ///     b"vcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqtaho",
-    ///     b"cjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqtahov",
-    ///     b"jqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqtahovc",
-    ///     b"qxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqtahovcj",
-    /// ]
-    /// return len(text)
-    /// ```
-    #[task]
-    async fn a(&self) -> Result<usize>;
-
-    /// ```python
-    /// text = [
-    ///     b"ubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkr",
-    ///     b"bipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkru",
-    ///     b"ipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkrub",
-    ///     b"pwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkrubi",
-    ///     b"wdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkrubip",
-    ///     b"dkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkrubipw",
-    ///     b"kryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkrubipwd",
-    ///     b"ryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkrubipwdk",
-    /// ]
-    /// return len(text)
-    /// ```
-    #[task]
-    async fn b(&self) -> Result<usize>;
-
-    /// ```python
-    /// text = [
-    ///     b"vcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxels",
-    ///     b"cjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelsv",
-    ///     b"jqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelsvc",
-    ///     b"qxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelsvcj",
-    ///     b"xelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelsvcjq",
-    ///     b"elszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelsvcjqx",
-    ///     b"lszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelsvcjqxe",
-    ///     b"szgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelsvcjqxel",
-    /// ]
-    /// return len(text)
-    /// ```
-    #[task]
-    async fn c(&self) -> Result<usize>;
-
-    /// ```python
-    /// text = [
-    ///     b"wdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmt",
-    ///     b"dkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtw",
-    ///     b"kryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtwd",
-    ///     b"ryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtwdk",
-    ///     b"yfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtwdkr",
-    ///     b"fmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtwdkry",
-    ///     b"mtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtwdkryf",
-    ///     b"tahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtwdkryfm",
-    /// ]
-    /// return len(text)
-    /// ```
-    #[task]
-    async fn d(&self) -> Result<usize>;
-
-    /// ```python
-    /// text = [
-    ///     b"xelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnu",
-    ///     b"elszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnux",
-    ///     b"lszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnuxe",
-    ///     b"szgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnuxel",
-    ///     b"zgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnuxels",
-    ///     b"gnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnuxelsz",
-    ///     b"nubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnuxelszg",
-    ///     b"ubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnuxelszgn",
-    /// ]
-    /// return len(text)
-    /// ```
-    #[task]
-    async fn e(&self) -> Result<usize>;
-
-    /// ```python
-    /// text = [
-    ///     b"yfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahov",
-    ///     b"fmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovy",
-    ///     b"mtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovyf",
-    ///     b"tahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovyfm",
-    ///     b"ahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovyfmt",
-    ///     b"hovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovyfmta",
-    ///     b"ovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovyfmtah",
-    ///     b"vcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovyfmtaho",
-    /// ]
-    /// return len(text)
-    /// ```
-    #[task]
-    async fn f(&self) -> Result<usize>;
-}
-
-async fn call_five(crowd: &CrowdDevice) -> Result<usize> {
-    let first = crowd.a().await? + crowd.b().await? + crowd.c().await?;
-    Ok(first + crowd.d().await? + crowd.e().await?)
-}
-
-#[tokio::test]
-#[ignore = "the link does not take over a running agent yet"]
-async fn under_memory_pressure_what_was_not_used_for_long_goes_and_comes_back() {
-    let board = Board::unix().heap_kb(128).start().await.unwrap();
-    let device = Device::connect(board.port()).await.unwrap();
-    let crowd = CrowdDevice::attach(&device).await.unwrap();
-    assert_eq!(call_five(&crowd).await.unwrap(), 40);
-    let hoard = "hoard = []\ntry:\n    while True:\n        hoard.append(bytearray(200))\nexcept MemoryError:\n    pass";
-    device.execute(hoard).await.unwrap();
-    // What the board needs to answer at all is given back bit by bit, until there is room with an eviction.
-    for _ in 0..200 {
-        device.execute("del hoard[-2:]").await.ok();
-        match crowd.f().await {
-            Ok(length) => {
-                assert_eq!(length, 8);
-                break;
-            }
-            Err(error) => assert!(
-                error.exception().is_some_and(|raised| raised.is("MemoryError")),
-                "{error}"
-            ),
-        }
-    }
-    let stats = device.session().deployment_stats();
-    assert!(stats.evictions > 0, "{stats:?}");
-    device.execute("hoard.clear()").await.unwrap();
-    assert_eq!(
-        call_five(&crowd).await.unwrap(),
-        40,
-        "what was evicted comes back"
-    );
-    assert_eq!(crowd.f().await.unwrap(), 8);
-    device.close().await.unwrap();
 }

@@ -1,0 +1,274 @@
+//! Memory pressure: what goes, what comes back, and what is not done twice.
+
+use belay::prelude::*;
+use belay_sim::Board;
+use belay_tests::connected;
+
+#[belay::device]
+pub trait Tight {
+    /// ```python
+    /// import builtins
+    /// failures = 0
+    /// runs = 0
+    /// compile_for_real = compile
+    /// def failing(source, file, mode):
+    ///     global failures
+    ///     if failures:
+    ///         failures -= 1
+    ///         raise MemoryError
+    ///     return compile_for_real(source, file, mode)
+    /// builtins.compile = failing
+    /// ```
+    #[setup]
+    async fn prepare(&self) -> Result<()>;
+
+    /// ```python
+    /// return "one"
+    /// ```
+    #[task]
+    async fn one(&self) -> Result<String>;
+
+    /// ```python
+    /// return "two"
+    /// ```
+    #[task]
+    async fn two(&self) -> Result<String>;
+
+    /// ```python
+    /// return "three"
+    /// ```
+    #[task]
+    async fn three(&self) -> Result<String>;
+
+    /// ```python
+    /// return one()
+    /// ```
+    #[task]
+    async fn like_one(&self) -> Result<String>;
+
+    /// ```python
+    /// global failures
+    /// failures = count
+    /// ```
+    #[task]
+    async fn fail_next(&self, count: u32) -> Result<()>;
+
+    /// ```python
+    /// global runs
+    /// runs += 1
+    /// raise MemoryError
+    /// ```
+    #[task]
+    async fn exhaust(&self) -> Result<()>;
+
+    /// ```python
+    /// global runs
+    /// runs += 1
+    /// if runs < 2:
+    ///     raise MemoryError
+    /// return runs
+    /// ```
+    #[task(idempotent)]
+    async fn exhaust_once(&self) -> Result<u32>;
+
+    /// ```python
+    /// return runs
+    /// ```
+    #[task]
+    async fn run_count(&self) -> Result<u32>;
+}
+
+#[tokio::test]
+async fn what_was_not_used_for_the_longest_time_makes_room_for_a_deployment() {
+    let (_board, device) = connected().await;
+    let tight = TightDevice::attach(&device).await.unwrap();
+    tight.two().await.unwrap();
+    tight.three().await.unwrap();
+    tight.one().await.unwrap();
+    tight.fail_next(2).await.unwrap();
+    assert_eq!(tight.like_one().await.unwrap(), "one");
+    let stats = device.session().deployment_stats();
+    assert_eq!((stats.misses, stats.evictions), (5, 2));
+    tight.one().await.unwrap();
+    assert_eq!(
+        device.session().deployment_stats().misses,
+        5,
+        "what the new one uses is kept"
+    );
+    assert_eq!(tight.two().await.unwrap(), "two");
+    assert_eq!(tight.three().await.unwrap(), "three");
+    assert_eq!(
+        device.session().deployment_stats().misses,
+        7,
+        "the two oldest had gone"
+    );
+    device.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn without_anything_to_evict_the_error_is_told() {
+    let (_board, device) = connected().await;
+    let tight = TightDevice::attach(&device).await.unwrap();
+    tight.fail_next(1_000_000).await.unwrap();
+    let error = tight.one().await.unwrap_err();
+    assert!(error.exception().unwrap().is("MemoryError"), "{error}");
+    assert_eq!(error.phase(), Some(belay::Phase::Deploy));
+    assert_eq!(error.method(), Some("Tight.one"));
+    device.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_body_that_ran_out_of_memory_runs_again_only_if_it_may() {
+    let (_board, device) = connected().await;
+    let tight = TightDevice::attach(&device).await.unwrap();
+    tight.one().await.unwrap();
+    assert_eq!(
+        tight.exhaust_once().await.unwrap(),
+        2,
+        "it is idempotent, and room was made"
+    );
+    let error = tight.exhaust().await.unwrap_err();
+    assert!(error.exception().unwrap().is("MemoryError"), "{error}");
+    assert_eq!(tight.run_count().await.unwrap(), 3);
+    device.close().await.unwrap();
+}
+
+/// Methods that take some room.
+#[belay::device]
+pub trait Crowd {
+    /// ```python
+    /// text = [
+    ///     b"tahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjq",
+    ///     b"ahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqt",
+    ///     b"hovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqta",
+    ///     b"ovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqtah",
+    ///     b"vcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqtaho",
+    ///     b"cjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqtahov",
+    ///     b"jqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqtahovc",
+    ///     b"qxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqtahovcj",
+    /// ]
+    /// return len(text)
+    /// ```
+    #[task]
+    async fn a(&self) -> Result<usize>;
+
+    /// ```python
+    /// text = [
+    ///     b"ubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkr",
+    ///     b"bipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkru",
+    ///     b"ipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkrub",
+    ///     b"pwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkrubi",
+    ///     b"wdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkrubip",
+    ///     b"dkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkrubipw",
+    ///     b"kryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkrubipwd",
+    ///     b"ryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkrubipwdk",
+    /// ]
+    /// return len(text)
+    /// ```
+    #[task]
+    async fn b(&self) -> Result<usize>;
+
+    /// ```python
+    /// text = [
+    ///     b"vcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxels",
+    ///     b"cjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelsv",
+    ///     b"jqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelsvc",
+    ///     b"qxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelsvcj",
+    ///     b"xelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelsvcjq",
+    ///     b"elszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelsvcjqx",
+    ///     b"lszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelsvcjqxe",
+    ///     b"szgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelsvcjqxel",
+    /// ]
+    /// return len(text)
+    /// ```
+    #[task]
+    async fn c(&self) -> Result<usize>;
+
+    /// ```python
+    /// text = [
+    ///     b"wdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmt",
+    ///     b"dkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtw",
+    ///     b"kryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtwd",
+    ///     b"ryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtwdk",
+    ///     b"yfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtwdkr",
+    ///     b"fmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtwdkry",
+    ///     b"mtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtwdkryf",
+    ///     b"tahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtwdkryfm",
+    /// ]
+    /// return len(text)
+    /// ```
+    #[task]
+    async fn d(&self) -> Result<usize>;
+
+    /// ```python
+    /// text = [
+    ///     b"xelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnu",
+    ///     b"elszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnux",
+    ///     b"lszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnuxe",
+    ///     b"szgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnuxel",
+    ///     b"zgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnuxels",
+    ///     b"gnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnuxelsz",
+    ///     b"nubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnuxelszg",
+    ///     b"ubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnuxelszgn",
+    /// ]
+    /// return len(text)
+    /// ```
+    #[task]
+    async fn e(&self) -> Result<usize>;
+
+    /// ```python
+    /// text = [
+    ///     b"yfmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahov",
+    ///     b"fmtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovy",
+    ///     b"mtahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovyf",
+    ///     b"tahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovyfm",
+    ///     b"ahovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovyfmt",
+    ///     b"hovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovyfmta",
+    ///     b"ovcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovyfmtah",
+    ///     b"vcjqxelszgnubipwdkryfmtahovcjqxelszgnubipwdkryfmtahovyfmtaho",
+    /// ]
+    /// return len(text)
+    /// ```
+    #[task]
+    async fn f(&self) -> Result<usize>;
+}
+
+async fn call_five(crowd: &CrowdDevice) -> Result<usize> {
+    let first = crowd.a().await? + crowd.b().await? + crowd.c().await?;
+    Ok(first + crowd.d().await? + crowd.e().await?)
+}
+
+#[tokio::test]
+#[ignore = "the agent does not survive an exhausted heap yet"]
+async fn under_memory_pressure_what_was_not_used_for_long_goes_and_comes_back() {
+    let board = Board::unix().heap_kb(128).start().await.unwrap();
+    let device = Device::connect(board.port()).await.unwrap();
+    let crowd = CrowdDevice::attach(&device).await.unwrap();
+    assert_eq!(call_five(&crowd).await.unwrap(), 40);
+    let hoard = "hoard = []\ntry:\n    while True:\n        hoard.append(bytearray(200))\nexcept MemoryError:\n    pass";
+    device.execute(hoard).await.unwrap();
+    // What the board needs to answer at all is given back bit by bit, until there is room with an eviction.
+    for _ in 0..200 {
+        device.execute("del hoard[-2:]").await.ok();
+        match crowd.f().await {
+            Ok(length) => {
+                assert_eq!(length, 8);
+                break;
+            }
+            Err(error) => assert!(
+                error.exception().is_some_and(|raised| raised.is("MemoryError")),
+                "{error}"
+            ),
+        }
+    }
+    let stats = device.session().deployment_stats();
+    assert!(stats.evictions > 0, "{stats:?}");
+    device.execute("hoard.clear()").await.unwrap();
+    assert_eq!(
+        call_five(&crowd).await.unwrap(),
+        40,
+        "what was evicted comes back"
+    );
+    assert_eq!(crowd.f().await.unwrap(), 8);
+    device.close().await.unwrap();
+}
