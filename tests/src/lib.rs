@@ -1,5 +1,7 @@
 //! What the tests share: boards to run on, and ways to wait for what has to happen.
 
+pub mod values;
+
 use std::time::Duration;
 
 use belay::{Device, DeviceBuilder, SessionState};

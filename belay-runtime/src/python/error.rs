@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{de, ser};
 
+use super::literal::DECODE;
+
 /// What cannot be expressed in Python, or is not what the caller's type says.
 ///
 /// `Display` is one line that begins with the path of the part that it is about, such as
@@ -280,6 +282,8 @@ impl Segment {
     /// The step to the value of this key, as a board or the serialiser writes it.
     pub(super) fn from_literal(key: &str) -> Self {
         const SHOWN: usize = 40;
+        let decoded = key.strip_prefix('b').and_then(|key| key.strip_suffix(DECODE));
+        let key = decoded.unwrap_or(key);
         let name = key
             .strip_prefix('\'')
             .and_then(|key| key.strip_suffix('\''))

@@ -4,10 +4,30 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::decimal::Decimal;
+
 /// Up to here a bytes literal is used whatever it holds.
 const SHORT_BYTES: usize = 12;
 
-/// Writes a string literal.
+/// Boards keep every string literal of up to this many bytes until they are reset.
+const INTERNED: usize = 10;
+
+/// Writes a string that may be another one each time.
+///
+/// The parser of a board puts short string literals into a table for good: a few thousand different ones
+/// would fill its memory. Bytes are not kept, so that short strings are decoded from bytes.
+pub(super) fn write_text(out: &mut String, text: &str) {
+    if text.is_empty() || text.len() > INTERNED {
+        return write_str(out, text);
+    }
+    write_bytes_literal(out, text.as_bytes());
+    out.push_str(DECODE);
+}
+
+/// What makes a string of bytes.
+pub(super) const DECODE: &str = ".decode()";
+
+/// Writes a string literal, for one of a limited number of strings.
 pub(super) fn write_str(out: &mut String, text: &str) {
     out.reserve(text.len() + 2);
     out.push('\'');
@@ -76,17 +96,15 @@ fn literal_len(bytes: &[u8]) -> usize {
 
 /// Writes a double.
 ///
-/// Boards of before MicroPython 1.26 read many decimal numbers with an error of a unit in the last place.
-/// A number whose digits and whose power of ten are both exact in the board's arithmetic takes one
-/// correctly rounded operation and is safe; every other number is written as an integer times a power of
-/// two, of which each step is exact.
+/// In decimal, if every board reads it as just this number, which no board does with all numbers. Any other
+/// is written as an integer times a power of two, of which each step is exact.
 pub(super) fn write_f64(out: &mut String, value: f64) {
     if !value.is_finite() {
         return write_not_finite(out, value.is_nan(), value < 0.0);
     }
     let mut buffer = zmij::Buffer::new();
     let decimal = buffer.format_finite(value);
-    if is_safe(decimal, 1 << f64::MANTISSA_DIGITS, 22) {
+    if Decimal::parse(decimal).is_some_and(|decimal| decimal.is_read_as(value.abs())) {
         return out.push_str(decimal);
     }
     let bits = value.to_bits();
@@ -106,7 +124,7 @@ pub(super) fn write_f32(out: &mut String, value: f32) {
     }
     let mut buffer = zmij::Buffer::new();
     let decimal = buffer.format_finite(value);
-    if is_safe(decimal, 1 << f32::MANTISSA_DIGITS, 10) && survives_double(decimal, value) {
+    if Decimal::parse(decimal).is_some_and(is_exact_in_singles) && survives_double(decimal, value) {
         return out.push_str(decimal);
     }
     let bits = value.to_bits();
@@ -135,24 +153,9 @@ fn write_not_finite(out: &mut String, nan: bool, negative: bool) {
     });
 }
 
-/// Whether the digits of a decimal number make an integer of at most `max_mantissa`, and the power of ten
-/// that belongs to it is at most `max_exponent`, up or down.
-fn is_safe(decimal: &str, max_mantissa: u64, max_exponent: i32) -> bool {
-    let (digits, exponent) = decimal.split_once('e').unwrap_or((decimal, "0"));
-    let (mut mantissa, mut decimals, mut in_fraction) = (0_u64, 0, false);
-    for digit in digits.bytes() {
-        match digit {
-            b'0'..=b'9' => {
-                // At most seventeen digits and ".0" come from the shortest form: no overflow.
-                mantissa = mantissa * 10 + u64::from(digit - b'0');
-                decimals += i32::from(in_fraction);
-            }
-            b'.' => in_fraction = true,
-            _ => {}
-        }
-    }
-    let exponent = exponent.parse::<i32>().unwrap_or(i32::MAX);
-    mantissa <= max_mantissa && exponent.saturating_sub(decimals).saturating_abs() <= max_exponent
+/// Whether digits and power of ten are both exact in single precision, so that one rounding is enough.
+fn is_exact_in_singles(decimal: Decimal) -> bool {
+    decimal.mantissa <= 1 << f32::MANTISSA_DIGITS && decimal.exponent.unsigned_abs() <= 10
 }
 
 /// Writes `mantissa * 2 ** exponent`, where the mantissa is not 0.

@@ -4,6 +4,7 @@ mod arguments;
 mod array;
 mod bytes;
 mod de;
+mod decimal;
 mod error;
 mod literal;
 mod ser;

@@ -1,7 +1,6 @@
 //! The deserialiser: what a board's `repr` prints becomes any `Deserialize` value, without a tree between.
 
 mod access;
-mod decimal;
 mod named;
 mod number;
 mod scan;

@@ -4,7 +4,8 @@ use serde::de::Visitor;
 use serde::de::value::SeqDeserializer;
 
 use super::access::{Content, Tagged};
-use super::{Deserializer, Want, decimal};
+use super::{Deserializer, Want};
+use crate::python::decimal;
 use crate::python::error::ValueError;
 
 /// What a text that looks like a number is.

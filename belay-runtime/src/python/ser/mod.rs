@@ -192,13 +192,19 @@ impl<'w, 'a> ser::Serializer for &'w mut Writer<'a> {
     }
 
     fn serialize_char(self, value: char) -> Result<(), ValueError> {
-        literal::write_str(self.out, value.encode_utf8(&mut [0; 4]));
+        let mut buffer = [0; 4];
+        let text = value.encode_utf8(&mut buffer);
+        if value.is_ascii() {
+            literal::write_str(self.out, text);
+        } else {
+            literal::write_text(self.out, text);
+        }
         Ok(())
     }
 
     fn serialize_str(self, value: &str) -> Result<(), ValueError> {
         if std::mem::replace(&mut self.form, Form::Plain) != Form::Int {
-            literal::write_str(self.out, value);
+            literal::write_text(self.out, value);
             return Ok(());
         }
         // Whoever uses the name for something else must not get text through as code.

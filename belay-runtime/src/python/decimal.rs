@@ -1,0 +1,173 @@
+//! Decimal floats as boards read and print them.
+//!
+//! From MicroPython 1.26 on, a board with doubles prints the shortest digits from which its *own* parser
+//! gets the number back. Where that parser computes in the 80-bit arithmetic of x86 processors it rounds
+//! twice or more, and once in some ten thousand numbers reads another one than the nearest. For those the
+//! nearest number would be wrong by a unit in the last place, and only the same arithmetic gives back what
+//! the board has.
+
+/// A decimal number without its sign: `mantissa * 10 ** exponent`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Decimal {
+    pub(super) mantissa: u64,
+    pub(super) exponent: i32,
+}
+
+/// The double that a board means by this decimal number.
+pub(super) fn as_board_reads(text: &str) -> Option<f64> {
+    // The board that computes like that is the simulated one, which runs on a processor like the host's.
+    if cfg!(any(target_arch = "x86_64", target_arch = "x86"))
+        && let Some(decimal) = Decimal::parse(text)
+        && !decimal.is_easy()
+    {
+        let magnitude = decimal.in_extended_arithmetic();
+        return Some(if text.starts_with('-') {
+            -magnitude
+        } else {
+            magnitude
+        });
+    }
+    text.parse().ok()
+}
+
+impl Decimal {
+    /// The number that this text is, unless it has more digits than boards print, or is none.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        let (mut mantissa, mut exponent) = (0_u64, exponent.parse::<i32>().ok()?);
+        let (mut zeros, mut in_fraction) = (0, false);
+        for digit in digits.bytes() {
+            match digit {
+                b'.' if !in_fraction => in_fraction = true,
+                // Zeros at the end do not count.
+                b'0' => zeros += 1,
+                b'1'..=b'9' => {
+                    mantissa = mantissa.checked_mul(10_u64.checked_pow(zeros + 1)?)?;
+                    mantissa = mantissa.checked_add(u64::from(digit - b'0'))?;
+                    zeros = 0;
+                }
+                b'-' => {}
+                _ => return None,
+            }
+            exponent = exponent.checked_sub(i32::from(in_fraction && digit != b'.'))?;
+        }
+        let exponent = exponent.checked_add_unsigned(zeros)?;
+        (exponent.unsigned_abs() < 400).then_some(Self { mantissa, exponent })
+    }
+
+    /// Whether every arithmetic with at least the precision of doubles arrives at the nearest double.
+    ///
+    /// With so small a power of ten the number is either half-way between two doubles or further from
+    /// there than a second rounding takes it.
+    fn is_easy(self) -> bool {
+        const EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
+        self.mantissa == 0 || (self.mantissa <= EXACT && self.exponent.unsigned_abs() <= 3)
+    }
+
+    /// Whether boards of all kinds read this double where it is written so.
+    ///
+    /// Boards of before MicroPython 1.26 compute in doubles: with one rounding, and so correctly, where the
+    /// digits and the power of ten are exact.
+    pub(super) fn is_read_as(self, magnitude: f64) -> bool {
+        const EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
+        self.is_easy()
+            || (self.mantissa <= EXACT
+                && self.exponent.unsigned_abs() <= 22
+                && self.in_extended_arithmetic().to_bits() == magnitude.to_bits())
+    }
+
+    /// The double that the 80-bit arithmetic makes of it, in the board's order: it squares its way through
+    /// the powers of ten and rounds each time.
+    fn in_extended_arithmetic(self) -> f64 {
+        let (mut result, mut power) = (Extended::from(self.mantissa), Extended::from(10));
+        let mut rest = self.exponent.unsigned_abs();
+        loop {
+            if rest & 1 == 1 {
+                result = if self.exponent < 0 {
+                    result.divided_by(power)
+                } else {
+                    result.times(power)
+                };
+            }
+            rest >>= 1;
+            if rest == 0 {
+                return result.to_double();
+            }
+            power = power.times(power);
+        }
+    }
+}
+
+/// A positive number of 64 significant bits: `mantissa * 2 ** exponent`, the highest bit of the mantissa set.
+#[derive(Clone, Copy)]
+struct Extended {
+    mantissa: u64,
+    exponent: i32,
+}
+
+impl From<u64> for Extended {
+    fn from(integer: u64) -> Self {
+        let shift = integer.leading_zeros().min(63);
+        Self {
+            mantissa: integer << shift,
+            exponent: -shift.cast_signed(),
+        }
+    }
+}
+
+impl Extended {
+    fn times(self, other: Self) -> Self {
+        let product = u128::from(self.mantissa) * u128::from(other.mantissa);
+        Self::rounded(product, self.exponent + other.exponent)
+    }
+
+    fn divided_by(self, other: Self) -> Self {
+        let (dividend, divisor) = (u128::from(self.mantissa) << 64, u128::from(other.mantissa));
+        // The quotient has 64 or 65 bits. Another, and whether anything is left, decide the rounding.
+        let (quotient, left) = (dividend / divisor, dividend % divisor);
+        let half = left << 1 >= divisor;
+        let inexact = left != 0 && left << 1 != divisor;
+        let quotient = (quotient << 1 | u128::from(half)) << 1 | u128::from(inexact);
+        Self::rounded(quotient, self.exponent - other.exponent - 64 - 2)
+    }
+
+    /// Rounds to 64 bits: to the nearest, and to the even one of two.
+    fn rounded(wide: u128, exponent: i32) -> Self {
+        let drop = (u128::BITS - wide.leading_zeros()) - u64::BITS;
+        let (kept, half) = (wide >> drop, 1_u128 << drop >> 1);
+        let rest = wide & ((1 << drop) - 1);
+        let up = rest > half || (rest == half && drop > 0 && kept & 1 == 1);
+        let exponent = exponent + drop.cast_signed();
+        match u64::try_from(kept + u128::from(up)) {
+            Ok(mantissa) => Self { mantissa, exponent },
+            // It was all ones.
+            Err(_) => Self {
+                mantissa: 1 << 63,
+                exponent: exponent + 1,
+            },
+        }
+    }
+
+    fn to_double(self) -> f64 {
+        /// The exponents of the least double and of the first power of two that is too large.
+        const LEAST: i32 = -1074;
+        const TOO_LARGE: i32 = 1024;
+        let top = self.exponent + 63;
+        // So many low bits have no place in a double, of which the small ones have fewer bits.
+        let drop = (LEAST - self.exponent).max(11);
+        if drop > 64 {
+            return 0.0;
+        }
+        let wide = u128::from(self.mantissa);
+        let (mut kept, half) = (wide >> drop, 1_u128 << drop >> 1);
+        let rest = wide & ((1 << drop) - 1);
+        kept += u128::from(rest > half || (rest == half && kept & 1 == 1));
+        if top >= TOO_LARGE {
+            return f64::INFINITY;
+        }
+        // The bits of a double, read as an integer, go on counting across the powers of two.
+        let biased = u64::try_from(self.exponent + drop - LEAST).unwrap_or(0);
+        let bits = (biased << 52) + u64::try_from(kept).unwrap_or(u64::MAX);
+        f64::from_bits(bits)
+    }
+}
