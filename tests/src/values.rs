@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use belay::Result;
 use belay_runtime::python::{Array, BigInt, Bytes, TypeCode, Value, to_literal};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -37,27 +38,14 @@ pub enum Case {
 }
 
 impl Case {
-    /// The Python of it.
-    ///
-    /// # Panics
-    ///
-    /// When it cannot be expressed, which no case is.
-    pub fn literal(&self) -> String {
-        match self {
-            Self::Any(value) => to_literal(value),
-            Self::Typed(value) => to_literal(value),
-        }
-        .expect("every case can be expressed")
-    }
-
-    /// What is wrong with what the board made of it, if anything is.
-    pub fn difference(&self, repr: &[u8]) -> Option<String> {
+    /// What is wrong with what this board makes of it, if anything is.
+    pub async fn difference(&self, board: &EchoDevice) -> Option<String> {
         let (sent, returned) = match self {
             Self::Any(value) => (
                 canonical(value),
-                read::<Value>(repr).map(|value| canonical(&value)),
+                board.any(value).await.map(|value| canonical(&value)),
             ),
-            Self::Typed(value) => (exact(value), read::<Typed>(repr).map(|value| exact(&value))),
+            Self::Typed(value) => (exact(value), board.typed(value).await.map(|value| exact(&value))),
         };
         match returned {
             Ok(returned) if returned == sent => None,
@@ -67,8 +55,66 @@ impl Case {
     }
 }
 
-fn read<'de, T: Deserialize<'de>>(repr: &'de [u8]) -> Result<T, String> {
-    belay_runtime::python::from_repr(repr).map_err(|error| error.to_string())
+/// A board that gives back what it is sent.
+#[belay::device]
+pub trait Echo {
+    /// Gives back any value.
+    ///
+    /// ```python
+    /// return value
+    /// ```
+    #[task(timeout_ms = 60_000)]
+    async fn any(&self, value: &Value) -> Result<Value>;
+
+    /// Gives back a value of this type.
+    ///
+    /// ```python
+    /// return value
+    /// ```
+    #[task(timeout_ms = 60_000)]
+    async fn typed(&self, value: &Typed) -> Result<Typed>;
+
+    /// Gives back text, alone and as a key.
+    ///
+    /// ```python
+    /// return text, {text: [text]}
+    /// ```
+    #[task(timeout_ms = 60_000)]
+    async fn text(&self, text: &str) -> Result<(String, BTreeMap<String, Vec<String>>)>;
+
+    /// Gives back bytes.
+    ///
+    /// ```python
+    /// return data
+    /// ```
+    #[task(timeout_ms = 60_000)]
+    async fn data(&self, data: &Bytes) -> Result<Bytes>;
+
+    /// Gives back bytes as a key.
+    ///
+    /// ```python
+    /// return {data: [data]}
+    /// ```
+    #[task(timeout_ms = 60_000)]
+    async fn data_as_key(&self, data: &Bytes) -> Result<BTreeMap<Bytes, Vec<Bytes>>>;
+
+    /// What the board holds of a double, and what it prints of that.
+    ///
+    /// ```python
+    /// import struct
+    /// return struct.pack('<d', value), value
+    /// ```
+    #[task(timeout_ms = 60_000)]
+    async fn double(&self, value: f64) -> Result<(Bytes, f64)>;
+
+    /// What the board holds of a single-precision float, and what it prints of that.
+    ///
+    /// ```python
+    /// import struct
+    /// return struct.pack('<f', value), value
+    /// ```
+    #[task(timeout_ms = 60_000)]
+    async fn single(&self, value: f32) -> Result<(Bytes, f32)>;
 }
 
 /// A text that two values share when they are the same, to the last bit of a float.

@@ -12,6 +12,10 @@ def _belay(version, boot, before):
     from binascii import a2b_base64, b2a_base64
 
     try:
+        from array import array
+    except ImportError:
+        array = None
+    try:
         from io import StringIO
     except ImportError:
         StringIO = None
@@ -328,5 +332,5 @@ def _belay(version, boot, before):
         except KeyboardInterrupt:
             pass
 
-    names.update(F=aliases, N=space, X=execute, V=evaluate, D=deploy, U=evict, B=a2b_base64, S=tell)
+    names.update(A=array, F=aliases, N=space, X=execute, V=evaluate, D=deploy, U=evict, B=a2b_base64, S=tell)
     return {version: begin, "r": resume, "h": handle}

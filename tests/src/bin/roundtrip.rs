@@ -2,15 +2,11 @@
 
 use std::process::ExitCode;
 
-use belay_sim::Board;
-use belay_tests::echo::Echo;
-use belay_tests::values::{Abilities, Case, cases};
+use belay_tests::connected;
+use belay_tests::values::{Abilities, EchoDevice, cases};
 use clap::Parser;
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-
-/// So many values go to the board at once.
-const BATCH: usize = 20;
 
 /// Round trips of random values: to Python, through the `repr` of a real board, and back.
 #[derive(Parser)]
@@ -42,35 +38,22 @@ async fn main() -> ExitCode {
 /// How many of the values came back different.
 async fn run(count: usize, seed: u64) -> Result<usize, Box<dyn std::error::Error>> {
     println!("seed {seed}");
-    let board = Board::unix().start().await?;
-    let mut echo = Echo::open(board.port(), None).await?;
+    let (_board, device) = connected().await;
+    let echo: EchoDevice = device.attach().await?;
     let mut runner = runner(seed);
     let strategy = cases(Abilities::ALL);
     let mut different = 0;
-    let mut left = count;
-    while left > 0 {
-        let batch: Vec<_> = (0..left.min(BATCH))
-            .map(|_| {
-                Ok::<_, String>(
-                    strategy
-                        .new_tree(&mut runner)
-                        .map_err(|reason| reason.to_string())?
-                        .current(),
-                )
-            })
-            .collect::<Result<_, _>>()?;
-        left -= batch.len();
-        let reprs = echo.reprs(batch.iter().map(Case::literal)).await?;
-        for (case, repr) in batch.iter().zip(reprs) {
-            if let Some(difference) = case.difference(&repr) {
-                different += 1;
-                println!(
-                    "different, seed {seed}:\n {difference}\n repr {}",
-                    String::from_utf8_lossy(&repr)
-                );
-            }
+    for number in 0..count {
+        let case = strategy
+            .new_tree(&mut runner)
+            .map_err(|reason| reason.to_string())?
+            .current();
+        if let Some(difference) = case.difference(&echo).await {
+            different += 1;
+            println!("value {number} of seed {seed} came back different:\n {difference}");
         }
     }
+    device.close().await?;
     Ok(different)
 }
 
