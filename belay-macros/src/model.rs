@@ -117,6 +117,11 @@ pub(crate) struct Origin {
 }
 
 impl Device {
+    /// The `#[cfg]`s below the attribute, which everything generated repeats.
+    pub(crate) fn cfgs(&self) -> impl Iterator<Item = &Attribute> {
+        self.attrs.iter().filter(|attr| attr.path().is_ident("cfg"))
+    }
+
     /// The methods that run on the board.
     pub(crate) fn methods(&self) -> impl Iterator<Item = &Method> {
         self.items.iter().filter_map(|item| match item {

@@ -40,9 +40,12 @@ pub(crate) fn device(device: &Device, broken: bool, warnings: &[Warning<'_>]) ->
     let attach = glue::attach(&context);
     let inherent = glue::inherent(&context);
     let warnings = warn::warnings(device, warnings);
+    let cfgs: Vec<_> = device.cfgs().collect();
     quote! {
         #declaration
+        #(#cfgs)*
         #structure
+        #(#cfgs)*
         const _: () = {
             use #facade::__private as __belay;
             #statics

@@ -46,14 +46,15 @@ fn one(device: &Device, warning: &Warning<'_>) -> TokenStream {
     }
 }
 
-/// The `#[cfg]`s of the method, and the lint levels that the user set on it and on the trait.
+/// The `#[cfg]`s of the trait and of the method, and the lint levels that the user set on it and on the trait.
 fn levels<'a>(device: &'a Device, method: &'a Method) -> impl Iterator<Item = &'a Attribute> {
     let level = |attr: &&Attribute| {
         let levels = ["allow", "warn", "deny", "forbid"];
         levels.iter().any(|level| attr.path().is_ident(level))
     };
-    method
+    device
         .cfgs()
+        .chain(method.cfgs())
         .chain(device.attrs.iter().filter(level))
         .chain(method.attrs.iter().filter(level))
 }

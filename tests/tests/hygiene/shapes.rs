@@ -166,6 +166,17 @@ async fn stores(store: &StoreDevice) -> Result<u8> {
     store.get().await
 }
 
+/// A trait that is not there at all.
+#[belay::device]
+#[cfg(any())]
+trait Absent {
+    /// ```python
+    /// return nowhere
+    /// ```
+    #[task]
+    async fn never(&self, value: NoSuchType) -> Result<u8>;
+}
+
 /// Methods that are there or not, or there in one of two ways.
 #[belay::device]
 trait Conditional {
