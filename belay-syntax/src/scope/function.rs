@@ -1,7 +1,9 @@
 //! Functions and calls.
 
 use super::{Checker, Inside, ScopeKind};
-use crate::ast::{Argument, Decorator, ExprKind, Function, FunctionBody, Ident, Param, ParamKind};
+use crate::ast::{
+    Argument, Decorator, Expr, ExprKind, Function, FunctionBody, Ident, Param, ParamKind, StmtKind, Trailer,
+};
 
 /// MicroPython's own decorators.
 const EMITTERS: [&str; 6] = [
@@ -46,13 +48,44 @@ impl<'a> Checker<'a> {
             self.viper_types(function);
         }
         // What an assembler's function has in it are instructions and no names.
-        if !emitter.starts_with("asm_") {
+        if emitter.starts_with("asm_") {
+            self.instructions(&function.body);
+        } else {
             let scope = self.open(ScopeKind::Function, Inside::Function(function));
             if let Some(scope) = self.found.all.get_mut(scope) {
                 scope.generates = function.is_async;
             }
         }
         self.store(&name.name, Some(name.range));
+    }
+
+    /// Instructions look like calls; which ones there are depends on the processor and is left to the board.
+    fn instructions(&mut self, body: &'a FunctionBody) {
+        let FunctionBody::Block(block) = body else { return };
+        for statement in block {
+            let is_instruction = match &statement.kind {
+                StmtKind::Pass | StmtKind::Broken(_) => true,
+                StmtKind::Expr(value) if value.constant.is_some() => true,
+                StmtKind::Expr(Expr {
+                    kind: ExprKind::Postfix { base, trailers },
+                    ..
+                }) => {
+                    matches!(
+                        (&base.kind, trailers.as_slice()),
+                        (ExprKind::Name(_), [Trailer::Call(_)])
+                    )
+                }
+                _ => false,
+            };
+            if !is_instruction {
+                let message = "an assembler's function has nothing but instructions in it";
+                self.complain(
+                    statement.range,
+                    message,
+                    "write it like a call, such as `mov(r0, 1)`",
+                );
+            }
+        }
     }
 
     fn viper_types(&mut self, function: &'a Function) {

@@ -15,7 +15,7 @@ pub(crate) enum Verdict {
     Accepted,
     Refused(String),
     /// It ran out of memory or stack, or crashed, which says nothing about the text.
-    Undecided(#[expect(dead_code, reason = "shown by a debugger")] String),
+    Undecided(String),
 }
 
 impl Oracle {
