@@ -2,6 +2,7 @@
 
 mod boards;
 mod concurrency;
+mod logged;
 mod memory;
 mod reconnect;
 mod session;
