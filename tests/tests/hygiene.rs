@@ -1,5 +1,7 @@
 //! Generated code compiles wherever a user puts it, and says what the user wrote.
 
+#[path = "hygiene/board.rs"]
+mod board;
 #[path = "hygiene/double.rs"]
 mod double;
 #[path = "hygiene/no_prelude.rs"]
