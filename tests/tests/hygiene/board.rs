@@ -69,7 +69,7 @@ async fn what_was_generated_does_on_a_board_what_the_signatures_say() {
     assert_eq!(whole.which().await.expect("a text"), "for MicroPython");
 
     let AppError(error) = whole.fail(3).await.expect_err("an exception");
-    let line = error.exception().and_then(|exception| exception.rust_line());
+    let line = error.exception().and_then(belay::DeviceException::rust_line);
     let line = line.expect("a line of this file");
     let raise = include_str!("board.rs").lines().zip(1..);
     let raise = raise
