@@ -1,10 +1,12 @@
 //! What a call gave, before it is known as what.
 
-use serde::de::DeserializeOwned;
+use serde::de::value::SeqDeserializer;
+use serde::de::{DeserializeOwned, Deserializer, Visitor};
+use serde::forward_to_deserialize_any;
 
 use crate::error::{Error, Result};
 use crate::link::Payload;
-use crate::python;
+use crate::python::{self, ValueError};
 
 /// What a call returned, or what a generator yielded: a Python value that is not read yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,10 +33,7 @@ impl Returned {
     pub fn to<T: DeserializeOwned>(&self) -> Result<T> {
         match &self.0 {
             Payload::Repr(repr) => python::from_repr(repr).map_err(Error::from),
-            Payload::Bytes(bytes) => {
-                let repr = format!("b'{}'", bytes.escape_ascii());
-                python::from_repr(repr.as_bytes()).map_err(Error::from)
-            }
+            Payload::Bytes(bytes) => T::deserialize(Raw(bytes)).map_err(Error::from),
         }
     }
 }
@@ -42,5 +41,56 @@ impl Returned {
 impl From<Payload> for Returned {
     fn from(payload: Payload) -> Self {
         Self(payload)
+    }
+}
+
+/// A `bytes` that came as what it is: read as bytes or, like its `repr`, as a sequence of small numbers.
+struct Raw<'a>(&'a [u8]);
+
+impl<'de> Deserializer<'de> for Raw<'_> {
+    type Error = ValueError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_bytes(self.0)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_seq(SeqDeserializer::new(self.0.iter().copied()))
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, ValueError> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
+        tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_read_as_bytes_and_as_numbers() {
+        let returned = Returned::from(Payload::Bytes(vec![1, 2, 255]));
+        assert_eq!(returned.to::<Vec<u8>>().unwrap(), [1, 2, 255]);
+        assert_eq!(returned.to::<Option<[u8; 3]>>().unwrap(), Some([1, 2, 255]));
+        assert_eq!(returned.to::<python::Bytes>().unwrap().as_ref(), [1, 2, 255]);
+        assert!(returned.to::<String>().is_err());
+        assert!(returned.to::<u8>().is_err());
     }
 }
