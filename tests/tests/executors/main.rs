@@ -2,7 +2,6 @@
 
 mod boards;
 mod concurrency;
-mod logged;
 mod memory;
 mod reconnect;
 mod session;

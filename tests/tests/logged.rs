@@ -1,4 +1,5 @@
-//! What is logged: the spans and fields that the documentation names.
+//! What is logged: the spans and fields that the documentation names. Alone in its program, because whether a
+//! span is of interest is kept for all threads of one.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
