@@ -195,14 +195,18 @@ def _belay(version, boot, before):
 
     def other(line, size):
         # Does what a line asks that is not an intact next call; true if the agent is to leave.
-        while line and line[0] < " ":
-            line = line[1:] + (read(1) if size > 0 else "")
-        if not line:
-            return
-        if crc(line, seed):
-            if line[-1] != "\n":
-                readline()
-            return send(expected + "n")
+        while 1:
+            while line and line[0] <= " ":
+                line = line[1:] + (read(1) if size > 0 else "")
+            if not line:
+                return
+            if not crc(line, seed):
+                break
+            # It is damaged. If a line ends in it, another one begins behind that.
+            at = line.find("~") + 1
+            if size < 0 or at == 0 or at == len(line):
+                return send(expected + "n")
+            line = line[at:] + read(at)
         number = line[1]
         kind = line[2]
         if kind == "p":
@@ -218,8 +222,6 @@ def _belay(version, boot, before):
             head = line[1] + line[4] + line[3]
             line = read(int(line[5:-8]))
             if crc(line, seed):
-                if line[-1] != "\n":
-                    readline()
                 send(expected + "n")
             elif number == expected:
                 serve("#" + head + line[1:])
@@ -234,17 +236,21 @@ def _belay(version, boot, before):
         # Reads lines of `size` characters, or of any length where that is -1, until it is to leave.
         get = readline if size < 0 else read
         interrupted = 0
+        new = 1
         while 1:
             try:
+                if new:
+                    hello()
+                    new = 0
                 while 1:
                     if interrupted:
-                        # A line end follows a Ctrl-C of ours; another tool's is followed by what that
-                        # tool wants to say to the REPL.
+                        # A blank follows a Ctrl-C of ours, or part of a line that was on its way; another
+                        # tool's is followed by a line end, which is why blocks do not end in one.
                         line = read(1)
-                        if line < " " and line != "\n":
+                        if line < " ":
                             return
                         interrupted = 0
-                        if line == "\n":
+                        if line == " ":
                             continue
                         line += get(size - 1 if size > 0 else size)
                     else:
@@ -321,9 +327,10 @@ def _belay(version, boot, before):
         resume(size)
 
     def resume(size):
-        hello()
         if size:
             run(size)
+        else:
+            hello()
 
     def handle(line):
         # One line that came over the raw REPL.

@@ -80,7 +80,11 @@ impl Engine {
             self.answer(flying.job.sink, Err(error));
         }
         for job in std::mem::take(&mut self.queue) {
+            // The first batch of a stream starts it; with the others it has run already.
+            let begun = job.work.kind == b'n';
             let error = match &known {
+                Known::Lost(_) if begun => ErrorKind::FateUnknown(Some(Box::new(known.cause()))).into(),
+                Known::Reset if begun => known.cause(),
                 Known::Closed => known.cause(),
                 _ => disconnected(known.cause()),
             };

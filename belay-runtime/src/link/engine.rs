@@ -126,6 +126,8 @@ pub(super) struct Engine {
     pub(super) barrier: Option<Barrier>,
     pub(super) interrupt: Option<Interrupt>,
     pub(super) probe: Option<Probe>,
+    /// When the first interrupt came since a request was last answered.
+    pub(super) trouble: Option<Instant>,
     /// How many refusals of lines that are known to be lost are still to come.
     pub(super) refusals: usize,
     /// Whether the board did not react to Ctrl-C in time and has not been heard of since.
@@ -200,10 +202,9 @@ impl Engine {
     }
 
     fn send_queued(&mut self) {
-        if self.stuck {
-            while let Some(job) = self.queue.pop_front() {
-                self.answer(job.sink, Err(ErrorKind::Unresponsive.into()));
-            }
+        if self.stuck && !self.queue.is_empty() && self.interrupt.is_none() {
+            // Perhaps it reacts by now.
+            self.interrupt();
         }
         if self.queue.is_empty() || self.barrier.is_some() || self.interrupt.is_some() {
             return;

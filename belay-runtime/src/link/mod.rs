@@ -173,6 +173,7 @@ impl Link {
             barrier: None,
             interrupt: None,
             probe: None,
+            trouble: None,
             refusals: 0,
             stuck: false,
             tokens: 0,

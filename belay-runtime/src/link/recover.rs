@@ -9,7 +9,7 @@ use super::ResetPolicy;
 use super::ending::End;
 use super::engine::Engine;
 use super::start;
-use super::timing::Probe;
+use super::timing::{INTERRUPT, Probe};
 use super::wire::Item;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::protocol::{Event, Operation, Sign, Stage};
@@ -21,7 +21,7 @@ const PROBE: Duration = Duration::from_millis(200);
 const LONGEST_PROBE: Duration = Duration::from_secs(5);
 /// Asks a REPL, of either kind, for the raw REPL's banner: the friendly one has to be at the beginning of a
 /// line to obey. To the agent it is nothing.
-const ASK_FOR_BANNER: &[u8] = b"\r\x01\n";
+const ASK_FOR_BANNER: &[u8] = b"\r\x01";
 /// How long the modem lines are held to reset a board.
 const PULSE: Duration = Duration::from_millis(100);
 
@@ -87,6 +87,7 @@ impl Engine {
         self.probe = None;
         let until = Instant::now() + self.options.deadlines.resync;
         self.raw.probed = false;
+        self.stuck = false;
         self.raw.lines.clear();
         let size = start::size(self.path, self.lines.block);
         let resumed = start::resume(&mut self.wire, size, until).await;
@@ -94,10 +95,20 @@ impl Engine {
             Ok(Some(boot)) if boot == self.boot => {
                 self.interrupt = None;
                 self.ping();
+                // Nothing runs, so there is nothing to interrupt until it is known what got through.
+                self.head_since = Instant::now();
+                for flying in self.flying.iter_mut().filter(|flying| flying.abandoned.is_some()) {
+                    flying.abandoned = Some(Instant::now() + PROBE);
+                }
                 Ok(())
             }
             Ok(_) => Err(End::Reset),
-            Err(error) => Err(End::Failed(error.in_phase(Phase::Resync))),
+            Err(error) if self.wire.is_gone() => Err(End::Failed(error.in_phase(Phase::Resync))),
+            Err(_) => {
+                // The line is too bad to come back over. It may get better: the next request finds out.
+                self.give_up_interrupting();
+                Ok(())
+            }
         }
     }
 
@@ -105,7 +116,7 @@ impl Engine {
     pub(super) async fn leave(&mut self) -> End {
         let until = Instant::now() + self.options.deadlines.close;
         for flying in std::mem::take(&mut self.flying) {
-            self.wire.send(b"\x03\n");
+            self.wire.send(INTERRUPT);
             self.answer(flying.job.sink, Err(ErrorKind::Closed.into()));
         }
         let left = async {
@@ -166,7 +177,7 @@ impl Engine {
 
     async fn soft_reset(&mut self, until: Instant) -> Result<()> {
         if !self.flying.is_empty() {
-            self.wire.send(b"\x03\n");
+            self.wire.send(INTERRUPT);
         }
         let quit = (Instant::now() + self.options.deadlines.interrupt).min(until);
         if self.go_to_prompt(quit).await.is_err() {

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::engine::{Engine, Flying, Sink};
 use super::exception;
+use super::streams::CREDIT;
 use super::{LinkEvent, Payload};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::protocol::{Frame, Number};
@@ -117,19 +118,23 @@ impl Engine {
         let Sink::Batch(stream) = flying.job.sink else {
             return;
         };
-        // One that is missing is asked for when the batch ends, together with all that came after it.
-        if index != flying.delivered {
+        if index < flying.delivered || index >= CREDIT {
             return;
         }
-        let item = match kind {
-            b'z' => match decode(data) {
-                Some(data) => Payload::Bytes(data),
-                None => return,
-            },
-            _ => Payload::Repr(data.to_vec()),
-        };
-        flying.delivered += 1;
-        self.deliver(stream, item);
+        // One that comes before another that is missing is kept until the other one has come again.
+        let items = &mut flying.parts;
+        items.resize(items.len().max(index + 1), None);
+        items[index] = Some([&[kind], data].concat());
+        while let Some(item) = self.flying[at].take_item() {
+            let item = match item.as_slice() {
+                [b'z', data @ ..] => decode(data).map(Payload::Bytes),
+                [_, data @ ..] => Some(Payload::Repr(data.to_vec())),
+                [] => None,
+            };
+            if let Some(item) = item {
+                self.deliver(stream, item);
+            }
+        }
     }
 
     /// The answer at this place has come.
@@ -138,6 +143,7 @@ impl Engine {
             return;
         };
         self.head_since = Instant::now();
+        self.trouble = None;
         self.hush();
         let result = if flying.timed_out && result.is_err() {
             Err(self.timeout(&flying))
@@ -189,6 +195,15 @@ impl Engine {
             received: self.wire.take_output(),
         })
         .in_phase(Phase::Execute)
+    }
+}
+
+impl Flying {
+    /// The next item of a batch, if it has come.
+    fn take_item(&mut self) -> Option<Vec<u8>> {
+        let item = self.parts.get_mut(self.delivered)?.take()?;
+        self.delivered += 1;
+        Some(item)
     }
 }
 

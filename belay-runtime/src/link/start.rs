@@ -164,14 +164,30 @@ async fn enter(wire: &mut Wire, options: &LinkOptions) -> Result<()> {
 }
 
 /// Starts the agent again on a board that has left it. Gives the boot that it belongs to; nothing if the board
-/// has not got it any more.
+/// has not got it any more. The line may be a bad one, so only an answer that cannot be otherwise counts.
 pub(super) async fn resume(wire: &mut Wire, size: i64, until: Instant) -> Result<Option<u64>> {
-    wire.operate(Operation::Enter, until).await?;
     let source = format!("_belay['r']({size})\n");
-    match run(wire, &source, until).await? {
-        Ran::Hello(frame) => Ok(Some(read(&frame, true, CallPath::Agent).boot)),
-        Ran::Ended(_) => Ok(None),
+    loop {
+        let attempt = (Instant::now() + ATTEMPT / 2).min(until);
+        let tried = match wire.operate(Operation::Enter, attempt).await {
+            Ok(()) => run(wire, &source, attempt).await,
+            Err(error) => Err(error),
+        };
+        match tried {
+            Ok(Ran::Hello(frame)) => return Ok(Some(read(&frame, true, CallPath::Agent).boot)),
+            // The name is what the board got, so nothing was damaged on the way there.
+            Ok(Ran::Ended(traceback)) if mentions(&traceback, b"NameError: name '_belay' is") => {
+                return Ok(None);
+            }
+            Ok(Ran::Ended(_)) | Err(_) if Instant::now() < until && !wire.is_gone() => {}
+            Ok(Ran::Ended(_)) => return Err(wire.timeout(Duration::ZERO, Phase::Resync)),
+            Err(error) => return Err(error),
+        }
     }
+}
+
+fn mentions(text: &[u8], what: &[u8]) -> bool {
+    text.windows(what.len()).any(|window| window == what)
 }
 
 enum Ran {
@@ -250,7 +266,10 @@ impl Wire {
     pub(super) async fn next_before(&mut self, until: Instant) -> Result<Option<Item>> {
         match timeout_at(until, self.next()).await {
             Ok(Ok(item)) => Ok(Some(item)),
-            Ok(Err(error)) => Err(crate::transport::TransportError::from(error).into()),
+            Ok(Err(error)) => {
+                self.gone = true;
+                Err(crate::transport::TransportError::from(error).into())
+            }
             Err(_) => Ok(None),
         }
     }

@@ -18,7 +18,7 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(5);
 /// How long to wait before another Ctrl-C; each further one takes longer.
 const INTERRUPT_AGAIN: Duration = Duration::from_millis(250);
 /// What makes an interrupt ours: another tool's is followed by something else.
-const INTERRUPT: &[u8] = b"\x03\n";
+pub(super) const INTERRUPT: &[u8] = b"\x03 ";
 
 /// A ping: until it is answered nothing new is sent, so that it is clear what got through before it.
 #[derive(Debug)]
@@ -93,6 +93,9 @@ impl Engine {
                 self.give_up_interrupting();
             } else if now >= interrupt.again {
                 self.interrupt_again();
+            } else if self.barrier.as_ref().is_some_and(|barrier| now >= barrier.again) {
+                // A Ctrl-C can cost the board the line that it was reading, so one comes without.
+                self.ping_again();
             }
             return;
         }
@@ -150,7 +153,7 @@ impl Engine {
         // A board that waits for the rest of something long, of which the line has lost a part, has to get so
         // much before it looks at anything.
         if !self.is_raw() && self.flying.iter().any(|flying| flying.line.len() > 64) {
-            self.wire.send(&[b'\n'; 64]);
+            self.wire.send(&[b' '; 64]);
         }
         if barrier.wait > SILENCE * 2 && !self.is_raw() {
             self.suspect();
@@ -262,6 +265,13 @@ impl Engine {
     /// Interrupts what the board runs, and finds out where that left it.
     pub(super) fn interrupt(&mut self) {
         let now = Instant::now();
+        let since = *self.trouble.get_or_insert(now);
+        if now > since + self.options.deadlines.interrupt + self.options.deadlines.resync {
+            // Coming back has taken too long for whoever waits, however often it seemed to work.
+            self.trouble = None;
+            self.give_up_interrupting();
+            return;
+        }
         self.interrupt = Some(Interrupt {
             until: now + self.options.deadlines.interrupt,
             again: now,
@@ -277,8 +287,7 @@ impl Engine {
         interrupt.again = Instant::now() + interrupt.wait;
         interrupt.wait *= 2;
         // What has not left yet will be sent again, if it is still wanted.
-        let until = interrupt.until;
-        let again = interrupt.wait > 2 * INTERRUPT_AGAIN;
+        let again = interrupt.wait > INTERRUPT_AGAIN * 2;
         if self.is_raw() {
             self.interrupt_raw(again);
         } else {
@@ -286,13 +295,15 @@ impl Engine {
             self.wire.send(INTERRUPT);
         }
         self.ping();
-        if let Some(barrier) = &mut self.barrier {
-            barrier.again = until + SILENCE;
+        if again && !self.is_raw() {
+            // Perhaps it left the agent, and the line swallowed the question or the answer.
+            self.probe = None;
+            self.suspect();
         }
     }
 
     /// The board goes on with what it does. Nobody waits for that any longer.
-    fn give_up_interrupting(&mut self) {
+    pub(super) fn give_up_interrupting(&mut self) {
         self.interrupt = None;
         self.stuck = true;
         for flying in std::mem::take(&mut self.flying) {
@@ -303,6 +314,10 @@ impl Engine {
                 ErrorKind::FateUnknown(Some(Box::new(unresponsive))).into()
             };
             self.answer(flying.job.sink, Err(error));
+        }
+        for job in std::mem::take(&mut self.queue) {
+            let error = Error::from(ErrorKind::Unresponsive).in_phase(Phase::Interrupt);
+            self.answer(job.sink, Err(error));
         }
     }
 }

@@ -51,6 +51,8 @@ pub(super) struct Wire {
     /// The last bytes that came, for messages.
     tail: Vec<u8>,
     mark: Option<Vec<u8>>,
+    /// Whether the port has failed.
+    pub(super) gone: bool,
 }
 
 impl Wire {
@@ -80,6 +82,7 @@ impl Wire {
             written: 0,
             tail: Vec::new(),
             mark: None,
+            gone: false,
         }
     }
 
@@ -91,6 +94,10 @@ impl Wire {
     /// The last bytes that came.
     pub(super) fn tail(&self) -> Vec<u8> {
         self.tail.clone()
+    }
+
+    pub(super) fn is_gone(&self) -> bool {
+        self.gone
     }
 
     /// Forgets the last bytes that came: what comes now belongs to something else.

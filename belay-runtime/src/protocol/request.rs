@@ -8,6 +8,8 @@ pub const NUMBERS: u8 = 64;
 const SUFFIX: usize = 7;
 /// What stands before a request's body: `#`, its number, its kind, how many answers must be kept.
 const HEAD: usize = 4;
+/// What a block ends in. A line end behind a Ctrl-C would be taken for another tool's.
+const BLOCK_END: u8 = b'~';
 /// The shortest body that is sent on its own where lines may have any length.
 const LONG: usize = 128;
 
@@ -97,7 +99,8 @@ impl Lines {
     /// Ends what begins at `at` with seven characters that make its checksum zero, and a line end.
     fn seal(&self, text: &mut Vec<u8>, at: usize) {
         let state = checksum(&text[at..], self.seed);
-        let mut wanted = checksum(b"@@@@@@@\n", state);
+        let end = if self.block.is_some() { BLOCK_END } else { b'\n' };
+        let mut wanted = checksum(&[b'@', b'@', b'@', b'@', b'@', b'@', b'@', end], state);
         let mut bits = 0;
         while wanted != 0 {
             bits ^= SOLUTION[wanted.trailing_zeros() as usize];
@@ -106,7 +109,7 @@ impl Lines {
         for i in 0..SUFFIX {
             text.push(b'@' | (bits >> (5 * i)).to_le_bytes()[0] & 31);
         }
-        text.push(b'\n');
+        text.push(end);
     }
 }
 
@@ -156,7 +159,7 @@ mod tests {
                 LINES.control(number, b'p', &i.to_string()),
             ] {
                 assert_eq!(checksum(&line, LINES.seed), 0);
-                assert_eq!((line.len(), line[31]), (32, b'\n'));
+                assert_eq!((line.len(), line[31]), (32, b'~'));
                 assert!(line[..31].iter().all(|byte| (b' '..0x7f).contains(byte)));
             }
         }

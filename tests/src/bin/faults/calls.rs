@@ -1,0 +1,195 @@
+//! The calls that are made while something goes wrong, and what each has to give.
+
+use belay_runtime::link::{Link, Payload, Request};
+use belay_runtime::python::Arguments;
+use belay_runtime::{Error, ErrorKind};
+use futures_util::StreamExt as _;
+use std::time::Duration;
+
+/// What the board has to know: each function counts its own call first.
+pub(crate) const SOURCE: &str = r"
+seen = {}
+def hit(i):
+    seen[i] = seen.get(i, 0) + 1
+def add(i, a, b):
+    hit(i)
+    return a + b
+def numbers(i, n):
+    hit(i)
+    return list(range(n))
+def data(i, n):
+    hit(i)
+    return bytes(j & 255 for j in range(n))
+def size(i, text):
+    hit(i)
+    return (len(text), text[-3:])
+def fail(i, n):
+    hit(i)
+    raise ValueError(n)
+def items(i, n):
+    hit(i)
+    for j in range(n):
+        yield j * j
+def spin(i, n):
+    hit(i)
+    t = 0
+    for j in range(n * 1000):
+        t += j
+    return t
+def say(i, n):
+    hit(i)
+    print('\x02\x03\x04>' * n)
+    return n
+";
+
+/// The alias of `add`: the first that an agent gives.
+pub(crate) const ADD: &str = "f0";
+
+/// One call.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) id: u32,
+    expression: String,
+    expected: Expected,
+}
+
+#[derive(Debug, Clone)]
+enum Expected {
+    Repr(String),
+    Bytes(Vec<u8>),
+    Raises(&'static str, String),
+    Items(Vec<String>),
+}
+
+/// What a call gave.
+#[derive(Debug)]
+pub(crate) enum Given {
+    /// What it has to give.
+    Right,
+    /// Something else.
+    Wrong(String),
+    /// An error that says that there is no result.
+    Error(Error),
+}
+
+impl Call {
+    pub(crate) fn random(id: u32, random: &mut fastrand::Rng) -> Self {
+        let n = random.u32(1..300);
+        let (expression, expected) = match random.u8(0..9) {
+            0 | 1 => (format!("add({id},{n},7)"), Expected::Repr((n + 7).to_string())),
+            2 => {
+                let list: Vec<String> = (0..n).map(|i| i.to_string()).collect();
+                let list = format!("[{}]", list.join(", "));
+                (format!("numbers({id},{n})"), Expected::Repr(list))
+            }
+            3 => {
+                let n = n * 20 + 60;
+                let data = (0..n).map(|i| i.to_le_bytes()[0]).collect();
+                (format!("data({id},{n})"), Expected::Bytes(data))
+            }
+            4 => {
+                let text: String = (0..n * 5).map(|_| random.alphanumeric()).collect();
+                let expected = format!("({}, '{}')", text.len(), &text[text.len() - 3..]);
+                (format!("size({id},'{text}')"), Expected::Repr(expected))
+            }
+            5 => {
+                let expected = Expected::Raises("ValueError", n.to_string());
+                (format!("fail({id},{n})"), expected)
+            }
+            6 => {
+                let items = (0..u64::from(n)).map(|i| (i * i).to_string()).collect();
+                (format!("items({id},{n})"), Expected::Items(items))
+            }
+            7 => {
+                let n = u64::from(n % 40);
+                let sum = (n * 1000) * (n * 1000).saturating_sub(1) / 2;
+                (format!("spin({id},{n})"), Expected::Repr(sum.to_string()))
+            }
+            _ => (format!("say({id},{n})"), Expected::Repr(n.to_string())),
+        };
+        Self {
+            id,
+            expression,
+            expected,
+        }
+    }
+
+    pub(crate) async fn make(&self, link: &Link, deadline: Duration) -> Given {
+        let request = self.request();
+        if let Expected::Items(expected) = &self.expected {
+            return items(link, request, expected, deadline).await;
+        }
+        let given = link.request(request, deadline).await;
+        match (&self.expected, given) {
+            (Expected::Repr(expected), Ok(Payload::Repr(text))) if *text == *expected.as_bytes() => {
+                Given::Right
+            }
+            (Expected::Bytes(expected), Ok(Payload::Bytes(bytes))) if bytes == *expected => Given::Right,
+            (Expected::Raises(class, message), Err(error)) => match error.exception() {
+                Some(exception) if exception.type_name == *class && exception.message == *message => {
+                    Given::Right
+                }
+                Some(exception) => Given::Wrong(exception.to_string()),
+                None => Given::Error(error),
+            },
+            (_, Ok(payload)) => Given::Wrong(format!("{} gave {payload:?}", self.expression)),
+            (_, Err(error)) if error.exception().is_some() => {
+                Given::Wrong(format!("{} gave {error}", self.expression))
+            }
+            (_, Err(error)) => Given::Error(error),
+        }
+    }
+
+    /// Additions go the way of functions of small integers; the rest is evaluated.
+    fn request(&self) -> Request {
+        let (name, rest) = self.expression.split_once('(').unwrap_or_default();
+        if name == "add" {
+            let mut arguments = Arguments::new();
+            for number in rest.trim_end_matches(')').split(',') {
+                arguments = arguments.with("number", &number.parse::<u32>().unwrap_or(0));
+            }
+            let function = ADD.to_owned();
+            return Request::Call { function, arguments };
+        }
+        Request::Evaluate(format!("N('faults')['{name}']({rest}"))
+    }
+}
+
+async fn items(link: &Link, request: Request, expected: &[String], deadline: Duration) -> Given {
+    let mut stream = link.stream(request, deadline);
+    let mut seen = 0;
+    while let Some(item) = stream.next().await {
+        match item {
+            Ok(Payload::Repr(text)) if expected.get(seen).is_some_and(|e| *e.as_bytes() == *text) => {
+                seen += 1;
+            }
+            Ok(other) => return Given::Wrong(format!("item {seen} is {other:?}")),
+            Err(error) if error.exception().is_some() => return Given::Wrong(error.to_string()),
+            Err(error) => return Given::Error(error),
+        }
+    }
+    if seen == expected.len() {
+        Given::Right
+    } else {
+        Given::Wrong(format!("{seen} items instead of {}", expected.len()))
+    }
+}
+
+/// Whether an error of a call says, truthfully, that it did not run.
+pub(crate) fn says_not_run(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Disconnected(_))
+}
+
+/// Whether a fault may end in an error of this kind.
+pub(crate) fn is_honest(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Timeout { .. }
+            | ErrorKind::FateUnknown(_)
+            | ErrorKind::Reset
+            | ErrorKind::Disconnected(_)
+            | ErrorKind::Unresponsive
+            | ErrorKind::Interrupted
+            | ErrorKind::Transport(_)
+    )
+}

@@ -1,0 +1,146 @@
+//! Seeded faults between a host and a board: what every call then gives, and whether the next one works.
+//!
+//! Each run makes a few calls over a line that loses, repeats, inverts or delays bytes, that is cut or unplugged,
+//! or with a board that restarts; then the fault is over and one more call has to work. On the board a counter
+//! for each call proves that nothing ran twice.
+
+mod calls;
+mod run;
+
+use std::collections::VecDeque;
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+
+use belay_runtime::link::CallPath;
+use run::{Outcome, Runner};
+
+/// How many boards work at the same time.
+const BOARDS: u64 = 4;
+
+#[derive(Debug, Clone, Copy)]
+struct Options {
+    count: u64,
+    seed: u64,
+    call_path: CallPath,
+}
+
+fn options() -> Result<Options, String> {
+    let mut options = Options {
+        count: 200,
+        seed: 1,
+        call_path: CallPath::Agent,
+    };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(name) = arguments.next() {
+        let mut value = || arguments.next().ok_or(format!("{name} needs a value"));
+        let number = |text: String| text.parse().map_err(|_| format!("{text} is no number"));
+        match name.as_str() {
+            "--count" => options.count = number(value()?)?,
+            "--seed" => options.seed = number(value()?)?,
+            "--call-path" => {
+                options.call_path = match value()?.as_str() {
+                    "agent" => CallPath::Agent,
+                    "raw-repl" => CallPath::RawRepl,
+                    other => return Err(format!("{other} is no call path: agent or raw-repl")),
+                }
+            }
+            _ => {
+                return Err(format!(
+                    "{name}? usage: faults [--count N] [--seed S] [--call-path agent|raw-repl]"
+                ));
+            }
+        }
+    }
+    Ok(options)
+}
+
+#[derive(Debug, Default)]
+struct Totals {
+    runs: u64,
+    wrong: u64,
+    hung: u64,
+    lost: u64,
+    recovered: u64,
+}
+
+impl Totals {
+    fn add(&mut self, outcome: &Outcome) {
+        self.runs += 1;
+        self.wrong += u64::from(outcome.wrong);
+        self.hung += u64::from(outcome.hung);
+        self.lost += u64::from(outcome.lost);
+        self.recovered += u64::from(outcome.recovered);
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = match options() {
+        Ok(options) => options,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(2);
+        }
+    };
+    if std::env::var_os("RUST_LOG").is_some() {
+        tracing_subscriber::fmt()
+            .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+            .with_writer(std::io::stderr)
+            .init();
+    }
+    let seeds: VecDeque<u64> = (0..options.count).map(|i| options.seed.wrapping_add(i)).collect();
+    let seeds = Arc::new(Mutex::new(seeds));
+    let totals = Arc::new(Mutex::new(Totals::default()));
+    let workers = (0..BOARDS.min(options.count)).map(|_| {
+        let (seeds, totals) = (Arc::clone(&seeds), Arc::clone(&totals));
+        tokio::spawn(async move {
+            let mut runner = Runner::new(options.call_path).await;
+            loop {
+                let Some(seed) = seeds.lock().ok().and_then(|mut seeds| seeds.pop_front()) else {
+                    return;
+                };
+                let outcome = runner.run(seed).await;
+                for complaint in &outcome.complaints {
+                    eprintln!("seed {seed}: {} ({})", complaint, outcome.scenario);
+                }
+                if let Ok(mut totals) = totals.lock() {
+                    totals.add(&outcome);
+                    progress(&totals, options.count);
+                }
+            }
+        })
+    });
+    for worker in workers.collect::<Vec<_>>() {
+        if let Err(error) = worker.await {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    }
+    let Ok(totals) = totals.lock() else {
+        return ExitCode::FAILURE;
+    };
+    let Totals {
+        runs,
+        wrong,
+        hung,
+        lost,
+        recovered,
+    } = *totals;
+    println!("faults: {runs} runs, {wrong} wrong, {hung} hung, {lost} lost, {recovered} recovered");
+    if wrong + hung + lost == 0 && runs == options.count {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn progress(totals: &Totals, count: u64) {
+    if totals.runs.is_multiple_of(50) {
+        eprint!(
+            "\r{}/{count} runs, {} wrong, {} hung, {} lost  ",
+            totals.runs, totals.wrong, totals.hung, totals.lost
+        );
+        let _ = std::io::stderr().flush();
+    }
+}

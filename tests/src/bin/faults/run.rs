@@ -1,0 +1,323 @@
+//! One run: a fault, some calls, and a call after it.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use belay_runtime::ErrorKind;
+use belay_runtime::link::{CallPath, Link, LinkOptions, Payload, Request};
+use belay_runtime::transport::{Address, Connector};
+use belay_sim::{Board, Direction, Fault, Rates};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::calls::{self, Call, Given, SOURCE};
+
+/// How long a call may take.
+const DEADLINE: Duration = Duration::from_millis(1_500);
+/// How long an interrupt may take.
+const INTERRUPT: Duration = Duration::from_millis(800);
+/// How long to wait for a call that should have ended: what is in the queue before it may take as long.
+const HUNG: Duration = Duration::from_secs(20);
+
+/// What a run showed.
+#[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a column of the last line, and any may be true"
+)]
+pub(crate) struct Outcome {
+    pub(crate) wrong: bool,
+    pub(crate) hung: bool,
+    pub(crate) lost: bool,
+    pub(crate) recovered: bool,
+    pub(crate) scenario: String,
+    pub(crate) complaints: Vec<String>,
+}
+
+/// A board and the conversation with it, which last as long as they work.
+pub(crate) struct Runner {
+    board: Board,
+    link: Option<Link>,
+    call_path: CallPath,
+    next_id: u32,
+}
+
+impl Runner {
+    pub(crate) async fn new(call_path: CallPath) -> Self {
+        let board = Board::unix()
+            .start()
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
+        Self {
+            board,
+            link: None,
+            call_path,
+            next_id: 0,
+        }
+    }
+
+    /// A working link, and the functions on the board.
+    async fn connect(&mut self) -> Result<Link, belay_runtime::Error> {
+        if let Some(link) = &self.link {
+            return Ok(link.clone());
+        }
+        let address: Address = self
+            .board
+            .port()
+            .parse()
+            .map_err(belay_runtime::transport::TransportError::from)?;
+        let mut options = LinkOptions::default();
+        options.call_path = self.call_path;
+        options.deadlines.interrupt = INTERRUPT;
+        let link = Link::connect(&Connector::from(address), options).await?;
+        let source = SOURCE
+            .replace('\\', "\\\\")
+            .replace('\n', "\\n")
+            .replace('\'', "\\'");
+        let deploy = format!("'seen' in N('faults') or D('add','faults','add','{source}')");
+        link.request(Request::Evaluate(deploy), Duration::from_secs(5))
+            .await?;
+        self.link = Some(link.clone());
+        Ok(link)
+    }
+
+    pub(crate) async fn run(&mut self, seed: u64) -> Outcome {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut outcome = Outcome::default();
+        let link = match self.connect().await {
+            Ok(link) => link,
+            Err(error) => {
+                outcome.lost = true;
+                outcome.complaints.push(format!("cannot connect: {error}"));
+                return outcome;
+            }
+        };
+        let calls: Vec<Call> = (0..random.u32(1..6))
+            .map(|_| {
+                self.next_id += 1;
+                Call::random(self.next_id, &mut random)
+            })
+            .collect();
+        let given = {
+            let at_once = random.bool();
+            let calling = make(&link, &calls, at_once);
+            let fault = inject(&mut self.board, seed, &mut random, &mut outcome.scenario);
+            let (given, ()) = tokio::join!(calling, fault);
+            given
+        };
+        self.quiet(&mut outcome);
+        judge(&calls, &given, &mut outcome);
+        self.afterwards(&mut outcome).await;
+        self.count(&calls, &given, &mut outcome).await;
+        outcome.recovered = !outcome.lost && !outcome.hung;
+        outcome
+    }
+}
+
+async fn make(link: &Link, calls: &[Call], at_once: bool) -> Vec<Option<Given>> {
+    let one = |call: &Call| {
+        let (link, call) = (link.clone(), call.clone());
+        async move { timeout(HUNG, call.make(&link, DEADLINE)).await.ok() }
+    };
+    if at_once {
+        return futures_util::future::join_all(calls.iter().map(one)).await;
+    }
+    let mut given = Vec::new();
+    for call in calls {
+        given.push(one(call).await);
+    }
+    given
+}
+
+/// Lets something go wrong. Says in `scenario` what, and whether the board or the port was lost by it.
+async fn inject(board: &mut Board, seed: u64, random: &mut fastrand::Rng, scenario: &mut String) {
+    let direction = if random.bool() {
+        Direction::ToBoard
+    } else {
+        Direction::ToHost
+    };
+    let soon = Duration::from_micros(random.u64(0..20_000));
+    let done = match random.u8(0..10) {
+        0..4 => {
+            let faults = [
+                Fault::Drop,
+                Fault::Repeat,
+                Fault::Flip(0),
+                Fault::Delay(Duration::from_millis(30)),
+            ];
+            let count = random.u8(1..4);
+            (0..count).try_for_each(|_| {
+                let (fault, at) = (faults[random.usize(0..faults.len())], random.u64(0..400));
+                let _ = write!(scenario, "{fault:?} at {at} {direction:?}; ");
+                board.cable().once(direction, at, fault)
+            })
+        }
+        4..7 => {
+            let rate = 10_f64.powf(-4.0 + 2.3 * random.f64());
+            let rates = Rates {
+                drop: rate,
+                repeat: rate / 2.0,
+                flip: rate,
+                delay: rate / 10.0,
+                delay_by: Duration::from_millis(10),
+            };
+            let _ = write!(scenario, "rates {rate:.5}; ");
+            Direction::BOTH
+                .into_iter()
+                .try_for_each(|direction| board.cable().set_rates(direction, rates, seed))
+        }
+        7 => {
+            let _ = write!(scenario, "cut after {soon:?}; ");
+            sleep(soon).await;
+            let cut = board.cable().cut();
+            sleep(Duration::from_millis(random.u64(1..600))).await;
+            cut.and_then(|()| board.cable().heal())
+        }
+        8 => {
+            let _ = write!(scenario, "restart after {soon:?}; ");
+            sleep(soon).await;
+            board.restart()
+        }
+        _ => {
+            let _ = write!(scenario, "vanish after {soon:?}; ");
+            sleep(soon).await;
+            board.vanish().and_then(|()| board.appear().map(drop))
+        }
+    };
+    if let Err(error) = done {
+        let _ = write!(scenario, "{error}");
+    }
+}
+
+impl Runner {
+    /// The fault is over.
+    fn quiet(&self, outcome: &mut Outcome) {
+        if let Err(error) = self.board.cable().heal() {
+            outcome.lost = true;
+            outcome.complaints.push(error.to_string());
+        }
+    }
+
+    async fn hang_up(&mut self) {
+        if let Some(link) = self.link.take() {
+            // What matters is that the port is free again.
+            let _ = link.close().await;
+        }
+    }
+
+    /// A clean call; where the board or the port was lost, over a new connection.
+    async fn afterwards(&mut self, outcome: &mut Outcome) {
+        let begun = Instant::now();
+        let gone = outcome.scenario.contains("restart") || outcome.scenario.contains("vanish");
+        loop {
+            let clean = async {
+                let link = self.connect().await?;
+                link.request(Request::Evaluate("1+1".into()), Duration::from_secs(5))
+                    .await
+            };
+            match timeout(HUNG, clean).await {
+                Ok(Ok(Payload::Repr(text))) if text == b"2" => return,
+                Ok(Err(error)) if was_reset(&error) && begun.elapsed() < HUNG => {
+                    // A bad line can reset a board. Whether it did, the board knows.
+                    outcome.scenario.push_str("restart by the line; ");
+                    self.hang_up().await;
+                    if self.connect().await.is_ok_and(|link| link.hello().attached) {
+                        outcome.wrong = true;
+                        outcome.complaints.push("the board was not reset".into());
+                    }
+                }
+                Ok(Err(_)) if gone && begun.elapsed() < HUNG => self.hang_up().await,
+                Ok(other) => {
+                    outcome.lost = true;
+                    outcome
+                        .complaints
+                        .push(format!("the call after it gave {other:?}"));
+                    self.hang_up().await;
+                    return;
+                }
+                Err(_) => {
+                    outcome.hung = true;
+                    outcome.complaints.push("the call after it did not end".into());
+                    self.hang_up().await;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Looks at the counters on the board.
+    async fn count(&mut self, calls: &[Call], given: &[Option<Given>], outcome: &mut Outcome) {
+        let Some(link) = &self.link else { return };
+        let twice = "[k for k,v in N('faults')['seen'].items() if v>1]";
+        let all = "sorted(N('faults')['seen'])";
+        let clear = "N('faults')['seen'].clear()";
+        let mut answers = Vec::new();
+        for expression in [twice, all, clear] {
+            let answer = link
+                .request(Request::Evaluate(expression.into()), Duration::from_secs(5))
+                .await;
+            match answer {
+                Ok(Payload::Repr(text)) => answers.push(String::from_utf8_lossy(&text).into_owned()),
+                other => {
+                    outcome.lost = true;
+                    outcome
+                        .complaints
+                        .push(format!("the counters cannot be read: {other:?}"));
+                    return;
+                }
+            }
+        }
+        if answers[0] != "[]" {
+            outcome.wrong = true;
+            outcome.complaints.push(format!("ran twice: {}", answers[0]));
+        }
+        let ran: Vec<u32> = answers[1]
+            .trim_matches(['[', ']'])
+            .split(", ")
+            .filter_map(|id| id.parse().ok())
+            .collect();
+        // A board that restarted has forgotten what it did before.
+        let restarted = outcome.scenario.contains("restart");
+        for (call, given) in calls.iter().zip(given) {
+            let has_run = ran.contains(&call.id);
+            let lied = match given {
+                Some(Given::Right) => !has_run && !restarted,
+                Some(Given::Error(error)) => has_run && calls::says_not_run(error),
+                _ => false,
+            };
+            if lied {
+                outcome.wrong = true;
+                outcome
+                    .complaints
+                    .push(format!("{call:?}: {given:?}, and it ran: {has_run}"));
+            }
+        }
+    }
+}
+
+fn judge(calls: &[Call], given: &[Option<Given>], outcome: &mut Outcome) {
+    for (call, given) in calls.iter().zip(given) {
+        match given {
+            None => {
+                outcome.hung = true;
+                outcome.complaints.push(format!("{call:?} did not end"));
+            }
+            Some(Given::Wrong(what)) => {
+                outcome.wrong = true;
+                outcome.complaints.push(format!("{call:?} gave {what}"));
+            }
+            Some(Given::Error(error)) if !calls::is_honest(error) => {
+                outcome.wrong = true;
+                outcome.complaints.push(format!("{call:?} gave {error}"));
+            }
+            Some(Given::Right | Given::Error(_)) => {}
+        }
+    }
+}
+
+fn was_reset(error: &belay_runtime::Error) -> bool {
+    match error.kind() {
+        ErrorKind::Reset => true,
+        ErrorKind::Disconnected(Some(cause)) => matches!(cause.kind(), ErrorKind::Reset),
+        _ => false,
+    }
+}
