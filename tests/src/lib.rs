@@ -61,3 +61,8 @@ pub async fn until_state(device: &Device, wanted: SessionState) {
     let reached = soon(&format!("{wanted:?}"), state.wait_for(|state| *state == wanted)).await;
     reached.expect("the session lives as long as the device");
 }
+
+/// The README's programs, which have to compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
