@@ -1,0 +1,109 @@
+//! Every example runs to its end on a simulated board and prints what its reader is promised.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// The program that cargo has built from an example: it stands beside the folder of this test's own program.
+fn example(name: &str) -> Command {
+    let test = std::env::current_exe().expect("this program has a path");
+    let folder: PathBuf = test
+        .ancestors()
+        .nth(2)
+        .expect("it is in a folder of the target")
+        .join("examples");
+    Command::new(folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
+}
+
+fn printed(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Runs an example on a simulated board and looks for these texts in what it prints.
+fn prints(name: &str, texts: &[&str]) {
+    let output = example(name).output().expect("cargo builds the examples");
+    let printed = printed(&output);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{name}: {}\n{printed}\n{errors}",
+        output.status
+    );
+    for text in texts {
+        assert!(
+            printed.contains(text),
+            "{name} does not print {text:?}:\n{printed}\n{errors}"
+        );
+    }
+}
+
+#[test]
+fn quickstart_reads_a_room_temperature() {
+    prints("quickstart", &["connected to MicroPython", "°C"]);
+}
+
+#[test]
+fn blink_shows_what_the_board_prints() {
+    prints("blink", &["board: the LED goes on", "board: the LED goes off"]);
+}
+
+#[test]
+fn neopixel_gets_its_colours_back() {
+    prints(
+        "neopixel",
+        &["Colour { r: 255, g: 160, b: 0 }", "Colour { r: 0, g: 0, b: 255 }"],
+    );
+}
+
+#[test]
+fn threads_blink_while_the_host_reads_and_stop_when_they_are_told() {
+    prints("threads", &["still running", "Blinker.blink", "stopped after"]);
+}
+
+#[test]
+fn exceptions_name_their_type_and_the_rust_line() {
+    prints(
+        "exceptions",
+        &[
+            "ZeroDivisionError",
+            "in Rust: examples/exceptions.rs:",
+            "errno Some(2)",
+            "(str), the method says u32",
+            "no answer within 200ms",
+            "7 // 2 = 3",
+        ],
+    );
+}
+
+#[test]
+fn modules_are_written_to_the_board_and_imported() {
+    prints("modules", &["[\"counter.py\"]", "7, 14, 21"]);
+}
+
+#[test]
+fn traits_keep_their_names_apart_on_one_device() {
+    prints("traits", &["the fake lamp is on: true", "brightness "]);
+}
+
+#[test]
+fn several_boards_work_at_once() {
+    prints("several_boards", &["[499500, 49995000, 4999950000]"]);
+}
+
+#[test]
+fn generators_are_streams() {
+    prints("generators", &["[0, 1, 2, 3, 4]", "reading "]);
+}
+
+#[test]
+fn an_example_on_a_port_that_is_not_there_fails_with_a_way_out() {
+    let output = example("quickstart")
+        .args(["--port", "/dev/nonexistent"])
+        .output()
+        .expect("cargo builds the examples");
+    assert!(!output.status.success());
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        errors.contains("there is no port `/dev/nonexistent`") && errors.contains("hint:"),
+        "{errors}"
+    );
+}
