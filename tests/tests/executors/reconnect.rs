@@ -202,7 +202,6 @@ async fn without_a_policy_the_session_is_faulted_until_it_is_reset() {
 }
 
 #[tokio::test]
-#[ignore = "the link does not take over a running agent yet"]
 async fn a_board_that_is_unplugged_and_comes_back_elsewhere_is_found_with_all_it_had() {
     let mut board = unix().await;
     let port = Arc::new(Mutex::new(board.port().to_owned()));
@@ -334,7 +333,6 @@ mod at_every_stage {
     }
 
     #[tokio::test]
-    #[ignore = "the link does not take over a running agent yet"]
     async fn in_a_setup() {
         let mut board = unix().await;
         let device = hasty(board.port()).connect().await.unwrap();
@@ -349,7 +347,6 @@ mod at_every_stage {
     }
 
     #[tokio::test]
-    #[ignore = "the link does not take over a running agent yet"]
     async fn in_a_stream() {
         let mut board = unix().await;
         let device = hasty(board.port()).connect().await.unwrap();
@@ -413,7 +410,6 @@ mod at_every_stage {
     }
 
     #[tokio::test]
-    #[ignore = "the link does not take over a running agent yet"]
     async fn with_a_cable_that_goes_dead_without_a_word() {
         let mut board = unix().await;
         let device = hasty(board.port()).connect().await.unwrap();

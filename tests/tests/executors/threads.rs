@@ -244,7 +244,6 @@ async fn a_thread_without_stop_points_is_an_error_and_a_reset_only_if_allowed() 
 }
 
 #[tokio::test]
-#[ignore = "the link does not take over a running agent yet"]
 async fn a_later_program_finds_stops_and_does_not_resend_what_an_earlier_one_left() {
     let board = unix().await;
     let port = board.port().to_owned();
