@@ -27,6 +27,7 @@ impl<S: tracing::Subscriber> Layer<S> for Spans {
     }
 }
 
+/// What the program that is watched calls.
 #[belay::device]
 pub trait Logged {
     /// ```python
