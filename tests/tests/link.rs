@@ -7,6 +7,7 @@ use belay_runtime::link::{CallPath, Link, LinkOptions, Output, Payload, Request}
 use belay_runtime::python::Arguments;
 use belay_runtime::transport::{Address, Connector};
 use futures_util::StreamExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const SHORT: Duration = Duration::from_secs(5);
 
@@ -179,4 +180,111 @@ async fn a_reset_is_noticed(path: CallPath) {
     let _ = long.await.expect("no panic").expect_err("it was reset");
     let error = bench.eval("5").await.expect_err("the link is over");
     assert!(matches!(error.kind(), ErrorKind::Disconnected(_)), "{error}");
+}
+
+/// A board in the agent of a host that is gone without a farewell.
+async fn left_in_the_agent() -> belay_sim::Board {
+    let board = belay_sim::Board::unix().start().await.expect("a board");
+    let port = board.port().to_owned();
+    let killed = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let link = runtime.block_on(async {
+            let address: Address = port.parse().expect("an address");
+            let link = Link::connect(&Connector::from(address), LinkOptions::default())
+                .await
+                .expect("a link");
+            let one = link.request(Request::Evaluate("1".into()), SHORT).await;
+            assert_eq!(text(one), "1");
+            link
+        });
+        runtime.shutdown_timeout(SHORT);
+        drop(link);
+    });
+    killed.await.expect("no panic");
+    board
+}
+
+/// Writes these bytes one after the other, and gives what came until there was a banner with its prompt.
+async fn until_the_banner(board: &belay_sim::Board, bursts: &[&[u8]]) -> String {
+    let address: Address = board.port().parse().expect("an address");
+    let mut port = address.open().await.expect("the port");
+    let mut seen = Vec::new();
+    let banner = b"raw REPL; CTRL-B to exit\r\n>";
+    let conversation = async {
+        for burst in bursts {
+            // What another tool does between two of them: it reads whatever has come.
+            let mut bytes = [0; 256];
+            let quiet = Duration::from_millis(100);
+            while let Ok(read) = tokio::time::timeout(quiet, port.read(&mut bytes)).await {
+                seen.extend_from_slice(&bytes[..read.expect("the port is there")]);
+            }
+            port.write_all(burst).await.expect("the port is there");
+            port.flush().await.expect("the port is there");
+        }
+        while !seen.windows(banner.len()).any(|bytes| bytes == banner) {
+            seen.push(port.read_u8().await.expect("the port is there"));
+        }
+    };
+    let in_time = tokio::time::timeout(SHORT, conversation).await;
+    assert!(in_time.is_ok(), "no banner after {}", seen.escape_ascii());
+    seen.escape_ascii().to_string()
+}
+
+#[tokio::test]
+async fn another_tool_gets_the_raw_repl_of_a_board_that_a_killed_program_left_in_the_agent() {
+    let ways: [&[&[u8]]; 3] = [
+        &[b"\r\x03\r\x01"],
+        &[b"\r\x03", b"\r\x01"],
+        &[b"\r\x03\x03", b"\r\x01"],
+    ];
+    for bursts in ways {
+        let board = left_in_the_agent().await;
+        until_the_banner(&board, bursts).await;
+        // And the agent is still there for the next program.
+        let link = link_to(&board, CallPath::Agent).await;
+        assert!(link.hello().attached);
+        link.close().await.expect("a clean end");
+    }
+}
+
+#[tokio::test]
+async fn a_value_whose_repr_does_not_fit_comes_in_parts() {
+    let board = belay_sim::Board::unix()
+        .heap_kb(64)
+        .start()
+        .await
+        .expect("a board");
+    for path in [CallPath::Agent, CallPath::RawRepl] {
+        let link = link_to(&board, path).await;
+        let bench = |expression: String| link.request(Request::Evaluate(expression), SHORT);
+        let row = format!("[{}]", vec!["123456789"; 100].join(", "));
+        let rows = text(bench("[[123456789]*100]*100".into()).await);
+        assert_eq!(rows, format!("[{}]", vec![row; 100].join(", ")));
+        let control = text(bench("'\\x01'*8000".into()).await);
+        assert_eq!(control, format!("'{}'", "\\x01".repeat(8000)));
+        let error = bench("bytearray(1000000)".into()).await.expect_err("no room");
+        assert!(
+            error.exception().is_some_and(|raised| raised.is("MemoryError")),
+            "{error}"
+        );
+        assert_eq!(text(bench("1".into()).await), "1");
+        link.close().await.expect("a clean end");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_deployed_is_evicted_without_harm() {
+    let bench = connect(CallPath::Agent).await;
+    bench
+        .eval("X('t','nothing=None\\nx=1')")
+        .await
+        .expect("two names");
+    bench.deploy("f", "def f():\n return 42").await;
+    assert_eq!(text(bench.eval("U('unknown')").await), "None");
+    assert_eq!(
+        text(bench.eval("V('t','(nothing,x,f())')").await),
+        "(None, 1, 42)"
+    );
+    assert_eq!(text(bench.eval("U('f')").await), "None");
+    assert_eq!(text(bench.eval("'f' in N('t') or 'f' in F").await), "False");
 }

@@ -20,6 +20,10 @@ def _belay(version, boot, before):
     except ImportError:
         StringIO = None
     try:
+        from io import IOBase
+    except ImportError:
+        IOBase = object
+    try:
         from select import poll
 
         waiting = poll()
@@ -53,22 +57,35 @@ def _belay(version, boot, before):
     def base64(data):
         return b2a_base64(data).decode()[:-1]
 
-    class Parts:
+    class Parts(IOBase):
         # Where `print` writes a value to that is too large to be made a string of.
-        def __init__(self, number):
-            self.number = number
-            self.count = 0
-            self.rest = b""
+        def __init__(self, value):
+            self.value = value
 
         def write(self, data):
-            self.rest += bytes(data)
-            while len(self.rest) >= 768:
-                self.part(768)
+            rest = self.rest + bytes(data)
+            if self.first:
+                self.first = 0
+                rest = rest[1:]
+            while len(rest) >= 194:
+                self.part(rest[:192])
+                rest = rest[192:]
+            self.rest = rest
+            return len(data)
 
-        def part(self, size):
-            send("%s+%d:%s" % (self.number, self.count, base64(self.rest[:size])))
+        def part(self, data):
+            send("%s+%d:%s" % (self.number, self.count, base64(data)))
             self.count += 1
-            self.rest = self.rest[size:]
+
+        def answer(self, number):
+            self.number = number
+            self.count = 0
+            self.first = 1
+            self.rest = b""
+            # In a tuple everything is printed as its repr; the tuple's own characters are left out.
+            print((self.value,), file=self, end="")
+            self.part(self.rest[:-2])
+            send("%sw%d" % (number, self.count))
 
     def parts(number, value):
         # Sends bytes, which may be large, in parts of their own.
@@ -81,7 +98,12 @@ def _belay(version, boot, before):
 
     def say(frames, text):
         frames.append(text)
-        send(text)
+        try:
+            send(text)
+        except MemoryError:
+            # What was never sent must not be waited for.
+            frames.pop()
+            raise
 
     def fail(frames, number, error):
         many = len(frames)
@@ -103,10 +125,11 @@ def _belay(version, boot, before):
         except Exception:
             pass
         try:
-            text = repr((many, name, message, arguments, code, trace))
+            say(frames, number + "e" + repr((many, name, message, arguments, code, trace)))
         except Exception:
-            text = "(%d,'%s','',None,None,'')" % (many, name)
-        say(frames, number + "e" + text)
+            message = arguments = trace = None
+            gc.collect()
+            say(frames, "%se(%d,'%s','',None,None,'')" % (number, many, name))
 
     def batch(frames, number, stream, credit):
         items = streams[stream]
@@ -139,13 +162,15 @@ def _belay(version, boot, before):
         nonlocal expected, kept
         number = line[1]
         kind = line[2]
-        expected = chr(48 + (ord(number) - 47 & 63))
+        following = chr(48 + (ord(number) - 47 & 63))
         if line[3] == "0":
             kept = []
         else:
             kept = kept[-int(line[3]) :]
         frames = []
         kept.append((number, frames))
+        # Where there was no room for this much, nothing has been done, and the line may be sent again.
+        expected = following
         try:
             if kind == "c":
                 words = line[4:-8].split()
@@ -154,6 +179,8 @@ def _belay(version, boot, before):
                 value = eval(line[4:-8], names)
             elif kind == "x":
                 value = close(line[4:-8].strip())
+            elif kind == "m":
+                raise MemoryError
             else:
                 stream, credit, line = line[4:-8].split(" ", 2)
                 if kind == "s":
@@ -167,25 +194,30 @@ def _belay(version, boot, before):
                 kept[-1] = (number, value)
                 return parts(number, value)
             try:
-                text = number + "v" + repr(value)
+                return say(frames, number + "v" + repr(value))
             except MemoryError:
                 gc.collect()
-                return large(frames, number, value)
-            say(frames, text)
+            kept[-1] = (number, Parts(value))
+            try:
+                kept[-1][1].answer(number)
+            except BaseException as error:
+                kept[-1] = (number, frames)
+                # A board whose `print` writes to no object of ours.
+                raise MemoryError if isinstance(error, OSError) else error
         except BaseException as error:
             fail(frames, number, error)
             if isinstance(error, KeyboardInterrupt):
                 raise
-
-    def large(frames, number, value):
-        print("not yet")
 
     def again(number, as_base64):
         # Sends once more what was answered; false if that is not known.
         for known, frames in kept:
             if known == number:
                 if type(frames) is not list:
-                    parts(number, frames)
+                    if type(frames) is Parts:
+                        frames.answer(number)
+                    else:
+                        parts(number, frames)
                     return 1
                 for text in frames:
                     if as_base64 and text[1] in "vey":
@@ -219,12 +251,22 @@ def _belay(version, boot, before):
             if not again(number, kind == "R"):
                 send(number + "g")
         elif kind == "l":
-            head = line[1] + line[4] + line[3]
-            line = read(int(line[5:-8]))
-            if crc(line, seed):
-                send(expected + "n")
-            elif number == expected:
-                serve("#" + head + line[1:])
+            head = "#" + line[1] + line[4] + line[3]
+            rest = int(line[5:-8])
+            try:
+                line = read(rest)
+                rest = 0
+                if crc(line, seed):
+                    return send(expected + "n")
+                line = head + line[1:]
+            except MemoryError:
+                # There is no room for it: it is skipped, and answered in its turn.
+                line = head[:2] + "m" + head[3]
+                gc.collect()
+                while rest > 0:
+                    rest -= len(read(min(rest, 32)))
+            if number == expected:
+                serve(line)
             elif not again(number, 0):
                 send(expected + "n")
         elif number == expected:
@@ -232,29 +274,42 @@ def _belay(version, boot, before):
         elif not again(number, 0):
             send(expected + "n")
 
+    def repair():
+        # Goes on after something was lost on the board itself: a call's answer, or else a line.
+        gc.collect()
+        if kept and not kept[-1][1]:
+            fail(kept[-1][1], kept[-1][0], MemoryError())
+        else:
+            send(expected + "n")
+
     def run(size):
         # Reads lines of `size` characters, or of any length where that is -1, until it is to leave.
-        get = readline if size < 0 else read
-        interrupted = 0
+        interrupted = lost = 0
         new = 1
         while 1:
             try:
                 if new:
                     hello()
                     new = 0
+                if lost:
+                    repair()
+                    lost = 0
                 while 1:
-                    if interrupted:
-                        # A blank follows a Ctrl-C of ours, or part of a line that was on its way; another
-                        # tool's is followed by a line end, which is why blocks do not end in one.
+                    if size < 0 and not interrupted:
+                        line = readline()
+                    else:
+                        # Another tool's Ctrl-C may be among characters that came with it: a line end before it,
+                        # and its Ctrl-A behind it, which is for the raw REPL. So no more is read here than what
+                        # tells that it is a line of ours.
                         line = read(1)
-                        if line < " ":
+                        if interrupted and line < " ":
+                            # A blank follows a Ctrl-C of ours, or part of a line that was on its way; another
+                            # tool's is followed by a line end, which is why blocks do not end in one.
                             return
                         interrupted = 0
-                        if line == " ":
+                        if line <= " ":
                             continue
-                        line += get(size - 1 if size > 0 else size)
-                    else:
-                        line = get(size)
+                        line += readline() if size < 0 else read(size - 1)
                     if crc(line, seed) or line[1] != expected or line[2] != "c":
                         if other(line, size):
                             return
@@ -263,7 +318,11 @@ def _belay(version, boot, before):
             except KeyboardInterrupt:
                 interrupted = 1
             except UnicodeError:
-                send(expected + "n")
+                lost = 1
+            except MemoryError:
+                # If there is no room even to say so, the host asks.
+                lost = not lost
+                new = 0
 
     def space(name):
         if name not in spaces:
@@ -293,7 +352,9 @@ def _belay(version, boot, before):
         return alias
 
     def evict(key):
-        function = names.pop(aliases.pop(key, None), None)
+        if key not in aliases:
+            return
+        function = names.pop(aliases.pop(key))
         for where in spaces.values():
             for name in list(where):
                 if where[name] is function:
@@ -338,6 +399,8 @@ def _belay(version, boot, before):
             other(line, -1)
         except KeyboardInterrupt:
             pass
+        except MemoryError:
+            repair()
 
     names.update(A=array, F=aliases, N=space, X=execute, V=evaluate, D=deploy, U=evict, B=a2b_base64, S=tell)
     return {version: begin, "r": resume, "h": handle}
