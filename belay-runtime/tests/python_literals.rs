@@ -76,7 +76,7 @@ fn floats_that_boards_misread_in_decimal_are_products_of_exact_factors() {
     assert_eq!(literal(f32::from_bits(1)), "1*2.0**-126*2.0**-23");
     assert_eq!(literal(16_777_217.0_f64), "16777217.0");
     assert_eq!(literal(0.1_f32), "0.1");
-    assert_eq!(literal(8_388_608.5_f32), "16777217*2.0**-1");
+    assert_eq!(literal(4_194_304.5_f32), "8388609*2.0**-1");
 }
 
 #[test]
