@@ -1,7 +1,7 @@
 //! What the board prints, on its way to whoever wants to read it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -22,7 +22,8 @@ struct Chunk {
 #[derive(Debug)]
 pub(super) struct OutputSender {
     sender: broadcast::Sender<Chunk>,
-    position: u64,
+    /// How much was handed out. It is locked while a piece is, so that who subscribes knows what comes next.
+    position: Arc<Mutex<u64>>,
     /// What was printed and is not handed out yet.
     pending: Vec<u8>,
     /// The last of what was printed since the last call.
@@ -33,8 +34,8 @@ pub(super) struct OutputSender {
 #[derive(Debug)]
 pub struct OutputSubscription {
     receiver: broadcast::Receiver<Chunk>,
-    /// The place of the next byte; unknown before the first one.
-    position: Option<u64>,
+    /// The place of the next byte.
+    position: u64,
     /// What came behind a gap, and is given once the gap was told.
     next: Option<Arc<[u8]>>,
 }
@@ -60,18 +61,23 @@ impl fmt::Display for Output {
 
 /// Makes subscriptions.
 #[derive(Debug, Clone)]
-pub(super) struct OutputSource(broadcast::WeakSender<Chunk>);
+pub(super) struct OutputSource {
+    sender: broadcast::WeakSender<Chunk>,
+    position: Arc<Mutex<u64>>,
+}
 
 impl OutputSource {
     pub(super) fn subscribe(&self) -> OutputSubscription {
         // Of a link that is at its end there is nothing to hear.
-        let receiver = match self.0.upgrade() {
+        let sender = self.sender.upgrade();
+        let position = self.position.lock().unwrap_or_else(PoisonError::into_inner);
+        let receiver = match sender {
             Some(sender) => sender.subscribe(),
             None => broadcast::channel(1).1,
         };
         OutputSubscription {
             receiver,
-            position: None,
+            position: *position,
             next: None,
         }
     }
@@ -80,10 +86,14 @@ impl OutputSource {
 impl OutputSender {
     pub(super) fn new(backlog: usize) -> (Self, OutputSource) {
         let sender = broadcast::Sender::new(backlog.max(1));
-        let source = OutputSource(sender.downgrade());
+        let position = Arc::new(Mutex::new(0));
+        let source = OutputSource {
+            sender: sender.downgrade(),
+            position: Arc::clone(&position),
+        };
         let this = Self {
             sender,
-            position: 0,
+            position,
             pending: Vec::new(),
             tail: Vec::new(),
         };
@@ -107,15 +117,17 @@ impl OutputSender {
             return;
         }
         tracing::debug!(target: "belay::board", output = %self.pending.escape_ascii());
+        let mut position = self.position.lock().unwrap_or_else(PoisonError::into_inner);
         if self.sender.receiver_count() > 0 {
             let chunk = Chunk {
-                position: self.position,
+                position: *position,
                 bytes: self.pending.as_slice().into(),
             };
             // An error says that nobody listens any more.
             let _ = self.sender.send(chunk);
         }
-        self.position += self.pending.len() as u64;
+        *position += self.pending.len() as u64;
+        drop(position);
         let excess = (self.tail.len() + self.pending.len()).saturating_sub(TAIL);
         self.tail.drain(..excess.min(self.tail.len()));
         let from = self.pending.len().saturating_sub(TAIL);
@@ -151,8 +163,8 @@ impl OutputSubscription {
             }
             match self.receiver.recv().await {
                 Ok(Chunk { position, bytes }) => {
-                    let expected = self.position.replace(position + bytes.len() as u64);
-                    let gap = position - expected.unwrap_or(position);
+                    let gap = position - self.position;
+                    self.position = position + bytes.len() as u64;
                     self.next = Some(bytes);
                     if gap > 0 {
                         return Some(Output::Overflow(gap));
