@@ -226,7 +226,7 @@ async fn threads_that_print_what_the_protocol_is_made_of_disturb_no_reply_and_lo
 }
 
 #[tokio::test]
-#[ignore = "a thread's \\x04 between two calls is taken for the raw REPL's own, and the call waits for its deadline"]
+#[ignore = "over the raw REPL a thread's \\x04 passes for the protocol's: its words become output, a call may hang"]
 async fn threads_that_print_disturb_nothing_over_the_raw_repl_either() {
     let _alone = alone().await;
     threads_print_beside_tasks(CallPath::RawRepl).await;
