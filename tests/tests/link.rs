@@ -288,3 +288,20 @@ async fn what_is_not_deployed_is_evicted_without_harm() {
     assert_eq!(text(bench.eval("U('f')").await), "None");
     assert_eq!(text(bench.eval("'f' in N('t') or 'f' in F").await), "False");
 }
+
+#[tokio::test]
+async fn a_request_that_does_not_fit_is_answered_with_a_memory_error() {
+    let board = belay_sim::Board::unix()
+        .heap_kb(64)
+        .start()
+        .await
+        .expect("a board");
+    let link = link_to(&board, CallPath::Agent).await;
+    let request = |expression: String| link.request(Request::Evaluate(expression), SHORT);
+    let long = format!("len('{}')", "y".repeat(100_000));
+    let error = request(long).await.expect_err("no room");
+    let raised = error.exception().is_some_and(|raised| raised.is("MemoryError"));
+    assert!(raised, "{error}");
+    assert_eq!(text(request("1".into()).await), "1");
+    link.close().await.expect("a clean end");
+}
