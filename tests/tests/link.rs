@@ -227,6 +227,8 @@ async fn until_the_banner(board: &belay_sim::Board, bursts: &[&[u8]]) -> String 
     };
     let in_time = tokio::time::timeout(SHORT, conversation).await;
     assert!(in_time.is_ok(), "no banner after {}", seen.escape_ascii());
+    // Only then another may have the port.
+    port.close(SHORT).await;
     seen.escape_ascii().to_string()
 }
 
