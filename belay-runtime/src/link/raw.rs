@@ -97,7 +97,7 @@ impl Engine {
 
     /// An execution has ended. If there was no answer the board is asked what it knows.
     fn ended(&mut self, traceback: &[u8]) {
-        self.raw.stall = None;
+        self.raw.stall = (!self.flying.is_empty()).then(|| Instant::now() + STALL);
         // What it was asked meanwhile, in vain, is still in the line.
         if std::mem::take(&mut self.raw.probed) || !traceback.is_empty() {
             self.raw.unsure = true;
