@@ -59,8 +59,9 @@ impl Known {
 }
 
 impl Engine {
-    /// Tells everybody who waits, and closes the port.
+    /// Closes the port, and tells everybody who waits.
     pub(super) async fn finish(mut self, end: End) {
+        self.wire.close(self.options.deadlines.close).await;
         let known = match &end {
             End::Closed(_) => Known::Closed,
             End::Reset => Known::Reset,
@@ -104,8 +105,6 @@ impl Engine {
         while let Ok(command) = self.commands.try_recv() {
             drop(command);
         }
-        let Self { wire, options, .. } = self;
-        wire.close(options.deadlines.close).await;
     }
 }
 

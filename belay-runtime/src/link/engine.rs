@@ -294,6 +294,7 @@ impl Engine {
             Command::Reset(policy, done) => return self.reset(policy, done).await,
             Command::Close(done) => {
                 let end = self.leave().await;
+                self.wire.close(self.options.deadlines.close).await;
                 let _ = done.send(match &end {
                     End::Closed(Some(error)) => Err(ErrorKind::Protocol {
                         what: error.clone().into(),

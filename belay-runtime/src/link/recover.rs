@@ -171,6 +171,7 @@ impl Engine {
             ResetPolicy::Soft => self.soft_reset(until).await,
             ResetPolicy::Lines => self.pulse().await,
         };
+        self.wire.close(self.options.deadlines.close).await;
         let _ = done.send(result);
         Err(End::Reset)
     }

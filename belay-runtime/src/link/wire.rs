@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::CallPath;
 use super::output::OutputSender;
 use crate::protocol::{Deframer, Event, Frame, NONCE, Options, Pacing, Piece, RawRepl};
-use crate::transport::Transport;
+use crate::transport::{StreamTransport, Transport};
 
 /// How much is read at once: the most that a pseudo-terminal holds.
 const READ: usize = 4096;
@@ -147,8 +147,11 @@ impl Wire {
         &mut *self.transport
     }
 
-    pub(super) async fn close(self, within: Duration) {
-        self.transport.close(within).await;
+    /// Releases the port. Whoever is told of the end after this may open it again at once.
+    pub(super) async fn close(&mut self, within: Duration) {
+        let nothing = StreamTransport::new(tokio::io::empty(), "a port that was closed");
+        let transport = std::mem::replace(&mut self.transport, Box::new(nothing));
+        transport.close(within).await;
     }
 
     /// Waits for the next thing that comes from the board, and writes meanwhile.

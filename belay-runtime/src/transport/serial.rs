@@ -16,6 +16,11 @@ use super::{Closing, ModemLines, Transport, TransportError};
 
 /// How often a closing port is asked whether everything has left. The serial drivers cannot be waited for.
 const DRAIN_STEP: Duration = Duration::from_millis(1);
+/// How long a lock may outlive whoever held it: a process that some thread is just starting has a share in it
+/// until its own program begins.
+const LINGERING: Duration = Duration::from_millis(500);
+/// How long to wait before looking again whether a busy port is free.
+const BUSY_AGAIN: Duration = Duration::from_millis(10);
 
 /// An open serial port.
 #[derive(Debug)]
@@ -34,7 +39,17 @@ impl SerialTransport {
     pub(super) async fn open(path: &str, options: &PortOptions) -> Result<Self, TransportError> {
         let (path, options) = (path.to_owned(), options.clone());
         // Setting up a USB port takes round trips on the bus, and a broken one can take seconds.
-        let opening = tokio::task::spawn_blocking(move || Self::open_blocking(path, &options));
+        let opening = tokio::task::spawn_blocking(move || {
+            let until = Instant::now() + LINGERING;
+            loop {
+                match Self::open_blocking(path.clone(), &options) {
+                    Err(TransportError::Busy { .. }) if Instant::now() < until => {
+                        std::thread::sleep(BUSY_AGAIN)
+                    }
+                    opened => return opened,
+                }
+            }
+        });
         opening.await.map_err(io::Error::from)?
     }
 

@@ -1,8 +1,9 @@
 //! The awkward board and the old one: what they can do they do, and what they cannot do they say.
 
 use belay::prelude::*;
-use belay::{CallPath, ErrorKind, FloatPrecision};
+use belay::{CallPath, Deadlines, ErrorKind, FloatPrecision};
 use belay_sim::Board;
+use belay_tests::PATIENCE;
 
 #[belay::device]
 pub trait Plain {
@@ -98,7 +99,11 @@ async fn refuses_threads(device: &Device) {
 #[tokio::test]
 async fn the_awkward_board_does_all_but_threads() {
     let board = Board::mps2().start().await.unwrap();
-    let device = Device::connect(board.port()).await.unwrap();
+    // It is emulated, and beside other tests it is slow.
+    let mut deadlines = Deadlines::default();
+    deadlines.open = PATIENCE;
+    let builder = Device::builder(board.port()).deadlines(deadlines);
+    let device = builder.connect().await.unwrap();
     let capabilities = device.capabilities();
     assert!(
         !capabilities.threads && !capabilities.file_system,
