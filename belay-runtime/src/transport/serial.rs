@@ -44,7 +44,7 @@ impl SerialTransport {
             loop {
                 match Self::open_blocking(path.clone(), &options) {
                     Err(TransportError::Busy { .. }) if Instant::now() < until => {
-                        std::thread::sleep(BUSY_AGAIN)
+                        std::thread::sleep(BUSY_AGAIN);
                     }
                     opened => return opened,
                 }
