@@ -75,7 +75,7 @@ fn main() -> ExitCode {
         Command::Boards => prepare::boards(Boards::All),
         Command::Faults(tool) => run::tool("faults", &tool.arguments),
         Command::Roundtrip(tool) => run::tool("roundtrip", &tool.arguments),
-        Command::Bench(tool) => run::tool("bench", &tool.arguments),
+        Command::Bench(tool) => run::bench(&tool.arguments),
         Command::Syntax(tool) => run::tool("syntax", &tool.arguments),
         Command::Fuzz { seconds, target } => fuzz::run(seconds, target.as_deref()),
     };

@@ -57,6 +57,9 @@ const QEMU: &str = "qemu-system-arm";
 /// The mpremote that the tests run, as it is on `PyPI`.
 const MPREMOTE: &str = "mpremote==1.29.0";
 
+/// What the benchmark compares with.
+const PEERS: &str = include_str!("../../tests/peers/requirements.txt");
+
 /// Installs what boards need and builds them; does nothing when that has been done.
 pub(crate) fn boards(which: Boards) -> Outcome {
     let needs: Vec<&Need> = match which {
@@ -73,13 +76,26 @@ pub(crate) fn boards(which: Boards) -> Outcome {
 
 /// A virtual environment with mpremote, made once; returns mpremote's path.
 pub(crate) fn mpremote() -> Result<PathBuf, String> {
-    let venv = target().join("venv");
-    let program = venv.join("bin/mpremote");
-    let marker = venv.join(MPREMOTE);
-    if marker.exists() {
-        return Ok(program);
+    Ok(environment("venv", &[MPREMOTE])?.join("mpremote"))
+}
+
+/// A virtual environment with the peers of the benchmark, made once; returns its Python.
+pub(crate) fn peers() -> Result<PathBuf, String> {
+    let packages: Vec<&str> = PEERS.lines().collect();
+    Ok(environment("venv-peers", &packages)?.join("python"))
+}
+
+/// A virtual environment with packages from `PyPI`, made once; returns the directory of its programs.
+fn environment(name: &str, packages: &[&str]) -> Result<PathBuf, String> {
+    let venv = target().join(name);
+    let programs = venv.join("bin");
+    let marker = venv.join("packages");
+    let list = packages.join(" ");
+    if fs::read_to_string(&marker).is_ok_and(|installed| installed == list) {
+        return Ok(programs);
     }
-    println!("Installing {MPREMOTE} from PyPI into {}", venv.display());
+    // Standard output is the tool's own, which may be read by a program.
+    eprintln!("Installing {list} from PyPI into {}", venv.display());
     // A Python that came without the package is completed by the distribution's.
     let python = ["python3", "/usr/bin/python3"]
         .into_iter()
@@ -94,10 +110,13 @@ pub(crate) fn mpremote() -> Result<PathBuf, String> {
         "making a virtual environment",
         Command::new(python).args(["-m", "venv", "--clear"]).arg(&venv),
     )?;
-    let mut pip = Command::new(venv.join("bin/pip"));
-    checked("installing mpremote", pip.args(["install", "--quiet", MPREMOTE]))?;
-    fs::write(&marker, "").map_err(|error| format!("writing {}: {error}", marker.display()))?;
-    Ok(program)
+    let mut pip = Command::new(programs.join("pip"));
+    checked(
+        &format!("installing {list}"),
+        pip.args(["install", "--quiet"]).args(packages),
+    )?;
+    fs::write(&marker, list).map_err(|error| format!("writing {}: {error}", marker.display()))?;
+    Ok(programs)
 }
 
 /// The packages of what is not there.

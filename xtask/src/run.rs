@@ -77,7 +77,30 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 /// Runs one of the heavy tools of the `tests` package, optimised, on prepared boards.
 pub(crate) fn tool(name: &str, arguments: &[String]) -> Outcome {
     prepare::boards(Boards::All)?;
-    let mut cargo = cargo([
+    passing_on(optimised(name).args(arguments))
+}
+
+/// Runs the benchmark, beside its peers if they can be had.
+pub(crate) fn bench(arguments: &[String]) -> Outcome {
+    let alone = ["--host", "--help", "-h"];
+    if arguments
+        .iter()
+        .any(|argument| alone.contains(&argument.as_str()))
+    {
+        return passing_on(optimised("bench").args(arguments));
+    }
+    prepare::boards(Boards::All)?;
+    let mut bench = optimised("bench");
+    match prepare::peers() {
+        Ok(python) => drop(bench.env("BELAY_PEERS_PYTHON", python)),
+        Err(message) => eprintln!("xtask: {message}; measuring without the peers"),
+    }
+    passing_on(bench.args(arguments))
+}
+
+/// A tool of the `tests` package.
+fn optimised(name: &str) -> Command {
+    cargo([
         "run",
         "--quiet",
         "--release",
@@ -86,6 +109,5 @@ pub(crate) fn tool(name: &str, arguments: &[String]) -> Outcome {
         "--bin",
         name,
         "--",
-    ]);
-    passing_on(cargo.args(arguments))
+    ])
 }

@@ -50,7 +50,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    fn seconds(what: impl Into<String>, samples: &[Duration]) -> Self {
+    pub(crate) fn seconds(what: impl Into<String>, samples: &[Duration]) -> Self {
         Self {
             what: what.into(),
             unit: "s",

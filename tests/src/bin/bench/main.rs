@@ -1,37 +1,66 @@
 //! Measures how fast calls are: `cargo xtask bench --help`.
 
+mod board;
 mod host;
+mod peers;
+mod report;
 mod scripted;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use tokio::runtime::Builder;
 
-/// Measures how fast calls are.
+/// Measures how fast calls are, beside the bare line and the peers.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask bench")]
 struct Arguments {
-    /// Measures the host's own time, against a board that answers at once.
+    /// Measures the host's own time instead, against a board that answers at once.
     #[arg(long)]
     host: bool,
+    /// The simulated board: unix or mps2.
+    #[arg(long, default_value = "unix")]
+    board: String,
+    /// The port of a real board, instead of a simulated one.
+    #[arg(long, conflicts_with = "board")]
+    port: Option<String>,
+    /// How many times everything is measured in turn; the table shows the medians.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
     /// One JSON object a line instead of a table.
     #[arg(long)]
     json: bool,
-    /// How many calls are timed; the rarer things are done less often.
-    #[arg(long, default_value_t = 20_000)]
-    calls: u32,
+    /// How many calls are timed; the rarer things are done less often [default: 300, with --host 20000].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    calls: Option<u32>,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match host::measure(arguments.calls) {
-        Ok(rows) => {
-            host::print(&rows, arguments.json);
-            ExitCode::SUCCESS
-        }
+    let outcome = if arguments.host {
+        host::measure(arguments.calls.unwrap_or(20_000))
+            .map(|rows| host::print(&rows, arguments.json))
+            .map_err(|error| format!("{error:?}"))
+    } else {
+        board(arguments)
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error:?}");
+            eprintln!("{error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn board(arguments: Arguments) -> Result<(), String> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    runtime.block_on(board::measure(board::Options {
+        board: arguments.board,
+        port: arguments.port,
+        rounds: arguments.rounds,
+        calls: arguments.calls.unwrap_or(300),
+        json: arguments.json,
+    }))
 }

@@ -1,0 +1,93 @@
+//! Runs the peers: `tests/peers/peers.py` in the virtual environment that `cargo xtask bench` makes.
+
+use std::env;
+use std::ffi::OsString;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::report::{Report, Summary};
+
+/// The peers, as the script and the table name them.
+const PEERS: [&str; 2] = ["belay-python", "mpremote"];
+
+/// How long a peer may take for everything.
+const LIMIT: Duration = Duration::from_mins(3);
+
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/peers.py");
+
+/// The Python that has the peers, if there is one.
+pub(crate) fn python() -> Option<OsString> {
+    env::var_os("BELAY_PEERS_PYTHON")
+}
+
+/// Measures one peer after the other; says whether all of them ended as they should, which leaves the board at
+/// its prompt.
+pub(crate) async fn measure(python: &OsString, port: &str, calls: u32, report: &mut Report) -> bool {
+    let mut all = true;
+    for who in PEERS {
+        if let Err(problem) = one(python, who, port, calls, report).await {
+            report.note(format!("{who}: {problem}"));
+            all = false;
+        }
+    }
+    all
+}
+
+async fn one(
+    python: &OsString,
+    who: &str,
+    port: &str,
+    calls: u32,
+    report: &mut Report,
+) -> Result<(), String> {
+    let mut command = Command::new(python);
+    command.args([SCRIPT, who, port, &calls.to_string()]);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    let mut child = command.spawn().map_err(|error| error.to_string())?;
+    let mut stdout = child.stdout.take();
+    let mut stderr = child.stderr.take();
+    let (mut rows, mut complaint) = (Vec::new(), Vec::new());
+    let ended = timeout(LIMIT, async {
+        let ((), (), status) = tokio::join!(
+            read(&mut stdout, &mut rows),
+            read(&mut stderr, &mut complaint),
+            child.wait()
+        );
+        status
+    })
+    .await;
+    for line in String::from_utf8_lossy(&rows).lines() {
+        if let Ok(summary) = serde_json::from_str::<Summary>(line) {
+            report.add(summary);
+        }
+    }
+    match ended {
+        Err(_) => {
+            // It has to be gone before the port is somebody else's.
+            child.kill().await.map_err(|error| error.to_string())?;
+            Err(format!("it took longer than {LIMIT:?}"))
+        }
+        Ok(Ok(status)) if status.success() => Ok(()),
+        Ok(Ok(status)) => {
+            let complaint = String::from_utf8_lossy(&complaint);
+            let last = complaint.trim_end().lines().last().unwrap_or_default();
+            Err(format!("{last} ({status})"))
+        }
+        Ok(Err(error)) => Err(error.to_string()),
+    }
+}
+
+/// Reads what there is; what was read before a time-out is kept.
+async fn read(from: &mut Option<impl tokio::io::AsyncRead + Unpin>, into: &mut Vec<u8>) {
+    if let Some(from) = from {
+        // A pipe that breaks has ended.
+        let _ = tokio::io::AsyncReadExt::read_to_end(from, into).await;
+    }
+}
