@@ -58,6 +58,9 @@ void board_terminal_init(int pending_fd) {
     struct sigaction action = {.sa_handler = on_interrupt};
     sigaction(SIGINT, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
+    // Whoever started this under nohup has handed down that hang-ups are ignored; but a board whose
+    // other side is gone has to end, whatever it is doing.
+    signal(SIGHUP, SIG_DFL);
 
     if (tcgetattr(STDIN_FILENO, &terminal) == 0) {
         cfmakeraw(&terminal);
