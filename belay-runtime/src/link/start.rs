@@ -167,6 +167,7 @@ async fn enter(wire: &mut Wire, options: &LinkOptions) -> Result<()> {
 /// has not got it any more. The line may be a bad one, so only an answer that cannot be otherwise counts.
 pub(super) async fn resume(wire: &mut Wire, size: i64, until: Instant) -> Result<Option<u64>> {
     let source = format!("_belay['r']({size})\n");
+    let begun = Instant::now();
     loop {
         let attempt = (Instant::now() + ATTEMPT / 2).min(until);
         let tried = match wire.operate(Operation::Enter, attempt).await {
@@ -180,7 +181,7 @@ pub(super) async fn resume(wire: &mut Wire, size: i64, until: Instant) -> Result
                 return Ok(None);
             }
             Ok(Ran::Ended(_)) | Err(_) if Instant::now() < until && !wire.is_gone() => {}
-            Ok(Ran::Ended(_)) => return Err(wire.timeout(Duration::ZERO, Phase::Resync)),
+            Ok(Ran::Ended(_)) => return Err(wire.timeout(begun.elapsed(), Phase::Resync)),
             Err(error) => return Err(error),
         }
     }
@@ -199,6 +200,7 @@ enum Ran {
 
 async fn run(wire: &mut Wire, source: &str, until: Instant) -> Result<Ran> {
     wire.forget_output();
+    let begun = Instant::now();
     let execution = Execution {
         source: source.as_bytes().to_vec(),
         mode: Mode::Auto,
@@ -228,7 +230,7 @@ async fn run(wire: &mut Wire, source: &str, until: Instant) -> Result<Ran> {
                     Stage::Compiling => Phase::Compile,
                     _ => Phase::Execute,
                 };
-                return Err(wire.timeout(Duration::ZERO, phase));
+                return Err(wire.timeout(begun.elapsed(), phase));
             }
         }
     }
