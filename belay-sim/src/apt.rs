@@ -11,8 +11,9 @@ use crate::{
     error::{Error, Result},
 };
 
-/// The Debian releases whose source package is known to build, best first.
-const SUITES: [&str; 2] = ["trixie", "forky"];
+/// The Debian releases whose source package is known to build, best first: before 1.26 `MicroPython` prints
+/// doubles with too few digits to tell them apart.
+const SUITES: [&str; 2] = ["forky", "trixie"];
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
