@@ -15,12 +15,35 @@ pub(super) struct Decimal {
 
 /// The double that a board means by this decimal number.
 pub(super) fn as_board_reads(text: &str) -> Option<f64> {
-    // The board that computes like that is the simulated one, which runs on a processor like the host's.
-    if cfg!(any(target_arch = "x86_64", target_arch = "x86"))
-        && let Some(decimal) = Decimal::parse(text)
-        && !decimal.is_easy()
+    let Some(decimal) = Decimal::parse(text) else {
+        return text.parse().ok();
+    };
+    let magnitude = if let Some(easy) = decimal.easy() {
+        easy
+    } else if cfg!(any(target_arch = "x86_64", target_arch = "x86")) {
+        // The board that computes like that is the simulated one, which runs on a processor like the host's.
+        decimal.in_extended_arithmetic()
+    } else {
+        return text.parse().ok();
+    };
+    Some(if text.starts_with('-') {
+        -magnitude
+    } else {
+        magnitude
+    })
+}
+
+/// The single-precision float that is nearest to this decimal number.
+#[expect(clippy::cast_precision_loss, reason = "it is exact as far as it comes here")]
+pub(super) fn nearest_single(text: &str) -> Option<f32> {
+    const POWERS: [f32; 11] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10];
+    // Both are exact, so that there is one rounding.
+    if let Some(Decimal { mantissa, exponent }) = Decimal::parse(text)
+        && mantissa <= 1 << f32::MANTISSA_DIGITS
+        && exponent <= 0
+        && let Some(power) = POWERS.get(exponent.unsigned_abs() as usize)
     {
-        let magnitude = decimal.in_extended_arithmetic();
+        let magnitude = mantissa as f32 / power;
         return Some(if text.starts_with('-') {
             -magnitude
         } else {
@@ -33,35 +56,59 @@ pub(super) fn as_board_reads(text: &str) -> Option<f64> {
 impl Decimal {
     /// The number that this text is, unless it has more digits than boards print, or is none.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-        let (mut mantissa, mut exponent) = (0_u64, exponent.parse::<i32>().ok()?);
+        /// Below this there is room for one digit more.
+        const ROOM: u64 = 1 << 60;
+        let (mut mantissa, mut exponent) = (0_u64, 0_i32);
         let (mut zeros, mut in_fraction) = (0, false);
-        for digit in digits.bytes() {
+        for (at, digit) in text.bytes().enumerate() {
             match digit {
-                b'.' if !in_fraction => in_fraction = true,
+                b'.' if !in_fraction => {
+                    in_fraction = true;
+                    continue;
+                }
                 // Zeros at the end do not count.
                 b'0' => zeros += 1,
+                b'1'..=b'9' if zeros == 0 && mantissa < ROOM => {
+                    mantissa = mantissa * 10 + u64::from(digit - b'0');
+                }
                 b'1'..=b'9' => {
-                    mantissa = mantissa.checked_mul(10_u64.checked_pow(zeros + 1)?)?;
-                    mantissa = mantissa.checked_add(u64::from(digit - b'0'))?;
+                    let power = 10_u64.checked_pow(zeros + 1)?;
+                    mantissa = mantissa
+                        .checked_mul(power)?
+                        .checked_add(u64::from(digit - b'0'))?;
                     zeros = 0;
                 }
-                b'-' => {}
+                b'-' if at == 0 => continue,
+                b'e' | b'E' => {
+                    exponent = exponent.checked_add(text[at + 1..].parse().ok()?)?;
+                    break;
+                }
                 _ => return None,
             }
-            exponent = exponent.checked_sub(i32::from(in_fraction && digit != b'.'))?;
+            exponent -= i32::from(in_fraction);
         }
         let exponent = exponent.checked_add_unsigned(zeros)?;
         (exponent.unsigned_abs() < 400).then_some(Self { mantissa, exponent })
     }
 
-    /// Whether every arithmetic with at least the precision of doubles arrives at the nearest double.
+    /// The double that every arithmetic with at least the precision of doubles arrives at, for small numbers.
     ///
     /// With so small a power of ten the number is either half-way between two doubles or further from
     /// there than a second rounding takes it.
-    fn is_easy(self) -> bool {
+    #[expect(clippy::cast_precision_loss, reason = "it is exact as far as it comes here")]
+    fn easy(self) -> Option<f64> {
         const EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
-        self.mantissa == 0 || (self.mantissa <= EXACT && self.exponent.unsigned_abs() <= 3)
+        const POWERS: [f64; 4] = [1.0, 10.0, 100.0, 1000.0];
+        if self.mantissa > EXACT {
+            return None;
+        }
+        let (mantissa, power) = (self.mantissa as f64, self.exponent.unsigned_abs() as usize);
+        match POWERS.get(power) {
+            Some(power) if self.exponent < 0 => Some(mantissa / power),
+            Some(power) => Some(mantissa * power),
+            None if self.mantissa == 0 => Some(0.0),
+            None => None,
+        }
     }
 
     /// Whether boards of all kinds read this double where it is written so.
@@ -70,7 +117,7 @@ impl Decimal {
     /// digits and the power of ten are exact.
     pub(super) fn is_read_as(self, magnitude: f64) -> bool {
         const EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
-        self.is_easy()
+        self.easy().is_some()
             || (self.mantissa <= EXACT
                 && self.exponent.unsigned_abs() <= 22
                 && self.in_extended_arithmetic().to_bits() == magnitude.to_bits())

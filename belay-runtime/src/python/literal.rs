@@ -31,6 +31,11 @@ pub(super) const DECODE: &str = ".decode()";
 pub(super) fn write_str(out: &mut String, text: &str) {
     out.reserve(text.len() + 2);
     out.push('\'');
+    if text.bytes().all(|byte| PLAIN[usize::from(byte)]) {
+        out.push_str(text);
+        out.push('\'');
+        return;
+    }
     let mut plain_from = 0;
     let mut rest = text.bytes().enumerate();
     while let Some((at, byte)) = rest.next() {
@@ -104,7 +109,8 @@ pub(super) fn write_f64(out: &mut String, value: f64) {
     }
     let mut buffer = zmij::Buffer::new();
     let decimal = buffer.format_finite(value);
-    if Decimal::parse(decimal).is_some_and(|decimal| decimal.is_read_as(value.abs())) {
+    if is_short(decimal, 15) || Decimal::parse(decimal).is_some_and(|decimal| decimal.is_read_as(value.abs()))
+    {
         return out.push_str(decimal);
     }
     let bits = value.to_bits();
@@ -124,7 +130,9 @@ pub(super) fn write_f32(out: &mut String, value: f32) {
     }
     let mut buffer = zmij::Buffer::new();
     let decimal = buffer.format_finite(value);
-    if Decimal::parse(decimal).is_some_and(is_exact_in_singles) && survives_double(decimal, value) {
+    if is_short(decimal, 7)
+        || Decimal::parse(decimal).is_some_and(is_exact_in_singles) && survives_double(decimal, value)
+    {
         return out.push_str(decimal);
     }
     let bits = value.to_bits();
@@ -151,6 +159,14 @@ fn write_not_finite(out: &mut String, nan: bool, negative: bool) {
         (_, true) => "float('-inf')",
         (_, false) => "float('inf')",
     });
+}
+
+/// Whether a number has at most so many digits and at most three of them behind the point, which every
+/// arithmetic of that many digits reads correctly.
+fn is_short(decimal: &str, digits: usize) -> bool {
+    let decimal = decimal.strip_prefix('-').unwrap_or(decimal).as_bytes();
+    let point = decimal.iter().rev().take(4).position(|byte| *byte == b'.');
+    decimal.len() <= digits + 1 && point.is_some()
 }
 
 /// Whether digits and power of ten are both exact in single precision, so that one rounding is enough.

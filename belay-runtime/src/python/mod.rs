@@ -32,7 +32,8 @@ const MAX_DEPTH: usize = 100;
 ///
 /// When the value cannot be expressed in Python.
 pub fn to_literal<T: Serialize + ?Sized>(value: &T) -> Result<String, ValueError> {
-    let mut text = String::new();
+    // Most values fit, and a short text is not worth growing one.
+    let mut text = String::with_capacity(128);
     value.serialize(&mut ser::Writer::new(&mut text))?;
     Ok(text)
 }
@@ -44,7 +45,7 @@ pub fn to_literal<T: Serialize + ?Sized>(value: &T) -> Result<String, ValueError
 ///
 /// When the text is no value, or not one of type `T`.
 pub fn from_repr<'de, T: Deserialize<'de>>(repr: &'de [u8]) -> Result<T, ValueError> {
-    let mut deserializer = de::Deserializer::new(repr);
+    let mut deserializer = de::Deserializer::new(repr)?;
     let value = deserializer.part(PhantomData)?;
     deserializer.end()?;
     Ok(value)

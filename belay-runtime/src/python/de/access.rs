@@ -30,6 +30,7 @@ impl<'a, 'de> Elements<'a, 'de> {
     }
 
     /// Goes to the next element, if there is one.
+    #[inline]
     fn advance(&mut self) -> Result<bool, ValueError> {
         if self.done {
             return Ok(false);
@@ -140,7 +141,7 @@ impl<'de> MapAccess<'de> for &mut Entries<'_, 'de> {
         }
         self.first = false;
         self.key_from = self.de.at;
-        self.de.part(seed).map(Some)
+        seed.deserialize(&mut *self.de).map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ValueError> {

@@ -16,6 +16,9 @@ use super::{MAX_DEPTH, tag};
 
 /// Reads one value after the other from what the board sent.
 pub(super) struct Deserializer<'de> {
+    /// What the board sent.
+    source: &'de str,
+    /// The same as bytes.
     text: &'de [u8],
     at: usize,
     depth: usize,
@@ -43,12 +46,19 @@ enum Want {
 }
 
 impl<'de> Deserializer<'de> {
-    pub(super) fn new(text: &'de [u8]) -> Self {
-        Self {
+    pub(super) fn new(text: &'de [u8]) -> Result<Self, ValueError> {
+        let source = str::from_utf8(text).map_err(|error| {
+            ValueError::plain(format!(
+                "the board's reply is no value in Python: it is not UTF-8 at byte {}",
+                error.valid_up_to()
+            ))
+        })?;
+        Ok(Self {
+            source,
             text,
             at: 0,
             depth: 0,
-        }
+        })
     }
 
     /// Checks that nothing follows.
@@ -61,18 +71,36 @@ impl<'de> Deserializer<'de> {
     }
 
     /// Reads a value of the caller's own type and sees to it that an error says what stood there.
+    #[inline]
     pub(super) fn part<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, ValueError> {
-        self.skip_space();
         let start = self.at;
         seed.deserialize(&mut *self)
             .map_err(|error| self.located(error, start))
     }
 
+    #[inline]
     fn value<V: Visitor<'de>>(&mut self, visitor: V, want: Want) -> Result<V::Value, ValueError> {
         self.skip_space();
         let start = self.at;
-        self.value_here(visitor, want)
-            .map_err(|error| self.located(error, start))
+        // What is wanted is usually what comes, and then nothing else needs to be considered.
+        let value = match (want, self.peek()) {
+            (Want::Text, Some(quote @ (b'\'' | b'"'))) => self.text(quote, visitor),
+            (Want::Int | Want::F32 | Want::F64, Some(b'0'..=b'9' | b'-')) => self.number(visitor, want),
+            (_, Some(b'T')) if self.eat_word(b"True") => visitor.visit_bool(true),
+            (_, Some(b'F')) if self.eat_word(b"False") => visitor.visit_bool(false),
+            _ => self.value_here(visitor, want),
+        };
+        value.map_err(|error| self.located(error, start))
+    }
+
+    #[inline]
+    fn text<V: Visitor<'de>>(&mut self, quote: u8, visitor: V) -> Result<V::Value, ValueError> {
+        self.at += 1;
+        let text = self.plain(quote)?;
+        if self.eat(quote) {
+            return visitor.visit_borrowed_str(text);
+        }
+        visitor.visit_string(self.escaped(text, quote)?)
     }
 
     #[cold]
@@ -88,13 +116,7 @@ impl<'de> Deserializer<'de> {
         match self.peek() {
             Some(b'0'..=b'9' | b'-') => self.number(visitor, want),
             Some(b'\'' | b'"') if want == Want::Bytes => Err(ValueError::mismatch(&visitor)),
-            Some(quote @ (b'\'' | b'"')) => {
-                self.at += 1;
-                match self.string(quote)? {
-                    Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
-                    Cow::Owned(text) => visitor.visit_string(text),
-                }
-            }
+            Some(quote @ (b'\'' | b'"')) => self.text(quote, visitor),
             Some(b'[') if want == Want::Struct => Err(ValueError::mismatch(&visitor)),
             Some(b'[') => {
                 self.at += 1;
@@ -298,7 +320,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         self.skip_space();
-        if self.eat_word(b"None") {
+        if self.peek() == Some(b'N') && self.eat_word(b"None") {
             visitor.visit_none()
         } else {
             visitor.visit_some(self)

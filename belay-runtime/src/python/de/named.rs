@@ -43,8 +43,8 @@ impl<'de> Deserializer<'de> {
                 bytes_value(bytes.into(), visitor, want)
             }
             b"bytearray" => {
-                let bytes = if self.eat_word(b"B") {
-                    self.expect(b'(', "`(`")?;
+                let bytes = if self.text[self.at..].starts_with(b"B(") {
+                    self.at += 2;
                     self.base64()?.into()
                 } else {
                     self.bytes_literal()?

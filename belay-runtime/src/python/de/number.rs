@@ -77,14 +77,16 @@ impl<'de> Deserializer<'de> {
         Ok(Some([real, imaginary]))
     }
 
+    #[inline]
     fn token(&mut self) -> Result<Token<'de>, ValueError> {
+        /// So many digits always fit.
+        const FIT: usize = 19;
         let start = self.at;
         self.eat(b'-');
         let digits_from = self.at;
-        let mut value = Some(0_u64);
+        let mut value = 0_u64;
         while let Some(digit @ b'0'..=b'9') = self.peek() {
-            let digit = u64::from(digit - b'0');
-            value = value.and_then(|value| value.checked_mul(10)?.checked_add(digit));
+            value = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
             self.at += 1;
         }
         let digits = self.at - digits_from;
@@ -93,13 +95,16 @@ impl<'de> Deserializer<'de> {
             Some(b'i' | b'n') if digits == 0 => return self.float(start),
             _ => {}
         }
-        match value {
-            // Python writes no leading zeros.
-            _ if digits == 0 || (digits > 1 && self.text[digits_from] == b'0') => {
-                Err(self.malformed("a number"))
-            }
-            Some(value) => Ok(Token::Int(value)),
-            None => Ok(Token::BigInt(self.ascii(start)?)),
+        // Python writes no leading zeros.
+        if digits == 0 || (digits > 1 && self.text[digits_from] == b'0') {
+            return Err(self.malformed("a number"));
+        }
+        if digits <= FIT {
+            return Ok(Token::Int(value));
+        }
+        match self.text_of(digits_from).parse() {
+            Ok(value) => Ok(Token::Int(value)),
+            Err(_) => Ok(Token::BigInt(self.text_of(start))),
         }
     }
 
@@ -117,7 +122,7 @@ impl<'de> Deserializer<'de> {
                 }
             }
         }
-        let text = self.ascii(start)?;
+        let text = self.text_of(start);
         if self.eat(b'j') {
             return Ok(Token::Imaginary(self.double(text)?));
         }
@@ -132,8 +137,8 @@ impl<'de> Deserializer<'de> {
         there
     }
 
-    fn ascii(&self, start: usize) -> Result<&'de str, ValueError> {
-        str::from_utf8(&self.text[start..self.at]).map_err(|_| self.malformed("a number"))
+    fn text_of(&self, start: usize) -> &'de str {
+        &self.source[start..self.at]
     }
 
     fn double(&self, text: &str) -> Result<f64, ValueError> {
@@ -142,7 +147,7 @@ impl<'de> Deserializer<'de> {
 
     /// Straight to single precision: rounding to double on the way could give another number.
     fn single(&self, text: &str) -> Result<f32, ValueError> {
-        text.parse().map_err(|_| self.malformed("a number"))
+        decimal::nearest_single(text).ok_or_else(|| self.malformed("a number"))
     }
 }
 

@@ -12,23 +12,48 @@ use crate::python::error::{ValueError, shortened};
 /// How much of the board's text a message shows.
 const SHOWN: usize = 60;
 
+/// Where the first quote of this kind, backslash or control character stands, found eight bytes at a time.
+#[inline]
+fn run_of_plain(text: &[u8], quote: u8) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHEST: u64 = ONES << 7;
+    let (words, tail) = text.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        // The highest bit of a byte of `below(x, n)` is set if that byte of x is below n, and perhaps in bytes
+        // after the first such one, which do not matter.
+        let below = |word: u64, bound: u8| word.wrapping_sub(ONES * u64::from(bound)) & !word & HIGHEST;
+        let equal = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+        let stops = below(word, b' ') | equal(quote) | equal(b'\\');
+        if stops != 0 {
+            return Some(at * 8 + stops.trailing_zeros() as usize / 8);
+        }
+    }
+    let stop = |&byte: &u8| byte == quote || byte == b'\\' || byte < b' ';
+    tail.iter().position(stop).map(|at| words.len() * 8 + at)
+}
+
 impl<'de> Deserializer<'de> {
+    #[inline]
     pub(super) fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
 
+    #[inline]
     pub(super) fn skip_space(&mut self) {
         while let Some(b' ' | b'\r' | b'\n') = self.peek() {
             self.at += 1;
         }
     }
 
+    #[inline]
     pub(super) fn eat(&mut self, byte: u8) -> bool {
         let there = self.peek() == Some(byte);
         self.at += usize::from(there);
         there
     }
 
+    #[inline]
     pub(super) fn expect(&mut self, byte: u8, what: &str) -> Result<(), ValueError> {
         if self.eat(byte) {
             return Ok(());
@@ -47,7 +72,9 @@ impl<'de> Deserializer<'de> {
 
     /// Reads over this word, if it stands here.
     pub(super) fn eat_word(&mut self, word: &[u8]) -> bool {
-        let there = self.text[self.at..].starts_with(word) && self.peek_name() == word;
+        let rest = &self.text[self.at..];
+        let more = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte == b'(';
+        let there = rest.starts_with(word) && !rest.get(word.len()).is_some_and(more);
         if there {
             self.at += word.len();
         }
@@ -55,12 +82,17 @@ impl<'de> Deserializer<'de> {
     }
 
     /// What a str stands for, behind its opening quote.
+    #[inline]
     pub(super) fn string(&mut self, quote: u8) -> Result<Cow<'de, str>, ValueError> {
         let plain = self.plain(quote)?;
-        let plain = str::from_utf8(plain).map_err(|_| self.malformed("UTF-8"))?;
         if self.eat(quote) {
             return Ok(Cow::Borrowed(plain));
         }
+        self.escaped(plain, quote).map(Cow::Owned)
+    }
+
+    /// What a str stands for that begins like this and goes on with an escape.
+    pub(super) fn escaped(&mut self, plain: &str, quote: u8) -> Result<String, ValueError> {
         let mut text = plain.to_owned();
         while self.eat(b'\\') {
             let char = self.escape(true)?;
@@ -71,11 +103,10 @@ impl<'de> Deserializer<'de> {
                 ));
             };
             text.push(char);
-            let plain = self.plain(quote)?;
-            text.push_str(str::from_utf8(plain).map_err(|_| self.malformed("UTF-8"))?);
+            text.push_str(self.plain(quote)?);
         }
         self.expect(quote, "the end of a str")?;
-        Ok(Cow::Owned(text))
+        Ok(text)
     }
 
     /// Bytes, from the `b` on.
@@ -112,23 +143,28 @@ impl<'de> Deserializer<'de> {
     }
 
     /// What stands for itself up to the next escape or the closing quote.
-    fn plain(&mut self, quote: u8) -> Result<&'de [u8], ValueError> {
+    #[inline]
+    pub(super) fn plain(&mut self, quote: u8) -> Result<&'de str, ValueError> {
         let rest = &self.text[self.at..];
-        let end = rest
-            .iter()
-            .position(|&byte| byte == quote || byte == b'\\' || byte < b' ');
-        let Some(end) = end else {
-            return Err(self.malformed("the closing quote"));
+        let end = match run_of_plain(rest, quote) {
+            Some(end) if rest[end] >= b' ' => end,
+            Some(end) => {
+                self.at += end;
+                return Err(self.malformed("no control character"));
+            }
+            None => {
+                self.at = self.text.len();
+                return Err(self.malformed("the closing quote"));
+            }
         };
+        let start = self.at;
         self.at += end;
-        if rest[end] < b' ' {
-            return Err(self.malformed("no control character"));
-        }
-        Ok(&rest[..end])
+        // Stops are ASCII and never within a character.
+        Ok(&self.source[start..self.at])
     }
 
     fn plain_ascii(&mut self, quote: u8) -> Result<&'de [u8], ValueError> {
-        let plain = self.plain(quote)?;
+        let plain = self.plain(quote)?.as_bytes();
         if !plain.is_ascii() {
             return Err(self.malformed("ASCII in bytes"));
         }
@@ -162,7 +198,10 @@ impl<'de> Deserializer<'de> {
     }
 
     /// What stands in the board's text from here on, as far as a message shows it, and its type's name.
-    pub(super) fn describe(&self, start: usize) -> (String, &'static str) {
+    pub(super) fn describe(&self, mut start: usize) -> (String, &'static str) {
+        while self.text.get(start).is_some_and(u8::is_ascii_whitespace) {
+            start += 1;
+        }
         let mut rest = Deserializer { at: start, ..*self };
         let whole = rest.value_here(IgnoredAny, Want::Nothing).is_ok();
         let end = if whole { rest.at } else { self.text.len() };

@@ -45,6 +45,7 @@ impl<'w, 'a> Sequence<'w, 'a> {
         }
     }
 
+    #[inline]
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ValueError> {
         let written = if let Some((code, bytes)) = &mut self.array {
             value.serialize(code.element_writer(bytes))

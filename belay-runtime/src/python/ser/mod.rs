@@ -58,6 +58,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
+    #[inline]
     fn write_int(&mut self, value: impl itoa::Integer) {
         self.out.push_str(itoa::Buffer::new().format(value));
     }
@@ -293,7 +294,9 @@ impl<'w, 'a> ser::Serializer for &'w mut Writer<'a> {
         Ok(())
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Sequence<'w, 'a>, ValueError> {
+    fn serialize_seq(self, len: Option<usize>) -> Result<Sequence<'w, 'a>, ValueError> {
+        // A guess, and bounded, because a length is only what somebody says.
+        self.out.reserve(len.unwrap_or_default().min(4096) * 4);
         self.sequence()
     }
 
