@@ -11,9 +11,8 @@ use crate::{
     error::{Error, Result},
 };
 
-/// The Debian releases whose source package is known to build, best first: before 1.26 `MicroPython` prints
-/// doubles with too few digits to tell them apart.
-const SUITES: [&str; 2] = ["forky", "trixie"];
+/// The Debian releases whose source package is known to build, best first.
+const SUITES: [&str; 2] = ["trixie", "forky"];
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
