@@ -181,6 +181,11 @@ mod tests {
             .env("BELAY_XTASK_TEST", process::id().to_string())
             .spawn()
             .expect("sleep is everywhere");
+        // For a moment after it was started a process shows no environment.
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while marked(&mark).is_empty() && Instant::now() < deadline {
+            thread::yield_now();
+        }
         assert_eq!(marked(&mark).len(), 1);
         child.kill().expect("it sleeps");
         child.wait().expect("it was killed");
