@@ -11,8 +11,9 @@ use crate::{
     error::{Error, Result},
 };
 
-/// The Debian releases whose source package is known to build, best first.
-const SUITES: [&str; 2] = ["trixie", "forky"];
+/// The Debian releases whose source package is known to build, best first: before 1.26, `MicroPython` prints
+/// doubles with too few digits to tell them apart.
+pub(crate) const SUITES: [&str; 2] = ["forky", "trixie"];
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
@@ -22,21 +23,10 @@ pub(crate) struct Package {
     pub(crate) version: String,
 }
 
-/// Downloads the source package into a directory of its own, from the mirror that the machine uses.
-pub(crate) fn download(dir: &Path, log: &Path) -> Result<Package> {
+/// Downloads a release's source package into a directory of its own, from the mirror that the machine uses.
+pub(crate) fn download(suite: &str, dir: &Path, log: &Path) -> Result<Package> {
     let mirror =
         mirror().ok_or_else(|| Error::NoSource("no Debian mirror is configured in /etc/apt".into()))?;
-    let mut failure = None;
-    for suite in SUITES {
-        match download_from(&mirror, suite, dir, log) {
-            Ok(package) => return Ok(package),
-            Err(error) => failure = failure.or(Some(error)),
-        }
-    }
-    Err(failure.unwrap_or_else(|| Error::NoSource("no suite has it".into())))
-}
-
-fn download_from(mirror: &str, suite: &str, dir: &Path, log: &Path) -> Result<Package> {
     let sources = dir.join("sources.sources");
     let make =
         |path: &Path| fs::create_dir_all(path).map_err(Error::io(format!("making {}", path.display())));

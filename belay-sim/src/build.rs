@@ -72,23 +72,28 @@ pub fn boards_dir() -> PathBuf {
     cache.or(home).unwrap_or_else(env::temp_dir).join("belay/boards")
 }
 
-fn unix_path() -> PathBuf {
-    boards_dir().join(format!("unix-{:016x}", fingerprint(PORT)))
-}
-
 /// The `unix` board, if it has been built from the sources that this program contains.
 pub(crate) fn built_unix() -> Option<PathBuf> {
-    Some(unix_path()).filter(|path| path.exists())
-}
-
-fn mps2_path() -> PathBuf {
-    boards_dir().join("mps2.elf")
+    built(&unix_name())
 }
 
 /// The firmware of the `mps2` board, if it has been built.
 pub(crate) fn built_mps2() -> Option<PathBuf> {
-    Some(mps2_path()).filter(|path| path.exists())
+    built(MPS2)
 }
+
+/// A finished board of the best release that there is one of. What is built from the package of one release of
+/// Debian lies in a directory of that name, so that nothing from another MicroPython is taken for it.
+fn built(name: &str) -> Option<PathBuf> {
+    let boards = apt::SUITES.map(|suite| boards_dir().join(suite).join(name));
+    boards.into_iter().find(|board| board.exists())
+}
+
+fn unix_name() -> String {
+    format!("unix-{:016x}", fingerprint(PORT))
+}
+
+const MPS2: &str = "mps2.elf";
 
 /// Builds the `unix` board unless that has been done, and returns its program.
 ///
@@ -97,7 +102,7 @@ pub(crate) fn built_mps2() -> Option<PathBuf> {
 /// # Errors
 /// When a tool is missing, the source cannot be downloaded, or a step fails.
 pub fn ensure_unix(report: Report) -> Result<PathBuf> {
-    ensure("unix", unix_path(), &[TOOLS], report, Build::unix)
+    ensure("unix", &unix_name(), &[TOOLS], report, Build::unix)
 }
 
 /// Builds the firmware of the `mps2` board unless that has been done, and returns it.
@@ -105,13 +110,7 @@ pub fn ensure_unix(report: Report) -> Result<PathBuf> {
 /// # Errors
 /// When a tool is missing, the source cannot be downloaded, or a step fails.
 pub fn ensure_mps2(report: Report) -> Result<PathBuf> {
-    ensure(
-        "mps2",
-        boards_dir().join("mps2.elf"),
-        &[TOOLS, ARM_TOOLS],
-        report,
-        Build::mps2,
-    )
+    ensure("mps2", MPS2, &[TOOLS, ARM_TOOLS], report, Build::mps2)
 }
 
 /// Downloads and unpacks MicroPython's source package unless that has been done, and returns its directory, which
@@ -131,23 +130,30 @@ pub fn ensure_source(report: Report) -> Result<PathBuf> {
 
 fn ensure(
     name: &'static str,
-    board: PathBuf,
+    file: &str,
     tools: &[&[(&str, &str)]],
     report: Report,
     make: impl FnOnce(&Build, &Source, &Path) -> Result<()>,
 ) -> Result<PathBuf> {
-    if board.exists() {
+    if let Some(board) = built(file) {
         return Ok(board);
     }
     require(name, &tools.concat())?;
     let build = Build::begin(report)?;
     // Somebody else may have built it while we waited for the lock.
-    if !board.exists() {
+    let board = if let Some(board) = built(file) {
+        board
+    } else {
         let source = build.source()?;
+        let board = source.release.join(file);
         build.mpy_cross(&source)?;
-        build.progress.step(&format!("Building the {name} board"));
+        build.progress.step(&format!(
+            "Building the {name} board of MicroPython {}",
+            source.version
+        ));
         make(&build, &source, &board)?;
-    }
+        board
+    };
     build
         .progress
         .finish(&format!("The {name} board is built: {}", board.display()));
@@ -164,6 +170,8 @@ struct Build {
 
 /// MicroPython's unpacked source, and its version.
 struct Source {
+    /// The directory for whatever is built from it.
+    release: PathBuf,
     dir: PathBuf,
     version: String,
 }
@@ -202,16 +210,30 @@ impl Build {
         })
     }
 
-    /// Downloads and unpacks the source package, once.
+    /// The source that is there, or else that of the best release whose package can be had.
     fn source(&self) -> Result<Source> {
-        let dir = self.dir.join("micropython");
-        let marker = dir.join(".version");
-        if let Ok(version) = fs::read_to_string(&marker) {
-            return Ok(Source { dir, version });
+        let releases = apt::SUITES.map(|suite| self.dir.join(suite));
+        if let Some(source) = releases.iter().find_map(|release| Source::unpacked(release)) {
+            return Ok(source);
         }
-        self.progress.step("Downloading MicroPython's source package");
-        let package = apt::download(&self.dir.join("apt"), &self.log)?;
+        let mut failure = None;
+        for (suite, release) in apt::SUITES.into_iter().zip(releases) {
+            match self.download(suite, &release) {
+                Ok(source) => return Ok(source),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        Err(failure.unwrap_or_else(|| Error::NoSource("no suite has it".into())))
+    }
+
+    /// Downloads and unpacks the source package of one release.
+    fn download(&self, suite: &str, release: &Path) -> Result<Source> {
+        self.progress.step(&format!(
+            "Downloading MicroPython's source package of Debian {suite}"
+        ));
+        let package = apt::download(suite, &release.join("apt"), &self.log)?;
         self.progress.step("Unpacking it");
+        let dir = release.join("micropython");
         remove(&dir)?;
         let mut unpack = Command::new("dpkg-source");
         // apt has checked what it downloaded against the archive's signature.
@@ -220,8 +242,10 @@ impl Build {
             .arg(&package.dsc)
             .arg(&dir);
         self.run("unpacking the source package", &mut unpack)?;
+        let marker = dir.join(".version");
         fs::write(&marker, &package.version).map_err(Error::io(format!("writing {}", marker.display())))?;
         Ok(Source {
+            release: release.to_owned(),
             dir,
             version: package.version,
         })
@@ -234,7 +258,7 @@ impl Build {
             self.progress.step("Building mpy-cross");
             self.run("building mpy-cross", &mut source.make("mpy-cross"))?;
         }
-        install(&built, &self.dir.join("mpy-cross"))
+        install(&built, &source.release.join("mpy-cross"))
     }
 
     fn unix(&self, source: &Source, board: &Path) -> Result<()> {
@@ -269,6 +293,17 @@ impl Build {
 }
 
 impl Source {
+    /// What has been unpacked before, to the end.
+    fn unpacked(release: &Path) -> Option<Self> {
+        let dir = release.join("micropython");
+        let version = fs::read_to_string(dir.join(".version")).ok()?;
+        Some(Self {
+            release: release.to_owned(),
+            dir,
+            version,
+        })
+    }
+
     fn make(&self, part: &str) -> Command {
         let mut make = Command::new("make");
         let jobs = thread::available_parallelism().map_or(1, usize::from);

@@ -25,7 +25,8 @@
 //! 2. a board that was built before, in the [directory of boards](boards_dir), which the `BELAY_BOARDS_DIR`
 //!    variable moves;
 //! 3. a `micropython` of version 1.27 or newer on the `PATH`;
-//! 4. a build from Debian's source package, which takes about half a minute, once.
+//! 4. a build from Debian's source package, which takes about half a minute, once: that of forky (1.26), or that of
+//!    trixie (1.25, which prints doubles with too few digits) where the first cannot be had.
 //!
 //! Nothing is installed: a program that the build needs and does not find is an [`Error::Missing`] that
 //! says which package has it.
