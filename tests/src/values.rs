@@ -1,9 +1,10 @@
 //! Values to send to boards: made at random, from a seed, of every type that can make the round trip.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use belay::Result;
-use belay_runtime::python::{Array, BigInt, Bytes, TypeCode, Value, to_literal};
+use belay_runtime::python::{Array, BigInt, Bytes, TypeCode, Value, from_repr, to_literal};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -40,18 +41,65 @@ pub enum Case {
 impl Case {
     /// What is wrong with what this board makes of it, if anything is.
     pub async fn difference(&self, board: &EchoDevice) -> Option<String> {
-        let (sent, returned) = match self {
-            Self::Any(value) => (
-                canonical(value),
+        match self {
+            Self::Any(value) => compare(
+                &canonical(value),
                 board.any(value).await.map(|value| canonical(&value)),
             ),
-            Self::Typed(value) => (exact(value), board.typed(value).await.map(|value| exact(&value))),
-        };
-        match returned {
-            Ok(returned) if returned == sent => None,
-            Ok(returned) => Some(format!("sent {sent}\n came {returned}")),
-            Err(error) => Some(format!("sent {sent}\n {error}")),
+            Self::Typed(value) => compare(&exact(value), board.typed(value).await.map(|value| exact(&value))),
         }
+    }
+}
+
+/// What is wrong with what this board makes of these cases, if anything is. They go in as few calls as their types
+/// allow, and one by one only if those do not bring them all back.
+pub async fn differences(cases: &[Case], board: &EchoDevice) -> Vec<String> {
+    if come_back_together(cases, board).await {
+        return Vec::new();
+    }
+    let mut differences = Vec::new();
+    for case in cases {
+        differences.extend(case.difference(board).await);
+    }
+    if differences.is_empty() {
+        differences.push("alone each of these values comes back as it was, but not together".to_owned());
+    }
+    differences
+}
+
+async fn come_back_together(cases: &[Case], board: &EchoDevice) -> bool {
+    let (mut values, mut records) = (Vec::new(), Vec::new());
+    for case in cases {
+        match case {
+            Case::Any(value) => values.push(value.clone()),
+            Case::Typed(record) => records.push((**record).clone()),
+        }
+    }
+    let values = Value::List(values);
+    let values_came = board
+        .any(&values)
+        .await
+        .is_ok_and(|came| canonical(&came) == canonical(&values));
+    let records_came = board
+        .records(&records)
+        .await
+        .is_ok_and(|came| exact(&came) == exact(&records));
+    values_came && records_came
+}
+
+/// What is wrong with this `repr` of a value that was sent, if anything is.
+pub fn difference_of_repr(value: &Value, repr: &[u8]) -> Option<String> {
+    compare(
+        &canonical(value),
+        from_repr::<Value>(repr).map(|value| canonical(&value)),
+    )
+}
+
+fn compare<E: Display>(sent: &str, returned: Result<String, E>) -> Option<String> {
+    match returned {
+        Ok(returned) if returned == sent => None,
+        Ok(returned) => Some(format!("sent {sent}\n came {returned}")),
+        Err(error) => Some(format!("sent {sent}\n {error}")),
     }
 }
 
@@ -73,6 +121,14 @@ pub trait Echo {
     /// ```
     #[task(timeout_ms = 60_000)]
     async fn typed(&self, value: &Typed) -> Result<Typed>;
+
+    /// Gives back many of them.
+    ///
+    /// ```python
+    /// return values
+    /// ```
+    #[task(timeout_ms = 60_000)]
+    async fn records(&self, values: &[Typed]) -> Result<Vec<Typed>>;
 
     /// Gives back text, alone and as a key.
     ///

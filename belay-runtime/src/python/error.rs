@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{de, ser};
 
-use super::literal::DECODE;
+use super::literal::DECODED;
 
 /// What cannot be expressed in Python, or is not what the caller's type says.
 ///
@@ -282,7 +282,9 @@ impl Segment {
     /// The step to the value of this key, as a board or the serialiser writes it.
     pub(super) fn from_literal(key: &str) -> Self {
         const SHOWN: usize = 40;
-        let decoded = key.strip_prefix('b').and_then(|key| key.strip_suffix(DECODE));
+        let decoded = key
+            .strip_prefix(DECODED.0)
+            .and_then(|key| key.strip_suffix(DECODED.1)?.strip_prefix('b'));
         let key = decoded.unwrap_or(key);
         let name = key
             .strip_prefix('\'')

@@ -20,12 +20,13 @@ pub(super) fn write_text(out: &mut String, text: &str) {
     if text.is_empty() || text.len() > INTERNED {
         return write_str(out, text);
     }
+    out.push_str(DECODED.0);
     write_bytes_literal(out, text.as_bytes());
-    out.push_str(DECODE);
+    out.push_str(DECODED.1);
 }
 
-/// What makes a string of bytes.
-pub(super) const DECODE: &str = ".decode()";
+/// What stands before and behind bytes of which it makes a string. Old boards have no `bytes.decode`.
+pub(super) const DECODED: (&str, &str) = ("str(", ",'utf8')");
 
 /// Writes a string literal, for one of a limited number of strings.
 pub(super) fn write_str(out: &mut String, text: &str) {

@@ -1,4 +1,68 @@
 //! Marshalling: Rust values to Python expressions and the board's `repr` back to Rust values. No I/O.
+//!
+//! A parameter may be anything that is [`Serialize`], a result anything that is `DeserializeOwned`. A value
+//! that goes to the board is printable ASCII on one line, whatever it holds, and consists of literals and of
+//! a few calls with literals in them: it can never become code.
+//!
+//! # To the board
+//!
+//! | Rust | Python | what to know |
+//! | --- | --- | --- |
+//! | `bool` | `bool` | |
+//! | integers up to `i128` and `u128` | `int` | exact; a board without long ints raises `OverflowError` for what it cannot hold |
+//! | `f32`, `f64` | `float` | exact on boards with doubles, see [below](#floats); NaN has no sign and no payload |
+//! | `char`, `&str`, `String` | `str` | every code point |
+//! | [`Bytes`], `serde_bytes` | `bytes` | base64 where that is shorter; a `Vec<u8>` or `&[u8]` alone is a `list` of ints |
+//! | `()`, unit structs, `None` | `None` | |
+//! | `Some(x)`, newtype structs | as `x` | `Some(None)` is `None` too |
+//! | `Vec`, slices, sets | `list` | a `tuple` where it is a key, because Python does not hash lists |
+//! | tuples, arrays `[T; N]`, tuple structs | `tuple` | |
+//! | maps | `dict` | keys: whatever Python hashes, so no maps and no structs; `1`, `1.0` and `True` are one key |
+//! | structs | `dict` | from the fields' names |
+//! | enum variants: `V`, `V(x)`, `V(x, y)`, `V { a }` | `'V'`, `{'V': x}`, `{'V': (x, y)}`, `{'V': {'a': …}}` | |
+//! | [`Array<T>`](Array) | `array.array` | as its memory, so floats are exact |
+//! | [`Seconds`]; [`Millis`], [`Micros`] | `float`; `int` | a plain `Duration` is a `dict` of `secs` and `nanos` |
+//! | [`Timestamp`] | the tuple of `time.gmtime()` | UTC, whole seconds |
+//! | [`Value`] | the type that it says | a namedtuple is a `dict`; long ints, sets and bytearrays are what they are |
+//!
+//! # From the board
+//!
+//! | Python | Rust | what to know |
+//! | --- | --- | --- |
+//! | `bool` | `bool` | never an integer, nor the other way round |
+//! | `int` | every integer that holds it; `f32`, `f64` | an error where it does not fit, or where a float would not be exact |
+//! | `float` | `f32`, `f64` | never an integer; `inf` and `nan` too |
+//! | `complex` | `(f64, f64)`, `[f64; 2]` | real and imaginary part |
+//! | `str` | `String`, `char`, unit variants; `&str` without escapes | half a surrogate pair is an error |
+//! | `bytes`, `bytearray` | [`Bytes`], `serde_bytes`, `Vec<u8>`, `[u8; N]`; `&[u8]` without escapes | never a `String` |
+//! | `None` | `()`, `Option` | |
+//! | `list`, `tuple`, `set`, `frozenset`, `array`, `dict_keys` and its like | `Vec`, sets, tuples, arrays, [`Array`] | tuples and arrays only of the same length |
+//! | `dict`, `OrderedDict` | maps, structs, enums | keys of any type; unknown fields are ignored unless the struct denies them |
+//! | namedtuple | structs, tuples, `Vec` | by name or by place |
+//! | `tuple` | structs | by place |
+//! | any of these | [`Value`] | keeps Python's type |
+//! | anything else, such as `<Pin 4>` | an error | names it, where it stands, and what to return instead |
+//!
+//! Both ways end in an error after 100 levels of nesting.
+//!
+//! # Floats
+//!
+//! Boards read and print decimal numbers with rounding errors. Belay writes a number in decimal only where
+//! every board reads it correctly, and as an integer times a power of two everywhere else. What a board prints
+//! depends on its firmware:
+//!
+//! | firmware | an `f64` argument | a float result |
+//! | --- | --- | --- |
+//! | doubles, MicroPython 1.26 and newer | arrives exactly | comes back exactly |
+//! | doubles, older | arrives exactly | is printed with 16 digits: half of all results of many digits are off in the last place |
+//! | single precision, as on most microcontrollers | is rounded to about seven digits; an `f32` arrives exactly | from 1.26 on as an `f32` exactly, but for the greatest few; before, seven digits of it |
+//!
+//! Where each bit of a result counts, return `struct.pack('f', x)` as [`Bytes`].
+//!
+//! # Memory on the board
+//!
+//! A board never forgets a short string literal that its parser has seen. Therefore a string of up to ten bytes
+//! that may be another one at each call goes as bytes, of which the board makes the string.
 
 mod arguments;
 mod array;

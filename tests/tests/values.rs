@@ -1,0 +1,307 @@
+//! Values on real boards: hostile ones change nothing but themselves, and what is lost is known.
+
+use belay::Device;
+use belay_runtime::python::{Bytes, Value};
+use belay_sim::Board;
+use belay_tests::connected;
+use belay_tests::values::{Abilities, Echo as _, EchoDevice, cases, differences, values};
+use proptest::strategy::{Strategy as _, ValueTree as _};
+use proptest::test_runner::TestRunner;
+
+/// Text that would do harm if any of it were taken for code, for an answer of the board, or for control.
+fn hostile_texts() -> Vec<String> {
+    let mut texts: Vec<String> = [
+        "'",
+        "\"",
+        "\\",
+        "\\'",
+        "'''",
+        "\"\"\"",
+        "\\\\'",
+        "\\x41",
+        "\\u0041",
+        "\\N{DIGIT ONE}",
+        "{}",
+        "%s%n",
+        "$(id)",
+        "`id`",
+        "')",
+        "'), __import__('os').remove('/main.py'), ('",
+        "\\'),__import__('sys').exit(),('",
+        "__import__('machine').reset()",
+        "x'\nimport sys\nsys.exit()\n'",
+        "#",
+        "# comment\n",
+        ";",
+        "\n",
+        "\r\n",
+        "\r",
+        "\t",
+        "\0",
+        "\x01",
+        "\x02",
+        "\x03",
+        "\x04",
+        "\x05",
+        "\x05A\x01",
+        "\r\x03",
+        "\r\x01",
+        "\x04\x04>",
+        "OK\x04\x04>",
+        "raw REPL; CTRL-B to exit\r\n>",
+        "MPY: soft reboot\r\n",
+        ">>> ",
+        "... ",
+        "=== ",
+        "MicroPython v1.26.1",
+        "R\x01\u{80}\0\x01",
+        "Traceback (most recent call last):\r\n  File \"<stdin>\", line 1\r\nKeyboardInterrupt: \r\n",
+        "None",
+        "nan",
+        "<Pin 4>",
+        "B('QUJD')",
+        "_belay",
+        "S(1)",
+        "f0(1)",
+        "\x02",
+        "\x020o1\x03",
+        "\x1b[2J",
+        "\x1b]0;x\x1b\\",
+        "\x7f",
+        "\u{80}",
+        "\u{a0}",
+        "é",
+        "\u{2028}\u{2029}",
+        "\u{202e}abc",
+        "\u{feff}",
+        "\u{ffff}",
+        "\u{10ffff}",
+        "😀",
+        "e\u{301}",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    texts.push((0..128_u8).map(char::from).collect());
+    texts.push("'\\\"".repeat(500));
+    texts.push("\x03".repeat(300));
+    texts.push("\x04".repeat(300));
+    texts
+}
+
+/// Bytes that do the same, and such as are no text.
+fn hostile_bytes() -> Vec<Bytes> {
+    let mut all: Vec<Vec<u8>> = vec![
+        b"\xed\xa0\x80".to_vec(),
+        b"\xed\xb0\x80\xed\xa0\x80".to_vec(),
+        b"\xff\xfe".to_vec(),
+        b"\xc3".to_vec(),
+        (0..=255).collect(),
+        vec![3; 4096],
+        vec![4; 4096],
+        vec![b'\''; 700],
+    ];
+    all.extend(hostile_texts().into_iter().map(String::into_bytes));
+    all.into_iter().map(Bytes).collect()
+}
+
+async fn echo(device: &Device) -> EchoDevice {
+    device.attach().await.expect("the trait attaches")
+}
+
+/// What is in the board's namespaces: it changes if anything that was sent has been run.
+async fn footprint(device: &Device) -> String {
+    let names = "sorted(__import__('__main__').__dict__), sorted(__import__('sys').modules)";
+    // Asking imports what the asking needs, so that the second answer is the one that stays.
+    let _ = device.execute_as::<Value>(names).await;
+    let names: Value = device.execute_as(names).await.expect("the board says");
+    names.to_string()
+}
+
+#[tokio::test]
+async fn hostile_text_comes_back_as_it_was_and_does_nothing_else() {
+    let (_board, device) = connected().await;
+    let echo = echo(&device).await;
+    echo.text("a first call deploys what is called")
+        .await
+        .expect("it returns");
+    let before = footprint(&device).await;
+    for text in hostile_texts() {
+        let (alone, within) = echo
+            .text(&text)
+            .await
+            .unwrap_or_else(|error| panic!("{text:?}: {error}"));
+        assert_eq!(alone, text);
+        assert_eq!(within.get(&text), Some(&vec![text.clone()]), "{text:?}");
+    }
+    assert_eq!(footprint(&device).await, before);
+    device.close().await.expect("it closes");
+}
+
+#[tokio::test]
+async fn hostile_bytes_come_back_as_they_were_and_do_nothing_else() {
+    let (_board, device) = connected().await;
+    let echo = echo(&device).await;
+    echo.data(&Bytes::default()).await.expect("it returns");
+    let before = footprint(&device).await;
+    for data in hostile_bytes() {
+        assert_eq!(echo.data(&data).await.expect("it returns"), data);
+        let within = echo.data_as_key(&data).await.expect("it returns");
+        assert_eq!(within.get(&data), Some(&vec![data.clone()]));
+    }
+    assert_eq!(footprint(&device).await, before);
+    device.close().await.expect("it closes");
+}
+
+#[tokio::test]
+async fn hostile_results_of_the_boards_own_making_come_back_as_they_are() {
+    let (_board, device) = connected().await;
+    for text in hostile_texts() {
+        let codes: Vec<u32> = text.chars().map(u32::from).collect();
+        let made: String = device
+            .execute_as(&format!("''.join(chr(c) for c in {codes:?})"))
+            .await
+            .unwrap_or_else(|error| panic!("{text:?}: {error}"));
+        assert_eq!(made, text);
+    }
+    device.close().await.expect("it closes");
+}
+
+#[tokio::test]
+async fn a_lone_surrogate_is_an_error_that_says_what_to_do() {
+    let (_board, device) = connected().await;
+    let error = device
+        .execute_as::<String>("chr(0xd800)")
+        .await
+        .expect_err("it is no string in Rust");
+    assert!(error.to_string().contains("\\ud800"), "{error}");
+    assert!(
+        error.hint().is_some_and(|hint| hint.contains("encode()")),
+        "{error:?}"
+    );
+    device.close().await.expect("it closes");
+}
+
+#[tokio::test]
+async fn the_board_forgets_short_strings_that_it_was_sent() {
+    let (_board, device) = connected().await;
+    let echo = echo(&device).await;
+    let free = "(__import__('gc').collect(), __import__('gc').mem_free())[1]";
+    let send = async |numbers: std::ops::Range<u32>| {
+        for number in numbers {
+            echo.text(&format!("n{number}")).await.expect("it returns");
+        }
+        device.execute_as::<i64>(free).await.expect("the board says")
+    };
+    let before = send(0..500).await;
+    let after = send(500..2500).await;
+    // A string literal would cost 20 bytes for each of the 2,000.
+    assert!(
+        before - after < 10_000,
+        "{before} bytes were free, and {after} after 2,000 strings"
+    );
+    device.close().await.expect("it closes");
+}
+
+const DOUBLES: [f64; 12] = [
+    0.1,
+    0.3,
+    1.0 / 3.0,
+    1e23,
+    5e-324,
+    2.225_073_858_507_201e-308,
+    f64::MAX,
+    f64::MIN_POSITIVE,
+    -1_234.567_890_123_456_7,
+    419.600_133_750_647_7,
+    9_007_199_254_740_993.0,
+    1e-22,
+];
+
+#[tokio::test]
+async fn a_board_with_doubles_holds_and_returns_every_bit() {
+    let (_board, device) = connected().await;
+    let echo = echo(&device).await;
+    for value in DOUBLES {
+        let (held, returned) = echo.double(value).await.expect("it returns");
+        assert_eq!(held.0, value.to_le_bytes(), "{value:e}");
+        assert_eq!(returned.to_bits(), value.to_bits(), "{value:e}");
+    }
+    device.close().await.expect("it closes");
+}
+
+/// How many values a call takes along.
+const BATCH: usize = 50;
+
+#[tokio::test]
+async fn twenty_thousand_values_of_every_type_come_back_as_they_were() {
+    let (_board, device) = connected().await;
+    let echo = echo(&device).await;
+    let strategy = cases(Abilities::ALL);
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..20_000 / BATCH {
+        let batch: Vec<_> = (0..BATCH)
+            .map(|_| strategy.new_tree(&mut runner).expect("a value").current())
+            .collect();
+        assert_eq!(differences(&batch, &echo).await, [""; 0]);
+    }
+    device.close().await.expect("it closes");
+}
+
+/// Values that this board can hold make the round trip.
+async fn round_trips(device: &Device, abilities: Abilities, count: usize) {
+    let echo = echo(device).await;
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..count {
+        let case = values(abilities)
+            .new_tree(&mut runner)
+            .expect("a value")
+            .current();
+        let difference = belay_tests::values::Case::Any(case).difference(&echo).await;
+        assert_eq!(difference, None);
+    }
+}
+
+#[tokio::test]
+async fn a_board_with_single_precision_rounds_once_and_prints_what_it_holds() {
+    let board = Board::mps2().start().await.expect("the board starts");
+    let device = Device::connect(board.port()).await.expect("it answers");
+    let echo = echo(&device).await;
+    for value in [
+        0.1_f32,
+        1.0 / 3.0,
+        16_777_217.0,
+        8_388_609.5,
+        1e-30,
+        1e30,
+        f32::MIN_POSITIVE,
+        7.038_531e-26,
+    ] {
+        let (held, returned) = echo.single(value).await.expect("it returns");
+        // What is sent arrives to the last bit.
+        assert_eq!(held.0, value.to_le_bytes(), "{value:e}");
+        // And from MicroPython 1.26 on the board prints digits enough to tell it from all others.
+        assert_eq!(
+            returned.to_bits(),
+            value.to_bits(),
+            "{value:e} came back as {returned:e}"
+        );
+    }
+    // Except for the greatest of all, of which it prints a digit that is too great.
+    let (held, returned) = echo.single(f32::MAX).await.expect("it returns");
+    assert_eq!(held.0, f32::MAX.to_le_bytes());
+    assert!(returned >= f32::MAX, "{returned:e}");
+    // A double loses what a single has no room for: about nine of its sixteen digits.
+    for value in [0.1, 1.0 / 3.0, 1_234.567_890_123_456_7] {
+        let (_, returned) = echo.double(value).await.expect("it returns");
+        let error = (returned - value).abs() / value;
+        assert!(error > 0.0 || value.to_string().len() < 8, "{value} is as it was");
+        assert!(error < 3e-7, "{value} came back as {returned}");
+    }
+    let abilities = Abilities {
+        doubles: false,
+        everything: false,
+        unicode: true,
+    };
+    round_trips(&device, abilities, 300).await;
+    device.close().await.expect("it closes");
+}
