@@ -186,8 +186,9 @@ impl Wire {
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         loop {
+            let over = self.repl.pause_is_over();
             if let Some(pause) = &mut self.pause {
-                if pause.as_mut().poll(cx).is_pending() {
+                if !over && pause.as_mut().poll(cx).is_pending() {
                     return Ok(());
                 }
                 self.pause = None;

@@ -11,7 +11,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use self::state::State;
-use super::signs::{Sign, Signs};
+use super::scan::Matcher;
+use super::signs::{AT_PROMPT, Sign, Signs};
 
 /// How the machine behaves; the defaults suit every board that is known.
 #[derive(Debug, Clone)]
@@ -232,7 +233,8 @@ pub enum Stage {
 pub struct Write {
     /// The bytes.
     pub bytes: Vec<u8>,
-    /// How long to wait, after they are written, before asking for more.
+    /// How long to wait, after they are written, before asking for more, unless
+    /// [`RawRepl::pause_is_over`] before.
     pub pause: Option<Duration>,
 }
 
@@ -246,6 +248,10 @@ pub struct RawRepl {
     /// How many marks have been made.
     marks: u32,
     signs: Signs,
+    /// Finds what a board at the friendly prompt answers to the first half of an entry.
+    at_prompt: Matcher,
+    /// Whether a pause need not be waited for any longer.
+    pause_over: bool,
     /// What was received and is not looked at yet.
     input: VecDeque<u8>,
     output: Vec<u8>,
@@ -262,6 +268,8 @@ impl RawRepl {
             raw_paste: None,
             marks: 0,
             signs: Signs::new(),
+            at_prompt: Matcher::new(AT_PROMPT),
+            pause_over: false,
             input: VecDeque::new(),
             output: Vec::new(),
             events: VecDeque::new(),
@@ -361,6 +369,12 @@ impl RawRepl {
     /// What to write next, if anything is to be written now. Ask again after each event.
     pub fn poll_write(&mut self) -> Option<Write> {
         self.writes.pop_front().or_else(|| self.next_of_source())
+    }
+
+    /// Whether the board has answered what a pause was for, so that it need not be waited for any longer. Says
+    /// so once.
+    pub fn pause_is_over(&mut self) -> bool {
+        std::mem::take(&mut self.pause_over)
     }
 
     /// What is under way.

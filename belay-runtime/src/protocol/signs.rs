@@ -23,6 +23,9 @@ pub enum Sign {
 pub(super) const SOFT_REBOOT: &[u8] = b"soft reboot";
 pub(super) const RAW_BANNER: &[u8] = b"raw REPL; CTRL-B to exit\r\n>";
 pub(super) const FRIENDLY_PROMPT: &[u8] = b"\n>>> ";
+/// What a board at the friendly prompt answers to an empty line and a Ctrl-C. A program that the Ctrl-C stops
+/// shows one prompt only.
+pub(super) const AT_PROMPT: &[u8] = b"\r\n>>> \r\n>>> ";
 
 /// Watches all that the board sends, whatever state the conversation is in.
 #[derive(Debug)]

@@ -85,6 +85,7 @@ impl RawRepl {
     }
 
     fn entering(&mut self, byte: u8, mut scanner: Scanner) -> State {
+        self.hasten_entry(byte);
         match scanner.feed(byte, &mut self.output) {
             Some(_) => self.probe(),
             None => State::Entering(scanner),

@@ -1,7 +1,7 @@
 //! The half of the machine that writes: how operations begin, how source code is cut up, how Ctrl-C is sent.
 
-use super::super::scan::Scanner;
-use super::super::signs::{FRIENDLY_PROMPT, RAW_BANNER};
+use super::super::scan::{Matcher, Scanner};
+use super::super::signs::{AT_PROMPT, FRIENDLY_PROMPT, RAW_BANNER};
 use super::state::State;
 use super::{Abort, Event, Execution, Mode, RawRepl, StartError, Write};
 
@@ -10,6 +10,8 @@ const CTRL_B: u8 = 0x02;
 const CTRL_C: u8 = 0x03;
 const CTRL_D: u8 = 0x04;
 
+/// Asks for the raw REPL.
+const ENTER: &[u8] = &[b'\r', CTRL_A];
 /// Asks for raw-paste mode.
 const RAW_PASTE_REQUEST: &[u8] = b"\x05A\x01";
 /// The answers to it: granted, declined, and taken for a restart of the raw REPL.
@@ -17,18 +19,31 @@ const REQUEST_ANSWERS: &[&[u8]] = &[b"R\x01", b"R\x00", RAW_BANNER];
 
 impl RawRepl {
     /// `\r` ends whatever line the board is reading, be it the key that `CircuitPython` swallows after its
-    /// program; the first Ctrl-C stops a program and the second one what the program does about it.
+    /// program; the first Ctrl-C stops a program and the second one what the program does about it. The pauses
+    /// are for boards that throw away what comes while they handle a Ctrl-C; one that answers from its prompt
+    /// has done that, and there is nothing to stop.
     pub(super) fn begin_entry(&mut self) {
         self.state.give_up(&mut self.output);
         self.writes.clear();
+        self.pause_over = false;
+        self.at_prompt = Matcher::new(AT_PROMPT);
         for _ in 0..2 {
             self.writes.push_back(Write {
                 bytes: vec![b'\r', CTRL_C],
                 pause: Some(self.options.pacing.pause),
             });
         }
-        self.write(&[b'\r', CTRL_A]);
+        self.write(ENTER);
         self.state = State::Entering(Scanner::new(&[RAW_BANNER]));
+    }
+
+    /// While the raw REPL is being entered: what a board answers that is at its prompt shortens the rest.
+    pub(super) fn hasten_entry(&mut self, byte: u8) {
+        if self.at_prompt.feed(byte) && !self.writes.is_empty() {
+            self.writes.clear();
+            self.write(ENTER);
+            self.pause_over = true;
+        }
     }
 
     /// After the banner: has the board say something that only this entry can have asked for. The two parts

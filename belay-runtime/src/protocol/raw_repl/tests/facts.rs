@@ -13,6 +13,36 @@ fn entering_interrupts_twice_and_then_asks_for_the_raw_repl() {
 }
 
 #[test]
+fn a_board_at_its_prompt_is_asked_at_once() {
+    let mut repl = RawRepl::new(Options::default());
+    repl.start(Operation::Enter).expect("it can begin");
+    let first = repl.poll_write().expect("it writes");
+    assert_eq!((&first.bytes[..], first.pause.is_some()), (&b"\r\x03"[..], true));
+    for byte in b"\r\n>>> \r\n>>>" {
+        repl.receive(&[*byte]);
+        while repl.poll_event().is_some() {}
+        assert!(!repl.pause_is_over(), "until both prompts are there");
+    }
+    repl.receive(b" ");
+    while repl.poll_event().is_some() {}
+    assert!(repl.pause_is_over());
+    assert!(!repl.pause_is_over(), "it is said once");
+    let last = repl.poll_write().expect("it writes");
+    assert_eq!((&last.bytes[..], last.pause), (&b"\r\x01"[..], None));
+    assert_eq!(repl.poll_write(), None);
+}
+
+#[test]
+fn a_program_that_was_stopped_is_interrupted_once_more() {
+    let mut dialogue = Dialogue::with(Options::default());
+    dialogue.start(Operation::Enter);
+    let stopped = b"Traceback (most recent call last):\r\n  File \"<stdin>\", line 1, in <module>\r\nKeyboardInterrupt: \r\n>>> ";
+    dialogue.board(stopped);
+    assert_eq!(dialogue.written(), b"\r\x03\r\x03\r\x01");
+    assert!(!dialogue.repl.pause_is_over());
+}
+
+#[test]
 fn a_second_banner_is_not_taken_for_an_answer() {
     let mut dialogue = Dialogue::with(Options::default());
     dialogue.start(Operation::Enter);
