@@ -33,26 +33,6 @@ pub(super) fn as_board_reads(text: &str) -> Option<f64> {
     })
 }
 
-/// The single-precision float that is nearest to this decimal number.
-#[expect(clippy::cast_precision_loss, reason = "it is exact as far as it comes here")]
-pub(super) fn nearest_single(text: &str) -> Option<f32> {
-    const POWERS: [f32; 11] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10];
-    // Both are exact, so that there is one rounding.
-    if let Some(Decimal { mantissa, exponent }) = Decimal::parse(text)
-        && mantissa <= 1 << f32::MANTISSA_DIGITS
-        && exponent <= 0
-        && let Some(power) = POWERS.get(exponent.unsigned_abs() as usize)
-    {
-        let magnitude = mantissa as f32 / power;
-        return Some(if text.starts_with('-') {
-            -magnitude
-        } else {
-            magnitude
-        });
-    }
-    text.parse().ok()
-}
-
 impl Decimal {
     /// The number that this text is, unless it has more digits than boards print, or is none.
     pub(super) fn parse(text: &str) -> Option<Self> {
@@ -96,7 +76,7 @@ impl Decimal {
     /// With so small a power of ten the number is either half-way between two doubles or further from
     /// there than a second rounding takes it.
     #[expect(clippy::cast_precision_loss, reason = "it is exact as far as it comes here")]
-    fn easy(self) -> Option<f64> {
+    pub(super) fn easy(self) -> Option<f64> {
         const EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
         const POWERS: [f64; 4] = [1.0, 10.0, 100.0, 1000.0];
         if self.mantissa > EXACT {
@@ -109,6 +89,16 @@ impl Decimal {
             None if self.mantissa == 0 => Some(0.0),
             None => None,
         }
+    }
+
+    /// The single-precision float that is nearest, for small numbers: both factors are exact, so that there is
+    /// one rounding.
+    #[expect(clippy::cast_precision_loss, reason = "it is exact as far as it comes here")]
+    pub(super) fn easy_single(self) -> Option<f32> {
+        const EXACT: u64 = 1 << f32::MANTISSA_DIGITS;
+        const POWERS: [f32; 11] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10];
+        let power = POWERS.get(self.exponent.unsigned_abs() as usize)?;
+        (self.mantissa <= EXACT && self.exponent <= 0).then(|| self.mantissa as f32 / power)
     }
 
     /// Whether boards of all kinds read this double where it is written so.

@@ -57,6 +57,9 @@
 //! | doubles, older | arrives exactly | is printed with 16 digits: half of all results of many digits are off in the last place |
 //! | single precision, as on most microcontrollers | is rounded to about seven digits; an `f32` arrives exactly | from 1.26 on as an `f32` exactly, but for the greatest few; before, seven digits of it |
 //!
+//! That doubles come back exactly holds for MicroPython on a computer. A microcontroller with doubles has no wider
+//! arithmetic to print them with, and can miss the last place of one in some thousand.
+//!
 //! Where each bit of a result counts, return `struct.pack('f', x)` as [`Bytes`].
 //!
 //! # Memory on the board

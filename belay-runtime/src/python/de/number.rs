@@ -5,7 +5,7 @@ use serde::de::value::SeqDeserializer;
 
 use super::access::{Content, Tagged};
 use super::{Deserializer, Want};
-use crate::python::decimal;
+use crate::python::decimal::{self, Decimal};
 use crate::python::error::ValueError;
 
 /// What a text that looks like a number is.
@@ -14,17 +14,24 @@ enum Token<'de> {
     Int(u64),
     /// An int that does not, with its sign.
     BigInt(&'de str),
-    Float(&'de str),
+    Float(Float<'de>),
     /// The imaginary part of a complex number.
     Imaginary(f64),
+}
+
+/// A float as it is written.
+struct Float<'de> {
+    text: &'de str,
+    /// The same without its sign, if it is so short that it was read in passing.
+    short: Option<Decimal>,
 }
 
 impl<'de> Deserializer<'de> {
     pub(super) fn number<V: Visitor<'de>>(&mut self, visitor: V, want: Want) -> Result<V::Value, ValueError> {
         let negative = self.peek() == Some(b'-');
         match self.token()? {
-            Token::Float(text) if want == Want::F32 => visitor.visit_f32(self.single(text)?),
-            Token::Float(text) => visitor.visit_f64(self.double(text)?),
+            Token::Float(float) if want == Want::F32 => visitor.visit_f32(self.single(&float)?),
+            Token::Float(float) => visitor.visit_f64(self.double(&float)?),
             Token::Imaginary(value) => visitor.visit_seq(SeqDeserializer::new([0.0, value].into_iter())),
             Token::Int(value) => match want {
                 Want::F32 | Want::F64 => exact_float(value.into(), negative, visitor, want),
@@ -58,7 +65,7 @@ impl<'de> Deserializer<'de> {
         };
         self.at += 1;
         let real = match self.token()? {
-            Token::Float(text) => self.double(text)?,
+            Token::Float(float) => self.double(&float)?,
             Token::Int(_) | Token::BigInt(_) | Token::Imaginary(_) => {
                 let text = &rest[..end];
                 let sign = text.iter().skip(1).position(|byte| b"+-".contains(byte));
@@ -91,7 +98,8 @@ impl<'de> Deserializer<'de> {
         }
         let digits = self.at - digits_from;
         match self.peek() {
-            Some(b'.' | b'e' | b'E' | b'j') if digits > 0 => return self.float(start),
+            Some(b'.') if digits > 0 => return self.fraction(start, value, digits),
+            Some(b'e' | b'E' | b'j') if digits > 0 => return self.float(start),
             Some(b'i' | b'n') if digits == 0 => return self.float(start),
             _ => {}
         }
@@ -106,6 +114,27 @@ impl<'de> Deserializer<'de> {
             Ok(value) => Ok(Token::Int(value)),
             Err(_) => Ok(Token::BigInt(self.text_of(start))),
         }
+    }
+
+    /// What follows the digits before the point. Most floats are short, and there is nothing more to it.
+    fn fraction(&mut self, start: usize, digits: u64, count: usize) -> Result<Token<'de>, ValueError> {
+        /// So many digits fit into an integer, and into a double.
+        const SHORT: usize = 15;
+        self.at += 1;
+        let (mut mantissa, fraction_from) = (digits, self.at);
+        while let Some(digit @ b'0'..=b'9') = self.peek() {
+            mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+            self.at += 1;
+        }
+        let places = self.at - fraction_from;
+        if matches!(self.peek(), Some(b'.' | b'e' | b'E' | b'j')) || count + places > SHORT {
+            return self.float(start);
+        }
+        let exponent = -i32::try_from(places).unwrap_or(i32::MAX);
+        Ok(Token::Float(Float {
+            text: self.text_of(start),
+            short: Some(Decimal { mantissa, exponent }),
+        }))
     }
 
     /// The rest of a float, or of the imaginary part of a complex number.
@@ -123,10 +152,11 @@ impl<'de> Deserializer<'de> {
             }
         }
         let text = self.text_of(start);
+        let float = Float { text, short: None };
         if self.eat(b'j') {
-            return Ok(Token::Imaginary(self.double(text)?));
+            return Ok(Token::Imaginary(self.double(&float)?));
         }
-        Ok(Token::Float(text))
+        Ok(Token::Float(float))
     }
 
     fn eat_infinite(&mut self, word: &[u8]) -> bool {
@@ -141,13 +171,25 @@ impl<'de> Deserializer<'de> {
         &self.source[start..self.at]
     }
 
-    fn double(&self, text: &str) -> Result<f64, ValueError> {
-        decimal::as_board_reads(text).ok_or_else(|| self.malformed("a number"))
+    fn double(&self, float: &Float<'_>) -> Result<f64, ValueError> {
+        if let Some(easy) = float.short.and_then(Decimal::easy) {
+            return Ok(if float.is_negative() { -easy } else { easy });
+        }
+        decimal::as_board_reads(float.text).ok_or_else(|| self.malformed("a number"))
     }
 
     /// Straight to single precision: rounding to double on the way could give another number.
-    fn single(&self, text: &str) -> Result<f32, ValueError> {
-        decimal::nearest_single(text).ok_or_else(|| self.malformed("a number"))
+    fn single(&self, float: &Float<'_>) -> Result<f32, ValueError> {
+        if let Some(easy) = float.short.and_then(Decimal::easy_single) {
+            return Ok(if float.is_negative() { -easy } else { easy });
+        }
+        float.text.parse().map_err(|_| self.malformed("a number"))
+    }
+}
+
+impl Float<'_> {
+    fn is_negative(&self) -> bool {
+        self.text.starts_with('-')
     }
 }
 

@@ -41,6 +41,13 @@ impl<'de> Deserializer<'de> {
 
     #[inline]
     pub(super) fn skip_space(&mut self) {
+        // Most often there is none, and that is the shortest way to see it.
+        if self.peek().is_some_and(|byte| byte <= b' ') {
+            self.skip_all_space();
+        }
+    }
+
+    fn skip_all_space(&mut self) {
         while let Some(b' ' | b'\r' | b'\n') = self.peek() {
             self.at += 1;
         }
