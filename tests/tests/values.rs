@@ -1,12 +1,16 @@
 //! Values on real boards: hostile ones change nothing but themselves, and what is lost is known.
 
-use belay::Device;
+use std::sync::{Arc, Mutex};
+
+use belay::{Device, DeviceBuilder};
 use belay_runtime::python::{Bytes, Value};
+use belay_runtime::transport::{Address, Connector, StreamTransport, TransportError};
 use belay_sim::Board;
 use belay_tests::connected;
 use belay_tests::values::{Abilities, Echo as _, EchoDevice, cases, differences, values};
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::TestRunner;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// Text that would do harm if any of it were taken for code, for an answer of the board, or for control.
 fn hostile_texts() -> Vec<String> {
@@ -162,6 +166,56 @@ async fn hostile_results_of_the_boards_own_making_come_back_as_they_are() {
             .await
             .unwrap_or_else(|error| panic!("{text:?}: {error}"));
         assert_eq!(made, text);
+    }
+    device.close().await.expect("it closes");
+}
+
+/// A device whose line is listened to, and all that the board has sent so far.
+async fn overheard(board: &Board) -> (Device, Arc<Mutex<Vec<u8>>>) {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let (port, log) = (board.port().to_owned(), Arc::clone(&heard));
+    let connector = Connector::new("the board", move || {
+        let (address, log) = (Address::serial(port.as_str()), Arc::clone(&log));
+        async move {
+            let (mut from_board, mut to_board) = tokio::io::split(address.open().await?);
+            let (near, far) = tokio::io::duplex(1 << 16);
+            let (mut from_host, mut to_host) = tokio::io::split(far);
+            tokio::spawn(async move { tokio::io::copy(&mut from_host, &mut to_board).await });
+            tokio::spawn(async move {
+                let mut buffer = [0; 4096];
+                while let Ok(count @ 1..) = from_board.read(&mut buffer).await {
+                    log.lock().expect("nobody panics").extend(&buffer[..count]);
+                    to_host
+                        .write_all(&buffer[..count])
+                        .await
+                        .expect("the host listens");
+                }
+            });
+            Ok::<_, TransportError>(StreamTransport::new(near, "the board"))
+        }
+    });
+    let device = DeviceBuilder::over(connector)
+        .connect()
+        .await
+        .expect("it answers");
+    (device, heard)
+}
+
+#[tokio::test]
+async fn the_frames_of_this_very_conversation_are_values_like_any_other() {
+    let board = belay_tests::unix().await;
+    let (device, heard) = overheard(&board).await;
+    let echo = echo(&device).await;
+    for _ in 0..20 {
+        let sent = heard.lock().expect("nobody panics").clone();
+        let begin = sent.iter().rposition(|&byte| byte == 2).expect("a frame begins");
+        let frame = String::from_utf8(sent[begin..].to_vec()).expect("frames are text");
+        assert!(frame.ends_with('\x03'), "{frame:?}");
+        let (alone, within) = echo.text(&frame).await.expect("it returns");
+        assert_eq!(alone, frame);
+        assert_eq!(within.get(&frame), Some(&vec![frame.clone()]));
+        let data = Bytes(frame.into_bytes());
+        assert_eq!(echo.data(&data).await.expect("it returns"), data);
     }
     device.close().await.expect("it closes");
 }
