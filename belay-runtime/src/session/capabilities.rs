@@ -63,7 +63,7 @@ pub enum FloatPrecision {
 /// What the probe on the board reports, in its order.
 #[derive(Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "that is what the board reports")]
-struct Report(
+pub(super) struct Report(
     String,
     Option<String>,
     Option<u32>,
@@ -104,11 +104,11 @@ impl Capabilities {
     }
 
     /// What the board said in the first exchange, and in the answer to [`probe`](Self::probe).
-    pub(super) fn read(hello: &Hello, repr: &[u8]) -> Result<Self, ValueError> {
+    pub(super) fn new(hello: &Hello, report: Report) -> Self {
         let Report(version, machine, mpy, float, emitters, threads, file_system, free, compile, crc32, stdin) =
-            python::from_repr(repr)?;
+            report;
         let architecture = mpy.and_then(|mpy| usize::try_from(mpy >> 10 & 63).ok());
-        Ok(Self {
+        Self {
             implementation: hello.implementation.clone(),
             version,
             platform: hello.platform.clone(),
@@ -131,7 +131,7 @@ impl Capabilities {
             crc32,
             stdin,
             call_path: hello.call_path,
-        })
+        }
     }
 
     /// The firmware as messages name it.

@@ -388,16 +388,11 @@ impl Live {
     ) -> Result<Self> {
         let link = Link::connect(&settings.connector, settings.link.clone()).await?;
         let execute = settings.link.deadlines.execute;
-        let probe = Capabilities::probe()?;
-        let ask = |expression| link.request(crate::link::Request::Evaluate(expression), execute);
-        let report = Returned::from(ask(probe).await?);
-        let capabilities = Capabilities::read(link.hello(), report.as_bytes())?;
-        let deployments = if link.hello().attached {
-            let table = ask("list(F.items())".into()).await?;
-            deployments::Deployments::found(Returned::from(table).to::<Vec<(String, String)>>()?)
-        } else {
-            deployments::Deployments::default()
-        };
+        let ask = format!("({},list(F.items()))", Capabilities::probe()?);
+        let answer = link.request(crate::link::Request::Evaluate(ask), execute).await?;
+        let (report, deployed): (_, Vec<(String, String)>) = Returned::from(answer).to()?;
+        let capabilities = Capabilities::new(link.hello(), report);
+        let deployments = deployments::Deployments::found(deployed);
         // The same run of the interpreter is the same epoch, however often the port was lost.
         let same = before
             .is_some_and(|before| before.link.hello().boot == link.hello().boot && link.hello().attached);
