@@ -58,7 +58,7 @@
 //! | single precision, as on most microcontrollers | is rounded to about seven digits; an `f32` arrives exactly | from 1.26 on as an `f32` exactly, but for the greatest few; before, seven digits of it |
 //!
 //! That doubles come back exactly holds for MicroPython on a computer. A microcontroller with doubles has no wider
-//! arithmetic to print them with, and can miss the last place of one in some thousand.
+//! arithmetic to print them with, and can miss the last place of some.
 //!
 //! Where each bit of a result counts, return `struct.pack('f', x)` as [`Bytes`].
 //!
