@@ -49,6 +49,8 @@ def _belay(version, boot, before):
     expected = "0"
     kept = []
     count = 0
+    # What came over the raw REPL for the line behind it, or the length that there is no room for.
+    brought = ""
     raw = (bytes, bytearray, memoryview)
 
     def send(text):
@@ -239,7 +241,7 @@ def _belay(version, boot, before):
                 break
             # It is damaged. If a line ends in it, another one begins behind that.
             at = line.find("~") + 1
-            if size < 0 or at == 0 or at == len(line):
+            if size <= 0 or at == 0 or at == len(line):
                 return send(expected + "n")
             line = line[at:] + read(at)
         number = line[1]
@@ -257,7 +259,7 @@ def _belay(version, boot, before):
             head = "#" + line[1] + line[4] + line[3]
             rest = int(line[5:-8])
             try:
-                line = read(rest)
+                line = read(rest) if size else take(rest)
                 rest = 0
                 if crc(line, seed):
                     return send(expected + "n")
@@ -266,7 +268,7 @@ def _belay(version, boot, before):
                 # There is no room for it: it is skipped, and answered in its turn.
                 line = head[:2] + "m" + head[3]
                 gc.collect()
-                while rest > 0:
+                while rest > 0 and size:
                     rest -= len(read(min(rest, 32)))
             if number == expected:
                 serve(line)
@@ -396,14 +398,38 @@ def _belay(version, boot, before):
         else:
             hello()
 
+    def bring(at, size, text):
+        # A piece of something long that comes over the raw REPL before the line that announces it.
+        nonlocal brought
+        try:
+            if at == 0:
+                brought = ""
+                gc.collect()
+                # Room for the text that is made of it, and for the expression in that.
+                bytearray(2 * size)
+                brought = bytearray(size)
+            if type(brought) is bytearray and len(brought) == size:
+                brought[at : at + len(text)] = text
+        except MemoryError:
+            brought = size
+        send("-a")
+
+    def take(size):
+        nonlocal brought
+        text = brought
+        brought = ""
+        if text == size:
+            raise MemoryError
+        return str(text, "utf8") if text else ""
+
     def handle(line):
         # One line that came over the raw REPL.
         try:
-            other(line, -1)
+            other(line, 0)
         except KeyboardInterrupt:
             pass
-        except MemoryError:
+        except (MemoryError, UnicodeError):
             repair()
 
     names.update(A=array, F=aliases, N=space, X=execute, V=evaluate, D=deploy, U=evict, B=a2b_base64, S=tell)
-    return {version: begin, "r": resume, "h": handle}
+    return {version: begin, "r": resume, "h": handle, "b": bring}
