@@ -226,7 +226,6 @@ async fn threads_that_print_what_the_protocol_is_made_of_disturb_no_reply_and_lo
 }
 
 #[tokio::test]
-#[ignore = "over the raw REPL a thread's \\x04 passes for the protocol's: its words become output, a call may hang"]
 async fn threads_that_print_disturb_nothing_over_the_raw_repl_either() {
     let _alone = alone().await;
     threads_print_beside_tasks(CallPath::RawRepl).await;
@@ -283,7 +282,6 @@ async fn drop_calls(path: CallPath, calls: u32) {
 }
 
 #[tokio::test]
-#[ignore = "on a busy machine the interrupt meant for a dropped call sometimes ends the one after it"]
 async fn a_thousand_dropped_calls_leave_nothing_behind_and_none_runs_twice() {
     let _alone = alone().await;
     drop_calls(CallPath::Agent, 1_000).await;

@@ -11,7 +11,6 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::{Instant, Sleep};
 
 use super::ending::{End, Ending};
-use super::raw::RawCalls;
 use super::timing::{Barrier, Interrupt, Probe};
 use super::wire::{Item, Wire};
 use super::{CallPath, LinkEvent, LinkOptions, Payload, ResetPolicy};
@@ -71,6 +70,8 @@ pub(super) struct Job {
     pub(super) work: Work,
     pub(super) deadline: Duration,
     pub(super) sink: Sink,
+    /// When it was queued.
+    pub(super) since: Instant,
 }
 
 /// A request that was sent and is not answered.
@@ -84,9 +85,9 @@ pub(super) struct Flying {
     pub(super) parts: Vec<Option<Vec<u8>>>,
     /// How many items of a batch have been delivered.
     pub(super) delivered: usize,
-    /// When the board is interrupted because nobody waits any more.
+    /// When the board is interrupted (again) because nobody waits any more.
     pub(super) abandoned: Option<Instant>,
-    /// How long it was waited for when its deadline passed.
+    /// Whether that is because its deadline passed.
     pub(super) timed_out: bool,
     /// How often its answer was asked for again.
     pub(super) asked_again: u32,
@@ -128,13 +129,10 @@ pub(super) struct Engine {
     pub(super) probe: Option<Probe>,
     /// When the first interrupt came since a request was last answered.
     pub(super) trouble: Option<Instant>,
-    /// How many refusals of lines that are known to be lost are still to come.
-    pub(super) refusals: usize,
     /// Whether the board did not react to Ctrl-C in time and has not been heard of since.
     pub(super) stuck: bool,
     pub(super) tokens: u32,
     pub(super) timer: Pin<Box<Sleep>>,
-    pub(super) raw: RawCalls,
 }
 
 enum Step {
@@ -195,13 +193,6 @@ impl Engine {
 
     /// Sends what may be sent.
     fn fill(&mut self) {
-        self.send_queued();
-        if self.is_raw() {
-            self.pump();
-        }
-    }
-
-    fn send_queued(&mut self) {
         if self.stuck && !self.queue.is_empty() && self.interrupt.is_none() {
             // Perhaps it reacts by now.
             self.interrupt();
@@ -228,7 +219,9 @@ impl Engine {
         self.flying.is_empty()
             || (self.flying.len() < window
                 && !long(work.body.len())
-                && !self.flying.iter().any(|flying| long(flying.line.len())))
+                && !self.flying.iter().any(|flying| long(flying.line.len()))
+                // The interrupt that will end such a one could hit what comes behind it.
+                && self.flying.iter().all(|flying| flying.abandoned.is_none()))
     }
 
     fn launch(&mut self, job: Job) {
@@ -263,7 +256,7 @@ impl Engine {
     /// Gets a line to the board, in the way of this link.
     pub(super) fn transmit(&mut self, line: &[u8]) {
         if self.is_raw() {
-            self.raw.lines.push_back(line.to_vec());
+            self.type_line(line);
         } else {
             self.wire.send(line);
         }
@@ -276,12 +269,18 @@ impl Engine {
                 work,
                 deadline,
                 reply,
-            } => self.queue.push_back(Job {
-                id,
-                work,
-                deadline,
-                sink: Sink::Reply(reply),
-            }),
+            } => {
+                self.queue.push_back(Job {
+                    id,
+                    work,
+                    deadline,
+                    sink: Sink::Reply(reply),
+                    since: Instant::now(),
+                });
+                if self.queue.len() == 1 && self.flying.is_empty() {
+                    self.hasten();
+                }
+            }
             Command::Cancel(id) => self.cancel(id),
             Command::Open {
                 stream,

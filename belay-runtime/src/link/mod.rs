@@ -29,7 +29,6 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use self::ending::Ending;
 use self::engine::{Command, Engine, Work};
 use self::output::{OutputSender, OutputSource};
-use self::raw::RawCalls;
 use self::start::Session;
 use self::wire::Wire;
 use crate::error::{Error, ErrorKind, Phase, Result};
@@ -155,7 +154,7 @@ impl Link {
             lines: Lines {
                 seed: session.seed,
                 block: start::block(&wire, shared.hello.call_path),
-                long: shared.hello.call_path == CallPath::Agent,
+                long: true,
             },
             wire,
             path: shared.hello.call_path,
@@ -174,11 +173,9 @@ impl Link {
             interrupt: None,
             probe: None,
             trouble: None,
-            refusals: 0,
             stuck: false,
             tokens: 0,
             timer: Box::pin(sleep_until(Instant::now())),
-            raw: RawCalls::default(),
         };
         tokio::spawn(engine.run());
         Ok(Self {

@@ -9,10 +9,10 @@ use super::ResetPolicy;
 use super::ending::End;
 use super::engine::Engine;
 use super::start;
-use super::timing::{INTERRUPT, Probe};
+use super::timing::{INTERRUPT, MERCY, Probe};
 use super::wire::Item;
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::protocol::{Event, Operation, Sign, Stage};
+use crate::protocol::{Event, Operation, Sign};
 use crate::transport::ModemLines;
 
 /// The first wait for an answer to a probe.
@@ -29,7 +29,7 @@ impl Engine {
     /// The raw REPL's state machine has seen something in what is not a frame.
     pub(super) async fn on_event(&mut self, event: Event) -> Result<(), End> {
         if self.is_raw() {
-            return self.on_raw_event(event).await;
+            return self.on_raw_event(&event);
         }
         match event {
             Event::Sign(Sign::RawBanner) if self.probe.is_some() => self.ask_for_mark(),
@@ -53,7 +53,6 @@ impl Engine {
                 wait: PROBE,
                 marked: false,
             });
-            self.raw.probed = true;
             self.wire.send(ASK_FOR_BANNER);
         }
     }
@@ -85,10 +84,12 @@ impl Engine {
     /// The board is in the raw REPL. If the agent is still in its memory it goes on where it was.
     pub(super) async fn come_back(&mut self) -> Result<(), End> {
         self.probe = None;
-        let until = Instant::now() + self.options.deadlines.resync;
-        self.raw.probed = false;
+        let deadlines = &self.options.deadlines;
+        let until = match self.trouble {
+            Some(since) => since + deadlines.interrupt + deadlines.resync,
+            None => Instant::now() + deadlines.resync,
+        };
         self.stuck = false;
-        self.raw.lines.clear();
         let size = start::size(self.path, self.lines.block);
         let resumed = start::resume(&mut self.wire, size, until).await;
         match resumed {
@@ -96,16 +97,14 @@ impl Engine {
                 self.interrupt = None;
                 self.ping();
                 // Nothing runs, so there is nothing to interrupt until it is known what got through.
-                self.head_since = Instant::now();
-                for flying in self.flying.iter_mut().filter(|flying| flying.abandoned.is_some()) {
-                    flying.abandoned = Some(Instant::now() + PROBE);
-                }
+                self.mind_head(MERCY);
                 Ok(())
             }
             Ok(_) => Err(End::Reset),
             Err(error) if self.wire.is_gone() => Err(End::Failed(error.in_phase(Phase::Resync))),
             Err(_) => {
                 // The line is too bad to come back over. It may get better: the next request finds out.
+                self.wire.repl.abandon();
                 self.give_up_interrupting();
                 Ok(())
             }
@@ -115,10 +114,6 @@ impl Engine {
     /// Leaves the agent and the raw REPL.
     pub(super) async fn leave(&mut self) -> End {
         let until = Instant::now() + self.options.deadlines.close;
-        for flying in std::mem::take(&mut self.flying) {
-            self.wire.send(INTERRUPT);
-            self.answer(flying.job.sink, Err(ErrorKind::Closed.into()));
-        }
         let left = async {
             self.go_to_prompt(until).await?;
             self.wire.operate(Operation::Exit, until).await
@@ -129,13 +124,18 @@ impl Engine {
         }
     }
 
+    /// Interrupts what is under way and has the board at the raw prompt.
     async fn go_to_prompt(&mut self, until: Instant) -> Result<()> {
-        if !self.is_raw() {
-            self.quit(until).await
-        } else if self.wire.repl.stage() == Stage::Idle {
-            Ok(())
-        } else {
-            self.wire.operate(Operation::Enter, until).await
+        let busy = !self.flying.is_empty() || self.barrier.is_some();
+        match (self.is_raw(), busy) {
+            (true, true) => self.wire.operate(Operation::Enter, until).await,
+            (true, false) => Ok(()),
+            (false, busy) => {
+                if busy {
+                    self.wire.send(INTERRUPT);
+                }
+                self.quit(until).await
+            }
         }
     }
 
@@ -177,9 +177,6 @@ impl Engine {
     }
 
     async fn soft_reset(&mut self, until: Instant) -> Result<()> {
-        if !self.flying.is_empty() {
-            self.wire.send(INTERRUPT);
-        }
         let quit = (Instant::now() + self.options.deadlines.interrupt).min(until);
         if self.go_to_prompt(quit).await.is_err() {
             return Err(Error::from(ErrorKind::Unresponsive).in_phase(Phase::Reset));

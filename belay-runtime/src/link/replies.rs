@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::engine::{Engine, Flying, Sink};
 use super::exception;
 use super::streams::CREDIT;
+use super::timing::GRACE;
 use super::{LinkEvent, Payload};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::protocol::{Frame, Number};
@@ -21,7 +22,6 @@ impl Engine {
         // Nobody but the agent makes frames, so it is there.
         self.stuck = false;
         self.probe = None;
-        self.raw.answered = true;
         match frame.kind {
             b's' => {
                 // An error says that nobody listens.
@@ -41,7 +41,6 @@ impl Engine {
         let Some(at) = self.flying.iter().position(|flying| flying.number == number) else {
             return;
         };
-        self.head_since = Instant::now();
         self.hush();
         let Frame { kind, payload, .. } = frame;
         // In capitals: the same, as base64.
@@ -73,7 +72,10 @@ impl Engine {
                     let parts = &mut self.flying[at].parts;
                     if index < usize::from(u16::MAX) {
                         parts.resize(parts.len().max(index + 1), None);
-                        parts[index] = decode(data);
+                        if parts[index].is_none() {
+                            parts[index] = decode(data);
+                            self.head_since = Instant::now();
+                        }
                     }
                 }
             }
@@ -126,6 +128,7 @@ impl Engine {
         items.resize(items.len().max(index + 1), None);
         items[index] = Some([&[kind], data].concat());
         while let Some(item) = self.flying[at].take_item() {
+            self.head_since = Instant::now();
             let item = match item.as_slice() {
                 [b'z', data @ ..] => decode(data).map(Payload::Bytes),
                 [_, data @ ..] => Some(Payload::Repr(data.to_vec())),
@@ -156,7 +159,7 @@ impl Engine {
         for earlier in 0..at {
             self.ask_again(earlier);
         }
-        self.mind_head();
+        self.mind_head(GRACE);
     }
 
     pub(super) fn answer(&mut self, sink: Sink, result: Result<Payload>) {

@@ -96,6 +96,9 @@ pub(super) async fn start(wire: &mut Wire, session: Session, options: &LinkOptio
             }
         }
     };
+    if path == CallPath::RawRepl {
+        wire.serve();
+    }
     Ok(read(&hello, attached, path))
 }
 

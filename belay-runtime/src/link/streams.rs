@@ -43,6 +43,7 @@ impl Engine {
             },
             deadline,
             sink: Sink::Batch(stream),
+            since: Instant::now(),
         });
     }
 
@@ -126,7 +127,7 @@ impl Engine {
         self.transmit(&ping);
     }
 
-    fn close_on_board(&mut self, stream: u64) {
+    pub(super) fn close_on_board(&mut self, stream: u64) {
         self.queue.push_front(Job {
             id: 0,
             work: Work {
@@ -135,6 +136,7 @@ impl Engine {
             },
             deadline: self.options.deadlines.execute,
             sink: Sink::Nobody,
+            since: Instant::now(),
         });
     }
 }

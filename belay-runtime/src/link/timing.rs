@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::engine::{Engine, Sink};
+use super::engine::{Engine, Flying, Sink};
 use crate::error::{Error, ErrorKind, Phase};
-use crate::protocol::{NUMBERS, Number, Stage};
+use crate::protocol::{NUMBERS, Number};
 
 /// How long the call before a cancelled one, or the cancelled one before others, may go on by itself: an
 /// interrupt that comes when the board has just begun the next call would hit that one.
 pub(super) const GRACE: Duration = Duration::from_millis(20);
+/// How long something may go on that nobody waits for, once it is known that the board is about to end it.
+pub(super) const MERCY: Duration = Duration::from_millis(200);
 /// The first silence after which the board is asked whether it is there; each further one is longer.
 const SILENCE: Duration = Duration::from_millis(100);
 /// The longest such silence.
@@ -24,6 +26,8 @@ pub(super) const INTERRUPT: &[u8] = b"\x03 ";
 #[derive(Debug)]
 pub(super) struct Barrier {
     token: u32,
+    /// When the first of the pings that were not answered was sent.
+    since: Instant,
     again: Instant,
     wait: Duration,
 }
@@ -63,30 +67,38 @@ impl Engine {
             .interrupt
             .as_ref()
             .map(|interrupt| interrupt.until.min(interrupt.again));
-        let barrier = self.barrier.as_ref().map(|barrier| barrier.again);
+        let barrier = self.barrier.as_ref().map(|barrier| {
+            let again = barrier.again;
+            self.given_up(barrier).map_or(again, |at| at.min(again))
+        });
         let (head, silence) = match self.flying.front() {
             Some(head) if self.interrupt.is_none() => {
-                let deadline = self.head_since + head.job.deadline;
-                let head = head.abandoned.map_or(deadline, |at| at.min(deadline));
-                let silence = self.silence.filter(|_| self.barrier.is_none() && !self.is_raw());
-                (Some(head), silence.map(|(at, _)| at))
+                let silence = self.silence.filter(|_| self.barrier.is_none());
+                (Some(self.due(head)), silence.map(|(at, _)| at))
             }
             _ => (None, None),
         };
-        let stall = self.raw.stall.filter(|_| self.is_raw());
-        [probe, interrupt, barrier, head, silence, stall]
+        [probe, interrupt, barrier, head, silence]
             .into_iter()
             .flatten()
             .min()
+    }
+
+    /// When the board is interrupted because of the request at the head.
+    fn due(&self, head: &Flying) -> Instant {
+        head.abandoned.unwrap_or(self.head_since + head.job.deadline)
+    }
+
+    /// When a ping has been waited for long enough by a request that cannot be sent before its answer.
+    fn given_up(&self, barrier: &Barrier) -> Option<Instant> {
+        let waiting = self.flying.is_empty() && !self.queue.is_empty() && self.interrupt.is_none();
+        waiting.then(|| barrier.since + self.options.deadlines.resync)
     }
 
     pub(super) fn on_timer(&mut self) {
         let now = Instant::now();
         if self.probe.as_ref().is_some_and(|probe| now >= probe.again) {
             self.probe_again();
-        }
-        if self.is_raw() && self.raw.stall.is_some_and(|at| now >= at) {
-            self.on_stall();
         }
         if let Some(interrupt) = &self.interrupt {
             if now >= interrupt.until {
@@ -99,23 +111,20 @@ impl Engine {
             }
             return;
         }
-        if let Some(head) = self.flying.front_mut() {
-            if head.abandoned.is_some_and(|at| now >= at) {
-                self.interrupt();
-                return;
-            }
-            if now >= self.head_since + head.job.deadline {
+        if self.flying.front().is_some_and(|head| now >= self.due(head)) {
+            if let Some(head) = self.flying.front_mut()
+                && head.abandoned.is_none()
+            {
                 head.timed_out = true;
-                self.interrupt();
-                return;
+                head.abandoned = Some(now);
             }
+            self.interrupt();
+            return;
         }
         match &self.barrier {
+            Some(barrier) if self.given_up(barrier).is_some_and(|at| now >= at) => self.interrupt(),
             Some(barrier) if now >= barrier.again => self.ping_again(),
-            None if !self.is_raw()
-                && !self.flying.is_empty()
-                && self.silence.is_some_and(|(at, _)| now >= at) =>
-            {
+            None if !self.flying.is_empty() && self.silence.is_some_and(|(at, _)| now >= at) => {
                 self.wire.give_up_frame();
                 self.ping();
             }
@@ -125,31 +134,36 @@ impl Engine {
 
     /// Asks whether the board is there, and what it has got.
     pub(super) fn ping(&mut self) {
-        self.ping_waiting(SILENCE);
+        self.ping_afresh(false);
     }
 
-    fn ping_waiting(&mut self, wait: Duration) {
+    /// Asks the same of a board that may be at another prompt than that of the raw REPL. The agent's lines need
+    /// nothing for that.
+    pub(super) fn ping_afresh(&mut self, afresh: bool) {
+        self.ping_waiting(Instant::now(), SILENCE, afresh);
+    }
+
+    fn ping_waiting(&mut self, since: Instant, wait: Duration, afresh: bool) {
         let token = self.token();
         let line = self.lines.control(self.next, b'p', &token.to_string());
-        self.transmit(&line);
+        if self.is_raw() {
+            self.type_ping(&line, token, afresh);
+        } else {
+            self.wire.send(&line);
+        }
         self.barrier = Some(Barrier {
             token,
+            since,
             again: Instant::now() + wait,
             wait,
         });
     }
 
     fn ping_again(&mut self) {
-        if self.is_raw() && (self.wire.repl.stage() != Stage::Idle || !self.raw.lines.is_empty()) {
-            // It cannot be asked now; the question before this one is still to be answered.
-            if let Some(barrier) = &mut self.barrier {
-                barrier.again = Instant::now() + barrier.wait;
-            }
-            return;
-        }
         let Some(barrier) = self.barrier.take() else {
             return;
         };
+        self.wire.give_up_frame();
         // A board that waits for the rest of something long, of which the line has lost a part, has to get so
         // much before it looks at anything.
         if !self.is_raw() && self.flying.iter().any(|flying| flying.line.len() > 64) {
@@ -158,7 +172,26 @@ impl Engine {
         if barrier.wait > SILENCE * 2 && !self.is_raw() {
             self.suspect();
         }
-        self.ping_waiting((barrier.wait * 2).min(LONGEST_SILENCE));
+        let wait = (barrier.wait * 2).min(LONGEST_SILENCE);
+        self.ping_waiting(barrier.since, wait, true);
+    }
+
+    /// Somebody waits anew: the board is asked at once and often, however long it has been silent.
+    pub(super) fn hasten(&mut self) {
+        let now = Instant::now();
+        if let Some(interrupt) = &mut self.interrupt
+            && interrupt.wait > INTERRUPT_AGAIN * 2
+        {
+            interrupt.again = now;
+            interrupt.wait = INTERRUPT_AGAIN;
+        }
+        if let Some(barrier) = &mut self.barrier
+            && barrier.wait > SILENCE
+        {
+            barrier.since = now;
+            barrier.again = now;
+            barrier.wait = SILENCE / 2;
+        }
     }
 
     /// The board has answered a ping: `number` is the next request that it expects.
@@ -177,66 +210,62 @@ impl Engine {
             return;
         }
         self.barrier = None;
+        self.wire.repl.settle();
         self.interrupt = None;
         self.probe = None;
-        self.refusals = 0;
-        self.head_since = Instant::now();
         self.hush();
         let had = |number: Number| (1..=NUMBERS / 2).contains(&expected.since(number));
         let done = self.flying.iter().take_while(|flying| had(flying.number)).count();
         // What comes after those never got there, and nothing of it can come any more.
         let lost = self.flying.split_off(done);
         self.next = expected;
-        for mut flying in lost {
-            if flying.timed_out || flying.abandoned.is_some() {
-                let error = if flying.timed_out {
-                    self.timeout(&flying)
-                } else {
-                    ErrorKind::Interrupted.into()
-                };
-                self.answer(flying.job.sink, Err(error));
-                continue;
+        for flying in lost {
+            self.send_again(flying);
+        }
+        // What has run and nobody waits for is not asked for.
+        self.flying
+            .retain(|flying| flying.abandoned.is_none() || !matches!(flying.job.sink, Sink::Nobody));
+        if self.flying.iter().all(|flying| flying.abandoned.is_none()) {
+            self.trouble = None;
+        }
+        for at in (0..done.min(self.flying.len())).rev() {
+            if had(self.flying[at].number) {
+                self.ask_again(at);
             }
+        }
+        self.mind_head(MERCY);
+    }
+
+    /// A request that did not get to the board is sent again if it is still wanted.
+    fn send_again(&mut self, mut flying: Flying) {
+        if flying.abandoned.is_none() {
             flying.number = self.next;
             self.next = self.next.next();
             flying.line = self.encode(flying.number, &flying.job.work);
             flying.parts.clear();
-            let line = std::mem::take(&mut flying.line);
-            self.transmit(&line);
-            flying.line = line;
+            self.transmit(&flying.line);
             self.flying.push_back(flying);
+            return;
         }
-        for at in (0..done).rev() {
-            self.ask_again(at);
+        if let Sink::Batch(stream) = flying.job.sink
+            && flying.job.work.kind == b'n'
+        {
+            self.close_on_board(stream);
         }
-        self.mind_head();
+        let error = if flying.timed_out {
+            self.timeout(&flying)
+        } else {
+            ErrorKind::Interrupted.into()
+        };
+        self.answer(flying.job.sink, Err(error));
     }
 
-    /// The board refused a line because it was damaged or came after a damaged one: it expects `number`.
+    /// The board refused a line because it was damaged or came after a damaged one: it expects `number`. A damaged
+    /// line may be refused in many pieces, so nothing is sent again before the board has got rid of them all.
     pub(super) fn on_refusal(&mut self, number: u8) {
-        let Some(number) = Number::from_char(number) else {
-            return;
-        };
-        if self.barrier.is_some() {
-            return;
-        }
-        if self.refusals > 0 {
-            self.refusals -= 1;
-            return;
-        }
-        let Some(at) = self.flying.iter().position(|flying| flying.number == number) else {
-            return;
-        };
-        self.hush();
-        // Those behind it are on their way, and will be refused one by one.
-        self.refusals = self.flying.len() - at - 1;
-        let lines: Vec<_> = self
-            .flying
-            .range(at..)
-            .map(|flying| flying.line.clone())
-            .collect();
-        for line in lines {
-            self.transmit(&line);
+        let number = Number::from_char(number);
+        if self.barrier.is_none() && self.flying.iter().any(|flying| Some(flying.number) == number) {
+            self.ping();
         }
     }
 
@@ -249,14 +278,18 @@ impl Engine {
         let alone = self.flying.len() == 1;
         if let Some(flying) = self.flying.iter_mut().find(|flying| flying.job.id == id) {
             flying.job.sink = Sink::Nobody;
-            flying.abandoned = Some(Instant::now() + if alone { Duration::ZERO } else { GRACE });
+            flying.abandoned = Some(Instant::now() + GRACE);
+            if alone && self.interrupt.is_none() {
+                // Before anything else is sent, which the interrupt could hit as well.
+                self.interrupt();
+            }
         }
     }
 
-    /// There is another request at the head: its time begins.
-    pub(super) fn mind_head(&mut self) {
+    /// There is another request at the head: if nobody waits for it, it may go on by itself for so long.
+    pub(super) fn mind_head(&mut self, mercy: Duration) {
         match self.flying.front_mut() {
-            Some(head) if head.abandoned.is_some() => head.abandoned = Some(Instant::now() + GRACE),
+            Some(head) if head.abandoned.is_some() => head.abandoned = Some(Instant::now() + mercy),
             Some(_) => {}
             None => self.silence = None,
         }
@@ -268,7 +301,6 @@ impl Engine {
         let since = *self.trouble.get_or_insert(now);
         if now > since + self.options.deadlines.interrupt + self.options.deadlines.resync {
             // Coming back has taken too long for whoever waits, however often it seemed to work.
-            self.trouble = None;
             self.give_up_interrupting();
             return;
         }
@@ -288,13 +320,9 @@ impl Engine {
         interrupt.wait *= 2;
         // What has not left yet will be sent again, if it is still wanted.
         let again = interrupt.wait > INTERRUPT_AGAIN * 2;
-        if self.is_raw() {
-            self.interrupt_raw(again);
-        } else {
-            self.wire.drop_outgoing();
-            self.wire.send(INTERRUPT);
-        }
-        self.ping();
+        self.wire.drop_outgoing();
+        self.wire.send(if self.is_raw() { b"\x03" } else { INTERRUPT });
+        self.ping_afresh(again);
         if again && !self.is_raw() {
             // Perhaps it left the agent, and the line swallowed the question or the answer.
             self.probe = None;
@@ -302,22 +330,27 @@ impl Engine {
         }
     }
 
-    /// The board goes on with what it does. Nobody waits for that any longer.
+    /// The board goes on with what it does. Nobody waits for that any longer, but for those who have just come.
     pub(super) fn give_up_interrupting(&mut self) {
         self.interrupt = None;
+        self.trouble = None;
         self.stuck = true;
+        let unresponsive = || Error::from(ErrorKind::Unresponsive).in_phase(Phase::Interrupt);
         for flying in std::mem::take(&mut self.flying) {
-            let unresponsive = Error::from(ErrorKind::Unresponsive).in_phase(Phase::Interrupt);
-            let error = if flying.timed_out || flying.abandoned.is_some() {
-                unresponsive
+            let error = if flying.abandoned.is_some() {
+                unresponsive()
             } else {
-                ErrorKind::FateUnknown(Some(Box::new(unresponsive))).into()
+                ErrorKind::FateUnknown(Some(Box::new(unresponsive()))).into()
             };
             self.answer(flying.job.sink, Err(error));
         }
+        let now = Instant::now();
         for job in std::mem::take(&mut self.queue) {
-            let error = Error::from(ErrorKind::Unresponsive).in_phase(Phase::Interrupt);
-            self.answer(job.sink, Err(error));
+            if now < job.since + self.options.deadlines.interrupt {
+                self.queue.push_back(job);
+            } else {
+                self.answer(job.sink, Err(unresponsive()));
+            }
         }
     }
 }

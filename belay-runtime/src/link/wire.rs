@@ -51,6 +51,9 @@ pub(super) struct Wire {
     /// The last bytes that came, for messages.
     tail: Vec<u8>,
     mark: Option<Vec<u8>>,
+    /// How much has come, and how much had when it was last asked whether anything still comes.
+    received: usize,
+    looked_at: usize,
     /// Whether the port has failed.
     pub(super) gone: bool,
 }
@@ -82,6 +85,8 @@ impl Wire {
             written: 0,
             tail: Vec::new(),
             mark: None,
+            received: 0,
+            looked_at: 0,
             gone: false,
         }
     }
@@ -110,9 +115,28 @@ impl Wire {
         self.outgoing.extend(bytes);
     }
 
+    /// Types a source behind all that is queued already.
+    pub(super) fn submit(&mut self, source: &[u8], afresh: bool) {
+        let bytes = self.repl.submit(source, afresh);
+        self.send(&bytes);
+    }
+
+    /// From now on sources are typed one behind the other.
+    pub(super) fn serve(&mut self) {
+        self.repl.serve();
+        if self.repl.has_raw_paste() == Some(false) {
+            // An old board, whose receive buffer is small.
+            let pacing = Options::default().pacing;
+            self.burst = Some((pacing.bytes, pacing.pause));
+        }
+    }
+
     /// Forgets what has not been handed to the operating system.
     pub(super) fn drop_outgoing(&mut self) {
-        self.outgoing.clear();
+        if !self.outgoing.is_empty() {
+            self.outgoing.clear();
+            self.repl.settle();
+        }
     }
 
     /// What was printed since it was last forgotten, or the last of it.
@@ -129,6 +153,11 @@ impl Wire {
         let mark = format!("belay-{token}-here");
         self.mark = Some(mark.into_bytes());
         format!("print('belay-{token}'+'-here')\x04")
+    }
+
+    /// Watches for this, which a board prints only if it was told to.
+    pub(super) fn watch_for(&mut self, mark: String) {
+        self.mark = Some(mark.into_bytes());
     }
 
     /// Whether the mark has come; says so once.
@@ -247,6 +276,7 @@ impl Wire {
     fn take(&mut self, bytes: &[u8]) {
         tracing::trace!(target: "belay::wire", received = %bytes.escape_ascii());
         remember(&mut self.tail, bytes);
+        self.received = self.received.wrapping_add(bytes.len());
         let Self {
             deframer,
             repl,
@@ -270,8 +300,11 @@ impl Wire {
         });
     }
 
-    /// What may have been the beginning of a frame is output after all.
+    /// What may have been the beginning of a frame is output after all, if nothing has come since the last time.
     pub(super) fn give_up_frame(&mut self) {
+        if std::mem::replace(&mut self.looked_at, self.received) != self.received {
+            return;
+        }
         let Self {
             deframer,
             repl,

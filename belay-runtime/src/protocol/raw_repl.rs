@@ -1,5 +1,6 @@
 //! The raw REPL as its owner sees it: operations and received bytes go in, events and bytes to write come out.
 
+mod serving;
 mod state;
 mod step;
 mod writes;
@@ -226,6 +227,8 @@ pub enum Stage {
     Ending,
     /// The board restarts.
     Restarting,
+    /// Sources are typed one behind the other, with [`RawRepl::submit`].
+    Serving,
 }
 
 /// Bytes for the port.
@@ -289,12 +292,12 @@ impl RawRepl {
                 Ok(())
             }
             Operation::Exit => {
-                self.need(&[Stage::Idle])?;
+                self.need(&[Stage::Idle, Stage::Serving])?;
                 self.begin_exit();
                 Ok(())
             }
             Operation::SoftReset => {
-                self.need(&[Stage::Idle, Stage::Friendly])?;
+                self.need(&[Stage::Idle, Stage::Friendly, Stage::Serving])?;
                 self.begin_soft_reset();
                 Ok(())
             }
@@ -322,11 +325,21 @@ impl RawRepl {
         self.send_interrupt()
     }
 
+    /// Gives up what is under way. From now on everything is output, as while a framed execution runs, and a
+    /// restart or a claimed end in it is told.
+    pub fn abandon(&mut self) {
+        self.state.give_up(&mut self.output);
+        self.writes.clear();
+        self.state = State::running(true);
+    }
+
     /// Says that the reply frame was in the output that came with the last event: the next `\x04` ends the
     /// framed execution's output. Without a framed execution it changes nothing.
     pub fn reply_seen(&mut self) {
-        if let State::Running { claim, .. } = &mut self.state {
-            *claim = None;
+        match &mut self.state {
+            State::Running { claim, .. } => *claim = None,
+            State::Serving(serving) => serving.reply_seen(&mut self.output),
+            _ => {}
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::super::scan::Scanner;
 use super::super::signs::{FRIENDLY_PROMPT, RAW_BANNER, Sign};
+use super::serving::Serving;
 use super::{Execution, Stage};
 
 #[derive(Debug)]
@@ -58,6 +59,8 @@ pub(super) enum State {
     /// Everything has come but the prompt.
     Prompting(Tail),
     Restarting(Scanner),
+    /// Sources are typed one behind the other.
+    Serving(Serving),
 }
 
 impl State {
@@ -103,6 +106,7 @@ impl State {
             Self::Running { .. } => Stage::Running,
             Self::CutShort | Self::Traceback(_) | Self::Prompting(_) => Stage::Ending,
             Self::Restarting(_) => Stage::Restarting,
+            Self::Serving(_) => Stage::Serving,
         }
     }
 
@@ -112,6 +116,7 @@ impl State {
         match sign {
             Sign::SoftReboot(_) => false,
             Sign::RawBanner if matches!(self, Self::Requesting { .. }) => true,
+            Sign::RawBanner if matches!(self, Self::Serving(serving) if serving.expects_banner()) => true,
             Sign::RawBanner | Sign::FriendlyPrompt => matches!(
                 self.stage(),
                 Stage::Unknown | Stage::Friendly | Stage::Entering | Stage::Exiting | Stage::Restarting
@@ -131,6 +136,7 @@ impl State {
             | Self::Requesting { scanner, .. }
             | Self::Acknowledging { scanner, .. }
             | Self::Restarting(scanner) => scanner.give_up(output),
+            Self::Serving(serving) => serving.give_up(output),
             Self::Header { seen, .. } => output.append(seen),
             _ => {}
         }
@@ -143,6 +149,7 @@ impl State {
     pub(super) fn held(&self) -> usize {
         match self {
             Self::Header { seen, .. } => seen.len(),
+            Self::Serving(serving) => serving.held(),
             Self::Traceback(tail) | Self::Prompting(tail) => tail.bytes.len(),
             Self::Running { claim: Some(claim) } => match &claim.progress {
                 Progress::Traceback(tail) | Progress::Prompt(tail) => tail.bytes.len(),

@@ -69,6 +69,7 @@ impl RawRepl {
                 Some(_) => self.reach(State::Friendly, Event::Restarted { raw: false }),
                 None => State::Restarting(scanner),
             },
+            State::Serving(serving) => self.serving(byte, serving),
             state => {
                 self.output.push(byte);
                 state

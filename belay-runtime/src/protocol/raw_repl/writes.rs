@@ -60,11 +60,13 @@ impl RawRepl {
     }
 
     pub(super) fn begin_exit(&mut self) {
+        self.state.give_up(&mut self.output);
         self.write(&[b'\r', CTRL_B]);
         self.state = State::Exiting(Scanner::new(&[FRIENDLY_PROMPT]));
     }
 
     pub(super) fn begin_soft_reset(&mut self) {
+        self.state.give_up(&mut self.output);
         self.write(&[CTRL_D]);
         self.state = State::restarting();
     }

@@ -1,0 +1,147 @@
+//! Sources that are typed one after the other, each of which answers in frames: what the raw REPL says around
+//! each is taken out of the output, whatever threads print in between.
+
+use super::super::scan::Scanner;
+use super::super::signs::RAW_BANNER;
+use super::state::{Claim, State};
+use super::{Event, RawRepl};
+
+const END: u8 = 0x04;
+const PROMPT: u8 = b'>';
+/// Begins at the raw prompt anew, whatever is in its line and whichever prompt the board is at.
+const AFRESH: &[u8] = b"\r\x01";
+/// What is looked for: that a source is taken, and the banner that [`AFRESH`] brings.
+const WORDS: [&[u8]; 2] = [b"OK", RAW_BANNER];
+
+/// What of the raw REPL's own words is still to come. Where a thread prints the same words, either may be taken
+/// out: what is left is the same.
+#[derive(Debug)]
+pub(super) struct Serving {
+    phase: Phase,
+    scanner: Scanner,
+    /// How many of each word.
+    expected: [usize; 2],
+}
+
+#[derive(Debug)]
+pub(super) enum Phase {
+    Prompt,
+    /// A source runs, and has not answered.
+    Running(Claim),
+    /// The same, and what it printed looks like its end.
+    Claimed,
+    /// It has answered, and so many of its two ends have come.
+    Ending(u8),
+}
+
+impl Serving {
+    pub(super) fn new(phase: Phase) -> Self {
+        Self {
+            phase,
+            scanner: Scanner::new(&WORDS),
+            expected: [0; 2],
+        }
+    }
+
+    pub(super) fn expects_banner(&self) -> bool {
+        self.expected[1] > 0
+    }
+
+    pub(super) fn reply_seen(&mut self, output: &mut Vec<u8>) {
+        self.scanner.give_up(output);
+        if matches!(self.phase, Phase::Prompt) {
+            // The line has lost the word that a source was taken.
+            self.expected[0] = self.expected[0].saturating_sub(1);
+        }
+        self.phase = Phase::Ending(0);
+    }
+
+    pub(super) fn give_up(&mut self, output: &mut Vec<u8>) {
+        self.scanner.give_up(output);
+    }
+
+    /// Returns the traceback when the byte completes what looks like an end without an answer.
+    fn feed(&mut self, byte: u8, output: &mut Vec<u8>, limit: usize) -> Option<Vec<u8>> {
+        match &mut self.phase {
+            Phase::Running(claim) => {
+                output.push(byte);
+                let traceback = claim.feed(byte, limit)?;
+                self.phase = Phase::Claimed;
+                return Some(traceback);
+            }
+            Phase::Ending(ends) if *ends < 2 && byte == END => *ends += 1,
+            Phase::Ending(2) if byte == PROMPT => self.phase = Phase::Prompt,
+            _ => self.find_word(byte, output),
+        }
+        None
+    }
+
+    fn find_word(&mut self, byte: u8, output: &mut Vec<u8>) {
+        if self.expected == [0; 2] {
+            output.push(byte);
+            return;
+        }
+        let Some(word) = self.scanner.feed(byte, output) else {
+            return;
+        };
+        self.scanner = Scanner::new(&WORDS);
+        if self.expected[word] == 0 {
+            output.extend(WORDS[word]);
+            return;
+        }
+        self.expected[word] -= 1;
+        if word == 0 {
+            self.phase = Phase::Running(Claim::default());
+        }
+        if self.expected == [0; 2] {
+            self.scanner.give_up(output);
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.scanner.held()
+    }
+}
+
+impl RawRepl {
+    /// From now on sources are typed with [`RawRepl::submit`], one behind the other and without waiting for the
+    /// prompt; each answers with frames ([`RawRepl::reply_seen`]). To be called when the board is at the raw
+    /// prompt, or about to be because what it runs has answered.
+    pub fn serve(&mut self) {
+        let phase = match &self.state {
+            State::Idle => Phase::Prompt,
+            State::Traceback(_) => Phase::Ending(1),
+            State::Prompting(_) => Phase::Ending(2),
+            _ => Phase::Ending(0),
+        };
+        self.state = State::Serving(Serving::new(phase));
+    }
+
+    /// What types this source, of which the same is true as of [`super::Execution::source`]. `afresh` is for when
+    /// it is not certain what the board is at: the prompt is made one of the raw REPL, and its line empty.
+    pub fn submit(&mut self, source: &[u8], afresh: bool) -> Vec<u8> {
+        if let State::Serving(serving) = &mut self.state {
+            serving.expected[0] += 1;
+            serving.expected[1] += usize::from(afresh);
+        }
+        let start = if afresh { AFRESH } else { b"" };
+        [start, source, &[END]].concat()
+    }
+
+    /// Says that nothing that was submitted is still under way.
+    pub fn settle(&mut self) {
+        if let State::Serving(serving) = &mut self.state {
+            serving.scanner.give_up(&mut self.output);
+            serving.expected = [0; 2];
+        }
+    }
+
+    pub(super) fn serving(&mut self, byte: u8, mut serving: Serving) -> State {
+        let limit = self.options.traceback_limit;
+        if let Some(traceback) = serving.feed(byte, &mut self.output, limit) {
+            self.emit(Event::EndClaimed { traceback });
+        }
+        State::Serving(serving)
+    }
+}
