@@ -1,6 +1,6 @@
 """Times two other ways to call a board from a computer: Belay for Python, and mpremote's transport.
 
-    peers.py belay-python|mpremote PORT [CALLS]
+    peers.py belay-python|mpremote|mpremote-serial PORT [CALLS]
 
 `cargo xtask bench` runs this beside its own measurement. Each row is printed when it is done, as one JSON object
 in seconds of wall clock, so that a peer that fails half-way has still shown what it managed. The packages are
@@ -119,7 +119,9 @@ def mpremote(rows, port):
         close(transport)
 
 
-PEERS = {"belay-python": belay_python, "mpremote": mpremote}
+# mpremote waits for bytes of a pseudo-terminal and looks every ten milliseconds for those of any other port. It
+# tells them apart by name, so a link to the pseudo-terminal shows what it does on a board's own port.
+PEERS = {"belay-python": belay_python, "mpremote": mpremote, "mpremote-serial": mpremote}
 
 if __name__ == "__main__":
     who, port, *calls = sys.argv[1:]

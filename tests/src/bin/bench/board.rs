@@ -7,15 +7,16 @@ use std::time::{Duration, Instant};
 
 use belay::prelude::*;
 use belay::python::Bytes;
-use belay::transport::{Address, Transport};
+use belay::transport::{Address, Connector, Transport};
 use belay::{CallPath, DeviceBuilder};
+use belay_runtime::link::{Link, LinkOptions};
 use belay_sim::Board;
 use futures_util::StreamExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 use crate::peers;
-use crate::report::Report;
+use crate::report::{Memory, Report};
 
 /// The sizes of what goes over the line, the same as those of the peers.
 const SIZE: u32 = 16_384;
@@ -96,6 +97,12 @@ pub(crate) async fn measure(options: Options) -> Outcome {
     if python.is_none() {
         report.note("without the peers: `cargo xtask bench` sets BELAY_PEERS_PYTHON".into());
     }
+    // First of all, while nothing else is on the board.
+    match memory(&port).await {
+        Ok(Some(memory)) => report.remember(memory),
+        Ok(None) => report.note("the board does not say how much memory is free".into()),
+        Err(problem) => report.note(format!("agent memory: {problem}")),
+    }
     for _ in 0..options.rounds {
         let floor = timeout(LIMIT, echo(&port, options.calls)).await;
         let floor = floor.unwrap_or_else(|_| Err(format!("it took longer than {LIMIT:?}")));
@@ -117,6 +124,24 @@ pub(crate) async fn measure(options: Options) -> Outcome {
         &options.board
     });
     Ok(())
+}
+
+/// What the agent takes of the board's memory.
+async fn memory(port: &str) -> Outcome<Option<Memory>> {
+    let problem = |error: &dyn std::fmt::Display| error.to_string();
+    let address: Address = port.parse().map_err(|error| problem(&error))?;
+    let mut options = LinkOptions::default();
+    options.call_path = CallPath::Agent;
+    let link = Link::connect(&Connector::from(address), options).await;
+    let link = link.map_err(|error| problem(&error))?;
+    let memory = link.hello().free_memory;
+    link.close().await.map_err(|error| problem(&error))?;
+    Ok(memory.map(|(free_before, free_after)| Memory {
+        who: "agent".into(),
+        what: "memory",
+        free_before,
+        free_after,
+    }))
 }
 
 /// Times one byte to the board and back, from a loop that ends by itself.

@@ -13,6 +13,10 @@ use crate::report::{Report, Summary};
 /// The peers, as the script and the table name them.
 const PEERS: [&str; 2] = ["belay-python", "mpremote"];
 
+/// mpremote on a port whose name does not say that it is a pseudo-terminal: the way it takes on hardware.
+const SERIAL: &str = "mpremote-serial";
+const ALIAS: &str = "board";
+
 /// How long a peer may take for everything.
 const LIMIT: Duration = Duration::from_mins(3);
 
@@ -27,13 +31,28 @@ pub(crate) fn python() -> Option<OsString> {
 /// its prompt.
 pub(crate) async fn measure(python: &OsString, port: &str, calls: u32, report: &mut Report) -> bool {
     let mut all = true;
-    for who in PEERS {
-        if let Err(problem) = one(python, who, port, calls, report).await {
+    let alias = alias(port);
+    let serial = alias
+        .as_ref()
+        .map(|directory| directory.path().join(ALIAS).display().to_string());
+    let runs = PEERS.map(|who| (who, port.to_owned()));
+    for (who, port) in runs.into_iter().chain(serial.map(|port| (SERIAL, port))) {
+        if let Err(problem) = one(python, who, &port, calls, report).await {
             report.note(format!("{who}: {problem}"));
             all = false;
         }
     }
     all
+}
+
+/// Another name of a pseudo-terminal, which is in this directory.
+fn alias(port: &str) -> Option<tempfile::TempDir> {
+    let directory = tempfile::tempdir()
+        .ok()
+        .filter(|_| port.starts_with("/dev/pts/"))?;
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(port, directory.path().join(ALIAS)).ok()?;
+    Some(directory)
 }
 
 async fn one(

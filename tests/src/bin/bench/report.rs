@@ -33,7 +33,33 @@ const ROWS: [&str; 8] = [
 pub(crate) struct Report {
     json: bool,
     summaries: Vec<Summary>,
+    memory: Vec<Memory>,
     notes: Vec<String>,
+}
+
+/// The free memory of a board in bytes, without and with the agent.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Memory {
+    pub(crate) who: String,
+    pub(crate) what: &'static str,
+    pub(crate) free_before: u64,
+    pub(crate) free_after: u64,
+}
+
+impl std::fmt::Display for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            who,
+            free_before: before,
+            free_after: after,
+            ..
+        } = self;
+        let taken = before.saturating_sub(*after);
+        write!(
+            f,
+            "Memory, {who}: {before} bytes free before and {after} with the agent: it takes {taken}."
+        )
+    }
 }
 
 impl Report {
@@ -41,6 +67,7 @@ impl Report {
         Self {
             json,
             summaries: Vec::new(),
+            memory: Vec::new(),
             notes: Vec::new(),
         }
     }
@@ -72,6 +99,15 @@ impl Report {
         self.summaries.push(summary);
     }
 
+    pub(crate) fn remember(&mut self, memory: Memory) {
+        if self.json
+            && let Ok(line) = serde_json::to_string(&memory)
+        {
+            println!("{line}");
+        }
+        self.memory.push(memory);
+    }
+
     /// Adds what a reader has to know beside the numbers.
     pub(crate) fn note(&mut self, note: String) {
         eprintln!("{note}");
@@ -100,30 +136,34 @@ impl Report {
         }
         let floor = self.median("wire", "echo");
         println!(
-            "{title:12}{:>11}{:>11}{:>11}{:>11}{:>11}  {:>12}{:>13}{:>15}",
+            "{title:12}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}  {:>12}{:>13}{:>15}{:>14}",
             "floor",
             "agent",
             "raw REPL",
             "Belay/Py",
             "mpremote",
+            "mpr/serial",
             "agent/floor",
             "Belay/agent",
-            "mpremote/agent"
+            "mpremote/agent",
+            "serial/agent"
         );
         for what in ROWS {
             let of = |who| self.median(who, what);
-            let (agent, raw, belay, mpremote) =
-                (of("agent"), of("raw-repl"), of("belay-python"), of("mpremote"));
+            let (agent, raw) = (of("agent"), of("raw-repl"));
+            let (belay, mpremote, serial) = (of("belay-python"), of("mpremote"), of("mpremote-serial"));
             println!(
-                "{what:12}{:>11}{:>11}{:>11}{:>11}{:>11}  {:>12}{:>13}{:>15}",
+                "{what:12}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}  {:>12}{:>13}{:>15}{:>14}",
                 time(floor),
                 time(agent),
                 time(raw),
                 time(belay),
                 time(mpremote),
+                time(serial),
                 ratio(agent, floor),
                 ratio(belay, agent),
-                ratio(mpremote, agent)
+                ratio(mpremote, agent),
+                ratio(serial, agent)
             );
         }
         let first = (
@@ -134,6 +174,12 @@ impl Report {
             "The first connect of a round: agent {}, raw REPL {}.",
             first.0, first.1
         );
+        println!(
+            "mpr/serial: the same mpremote on a link to the port, where it does what it does on a board's own port."
+        );
+        for memory in &self.memory {
+            println!("{memory}");
+        }
         for note in &self.notes {
             println!("{note}");
         }
