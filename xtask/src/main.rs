@@ -1,5 +1,6 @@
 //! What people and CI run: `cargo xtask --help`.
 
+mod coverage;
 mod fuzz;
 mod prepare;
 mod run;
@@ -33,6 +34,12 @@ enum Command {
     /// Runs every test of the workspace, documentation included, on real MicroPython.
     Test {
         /// More arguments for `cargo test`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        more: Vec<String>,
+    },
+    /// Runs every test on instrumented crates and says how many lines of each crate they run through.
+    Coverage {
+        /// More arguments for `cargo llvm-cov`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         more: Vec<String>,
     },
@@ -72,6 +79,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Demo { port, more } => demo(port, more),
         Command::Test { more } => test::run(&more),
+        Command::Coverage { more } => coverage::run(&more),
         Command::Boards => prepare::boards(Boards::All),
         Command::Faults(tool) => run::tool("faults", &tool.arguments),
         Command::Roundtrip(tool) => run::tool("roundtrip", &tool.arguments),
