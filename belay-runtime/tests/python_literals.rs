@@ -170,7 +170,11 @@ fn values_keep_their_python_type() {
     assert_eq!(literal(Value::ByteArray(vec![1])), r"bytearray(b'\x01')");
     assert_eq!(
         literal(Value::Array(TypeCode::U16, vec![258.into()])),
-        "A('H',B('AgE='))"
+        r"A('H',b'\x02\x01')"
+    );
+    assert_eq!(
+        literal(Array(vec![1_i16, -1, 500, -500])),
+        "A('h',B('AQD///QBDP4='))"
     );
     assert_eq!(literal(Array::<f32>(vec![])), "A('f')");
     let digits = "9".repeat(60);

@@ -16,9 +16,9 @@ use super::tag;
 ///
 /// ```
 /// # use belay_runtime::python::{Array, from_repr, to_literal};
-/// let samples = Array(vec![1_i16, -1]);
-/// assert_eq!(to_literal(&samples)?, "A('h',B('AQD//w=='))");
-/// assert_eq!(from_repr::<Array<i16>>(b"array('h', [1, -1])")?, samples);
+/// let samples = Array(vec![1_i16, -1, 500, -500]);
+/// assert_eq!(to_literal(&samples)?, "A('h',B('AQD///QBDP4='))");
+/// assert_eq!(from_repr::<Array<i16>>(b"array('h', [1, -1, 500, -500])")?, samples);
 /// # Ok::<(), belay_runtime::python::ValueError>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]

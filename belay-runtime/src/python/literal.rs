@@ -79,16 +79,22 @@ pub(super) fn write_bytes_literal(out: &mut String, bytes: &[u8]) {
     out.push('\'');
 }
 
-/// Writes bytes in base64.
+/// Writes bytes in base64, unless that is so short a string that boards keep it.
 pub(super) fn write_base64(out: &mut String, bytes: &[u8]) {
-    out.reserve(base64_len(bytes.len()));
+    let length = base64_len(bytes.len());
+    if length <= INTERNED + AROUND_BASE64 {
+        return write_bytes_literal(out, bytes);
+    }
+    out.reserve(length);
     out.push_str("B('");
     STANDARD.encode_string(bytes, out);
     out.push_str("')");
 }
 
+const AROUND_BASE64: usize = "B('')".len();
+
 fn base64_len(bytes: usize) -> usize {
-    bytes.div_ceil(3) * 4 + "B('')".len()
+    bytes.div_ceil(3) * 4 + AROUND_BASE64
 }
 
 fn literal_len(bytes: &[u8]) -> usize {

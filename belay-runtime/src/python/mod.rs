@@ -65,7 +65,8 @@
 //! # Memory on the board
 //!
 //! A board never forgets a short string literal that its parser has seen. Therefore a string of up to ten bytes
-//! that may be another one at each call goes as bytes, of which the board makes the string.
+//! that may be another one at each call goes as bytes, of which the board makes the string, and so does what would be
+//! as short in base64.
 
 mod arguments;
 mod array;
