@@ -35,6 +35,9 @@ impl<'a, 'de> Elements<'a, 'de> {
         if self.done {
             return Ok(false);
         }
+        if self.count > 0 && self.de.eat_separator(b',', self.close) {
+            return Ok(true);
+        }
         self.de.skip_space();
         let comma = self.count > 0 && self.de.eat(b',');
         if comma {
@@ -130,14 +133,16 @@ impl<'de> MapAccess<'de> for &mut Entries<'_, 'de> {
         if self.done {
             return Ok(None);
         }
-        self.de.skip_space();
-        if self.de.eat(b'}') {
-            self.done = true;
-            return Ok(None);
-        }
-        if !self.first {
-            self.de.expect(b',', "`,` or the end of the dict")?;
+        if self.first || !self.de.eat_separator(b',', b'}') {
             self.de.skip_space();
+            if self.de.eat(b'}') {
+                self.done = true;
+                return Ok(None);
+            }
+            if !self.first {
+                self.de.expect(b',', "`,` or the end of the dict")?;
+                self.de.skip_space();
+            }
         }
         self.first = false;
         self.key_from = self.de.at;
@@ -146,11 +151,13 @@ impl<'de> MapAccess<'de> for &mut Entries<'_, 'de> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ValueError> {
         let key_to = self.de.at;
-        self.de.skip_space();
-        if matches!(self.de.peek(), Some(b',' | b'}')) {
-            return Err(ValueError::mismatch(&"a dict"));
+        if !self.de.eat_separator(b':', b'}') {
+            self.de.skip_space();
+            if matches!(self.de.peek(), Some(b',' | b'}')) {
+                return Err(ValueError::mismatch(&"a dict"));
+            }
+            self.de.expect(b':', "`:`")?;
         }
-        self.de.expect(b':', "`:`")?;
         self.de.part(seed).map_err(|error| {
             let key = String::from_utf8_lossy(&self.de.text[self.key_from..key_to]);
             error.inside(Segment::from_literal(&key))

@@ -1,5 +1,7 @@
 //! Numbers.
 
+use std::ops::Neg;
+
 use serde::de::Visitor;
 use serde::de::value::SeqDeserializer;
 
@@ -14,24 +16,27 @@ enum Token<'de> {
     Int(u64),
     /// An int that does not, with its sign.
     BigInt(&'de str),
-    Float(Float<'de>),
+    Float(&'de str),
+    /// A float that is so short that it was read in passing, without its sign.
+    ShortFloat(Decimal),
     /// The imaginary part of a complex number.
     Imaginary(f64),
 }
 
-/// A float as it is written.
-struct Float<'de> {
-    text: &'de str,
-    /// The same without its sign, if it is so short that it was read in passing.
-    short: Option<Decimal>,
-}
-
 impl<'de> Deserializer<'de> {
     pub(super) fn number<V: Visitor<'de>>(&mut self, visitor: V, want: Want) -> Result<V::Value, ValueError> {
+        let start = self.at;
         let negative = self.peek() == Some(b'-');
         match self.token()? {
-            Token::Float(float) if want == Want::F32 => visitor.visit_f32(self.single(&float)?),
-            Token::Float(float) => visitor.visit_f64(self.double(&float)?),
+            Token::ShortFloat(decimal) if want == Want::F32 => {
+                visitor.visit_f32(match decimal.easy_single() {
+                    Some(easy) => with_sign(easy, negative),
+                    None => self.single(self.text_of(start))?,
+                })
+            }
+            Token::ShortFloat(decimal) => visitor.visit_f64(self.short_double(decimal, start)?),
+            Token::Float(text) if want == Want::F32 => visitor.visit_f32(self.single(text)?),
+            Token::Float(text) => visitor.visit_f64(self.double(text)?),
             Token::Imaginary(value) => visitor.visit_seq(SeqDeserializer::new([0.0, value].into_iter())),
             Token::Int(value) => match want {
                 Want::F32 | Want::F64 => exact_float(value.into(), negative, visitor, want),
@@ -50,7 +55,7 @@ impl<'de> Deserializer<'de> {
         match self.token() {
             Ok(Token::Int(_) | Token::BigInt(_)) => "int",
             Ok(Token::Imaginary(_)) => "complex",
-            Ok(Token::Float(_)) | Err(_) => "float",
+            Ok(Token::Float(_) | Token::ShortFloat(_)) | Err(_) => "float",
         }
     }
 
@@ -64,8 +69,10 @@ impl<'de> Deserializer<'de> {
             return Ok(None);
         };
         self.at += 1;
+        let start = self.at;
         let real = match self.token()? {
-            Token::Float(float) => self.double(&float)?,
+            Token::Float(text) => self.double(text)?,
+            Token::ShortFloat(decimal) => self.short_double(decimal, start)?,
             Token::Int(_) | Token::BigInt(_) | Token::Imaginary(_) => {
                 let text = &rest[..end];
                 let sign = text.iter().skip(1).position(|byte| b"+-".contains(byte));
@@ -89,14 +96,17 @@ impl<'de> Deserializer<'de> {
         /// So many digits always fit.
         const FIT: usize = 19;
         let start = self.at;
-        self.eat(b'-');
-        let digits_from = self.at;
-        let mut value = 0_u64;
-        while let Some(digit @ b'0'..=b'9') = self.peek() {
-            value = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
-            self.at += 1;
+        let digits_from = start + usize::from(self.peek() == Some(b'-'));
+        let (mut value, mut digits) = (0_u64, 0);
+        for byte in &self.text[digits_from..] {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                break;
+            }
+            value = value.wrapping_mul(10).wrapping_add(digit.into());
+            digits += 1;
         }
-        let digits = self.at - digits_from;
+        self.at = digits_from + digits;
         match self.peek() {
             Some(b'.') if digits > 0 => return self.fraction(start, value, digits),
             Some(b'e' | b'E' | b'j') if digits > 0 => return self.float(start),
@@ -131,10 +141,7 @@ impl<'de> Deserializer<'de> {
             return self.float(start);
         }
         let exponent = -i32::try_from(places).unwrap_or(i32::MAX);
-        Ok(Token::Float(Float {
-            text: self.text_of(start),
-            short: Some(Decimal { mantissa, exponent }),
-        }))
+        Ok(Token::ShortFloat(Decimal { mantissa, exponent }))
     }
 
     /// The rest of a float, or of the imaginary part of a complex number.
@@ -152,11 +159,10 @@ impl<'de> Deserializer<'de> {
             }
         }
         let text = self.text_of(start);
-        let float = Float { text, short: None };
         if self.eat(b'j') {
-            return Ok(Token::Imaginary(self.double(&float)?));
+            return Ok(Token::Imaginary(self.double(text)?));
         }
-        Ok(Token::Float(float))
+        Ok(Token::Float(text))
     }
 
     fn eat_infinite(&mut self, word: &[u8]) -> bool {
@@ -171,26 +177,26 @@ impl<'de> Deserializer<'de> {
         &self.source[start..self.at]
     }
 
-    fn double(&self, float: &Float<'_>) -> Result<f64, ValueError> {
-        if let Some(easy) = float.short.and_then(Decimal::easy) {
-            return Ok(if float.is_negative() { -easy } else { easy });
+    fn double(&self, text: &str) -> Result<f64, ValueError> {
+        decimal::as_board_reads(text).ok_or_else(|| self.malformed("a number"))
+    }
+
+    /// The double that begins here and has been read.
+    fn short_double(&self, decimal: Decimal, start: usize) -> Result<f64, ValueError> {
+        match decimal.easy() {
+            Some(easy) => Ok(with_sign(easy, self.text[start] == b'-')),
+            None => self.double(self.text_of(start)),
         }
-        decimal::as_board_reads(float.text).ok_or_else(|| self.malformed("a number"))
     }
 
     /// Straight to single precision: rounding to double on the way could give another number.
-    fn single(&self, float: &Float<'_>) -> Result<f32, ValueError> {
-        if let Some(easy) = float.short.and_then(Decimal::easy_single) {
-            return Ok(if float.is_negative() { -easy } else { easy });
-        }
-        float.text.parse().map_err(|_| self.malformed("a number"))
+    fn single(&self, text: &str) -> Result<f32, ValueError> {
+        text.parse().map_err(|_| self.malformed("a number"))
     }
 }
 
-impl Float<'_> {
-    fn is_negative(&self) -> bool {
-        self.text.starts_with('-')
-    }
+fn with_sign<F: Neg<Output = F>>(magnitude: F, negative: bool) -> F {
+    if negative { -magnitude } else { magnitude }
 }
 
 /// An int where a float is expected: Python's functions return `0` as readily as `0.0`.

@@ -41,16 +41,21 @@ impl<'de> Deserializer<'de> {
 
     #[inline]
     pub(super) fn skip_space(&mut self) {
-        // Most often there is none, and that is the shortest way to see it.
-        if self.peek().is_some_and(|byte| byte <= b' ') {
-            self.skip_all_space();
-        }
-    }
-
-    fn skip_all_space(&mut self) {
         while let Some(b' ' | b'\r' | b'\n') = self.peek() {
             self.at += 1;
         }
+    }
+
+    /// Reads over this separator and the blank that boards write behind it, if something follows that is neither a
+    /// blank nor the end: the usual case, at once.
+    #[inline]
+    pub(super) fn eat_separator(&mut self, separator: u8, close: u8) -> bool {
+        let there = matches!(
+            self.text[self.at..],
+            [first, b' ', next, ..] if first == separator && next > b' ' && next != close
+        );
+        self.at += if there { 2 } else { 0 };
+        there
     }
 
     #[inline]
