@@ -288,9 +288,9 @@ async fn a_thousand_dropped_calls_leave_nothing_behind_and_none_runs_twice() {
 }
 
 #[tokio::test]
-async fn dropped_calls_leave_nothing_behind_over_the_raw_repl_either() {
+async fn a_thousand_dropped_calls_leave_nothing_behind_over_the_raw_repl_either() {
     let _alone = alone().await;
-    drop_calls(CallPath::RawRepl, 200).await;
+    drop_calls(CallPath::RawRepl, 1_000).await;
 }
 
 /// The memory that this process has in use, in KiB.

@@ -307,3 +307,24 @@ async fn a_request_that_does_not_fit_is_answered_with_a_memory_error() {
     assert_eq!(text(request("1".into()).await), "1");
     link.close().await.expect("a clean end");
 }
+
+#[tokio::test]
+async fn a_request_that_does_not_fit_is_refused_over_the_raw_repl_too_and_the_next_call_works() {
+    let board = belay_sim::Board::unix()
+        .heap_kb(64)
+        .start()
+        .await
+        .expect("a board");
+    let link = link_to(&board, CallPath::RawRepl).await;
+    let request = |expression: String| link.request(Request::Evaluate(expression), SHORT);
+    for _ in 0..3 {
+        let long = format!("len('{}')", "y".repeat(100_000));
+        let error = request(long).await.expect_err("no room");
+        let raised = error.exception().is_some_and(|raised| raised.is("MemoryError"));
+        assert!(raised, "{error}");
+        assert_eq!(text(request("1".into()).await), "1");
+        let shorter = format!("len('{}')", "y".repeat(3_000));
+        assert_eq!(text(request(shorter).await), "3000");
+    }
+    link.close().await.expect("a clean end");
+}

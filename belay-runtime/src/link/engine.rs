@@ -127,7 +127,7 @@ pub(super) struct Engine {
     pub(super) barrier: Option<Barrier>,
     pub(super) interrupt: Option<Interrupt>,
     pub(super) probe: Option<Probe>,
-    /// When the first interrupt came since a request was last answered.
+    /// When the first interrupt, or return from a prompt, came since a request was last answered.
     pub(super) trouble: Option<Instant>,
     /// Whether the board did not react to Ctrl-C in time and has not been heard of since.
     pub(super) stuck: bool,

@@ -183,11 +183,19 @@ impl Link {
         })
     }
 
-    /// Has the board do something and gives what it answered; at most `deadline` from when it is sent.
+    /// Has the board do something and gives what it answered.
+    ///
+    /// `deadline` counts from when it is the board's turn to do it, so not while earlier requests are under way, and
+    /// anew with each part of an answer that is too long for one. When it has passed, the board is interrupted.
+    /// That and coming back to a known state end after [`Deadlines::interrupt`] and [`Deadlines::resync`] at the
+    /// latest, with the board given up until the next request.
     ///
     /// # Errors
     ///
-    /// The exception that the code raised, or why there is no answer.
+    /// The exception that the code raised, or why there is no answer. A request that comes while the board is being
+    /// interrupted waits for [`Deadlines::interrupt`] at least before it is told [`ErrorKind::Unresponsive`]. Of
+    /// several requests at the same time, one that comes to run in the very moment in which the one before it is
+    /// interrupted ends with [`ErrorKind::Interrupted`], too.
     ///
     /// # Cancel safety
     ///
@@ -265,7 +273,8 @@ impl Link {
     ///
     /// # Errors
     ///
-    /// When the board does not answer after it.
+    /// When the board does not react, or not answer after it, which ends the link as well; and when the port has no
+    /// modem lines to do it with, which changes nothing.
     pub async fn reset(&self, policy: ResetPolicy) -> Result<()> {
         let (done, result) = oneshot::channel();
         self.tell(Command::Reset(policy, done))?;

@@ -10,7 +10,7 @@ use super::ending::End;
 use super::engine::Engine;
 use super::start;
 use super::timing::{INTERRUPT, MERCY, Probe};
-use super::wire::Item;
+use super::wire::{Item, Wire};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::protocol::{Event, Operation, Sign};
 use crate::transport::ModemLines;
@@ -84,11 +84,9 @@ impl Engine {
     /// The board is in the raw REPL. If the agent is still in its memory it goes on where it was.
     pub(super) async fn come_back(&mut self) -> Result<(), End> {
         self.probe = None;
-        let deadlines = &self.options.deadlines;
-        let until = match self.trouble {
-            Some(since) => since + deadlines.interrupt + deadlines.resync,
-            None => Instant::now() + deadlines.resync,
-        };
+        let until = self
+            .end_of_trouble()
+            .min(Instant::now() + self.options.deadlines.resync);
         self.stuck = false;
         let size = start::size(self.path, self.lines.block);
         let resumed = start::resume(&mut self.wire, size, until).await;
@@ -169,11 +167,28 @@ impl Engine {
                 return Ok(());
             }
             ResetPolicy::Soft => self.soft_reset(until).await,
-            ResetPolicy::Lines => self.pulse().await,
+            ResetPolicy::Lines => match self.wire.pulse().await {
+                Err(error) if matches!(error.kind(), ErrorKind::Unsupported { .. }) => {
+                    // Nothing has happened to the board.
+                    let _ = done.send(Err(error));
+                    return Ok(());
+                }
+                result => result,
+            },
+        };
+        let end = match &result {
+            Ok(()) => End::Reset,
+            Err(error) => End::Failed(
+                ErrorKind::Protocol {
+                    what: format!("the reset failed: {error}").into(),
+                    received: self.wire.tail(),
+                }
+                .into(),
+            ),
         };
         self.wire.close(self.options.deadlines.close).await;
         let _ = done.send(result);
-        Err(End::Reset)
+        Err(end)
     }
 
     async fn soft_reset(&mut self, until: Instant) -> Result<()> {
@@ -183,12 +198,15 @@ impl Engine {
         }
         self.wire.operate(Operation::SoftReset, until).await
     }
+}
 
-    async fn pulse(&mut self) -> Result<()> {
-        let lines = self.wire.transport().set_lines(false, true)?;
+impl Wire {
+    /// Resets the board by the modem lines, as auto-reset circuits expect it.
+    pub(super) async fn pulse(&mut self) -> Result<()> {
+        let lines = self.transport().set_lines(false, true)?;
         if lines == ModemLines::Unsupported {
             let feature = "a reset by the modem lines";
-            let firmware = self.wire.transport().description().to_owned();
+            let firmware = self.transport().description().to_owned();
             return Err(ErrorKind::Unsupported {
                 feature: feature.into(),
                 firmware: firmware.into(),
@@ -196,7 +214,7 @@ impl Engine {
             .into());
         }
         tokio::time::sleep(PULSE).await;
-        self.wire.transport().restore_lines()?;
+        self.transport().restore_lines()?;
         Ok(())
     }
 }

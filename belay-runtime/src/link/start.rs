@@ -62,6 +62,9 @@ pub(super) fn block(wire: &Wire, path: CallPath) -> Option<usize> {
 
 /// Enters the raw REPL and starts the agent, or finds it there.
 pub(super) async fn start(wire: &mut Wire, session: Session, options: &LinkOptions) -> Result<Hello> {
+    if options.reset_on_connect == ResetPolicy::Lines {
+        wire.pulse().await?;
+    }
     enter(wire, options).await?;
     let deadlines = &options.deadlines;
     if options.reset_on_connect == ResetPolicy::Soft {

@@ -1,9 +1,11 @@
 //! What happens when nothing happens: pings, deadlines, interrupts.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::Deadlines;
 use super::engine::{Engine, Flying, Sink};
 use crate::error::{Error, ErrorKind, Phase};
 use crate::protocol::{NUMBERS, Number};
@@ -219,37 +221,35 @@ impl Engine {
         // What comes after those never got there, and nothing of it can come any more.
         let lost = self.flying.split_off(done);
         self.next = expected;
+        self.trouble = None;
         for flying in lost {
-            self.send_again(flying);
+            if flying.abandoned.is_some() {
+                self.drop_abandoned(flying);
+            } else {
+                self.send_again(flying);
+            }
         }
-        // What has run and nobody waits for is not asked for.
-        self.flying
-            .retain(|flying| flying.abandoned.is_none() || !matches!(flying.job.sink, Sink::Nobody));
-        if self.flying.iter().all(|flying| flying.abandoned.is_none()) {
-            self.trouble = None;
+        let (done, again): (VecDeque<_>, _) = std::mem::take(&mut self.flying)
+            .into_iter()
+            .partition(|flying| had(flying.number) && flying.abandoned.is_some());
+        self.flying = again;
+        for flying in done {
+            self.drop_abandoned(flying);
         }
-        for at in (0..done.min(self.flying.len())).rev() {
+        for at in (0..self.flying.len()).rev() {
             if had(self.flying[at].number) {
                 self.ask_again(at);
             }
         }
-        self.mind_head(MERCY);
+        if self.flying.is_empty() {
+            self.silence = None;
+        }
     }
 
-    /// A request that did not get to the board is sent again if it is still wanted.
-    fn send_again(&mut self, mut flying: Flying) {
-        if flying.abandoned.is_none() {
-            flying.number = self.next;
-            self.next = self.next.next();
-            flying.line = self.encode(flying.number, &flying.job.work);
-            flying.parts.clear();
-            self.transmit(&flying.line);
-            self.flying.push_back(flying);
-            return;
-        }
-        if let Sink::Batch(stream) = flying.job.sink
-            && flying.job.work.kind == b'n'
-        {
+    /// The board has ended what nobody waits for, or never got it.
+    fn drop_abandoned(&mut self, flying: Flying) {
+        self.head_since = Instant::now();
+        if let Sink::Batch(stream) = flying.job.sink {
             self.close_on_board(stream);
         }
         let error = if flying.timed_out {
@@ -258,6 +258,16 @@ impl Engine {
             ErrorKind::Interrupted.into()
         };
         self.answer(flying.job.sink, Err(error));
+    }
+
+    /// A request did not get to the board.
+    fn send_again(&mut self, mut flying: Flying) {
+        flying.number = self.next;
+        self.next = self.next.next();
+        flying.line = self.encode(flying.number, &flying.job.work);
+        flying.parts.clear();
+        self.transmit(&flying.line);
+        self.flying.push_back(flying);
     }
 
     /// The board refused a line because it was damaged or came after a damaged one: it expects `number`. A damaged
@@ -298,18 +308,26 @@ impl Engine {
     /// Interrupts what the board runs, and finds out where that left it.
     pub(super) fn interrupt(&mut self) {
         let now = Instant::now();
-        let since = *self.trouble.get_or_insert(now);
-        if now > since + self.options.deadlines.interrupt + self.options.deadlines.resync {
+        let end = self.end_of_trouble();
+        if now >= end {
             // Coming back has taken too long for whoever waits, however often it seemed to work.
             self.give_up_interrupting();
             return;
         }
         self.interrupt = Some(Interrupt {
-            until: now + self.options.deadlines.interrupt,
+            until: end.min(now + self.options.deadlines.interrupt),
             again: now,
             wait: INTERRUPT_AGAIN,
         });
         self.interrupt_again();
+    }
+
+    /// When all is given up that has gone wrong since a request was last answered, or begins to go wrong now.
+    pub(super) fn end_of_trouble(&mut self) -> Instant {
+        let Deadlines {
+            interrupt, resync, ..
+        } = self.options.deadlines;
+        *self.trouble.get_or_insert_with(Instant::now) + interrupt + resync
     }
 
     fn interrupt_again(&mut self) {

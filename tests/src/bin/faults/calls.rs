@@ -61,6 +61,12 @@ enum Expected {
     Items(Vec<String>),
 }
 
+impl std::fmt::Display for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:.40}", self.expression)
+    }
+}
+
 /// What a call gave.
 #[derive(Debug)]
 pub(crate) enum Given {
@@ -112,6 +118,17 @@ impl Call {
             expression,
             expected,
         }
+    }
+
+    /// How often its deadline may begin anew: with each item, and with each part of a long answer.
+    pub(crate) fn signs_of_life(&self) -> u32 {
+        let signs = match &self.expected {
+            Expected::Bytes(bytes) => bytes.len() / 1_536 + 1,
+            // They come in batches, and no fault makes each of them wait.
+            Expected::Items(items) => items.len() / 30 + 1,
+            Expected::Repr(_) | Expected::Raises(..) => 0,
+        };
+        u32::try_from(signs).unwrap_or(u32::MAX)
     }
 
     pub(crate) async fn make(&self, link: &Link, deadline: Duration) -> Given {

@@ -15,21 +15,33 @@ use std::sync::{Arc, Mutex};
 use belay_runtime::link::CallPath;
 use run::{Outcome, Runner};
 
-/// How many boards work at the same time.
+/// How many boards work at the same time, if it is not said.
 const BOARDS: u64 = 4;
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Options {
     count: u64,
     seed: u64,
+    /// These and no others.
+    seeds: Option<VecDeque<u64>>,
     call_path: CallPath,
+    boards: u64,
+}
+
+impl Options {
+    fn seeds(&self) -> VecDeque<u64> {
+        let range = || (0..self.count).map(|i| self.seed.wrapping_add(i)).collect();
+        self.seeds.clone().unwrap_or_else(range)
+    }
 }
 
 fn options() -> Result<Options, String> {
     let mut options = Options {
         count: 200,
         seed: 1,
+        seeds: None,
         call_path: CallPath::Agent,
+        boards: BOARDS,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
@@ -38,6 +50,12 @@ fn options() -> Result<Options, String> {
         match name.as_str() {
             "--count" => options.count = number(value()?)?,
             "--seed" => options.seed = number(value()?)?,
+            "--seeds" => {
+                let seeds = value()?;
+                let seeds = seeds.split(',').map(|seed| number(seed.into()));
+                options.seeds = Some(seeds.collect::<Result<_, _>>()?);
+            }
+            "--boards" => options.boards = number(value()?)?.max(1),
             "--call-path" => {
                 options.call_path = match value()?.as_str() {
                     "agent" => CallPath::Agent,
@@ -47,7 +65,7 @@ fn options() -> Result<Options, String> {
             }
             _ => {
                 return Err(format!(
-                    "{name}? usage: faults [--count N] [--seed S] [--call-path agent|raw-repl]"
+                    "{name}? usage: faults [--count N] [--seed S | --seeds S,S,…] [--call-path agent|raw-repl] [--boards B]"
                 ));
             }
         }
@@ -89,10 +107,11 @@ async fn main() -> ExitCode {
             .with_writer(std::io::stderr)
             .init();
     }
-    let seeds: VecDeque<u64> = (0..options.count).map(|i| options.seed.wrapping_add(i)).collect();
+    let seeds = options.seeds();
+    let count = seeds.len() as u64;
     let seeds = Arc::new(Mutex::new(seeds));
     let totals = Arc::new(Mutex::new(Totals::default()));
-    let workers = (0..BOARDS.min(options.count)).map(|_| {
+    let workers = (0..options.boards.min(count)).map(|_| {
         let (seeds, totals) = (Arc::clone(&seeds), Arc::clone(&totals));
         tokio::spawn(async move {
             let mut runner = Runner::new(options.call_path).await;
@@ -106,7 +125,7 @@ async fn main() -> ExitCode {
                 }
                 if let Ok(mut totals) = totals.lock() {
                     totals.add(&outcome);
-                    progress(&totals, options.count);
+                    progress(&totals, count);
                 }
             }
         })
@@ -128,7 +147,7 @@ async fn main() -> ExitCode {
         recovered,
     } = *totals;
     println!("faults: {runs} runs, {wrong} wrong, {hung} hung, {lost} lost, {recovered} recovered");
-    if wrong + hung + lost == 0 && runs == options.count {
+    if wrong + hung + lost == 0 && runs == count {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

@@ -15,8 +15,12 @@ use super::calls::{self, Call, Given, SOURCE};
 const DEADLINE: Duration = Duration::from_millis(1_500);
 /// How long an interrupt may take.
 const INTERRUPT: Duration = Duration::from_millis(800);
-/// How long to wait for a call that should have ended: what is in the queue before it may take as long.
-const HUNG: Duration = Duration::from_secs(20);
+/// How long coming back may take after that.
+const RESYNC: Duration = Duration::from_secs(2);
+/// How much longer everything may take because the machine does other things as well.
+const SLACK: Duration = Duration::from_millis(700);
+/// How long to wait for a call that should have ended, to tell one that ends late from one that never does.
+const HUNG: Duration = Duration::from_mins(1);
 
 /// What a run showed.
 #[derive(Debug, Default)]
@@ -68,6 +72,7 @@ impl Runner {
         let mut options = LinkOptions::default();
         options.call_path = self.call_path;
         options.deadlines.interrupt = INTERRUPT;
+        options.deadlines.resync = RESYNC;
         let link = Link::connect(&Connector::from(address), options).await?;
         let source = SOURCE
             .replace('\\', "\\\\")
@@ -102,7 +107,8 @@ impl Runner {
             let calling = make(&link, &calls, at_once);
             let fault = inject(&mut self.board, seed, &mut random, &mut outcome.scenario);
             let (given, ()) = tokio::join!(calling, fault);
-            given
+            is_in_time(&calls, &given, at_once, &mut outcome);
+            given.into_iter().map(|(given, _)| given).collect::<Vec<_>>()
         };
         self.quiet(&mut outcome);
         judge(&calls, &given, &mut outcome);
@@ -113,10 +119,15 @@ impl Runner {
     }
 }
 
-async fn make(link: &Link, calls: &[Call], at_once: bool) -> Vec<Option<Given>> {
+/// What each call gave, and after which time.
+async fn make(link: &Link, calls: &[Call], at_once: bool) -> Vec<(Option<Given>, Duration)> {
     let one = |call: &Call| {
         let (link, call) = (link.clone(), call.clone());
-        async move { timeout(HUNG, call.make(&link, DEADLINE)).await.ok() }
+        async move {
+            let begun = Instant::now();
+            let given = timeout(HUNG, call.make(&link, DEADLINE)).await.ok();
+            (given, begun.elapsed())
+        }
     };
     if at_once {
         return futures_util::future::join_all(calls.iter().map(one)).await;
@@ -126,6 +137,25 @@ async fn make(link: &Link, calls: &[Call], at_once: bool) -> Vec<Option<Given>> 
         given.push(one(call).await);
     }
     given
+}
+
+/// Every call ends within its deadlines. One that waits for others may take as long as they do.
+fn is_in_time(calls: &[Call], given: &[(Option<Given>, Duration)], at_once: bool, outcome: &mut Outcome) {
+    let mut before = Duration::ZERO;
+    for (at, (call, (_, took))) in calls.iter().zip(given).enumerate() {
+        let limit = DEADLINE * (1 + call.signs_of_life()) + INTERRUPT + RESYNC + SLACK;
+        if *took > before + limit {
+            outcome.hung = true;
+            outcome.complaints.push(format!(
+                "call {} of {}, {call}, ended after {took:?} only",
+                at + 1,
+                calls.len()
+            ));
+        }
+        if at_once {
+            before += limit;
+        }
+    }
 }
 
 /// Lets something go wrong. Says in `scenario` what, and whether the board or the port was lost by it.

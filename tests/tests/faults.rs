@@ -1,0 +1,39 @@
+//! A few of the seeds that `cargo xtask faults` runs thousands of, on every run of the tests: those that once
+//! showed something, and some of every kind of fault.
+
+use std::process::Command;
+
+/// A drop, a cut, a restart, a port that vanishes and bad lines of several degrees.
+const OF_EVERY_KIND: std::ops::RangeInclusive<u64> = 1..=30;
+
+/// What went wrong names its seed: `cargo xtask faults --seeds … --call-path …` shows it again.
+fn all_recover(call_path: &str, once_lost: &[u64]) {
+    // The long ones first, since several boards share the seeds.
+    let seeds = once_lost.iter().copied().chain(OF_EVERY_KIND);
+    let seeds: Vec<String> = seeds.map(|seed| seed.to_string()).collect();
+    let faults = Command::new(env!("CARGO_BIN_EXE_faults"))
+        .args(["--seeds", &seeds.join(","), "--call-path", call_path])
+        .output()
+        .expect("the program is built with the tests");
+    let complaints = String::from_utf8_lossy(&faults.stderr);
+    let last = String::from_utf8_lossy(&faults.stdout);
+    let runs = seeds.len();
+    assert!(
+        faults.status.success(),
+        "over the call path {call_path}: {last}{complaints}"
+    );
+    assert_eq!(
+        last.trim(),
+        format!("faults: {runs} runs, 0 wrong, 0 hung, 0 lost, {runs} recovered")
+    );
+}
+
+#[test]
+fn every_call_over_a_faulty_line_ends_truthfully_and_the_next_one_works_in_the_agent() {
+    all_recover("agent", &[138, 221, 383, 106, 367, 141]);
+}
+
+#[test]
+fn every_call_over_a_faulty_line_ends_truthfully_and_the_next_one_works_over_the_raw_repl() {
+    all_recover("raw-repl", &[47, 59, 36, 37]);
+}

@@ -1,0 +1,224 @@
+//! What each reset policy does to a board, when it is asked for and on connecting.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use belay_runtime::ErrorKind;
+use belay_runtime::link::{CallPath, Link, LinkOptions, Payload, Request, ResetPolicy};
+use belay_runtime::transport::{Address, Connector, ModemLines, Transport, TransportError};
+use belay_sim::Board;
+use belay_tests::{soon, unix};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+const SHORT: Duration = Duration::from_secs(5);
+const PATHS: [CallPath; 2] = [CallPath::Agent, CallPath::RawRepl];
+
+fn to(port: &str) -> Connector {
+    Connector::from(port.parse::<Address>().unwrap())
+}
+
+async fn link(connector: &Connector, path: CallPath, reset_on_connect: ResetPolicy) -> Link {
+    let mut options = LinkOptions::default();
+    options.call_path = path;
+    options.reset_on_connect = reset_on_connect;
+    options.deadlines.interrupt = Duration::from_millis(500);
+    Link::connect(connector, options).await.unwrap()
+}
+
+fn evaluate(expression: &str) -> Request {
+    Request::Evaluate(expression.into())
+}
+
+async fn is_alive(link: &Link) {
+    let two = link.request(evaluate("1+1"), SHORT).await.unwrap();
+    assert_eq!(two, Payload::Repr(b"2".to_vec()));
+}
+
+/// A call that lasts until it is stopped, and that runs by now.
+async fn long_call(link: &Link, expression: &'static str) -> tokio::task::JoinHandle<belay_runtime::Error> {
+    let mut events = link.events();
+    let running = link.clone();
+    let call = tokio::spawn(async move {
+        let result = running
+            .request(evaluate(expression), Duration::from_mins(1))
+            .await;
+        result.unwrap_err()
+    });
+    soon("a sign of the call", events.recv()).await.unwrap();
+    call
+}
+
+#[tokio::test]
+async fn a_soft_reset_restarts_the_interpreter_even_while_a_call_runs() {
+    for path in PATHS {
+        let board = unix().await;
+        let connector = to(board.port());
+        let before = link(&connector, path, ResetPolicy::None).await;
+        let call = long_call(&before, "(S(1),any(0 for i in range(10**12)))").await;
+        before.reset(ResetPolicy::Soft).await.unwrap();
+        let error = soon("the end of the call", call).await.unwrap();
+        assert!(matches!(error.kind(), ErrorKind::Reset), "{path:?}: {error}");
+        let after = link(&connector, path, ResetPolicy::None).await;
+        assert!(!after.hello().attached, "{path:?}");
+        assert_ne!(after.hello().boot, before.hello().boot, "{path:?}");
+        is_alive(&after).await;
+        after.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn no_reset_leaves_the_board_and_the_link_as_they_are() {
+    for path in PATHS {
+        let board = unix().await;
+        let connector = to(board.port());
+        let first = link(&connector, path, ResetPolicy::None).await;
+        first.reset(ResetPolicy::None).await.unwrap();
+        is_alive(&first).await;
+        first.close().await.unwrap();
+        let again = link(&connector, path, ResetPolicy::None).await;
+        assert!(again.hello().attached, "{path:?}");
+        again.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_board_that_ignores_an_interrupt_is_said_not_to_react_to_a_soft_reset_in_time() {
+    for path in PATHS {
+        let board = unix().await;
+        let stubborn = link(&to(board.port()), path, ResetPolicy::None).await;
+        let call = long_call(
+            &stubborn,
+            "(X('t','import micropython\\nmicropython.kbd_intr(-1)'),S(1),any(0 for i in range(10**12)))",
+        )
+        .await;
+        let begun = Instant::now();
+        let error = stubborn.reset(ResetPolicy::Soft).await.unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::Unresponsive),
+            "{path:?}: {error}"
+        );
+        assert!(begun.elapsed() < SHORT, "{path:?}: {:?}", begun.elapsed());
+        // It was not reset, and nobody is told that it was.
+        let error = soon("the end of the call", call).await.unwrap();
+        assert!(
+            matches!(error.kind(), ErrorKind::FateUnknown(_)),
+            "{path:?}: {error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_port_without_modem_lines_says_so_and_the_link_goes_on() {
+    for path in PATHS {
+        let board = unix().await;
+        let first = link(&to(board.port()), path, ResetPolicy::None).await;
+        let error = first.reset(ResetPolicy::Lines).await.unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::Unsupported { .. }),
+            "{path:?}: {error}"
+        );
+        is_alive(&first).await;
+        first.close().await.unwrap();
+    }
+}
+
+/// A port whose modem lines are wired to the reset button of its board.
+struct Wired {
+    port: Box<dyn Transport>,
+    board: Arc<Mutex<Board>>,
+    levels: Arc<Mutex<Vec<(bool, bool)>>>,
+}
+
+impl Transport for Wired {
+    fn description(&self) -> &str {
+        self.port.description()
+    }
+
+    fn set_lines(&mut self, dtr: bool, rts: bool) -> Result<ModemLines, TransportError> {
+        self.levels.lock().unwrap().push((dtr, rts));
+        Ok(ModemLines::Set)
+    }
+
+    fn restore_lines(&mut self) -> Result<ModemLines, TransportError> {
+        self.levels.lock().unwrap().push((true, true));
+        self.board.lock().unwrap().restart().unwrap();
+        Ok(ModemLines::Set)
+    }
+}
+
+impl AsyncRead for Wired {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.port).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Wired {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.port).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.port).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.port).poll_shutdown(cx)
+    }
+}
+
+#[tokio::test]
+async fn a_pulse_of_the_modem_lines_resets_a_board_on_demand_and_on_connecting() {
+    for path in PATHS {
+        let board = unix().await;
+        let address: Arc<Address> = Arc::new(board.port().parse().unwrap());
+        let board = Arc::new(Mutex::new(board));
+        let levels = Arc::new(Mutex::new(Vec::new()));
+        let connector = {
+            let (board, levels) = (Arc::clone(&board), Arc::clone(&levels));
+            Connector::new("a board with its lines wired", move || {
+                let (address, board, levels) =
+                    (Arc::clone(&address), Arc::clone(&board), Arc::clone(&levels));
+                async move {
+                    let port = address.open().await?;
+                    Ok::<_, TransportError>(Wired { port, board, levels })
+                }
+            })
+        };
+        let pulse = [(false, true), (true, true)];
+        let first = link(&connector, path, ResetPolicy::None).await;
+        assert!(levels.lock().unwrap().is_empty(), "{path:?}");
+        first.reset(ResetPolicy::Lines).await.unwrap();
+        assert_eq!(*levels.lock().unwrap(), pulse, "{path:?}");
+        let second = link(&connector, path, ResetPolicy::None).await;
+        assert!(!second.hello().attached, "{path:?}");
+        second.close().await.unwrap();
+        let third = link(&connector, path, ResetPolicy::Lines).await;
+        assert_eq!(*levels.lock().unwrap(), [pulse, pulse].concat(), "{path:?}");
+        assert!(!third.hello().attached, "{path:?}");
+        assert_ne!(third.hello().boot, second.hello().boot, "{path:?}");
+        is_alive(&third).await;
+        third.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_soft_reset_on_connecting_gives_a_fresh_interpreter() {
+    for path in PATHS {
+        let board = unix().await;
+        let connector = to(board.port());
+        let first = link(&connector, path, ResetPolicy::None).await;
+        first.close().await.unwrap();
+        let second = link(&connector, path, ResetPolicy::Soft).await;
+        assert!(!second.hello().attached, "{path:?}");
+        assert_ne!(second.hello().boot, first.hello().boot, "{path:?}");
+        is_alive(&second).await;
+        second.close().await.unwrap();
+    }
+}
