@@ -162,9 +162,8 @@ def _belay(version, boot, before):
         if hasattr(items, "close"):
             items.close()
 
-    def serve(line, text):
-        # Does what a line asks that is intact and the next one. The text is the rest behind the line's head, which
-        # can be so large that there is no room for it twice.
+    def serve(line):
+        # Does what a line asks that is intact and the next one.
         nonlocal expected, kept
         number = line[1]
         kind = line[2]
@@ -179,18 +178,18 @@ def _belay(version, boot, before):
         expected = following
         try:
             if kind == "c":
-                words = text.split()
+                words = line[4:-8].split()
                 value = names[words[0]](*map(int, words[1:]))
             elif kind == "e":
-                value = eval(text, names)
+                value = eval(line[4:-8], names)
             elif kind == "x":
-                value = close(text.strip())
+                value = close(line[4:-8].strip())
             elif kind == "m":
                 raise MemoryError
             else:
-                stream, credit, text = text.split(" ", 2)
+                stream, credit, line = line[4:-8].split(" ", 2)
                 if kind == "s":
-                    streams[stream] = iter(eval(text, names))
+                    streams[stream] = iter(eval(line, names))
                 try:
                     return batch(frames, number, stream, int(credit))
                 except BaseException:
@@ -264,20 +263,19 @@ def _belay(version, boot, before):
                 rest = 0
                 if crc(line, seed):
                     return send(expected + "n")
-                line = line[1:-8]
+                line = head + line[1:]
             except MemoryError:
                 # There is no room for it: it is skipped, and answered in its turn.
-                head = head[:2] + "m" + head[3]
-                line = None
+                line = head[:2] + "m" + head[3]
                 gc.collect()
                 while rest > 0 and size:
                     rest -= len(read(min(rest, 32)))
             if number == expected:
-                serve(head, line)
+                serve(line)
             elif not again(number, 0):
                 send(expected + "n")
         elif number == expected:
-            serve(line, line[4:-8])
+            serve(line)
         elif not again(number, 0):
             send(expected + "n")
 
@@ -321,7 +319,7 @@ def _belay(version, boot, before):
                         if other(line, size):
                             return
                     else:
-                        serve(line, line[4:-8])
+                        serve(line)
             except KeyboardInterrupt:
                 interrupted = 1
             except UnicodeError:

@@ -9,10 +9,13 @@ use super::thread::ThreadState;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exception::{DeviceException, Frame};
 use crate::python::{self, Arguments};
-use crate::session::{Live, execution};
+use crate::session::Live;
 
 /// The library's namespace on the board.
 const NAMESPACE: &str = "_threads";
+
+/// Its source.
+const LIBRARY: &str = include_str!(concat!(env!("OUT_DIR"), "/threads.py"));
 
 /// What the board says of one of its threads.
 #[derive(Debug)]
@@ -106,15 +109,7 @@ pub(super) async fn provide(live: &Live) -> Result<()> {
     }
     let mut known = live.thread_library.lock().await;
     if *known != Some(true) {
-        evaluate(
-            live,
-            execution(
-                NAMESPACE,
-                include_str!("../board/threads.py"),
-                Some("belay.threads"),
-            )?,
-        )
-        .await?;
+        live.run(NAMESPACE, LIBRARY, Some("belay.threads")).await?;
         *known = Some(true);
     }
     Ok(())

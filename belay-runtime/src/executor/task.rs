@@ -117,10 +117,12 @@ fn options(method: &MethodSpec) -> TaskOptions {
 
 /// Whether the connection is at its end with this error.
 fn ends_connection(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::Reset | ErrorKind::FateUnknown(_) | ErrorKind::Transport(_) | ErrorKind::Disconnected(_)
-    )
+    match error.kind() {
+        ErrorKind::Reset | ErrorKind::Transport(_) | ErrorKind::Disconnected(_) => true,
+        // An answer can be lost on a line that goes on.
+        ErrorKind::FateUnknown(cause) => cause.as_deref().is_none_or(ends_connection),
+        _ => false,
+    }
 }
 
 impl Tasks {
@@ -163,10 +165,13 @@ impl Tasks {
         loop {
             let live = self.session.live().await?;
             let error = match self.call_on(&live, method, &arguments, deadline).await {
-                Err(error) if ends_connection(&error) => error,
+                Err(error) if ends_connection(&error) => {
+                    self.session.ended(live.generation(), &error);
+                    error
+                }
+                Err(error) if matches!(error.kind(), ErrorKind::FateUnknown(_)) => error,
                 answer => return answer,
             };
-            self.session.ended(live.generation(), &error);
             let not_sent = matches!(error.kind(), ErrorKind::Disconnected(_));
             let again = (not_sent || options(method).idempotent) && attempt < ATTEMPTS;
             if !again || self.session.live().await.is_err() {
@@ -243,7 +248,7 @@ impl Tasks {
             (Arc::clone(&sent.function), Some(sent))
         };
         Ok(OpenStream {
-            items: live.stream(&function, arguments, deadline),
+            items: live.stream(&function, arguments, deadline).await?,
             live,
             method,
             session: self.session,

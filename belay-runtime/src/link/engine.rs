@@ -15,7 +15,7 @@ use super::timing::{Barrier, Interrupt, Probe};
 use super::wire::{Item, Wire};
 use super::{CallPath, LinkEvent, LinkOptions, Payload, ResetPolicy};
 use crate::error::{ErrorKind, Result};
-use crate::protocol::{Lines, Number};
+use crate::protocol::{Checksum, Lines, Number};
 
 /// How many requests may be on their way at once: as many of the shortest as the smallest input ring holds.
 const WINDOW: usize = 8;
@@ -129,6 +129,8 @@ pub(super) struct Engine {
     pub(super) probe: Option<Probe>,
     /// When the first interrupt, or return from a prompt, came since a request was last answered.
     pub(super) trouble: Option<Instant>,
+    /// How often in a row a source ran out of memory on the board without an answer.
+    pub(super) out_of_memory: u32,
     /// Whether the board did not react to Ctrl-C in time and has not been heard of since.
     pub(super) stuck: bool,
     pub(super) tokens: u32,
@@ -251,6 +253,11 @@ impl Engine {
         let oldest = self.flying.front().map_or(number, |flying| flying.number);
         self.lines
             .request(number, work.kind, number.since(oldest), &work.body)
+    }
+
+    /// Whether the board has the agent for small boards.
+    pub(super) fn is_small(&self) -> bool {
+        self.lines.checksum == Checksum::Small
     }
 
     /// Gets a line to the board, in the way of this link.

@@ -7,37 +7,65 @@ use crate::python;
 /// The file that the agent's own code is in, as boards name what they read from the line.
 const OWN_FILE: &str = "<stdin>";
 
+/// What a traceback begins with.
+const TRACEBACK: &str = "Traceback (most recent call last):";
+
 /// An exception that ended a request.
 pub(super) struct Raised {
     /// How many items had been sent before.
     pub(super) items: usize,
     exception: DeviceException,
+    /// Whether the traceback is the last of what was printed.
+    printed: bool,
 }
 
 /// Reads what the agent says of an exception: the number of items, the class, `str`, `repr` of the arguments,
-/// `errno` and the traceback, as one tuple.
+/// `errno` and the traceback, as one tuple. Where there is no
+/// traceback, it is what the board printed last.
 pub(super) fn parse(payload: &[u8]) -> Raised {
-    type Parts = (usize, String, String, Option<String>, Option<i32>, String);
+    type Parts = (usize, String, String, Option<String>, Option<i32>, Option<String>);
     match python::from_repr::<Parts>(payload) {
         Ok((items, type_name, message, args, errno, trace)) => {
             let mut exception = DeviceException::new(type_name, message);
             exception.args = args;
             exception.errno = errno;
-            exception.traceback = traceback(&trace);
-            Raised { items, exception }
+            exception.traceback = trace.as_deref().map(traceback).unwrap_or_default();
+            Raised {
+                items,
+                exception,
+                printed: trace.is_none(),
+            }
         }
         // The checksum was right, so this is what the board says, whatever its `repr` makes of it.
         Err(_) => Raised {
             items: 0,
             exception: DeviceException::new("Exception", String::from_utf8_lossy(payload)),
+            printed: false,
         },
+    }
+}
+
+/// The board had no memory left to say anything.
+pub(super) fn out_of_memory() -> Raised {
+    let message = "there was no memory left to answer";
+    Raised {
+        items: 0,
+        exception: DeviceException::new("MemoryError", message),
+        printed: false,
     }
 }
 
 impl Raised {
     pub(super) fn into_error(mut self, output: &[u8]) -> Error {
         // Boards end lines as terminals want them; a reader of the text does not.
-        self.exception.output = String::from_utf8_lossy(output).replace("\r\n", "\n");
+        let mut output = String::from_utf8_lossy(output).replace("\r\n", "\n");
+        if self.printed
+            && let Some(at) = output.rfind(TRACEBACK)
+        {
+            self.exception.traceback = traceback(&output[at..]);
+            output.truncate(at);
+        }
+        self.exception.output = output;
         Error::from(ErrorKind::Python(Box::new(self.exception))).in_phase(Phase::Execute)
     }
 }

@@ -18,7 +18,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt::Write as _;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ use self::output::{OutputSender, OutputSource};
 use self::start::Session;
 use self::wire::Wire;
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::protocol::{Lines, Number};
+use crate::protocol::{Checksum, Lines, Number};
 use crate::python::Arguments;
 use crate::transport::Connector;
 
@@ -41,6 +41,8 @@ pub use output::{Output, OutputSubscription};
 
 /// How many events wait for a subscriber that does not keep up.
 const EVENTS: usize = 256;
+/// How much source a small board gets at once.
+const PART: usize = 120;
 
 /// A conversation with one board, from opening its port to its end: a close, a reset or a lost port.
 ///
@@ -58,6 +60,10 @@ struct Shared {
     output: OutputSource,
     ending: Arc<Ending>,
     ids: AtomicU64,
+    /// Whether a small board has what it needs to read bytes and arrays.
+    bytes: AtomicBool,
+    /// Held while source is sent in parts.
+    parts: tokio::sync::Mutex<()>,
 }
 
 /// What is asked of the board.
@@ -93,6 +99,8 @@ pub struct Hello {
     pub boot: u64,
     /// Whether the agent was on the board already, with whatever had been deployed then.
     pub attached: bool,
+    /// Whether it is the agent for small boards, to which long source has to be sent in parts.
+    pub small: bool,
     /// `sys.implementation.name`, such as `micropython`.
     pub implementation: String,
     /// `sys.platform`, such as `rp2`.
@@ -149,12 +157,19 @@ impl Link {
             output,
             ending: Arc::clone(&ending),
             ids: AtomicU64::new(1),
+            bytes: AtomicBool::new(false),
+            parts: tokio::sync::Mutex::default(),
         };
         let engine = Engine {
             lines: Lines {
                 seed: session.seed,
                 block: start::block(&wire, shared.hello.call_path),
-                long: true,
+                long: !shared.hello.small,
+                checksum: if shared.hello.small {
+                    Checksum::Small
+                } else {
+                    Checksum::Crc32
+                },
             },
             wire,
             path: shared.hello.call_path,
@@ -173,6 +188,7 @@ impl Link {
             interrupt: None,
             probe: None,
             trouble: None,
+            out_of_memory: 0,
             stuck: false,
             tokens: 0,
             timer: Box::pin(sleep_until(Instant::now())),
@@ -201,7 +217,52 @@ impl Link {
     ///
     /// Dropping the future cancels the request: the board is interrupted if it runs it already.
     pub async fn request(&self, request: Request, deadline: Duration) -> Result<Payload> {
-        let work = work(request)?;
+        let work = work(request, self.shared.hello.small)?;
+        self.provide_for(&work.body, deadline).await?;
+        self.ask(work, deadline).await
+    }
+
+    /// Sends a small board what it needs to read bytes and arrays, once it has to read this. A [`request`](Self::request)
+    /// does so by itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request).
+    ///
+    /// # Cancel safety
+    ///
+    /// It is sent again the next time when the future is dropped.
+    pub async fn provide_for(&self, expression: &str, deadline: Duration) -> Result<()> {
+        let has_bytes = || expression.contains("B('") || expression.contains("A('");
+        if self.shared.hello.small && !self.shared.bytes.load(Ordering::Relaxed) && has_bytes() {
+            self.run_in_parts("", start::SMALL_BYTES, deadline).await?;
+            self.shared.bytes.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Runs statements at the global level of a namespace on a board that has the agent for small boards: in
+    /// parts, since there is no room for them in one line. The source has to be ASCII.
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request). `deadline` is for each part.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`request`](Self::request); what has been sent is dropped when other statements come.
+    pub async fn run_in_parts(&self, namespace: &str, source: &str, deadline: Duration) -> Result<Payload> {
+        let _one_at_a_time = self.shared.parts.lock().await;
+        for (at, part) in source.as_bytes().chunks(PART).enumerate() {
+            let kind = if at == 0 { b'T' } else { b't' };
+            let body = String::from_utf8_lossy(part).into_owned();
+            self.ask(Work { kind, body }, deadline).await?;
+        }
+        let body = namespace.to_owned();
+        self.ask(Work { kind: b'x', body }, deadline).await
+    }
+
+    async fn ask(&self, work: Work, deadline: Duration) -> Result<Payload> {
         let id = self.shared.ids.fetch_add(1, Ordering::Relaxed);
         let (reply, answer) = oneshot::channel();
         self.tell(Command::Request {
@@ -311,9 +372,12 @@ impl Drop for Guard<'_> {
     }
 }
 
-/// The line of a request. Functions of small integers, and of nothing, are called without compiling anything.
-fn work(request: Request) -> Result<Work> {
-    if let Request::Call { function, arguments } = &request {
+/// The line of a request. Functions of small integers, and of nothing, are called without compiling anything,
+/// except on small boards, where each line is compiled.
+fn work(request: Request, small: bool) -> Result<Work> {
+    if let Request::Call { function, arguments } = &request
+        && !small
+    {
         let literals = arguments.literals()?;
         if literals.is_empty() {
             let body = function.clone();

@@ -4,12 +4,16 @@
 use super::CallPath;
 use super::ending::End;
 use super::engine::Engine;
+use super::exception;
+use super::start::mentions;
 use crate::protocol::{Event, Sign};
 
 /// How much of a long line one source brings where the board holds the sender back while it cannot take more.
 const PIECE: usize = 512;
 /// The same where it does not, and has to have room for a whole source.
 const SMALL_PIECE: usize = 128;
+/// How often in a row the board may be out of memory before it has done anything.
+const OUT_OF_MEMORY: u32 = 3;
 
 impl Engine {
     pub(super) fn is_raw(&self) -> bool {
@@ -19,6 +23,9 @@ impl Engine {
     /// Types what has the agent handle a line. What is long is brought in pieces before the line that announces it,
     /// because a board keeps all of a source in memory that nobody guards.
     pub(super) fn type_line(&mut self, line: &[u8]) {
+        if self.is_small() {
+            return self.type_small(line);
+        }
         let end = line.iter().position(|byte| *byte == b'\n');
         let (head, body) = line.split_at(end.map_or(line.len(), |end| end + 1));
         let size = if self.wire.flow_control() {
@@ -31,6 +38,28 @@ impl Engine {
             self.wire.submit(&call(&start, piece), false);
         }
         self.wire.submit(&call("_belay['h'](", head), false);
+    }
+
+    /// Types what has the agent for small boards handle a line, in parts, since its memory has no room for much.
+    fn type_small(&mut self, line: &[u8]) {
+        let kind = line.get(2).copied();
+        let mut parts = line.chunks(SMALL_PIECE).peekable();
+        while let Some(part) = parts.next() {
+            if parts.peek().is_some() {
+                self.wire.submit(&call("_belay['M'](", part), false);
+                continue;
+            }
+            let last = call("_belay['h'](", part);
+            let last = String::from_utf8_lossy(&last);
+            // The value that the line asks for is worked out here, where no call has used any of the stack yet.
+            let value = match kind {
+                Some(b'e' | b's') => format!("eval({last},_belay)"),
+                Some(b'x') => format!("exec({last},_belay['where'])"),
+                _ => last.into_owned(),
+            };
+            let source = format!("try:_belay['v']({value})\nexcept BaseException as e:_belay['e'](e)\n");
+            self.wire.submit(source.as_bytes(), false);
+        }
     }
 
     /// Types a ping. If it is not certain what the board is at, that is put right first; and a board that has
@@ -52,6 +81,7 @@ impl Engine {
     pub(super) fn on_raw_event(&mut self, event: &Event) -> Result<(), End> {
         match event {
             Event::EndClaimed { .. } if self.wire.take_mark() => return Err(End::Reset),
+            Event::EndClaimed { traceback } if mentions(traceback, b"MemoryError") => self.on_no_memory(),
             // Either the board was reset or a program prints as much.
             Event::Sign(sign) if self.barrier.is_none() => {
                 self.ping_afresh(matches!(sign, Sign::FriendlyPrompt));
@@ -59,6 +89,19 @@ impl Engine {
             _ => {}
         }
         Ok(())
+    }
+}
+
+impl Engine {
+    /// The board ran out of memory before it could do anything. If that goes on there is not even room for the
+    /// question what it knows of the call.
+    fn on_no_memory(&mut self) {
+        self.out_of_memory += 1;
+        if self.out_of_memory >= OUT_OF_MEMORY && !self.flying.is_empty() {
+            self.out_of_memory = 0;
+            let error = exception::out_of_memory().into_error(&self.wire.take_output());
+            self.complete(0, Err(error));
+        }
     }
 }
 
@@ -70,6 +113,8 @@ fn call(start: &str, text: &[u8]) -> Vec<u8> {
         match byte {
             b'\n' => source.extend(b"\\n"),
             b'\\' | b'\'' => source.extend([b'\\', *byte]),
+            b'\t' => source.extend(b"\\t"),
+            b'\r' => source.extend(b"\\r"),
             _ => source.push(*byte),
         }
     }

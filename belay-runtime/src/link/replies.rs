@@ -22,6 +22,7 @@ impl Engine {
         // Nobody but the agent makes frames, so it is there.
         self.stuck = false;
         self.probe = None;
+        self.out_of_memory = 0;
         match frame.kind {
             b's' => {
                 // An error says that nobody listens.

@@ -15,10 +15,16 @@ use crate::protocol::{Event, Execution, Frame, Mode, Operation, Stage};
 const AGENT: &str = include_str!(concat!(env!("OUT_DIR"), "/agent.py"));
 /// Identifies the agent: another version is not this one.
 const VERSION: u64 = fingerprint(AGENT.as_bytes());
+/// How much free memory the board has to have for each byte of the agent's source, to compile it.
+const ROOM: u64 = 6;
 /// How many characters the board reads at once where that is the cheapest.
 const BLOCK: usize = 32;
 /// How long a board that may still be booting is waited for before the raw REPL is asked for again.
 const ATTEMPT: Duration = Duration::from_secs(1);
+
+mod small;
+
+pub(super) use self::small::BYTES as SMALL_BYTES;
 
 /// 64-bit FNV-1a.
 const fn fingerprint(bytes: &[u8]) -> u64 {
@@ -77,39 +83,52 @@ pub(super) async fn start(wire: &mut Wire, session: Session, options: &LinkOptio
         CallPath::Auto | CallPath::Agent => CallPath::Agent,
     };
     let until = Instant::now() + deadlines.paste + deadlines.compile;
-    let begin = begin(session, path, block(wire, path));
+    let begin = begin(session, VERSION, size(path, block(wire, path)));
+    // A board that can run the agent gets to the end of this.
     let look = format!(
-        "try:\n {begin}\nexcept (NameError,KeyError,TypeError):\n import gc\n gc.collect()\n print(gc.mem_free())\n"
+        "try:\n {begin}\nexcept (NameError,KeyError,TypeError):\n __import__('gc').collect()\n \
+         print(__import__('gc').mem_free())\n __import__('binascii').crc32\n __import__('sys').stdin.readline\n"
     );
-    let (attached, hello) = match run(wire, &look, until).await? {
-        Ran::Hello(frame) => (true, frame),
-        Ran::Ended(_) => {
-            let text = String::from_utf8_lossy(&wire.take_output()).into_owned();
-            let before = text
-                .split(|c: char| !c.is_ascii_digit())
-                .find(|word| !word.is_empty());
-            let before = before.unwrap_or("-1");
-            let source = format!(
-                "{AGENT}\n_belay=_belay('{VERSION:x}',{},{before})\n{begin}\n",
-                session.boot
-            );
-            match run(wire, &source, until).await? {
-                Ran::Hello(frame) => (false, frame),
-                Ran::Ended(traceback) => return Err(refused(&traceback)),
-            }
-        }
+    let lacking = match run(wire, &look, until).await? {
+        Ran::Hello(frame) => return Ok(begun(wire, read(&frame, true, path))),
+        Ran::Ended(traceback) => traceback,
     };
-    if path == CallPath::RawRepl {
-        wire.serve();
+    let text = String::from_utf8_lossy(&wire.take_output()).into_owned();
+    let mut words = text.split(|c: char| !c.is_ascii_digit());
+    let before: Option<u64> = words.find_map(|word| word.parse().ok());
+    let needed = ROOM * u64::try_from(AGENT.len()).unwrap_or(u64::MAX);
+    let too_little = before.is_some_and(|free| free < needed);
+    let may_be_small = options.call_path != CallPath::Agent;
+    if may_be_small && before.is_some() && (too_little || !lacking.is_empty()) {
+        return small::start(wire, session, before, until).await;
     }
-    Ok(read(&hello, attached, path))
+    let source = format!(
+        "{AGENT}\n_belay=_belay('{VERSION:x}',{},{})\n{begin}\n",
+        session.boot,
+        before.map_or(-1, |free| i64::try_from(free).unwrap_or(-1)),
+    );
+    match run(wire, &source, until).await? {
+        Ran::Hello(frame) => Ok(begun(wire, read(&frame, false, path))),
+        Ran::Ended(traceback) if may_be_small && mentions(&traceback, b"MemoryError") => {
+            small::start(wire, session, before, until).await
+        }
+        Ran::Ended(traceback) => Err(refused("the board cannot run the agent", &traceback)),
+    }
 }
 
-fn begin(session: Session, path: CallPath, block: Option<usize>) -> String {
+/// The agent has said hello.
+fn begun(wire: &mut Wire, hello: Hello) -> Hello {
+    if hello.call_path == CallPath::RawRepl {
+        wire.serve();
+    }
+    hello
+}
+
+/// Has an agent of this version begin a session.
+fn begin(session: Session, version: u64, size: i64) -> String {
     let Session { nonce, seed, .. } = session;
-    let size = size(path, block);
     format!(
-        "_belay['{VERSION:x}']('{}',{seed},{size})",
+        "_belay['{version:x}']('{}',{seed},{size})",
         String::from_utf8_lossy(&nonce)
     )
 }
@@ -134,15 +153,16 @@ fn read(frame: &Frame, attached: bool, call_path: CallPath) -> Hello {
         call_path,
         boot,
         attached,
+        small: false,
         implementation: word(1),
         platform: word(2),
         free_memory: memory(3).zip(memory(4)),
     }
 }
 
-fn refused(traceback: &[u8]) -> Error {
+fn refused(what: impl Into<std::borrow::Cow<'static, str>>, traceback: &[u8]) -> Error {
     Error::from(ErrorKind::Protocol {
-        what: "the board cannot run the agent".into(),
+        what: what.into(),
         received: traceback.to_vec(),
     })
     .in_phase(Phase::Enter)
@@ -193,7 +213,7 @@ pub(super) async fn resume(wire: &mut Wire, size: i64, until: Instant) -> Result
     }
 }
 
-fn mentions(text: &[u8], what: &[u8]) -> bool {
+pub(super) fn mentions(text: &[u8], what: &[u8]) -> bool {
     text.windows(what.len()).any(|window| window == what)
 }
 

@@ -128,12 +128,16 @@ impl Engine {
     }
 
     pub(super) fn close_on_board(&mut self, stream: u64) {
+        let work = if self.is_small() {
+            let body = format!("K('{stream}')");
+            Work { kind: b'e', body }
+        } else {
+            let body = stream.to_string();
+            Work { kind: b'x', body }
+        };
         self.queue.push_front(Job {
             id: 0,
-            work: Work {
-                kind: b'x',
-                body: stream.to_string(),
-            },
+            work,
             deadline: self.options.deadlines.execute,
             sink: Sink::Nobody,
             since: Instant::now(),

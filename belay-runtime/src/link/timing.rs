@@ -7,6 +7,8 @@ use tokio::time::Instant;
 
 use super::Deadlines;
 use super::engine::{Engine, Flying, Sink};
+use super::exception;
+use super::start::mentions;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::protocol::{NUMBERS, Number};
 
@@ -353,7 +355,15 @@ impl Engine {
         self.interrupt = None;
         self.trouble = None;
         self.stuck = true;
-        let unresponsive = || Error::from(ErrorKind::Unresponsive).in_phase(Phase::Interrupt);
+        // Where nothing can be compiled any more, it looks as if the board did not react.
+        let no_memory = self.is_raw() && mentions(&self.wire.tail(), b"MemoryError");
+        let unresponsive = || {
+            if no_memory {
+                exception::out_of_memory().into_error(&[])
+            } else {
+                Error::from(ErrorKind::Unresponsive).in_phase(Phase::Interrupt)
+            }
+        };
         for flying in std::mem::take(&mut self.flying) {
             let error = if flying.abandoned.is_some() {
                 unresponsive()

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::CallPath;
 use super::output::OutputSender;
-use crate::protocol::{Deframer, Event, Frame, NONCE, Options, Pacing, Piece, RawRepl};
+use crate::protocol::{Checksum, Deframer, Event, Frame, NONCE, Options, Pacing, Piece, RawRepl};
 use crate::transport::{StreamTransport, Transport};
 
 /// How much is read at once: the most that a pseudo-terminal holds.
@@ -89,6 +89,12 @@ impl Wire {
             looked_at: 0,
             gone: false,
         }
+    }
+
+    /// The board has the agent for small boards, which checks in this way and never stays.
+    pub(super) fn set_checksum(&mut self, checksum: Checksum) {
+        self.deframer.set_checksum(checksum);
+        self.call_path = CallPath::RawRepl;
     }
 
     /// Whether the sender is held back while the board cannot take more.

@@ -1,5 +1,7 @@
 //! What the agent answers: frames in the board's output, which nothing that is printed can forge.
 
+use super::request::Checksum;
+
 /// The first byte of a frame; the session's nonce follows.
 const START: u8 = 0x02;
 /// The last byte of a frame.
@@ -40,6 +42,7 @@ pub enum Piece<'a> {
 pub struct Deframer {
     start: [u8; 1 + NONCE],
     seed: u32,
+    checksum: Checksum,
     /// The bytes of what may be a frame: its start, or part of it, and what follows.
     held: Vec<u8>,
 }
@@ -51,8 +54,14 @@ impl Deframer {
         Self {
             start: [START, a, b, c, d],
             seed,
+            checksum: Checksum::default(),
             held: Vec::new(),
         }
+    }
+
+    /// Has frames checked in this way from now on.
+    pub fn set_checksum(&mut self, checksum: Checksum) {
+        self.checksum = checksum;
     }
 
     /// Takes what the board sent and hands over its pieces, in order.
@@ -143,7 +152,7 @@ impl Deframer {
             return None;
         };
         let checksum = u32::from_str_radix(std::str::from_utf8(checksum).ok()?, 16).ok()?;
-        (checksum == super::request::checksum(text, self.seed)).then(|| Frame {
+        (checksum == self.checksum.of(text, self.seed)).then(|| Frame {
             number: *number,
             kind: *kind,
             payload: payload.to_vec(),

@@ -16,5 +16,5 @@ pub use frame::{Deframer, Frame, NONCE, Piece};
 pub use raw_repl::{
     Abort, Event, Execution, Mode, Operation, Options, Pacing, RawRepl, Refusal, Stage, StartError, Write,
 };
-pub use request::{Lines, NUMBERS, Number};
+pub use request::{Checksum, Lines, NUMBERS, Number};
 pub use signs::Sign;

@@ -13,6 +13,29 @@ const BLOCK_END: u8 = b'~';
 /// The shortest body that is sent on its own where lines may have any length.
 const LONG: usize = 128;
 
+/// How the board checks that nothing was damaged on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Checksum {
+    /// The CRC-32 of zlib, which most firmware has.
+    #[default]
+    Crc32,
+    /// 22 bits, worked out in Python without ever making a large int.
+    Small,
+}
+
+impl Checksum {
+    /// The checksum of these bytes, begun with `seed`.
+    pub(super) fn of(self, bytes: &[u8], seed: u32) -> u32 {
+        const BITS: u32 = 0x3f_ffff;
+        match self {
+            Self::Crc32 => checksum(bytes, seed),
+            Self::Small => bytes
+                .iter()
+                .fold(seed & BITS, |value, byte| (value * 251 + u32::from(*byte)) & BITS),
+        }
+    }
+}
+
 /// The CRC-32 of zlib, begun with `seed`.
 pub(super) fn checksum(bytes: &[u8], seed: u32) -> u32 {
     let mut hasher = crc32fast::Hasher::new_with_initial(seed);
@@ -59,6 +82,8 @@ pub struct Lines {
     pub block: Option<usize>,
     /// Whether long bodies follow their line, so that the board reads them at once.
     pub long: bool,
+    /// How lines are checked.
+    pub checksum: Checksum,
 }
 
 impl Lines {
@@ -96,8 +121,14 @@ impl Lines {
         text
     }
 
-    /// Ends what begins at `at` with seven characters that make its checksum zero, and a line end.
+    /// Ends what begins at `at` with seven characters that make its checksum zero, or are its checksum, and a
+    /// line end.
     fn seal(&self, text: &mut Vec<u8>, at: usize) {
+        if self.checksum == Checksum::Small {
+            let sum = self.checksum.of(&text[at..], self.seed);
+            text.extend_from_slice(format!("{sum:0SUFFIX$x}\n").as_bytes());
+            return;
+        }
         let state = checksum(&text[at..], self.seed);
         let end = if self.block.is_some() { BLOCK_END } else { b'\n' };
         let mut wanted = checksum(&[b'@', b'@', b'@', b'@', b'@', b'@', b'@', end], state);
@@ -148,6 +179,7 @@ mod tests {
         seed: 0xdead_beef,
         block: Some(32),
         long: true,
+        checksum: Checksum::Crc32,
     };
 
     #[test]
@@ -174,6 +206,22 @@ mod tests {
         assert_eq!(follows.len(), 1009);
         assert_eq!(checksum(line, LINES.seed), 0);
         assert_eq!(checksum(follows, LINES.seed), 0);
+    }
+
+    #[test]
+    fn a_small_checksum_is_written_behind_the_line() {
+        let lines = Lines {
+            seed: 1234,
+            block: None,
+            long: false,
+            checksum: Checksum::Small,
+        };
+        // As the agent for small boards works it out.
+        assert_eq!(lines.control(Number::default(), b'p', "7"), b"#0p070206ec0\n");
+        assert_eq!(
+            Checksum::Small.of(b"-h77 micropython microbit 9000 4320", 1234),
+            0x6_93f6
+        );
     }
 
     #[test]

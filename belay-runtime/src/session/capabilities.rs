@@ -1,11 +1,20 @@
 //! What a board can do, as it says itself in one exchange.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
-use crate::link::{CallPath, Hello};
-use crate::python::{self, ValueError};
+use super::Returned;
+use crate::error::Result;
+use crate::link::{CallPath, Hello, Link, Request};
+use crate::python;
+
+/// What is deployed: names, and what the board calls them by.
+const TABLE: &str = "list(F.items())";
+/// What the board runs to report.
+const PROBE: &str = include_str!(concat!(env!("OUT_DIR"), "/capabilities.py"));
 
 /// What a board and its firmware can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +39,8 @@ pub struct Capabilities {
     pub mpy_version: Option<u8>,
     /// How precise its floats are.
     pub float: FloatPrecision,
-    /// The code emitters that its compiler has besides bytecode: `native`, `viper`, `asm_thumb` and so on.
+    /// The code emitters that its compiler has besides bytecode: `native`, `viper`, `asm_thumb` and so on. A board
+    /// with a few kilobytes of memory is not asked.
     pub emitters: Vec<String>,
     /// Whether it has `_thread`.
     pub threads: bool,
@@ -63,7 +73,7 @@ pub enum FloatPrecision {
 /// What the probe on the board reports, in its order.
 #[derive(Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "that is what the board reports")]
-pub(super) struct Report(
+struct Report(
     String,
     Option<String>,
     Option<u32>,
@@ -95,16 +105,25 @@ const ARCHITECTURES: [&str; 13] = [
 ];
 
 impl Capabilities {
-    /// The expression that has the board report. The names it needs are gone when it has.
-    pub(super) fn probe() -> Result<String, ValueError> {
-        let source = python::to_literal(include_str!("../board/capabilities.py"))?;
-        Ok(format!(
-            "(X('_probe',{source}),N('_probe').pop('report'),N('_probe').clear())[1]"
-        ))
+    /// Asks the board, and what is deployed there under which name: in one exchange where it has the memory for
+    /// that.
+    pub(super) async fn ask(link: &Link, deadline: Duration) -> Result<(Self, Vec<(String, String)>)> {
+        let ask = |expression: String| link.request(Request::Evaluate(expression), deadline);
+        if link.hello().small {
+            let mut one_by_one = OneByOne { link, deadline };
+            let report = one_by_one.report().await?;
+            let deployed = Returned::from(ask(TABLE.into()).await?).to()?;
+            return Ok((Self::new(link.hello(), report), deployed));
+        }
+        let source = python::to_literal(PROBE)?;
+        // The names it needs are gone when it has answered.
+        let expression =
+            format!("((X('_probe',{source}),N('_probe').pop('report'),N('_probe').clear())[1],{TABLE})");
+        let (report, deployed) = Returned::from(ask(expression).await?).to()?;
+        Ok((Self::new(link.hello(), report), deployed))
     }
 
-    /// What the board said in the first exchange, and in the answer to [`probe`](Self::probe).
-    pub(super) fn new(hello: &Hello, report: Report) -> Self {
+    fn new(hello: &Hello, report: Report) -> Self {
         let Report(version, machine, mpy, float, emitters, threads, file_system, free, compile, crc32, stdin) =
             report;
         let architecture = mpy.and_then(|mpy| usize::try_from(mpy >> 10 & 63).ok());
@@ -137,6 +156,59 @@ impl Capabilities {
     /// The firmware as messages name it.
     pub fn firmware(&self) -> String {
         self.to_string()
+    }
+}
+
+/// Asks a small board for one thing after the other: what is not there raises.
+struct OneByOne<'a> {
+    link: &'a Link,
+    deadline: Duration,
+}
+
+impl OneByOne<'_> {
+    async fn report(&mut self) -> Result<Report> {
+        let version = self.get("'.'.join(map(str,sys.implementation[1][:3]))").await?;
+        let is_there = |value: Option<u8>| value.is_some();
+        Ok(Report(
+            version.unwrap_or_default(),
+            self.get("str(sys.implementation._machine)").await?,
+            self.get("sys.implementation._mpy").await?,
+            self.get("2 if float('1e-9')+1!=1 else 1").await?.unwrap_or(0),
+            Vec::new(),
+            is_there(self.get("__import__('_thread').start_new_thread and 1").await?),
+            self.file_system().await?,
+            self.get("gc.mem_free()").await?,
+            is_there(self.get("compile and 1").await?),
+            is_there(self.get("__import__('binascii').crc32 and 1").await?),
+            is_there(self.get("sys.stdin.readline and 1").await?),
+        ))
+    }
+
+    async fn get<T: DeserializeOwned>(&mut self, expression: &str) -> Result<Option<T>> {
+        match self.evaluate(expression).await {
+            Ok(value) => Ok(Some(value.to()?)),
+            Err(error) if error.exception().is_some() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// As the probe does it: a file system without the file is one.
+    async fn file_system(&mut self) -> Result<bool> {
+        match self.evaluate("open('belay-is-looking').close()").await {
+            Ok(_) => Ok(true),
+            Err(error) => match error.exception() {
+                Some(exception) => Ok(exception.is("OSError") && !matches!(exception.errno, Some(1 | 19))),
+                None => Err(error),
+            },
+        }
+    }
+
+    async fn evaluate(&mut self, expression: &str) -> Result<Returned> {
+        let request = Request::Evaluate(expression.to_owned());
+        self.link
+            .request(request, self.deadline)
+            .await
+            .map(Returned::from)
     }
 }
 

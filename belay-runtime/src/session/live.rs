@@ -11,7 +11,7 @@ use super::registry::Registry;
 use super::{Returned, traceback};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::exception::DeviceException;
-use crate::link::{Link, LinkStream, Request};
+use crate::link::{Link, LinkStream, Payload, Request};
 use crate::method::{Body, DeviceSpec, MethodSpec};
 use crate::python::{self, Arguments};
 
@@ -69,10 +69,19 @@ impl Live {
 
     /// Has the board evaluate one expression.
     pub(crate) async fn evaluate(&self, expression: String, deadline: Duration) -> Result<Returned> {
+        self.ask(expression, deadline, None).await
+    }
+
+    async fn ask(
+        &self,
+        expression: String,
+        deadline: Duration,
+        method: Option<&'static MethodSpec>,
+    ) -> Result<Returned> {
         let answer = self.link.request(Request::Evaluate(expression), deadline).await;
         answer
             .map(Returned::from)
-            .map_err(|error| self.explain(error, None))
+            .map_err(|error| self.explain(error, method))
     }
 
     /// Has the board call what is deployed under this name.
@@ -92,9 +101,15 @@ impl Live {
     }
 
     /// Opens a generator on the board; `deadline` is for each item.
-    pub(crate) fn stream(&self, function: &str, arguments: Arguments, deadline: Duration) -> LinkStream {
+    pub(crate) async fn stream(
+        &self,
+        function: &str,
+        arguments: Arguments,
+        deadline: Duration,
+    ) -> Result<LinkStream> {
+        self.link.provide_for(arguments.literals()?, deadline).await?;
         let function = function.to_owned();
-        self.link.stream(Request::Call { function, arguments }, deadline)
+        Ok(self.link.stream(Request::Call { function, arguments }, deadline))
     }
 
     /// Runs statements at the global level of a namespace, with these values for these names.
@@ -112,18 +127,47 @@ impl Live {
         let literals = arguments
             .literals()
             .map_err(|error| self.in_method(error, method))?;
-        let run = execution(namespace, body.source, Some(method.path))?;
-        let expression = if method.params.is_empty() {
-            run
+        let names = method.params.join("','");
+        let deadline = self.deadline(method);
+        let set = format!("N('{namespace}').update(zip(('{names}',),({literals},)))");
+        let ran = if self.is_small() {
+            if !method.params.is_empty() {
+                self.ask(set, deadline, Some(method)).await?;
+            }
+            self.run_in_parts(namespace, body.source, deadline).await
         } else {
-            let names = method.params.join("','");
-            format!("(N('{namespace}').update(zip(('{names}',),({literals},))),{run})[1]")
+            let run = execution(namespace, body.source, Some(method.path))?;
+            let expression = if method.params.is_empty() {
+                run
+            } else {
+                format!("({set},{run})[1]")
+            };
+            self.link.request(Request::Evaluate(expression), deadline).await
         };
-        let request = Request::Evaluate(expression);
-        match self.link.request(request, self.deadline(method)).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(self.explain(error, Some(method))),
+        ran.map(drop).map_err(|error| self.explain(error, Some(method)))
+    }
+
+    /// Runs statements at the global level of a namespace, as `file`.
+    pub(crate) async fn run(&self, namespace: &str, source: &str, file: Option<&str>) -> Result<()> {
+        let ran = if self.is_small() {
+            self.run_in_parts(namespace, source, self.execute_deadline).await
+        } else {
+            let request = Request::Evaluate(execution(namespace, source, file)?);
+            self.link.request(request, self.execute_deadline).await
+        };
+        ran.map(drop).map_err(|error| self.explain(error, None))
+    }
+
+    /// Whether source has to be sent in parts.
+    fn is_small(&self) -> bool {
+        self.link.hello().small
+    }
+
+    async fn run_in_parts(&self, namespace: &str, source: &str, deadline: Duration) -> Result<Payload> {
+        if !source.is_ascii() {
+            return Err(self.unsupported("source with characters beyond ASCII"));
         }
+        self.link.run_in_parts(namespace, source, deadline).await
     }
 
     /// The body of a method that is for this board.
@@ -224,15 +268,9 @@ impl Live {
     ) -> Result<Arc<str>> {
         let span = tracing::debug_span!("belay.deploy", device = %self.name, method = method.path, bytes = body.source.len());
         let sending = async {
-            let source = python::to_literal(body.source)?;
-            let expression = format!(
-                "D('{id}','{}','{}',{source},'{}')",
-                device.namespace, method.name, method.path
-            );
             let started = Instant::now();
             loop {
-                let request = Request::Evaluate(expression.clone());
-                let answer = self.link.request(request, self.execute_deadline).await;
+                let answer = self.define(device, method, body, id).await;
                 add(
                     &self.counters.bytes,
                     u64::try_from(body.source.len()).unwrap_or(u64::MAX),
@@ -250,6 +288,27 @@ impl Live {
             self.explain(error, Some(method))
                 .in_phase_after_all(Phase::Deploy)
         })
+    }
+
+    /// Has the board define a method and keep it under this name; it answers what it calls it by.
+    async fn define(
+        &self,
+        device: &'static DeviceSpec,
+        method: &'static MethodSpec,
+        body: &'static Body,
+        id: &str,
+    ) -> Result<Payload> {
+        let (namespace, name) = (device.namespace, method.name);
+        let expression = if self.is_small() {
+            self.run_in_parts(namespace, body.source, self.execute_deadline)
+                .await?;
+            format!("D('{id}','{namespace}','{name}')")
+        } else {
+            let source = python::to_literal(body.source)?;
+            format!("D('{id}','{namespace}','{name}',{source},'{}')", method.path)
+        };
+        let request = Request::Evaluate(expression);
+        self.link.request(request, self.execute_deadline).await
     }
 
     /// Evicts what was not used for the longest time, and says whether there was something.

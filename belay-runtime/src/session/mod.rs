@@ -34,7 +34,7 @@ pub use policy::ReconnectPolicy;
 pub use returned::Returned;
 pub use state::SessionState;
 
-pub(crate) use live::{Live, execution, is_memory_error};
+pub(crate) use live::{Live, is_memory_error};
 pub(crate) use traceback::is_before_body;
 
 /// The namespace in which [`Session::execute`] runs its code.
@@ -323,7 +323,7 @@ impl Session {
         let live = self.live().await?;
         let mut output = live.link.output();
         let mut printed = Vec::new();
-        let running = live.evaluate(execution(SCRATCH, code, None)?, deadline);
+        let running = live.run(SCRATCH, code, None);
         let mut running = std::pin::pin!(running);
         let answer = loop {
             tokio::select! {
@@ -388,10 +388,7 @@ impl Live {
     ) -> Result<Self> {
         let link = Link::connect(&settings.connector, settings.link.clone()).await?;
         let execute = settings.link.deadlines.execute;
-        let ask = format!("({},list(F.items()))", Capabilities::probe()?);
-        let answer = link.request(crate::link::Request::Evaluate(ask), execute).await?;
-        let (report, deployed): (_, Vec<(String, String)>) = Returned::from(answer).to()?;
-        let capabilities = Capabilities::new(link.hello(), report);
+        let (capabilities, deployed) = Capabilities::ask(&link, execute).await?;
         let deployments = deployments::Deployments::found(deployed);
         // The same run of the interpreter is the same epoch, however often the port was lost.
         let same = before

@@ -116,7 +116,6 @@ async fn the_awkward_board_does_all_but_threads() {
 }
 
 #[tokio::test]
-#[ignore = "the agent does not fit into the old board's memory yet"]
 async fn the_old_board_does_all_but_threads() {
     let board = Board::microbit().start().await.unwrap();
     let device = Device::connect(board.port()).await.unwrap();

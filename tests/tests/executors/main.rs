@@ -3,6 +3,7 @@
 mod boards;
 mod concurrency;
 mod memory;
+mod old_board;
 mod reconnect;
 mod session;
 mod setups;

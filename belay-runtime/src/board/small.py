@@ -1,0 +1,240 @@
+# The agent for boards on which the other one cannot run: those without `sys.stdin`, without a checksum of their
+# own, or with a few kilobytes of memory. It is handed its lines through the raw REPL, and sent in pieces: each
+# statement here is compiled on its own, over the dictionary `_belay`, which also is what expressions see.
+#
+# The stack can be as small as 1800 bytes. So nothing of this is beneath a call but the raw REPL's own code:
+# `h` takes a line and gives the expression that it asks for, the raw REPL evaluates that, and hands its value to
+# `v` or what it raised to `e`.
+import gc, sys
+
+seed = count = many = credit = lost = 0
+start = where = text = number = kind = key = asked = ""
+expected = "0"
+kept = ["", []]
+parts = []
+F = {}
+# What is sent when it is needed gets into the first one.
+spaces = {"": globals()}
+streams = {}
+
+
+def check(text):
+    value = seed
+    for c in text:
+        value = value * 251 + ord(c) & 4194303
+    return value
+
+
+def send(text):
+    print(start, text, "%08x\x03" % check(text), sep="", end="")
+
+
+def say(text):
+    kept[1].append(text)
+    send(text)
+
+
+def take(asked):
+    global number, many, expected
+    number = kept[0] = asked
+    kept[1] = []
+    many = 0
+    expected = chr(48 + (ord(asked) - 47 & 63))
+
+
+def room():
+    # The raw REPL needs as much to compile whatever comes next, or nothing can be said to the board any more.
+    gc.collect()
+    bytearray(1100)
+
+
+def m(part):
+    # A part of a line that more of it follows.
+    global text, lost
+    try:
+        if lost:
+            return
+        text += part
+        if len(text) > len(part):
+            room()
+    except MemoryError:
+        # The rest of it is skipped, and it is answered in its turn.
+        text = (text or part)[:2]
+        lost = 1
+
+
+def M(part):
+    m(part)
+    send("-a")
+
+
+def h(part):
+    global text, lost, number, asked
+    number = asked = ""
+    m(part)
+    line = text
+    asked = line[1]
+    skipped = lost
+    text = ""
+    lost = 0
+    if skipped:
+        raise MemoryError
+    if "%07x" % check(line[:-8]) != line[-8:-1]:
+        return send(expected + "n")
+    return other(line[2], line[4:-8])
+
+
+def other(what, line):
+    global kind
+    if what == "p":
+        return send(expected + "o" + line.strip())
+    if asked == kept[0]:
+        # There was no room to say anything, or none to keep it.
+        for line in kept[1] or (asked + ("g" if kept[1] is None else "e(0,'MemoryError','',None,None,'')"),):
+            send(line)
+    elif asked != expected or what == "R":
+        send(expected + "n")
+    else:
+        take(asked)
+        kind = what
+        return begun(line)
+
+
+def begun(line):
+    global key, credit
+    # What is garbage looks as if it was in use to a collection that begins in the middle of an evaluation.
+    gc.collect()
+    if kind in "Tt":
+        # Source, in parts: a literal of all of it would take more than twice the room.
+        if kind == "T":
+            parts[:] = []
+        parts.append(line)
+        room()
+    elif kind == "x":
+        return T(line.strip())
+    elif kind == "e":
+        return line
+    else:
+        key, credit, line = line.split(" ", 2)
+        return line
+
+
+def v(value):
+    if not number:
+        return
+    if kind in "eTtx":
+        say(number + "v" + repr(value))
+    else:
+        if kind == "s":
+            streams[key] = iter(value)
+        batch(number, int(credit), 256)
+    value = None
+    try:
+        room()
+    except MemoryError:
+        kept[1] = None
+
+
+def batch(number, credit, room):
+    global many
+    end = "p"
+    try:
+        while many < credit and room > 0:
+            item = "%sy%d:%r" % (number, many, next(streams[key]))
+            # What is kept of it, in case it has to be said again.
+            room -= len(item) + 40
+            say(item)
+            many += 1
+    except StopIteration:
+        del streams[key]
+        end = "d"
+    say("%s%s%d" % (number, end, many))
+
+
+def e(error):
+    if isinstance(error, SystemExit):
+        raise error
+    if not number:
+        if asked != expected or not isinstance(error, MemoryError):
+            return
+        take(asked)
+    if kind in "sn":
+        K(key)
+    if isinstance(error, KeyboardInterrupt):
+        return say("%si%d" % (number, many))
+    code = None
+    if isinstance(error, OSError) and error.args and type(error.args[0]) is int:
+        code = error.args[0]
+    # There is nothing else to write it to: the host takes it from there.
+    sys.print_exception(error)
+    parts[:] = []
+    gc.collect()
+    say(number + "e" + repr((many, repr(type(error))[8:-2], str(error), repr(error.args), code, None)))
+
+
+def K(stream):
+    stream = streams.pop(stream, None)
+    if hasattr(stream, "close"):
+        stream.close()
+
+
+def N(name):
+    if name not in spaces:
+        spaces[name] = {"__name__": name, "S": S}
+    return spaces[name]
+
+
+def V(name, source):
+    return eval(source, N(name))
+
+
+def T(name):
+    # The source that came in parts, to be executed in this namespace.
+    global where
+    source = "".join(parts)
+    parts[:] = []
+    where = N(name)
+    return source
+
+
+def D(id, name, function):
+    # Binds what has been executed.
+    global count
+    if id not in F:
+        F[id] = "f%d" % count
+        count += 1
+    globals()[F[id]] = N(name)[function]
+    return F[id]
+
+
+def U(name):
+    if name in F:
+        name = globals().pop(F.pop(name))
+        for where in spaces.values():
+            for known in list(where):
+                if where[known] is name:
+                    del where[known]
+
+
+def S(value):
+    send("-s" + repr(value))
+
+
+def r(size):
+    gc.collect()
+    send("-h%d %s %s %d %d" % (boot, sys.implementation[0], sys.platform, before, gc.mem_free()))
+
+
+def begin(nonce, value, size):
+    global seed, start, expected, text, lost
+    seed = value & 4194303
+    start = "\x02" + nonce
+    expected = "0"
+    text = kept[0] = ""
+    lost = 0
+    for stream in list(streams):
+        try:
+            K(stream)
+        except Exception:
+            pass
+    r(size)
