@@ -209,6 +209,9 @@ def _belay(version, boot, before):
                 kept[-1] = (number, frames)
                 # A board whose `print` writes to no object of ours.
                 raise MemoryError if isinstance(error, OSError) else error
+        except SystemExit:
+            # It resets the board, as it does without us.
+            raise
         except BaseException as error:
             fail(frames, number, error)
             if isinstance(error, KeyboardInterrupt):

@@ -14,9 +14,9 @@ RUNNING, PAUSED, STOPPED, FINISHED, FAILED = range(5)
 NAME, STATE, STOPPING, RESTARTS, ELAPSED, LAST, ERROR = range(7)
 
 table = {}
-# How many want the threads to wait at their stop points. A list, since functions of other namespaces share
-# it.
-pauses = [0]
+# Who wants the threads to wait at their stop points. Whoever begins and whoever ends a pause names it, because
+# an interrupt can have kept it from ever beginning.
+pauses = {}
 
 def describe(error):
     try:
@@ -47,9 +47,9 @@ def body(send, ident, record, function, arguments, restarts, longest):
     def stop():
         if record[STOPPING] or longest and elapse(record) >= longest:
             raise Stop
-        while pauses[0]:
+        while pauses:
             record[STATE] = PAUSED
-            while pauses[0] and not record[STOPPING]:
+            while pauses and not record[STOPPING]:
                 time.sleep_ms(1)
             record[STATE] = RUNNING
             if record[STOPPING]:
@@ -63,6 +63,10 @@ def body(send, ident, record, function, arguments, restarts, longest):
             break
         except Stop:
             state = STOPPED
+            break
+        except SystemExit:
+            # In a thread it ends the thread, as it does without us.
+            state = FINISHED
             break
         except BaseException as error:
             state = FAILED
@@ -117,8 +121,8 @@ def stop(idents):
             table[ident][STOPPING] = True
 
 # Holds all threads at their stop points, and gives the names of those that did not get there in time.
-def pause(milliseconds):
-    pauses[0] += 1
+def pause(name, milliseconds):
+    pauses[name] = 1
     began = time.ticks_ms()
     while 1:
         late = [record[NAME] for record in table.values() if record[STATE] == RUNNING]
@@ -126,10 +130,10 @@ def pause(milliseconds):
             return late
         time.sleep_ms(1)
 
-def resume():
-    pauses[0] -= 1
+def resume(name):
+    pauses.pop(name, None)
 
 # A host that is new to the board lets go of the threads that an earlier one was holding when it died.
 def adopt():
-    pauses[0] = 0
+    pauses.clear()
     return True

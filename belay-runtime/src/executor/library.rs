@@ -191,16 +191,17 @@ pub(super) async fn stop(live: &Live, ids: &[u32]) -> Result<()> {
         .map(drop)
 }
 
-/// Holds all threads at their stop points, and gives the names of those that did not get there in time.
-pub(super) async fn pause(live: &Live, within: Duration) -> Result<Vec<String>> {
-    let expression = format!("{}({})", function("pause"), millis(within));
+/// Holds all threads at their stop points until the pause of this name has ended, and gives the names of those
+/// that did not get there in time.
+pub(super) async fn pause(live: &Live, name: u32, within: Duration) -> Result<Vec<String>> {
+    let expression = format!("{}({name},{})", function("pause"), millis(within));
     let deadline = within.saturating_add(live.execute_deadline());
     live.evaluate(expression, deadline).await?.to()
 }
 
-/// Lets the threads go on.
-pub(super) async fn resume(live: &Live) -> Result<()> {
-    evaluate(live, format!("{}()", function("resume")))
+/// Ends a pause, which may not have begun.
+pub(super) async fn resume(live: &Live, name: u32) -> Result<()> {
+    evaluate(live, format!("{}({name})", function("resume")))
         .await
         .map(drop)
 }

@@ -1,6 +1,7 @@
 //! Holding the board's threads at their stop points while an exclusive task runs.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::library;
@@ -11,22 +12,30 @@ use crate::session::{Live, Session};
 pub(super) struct Pause {
     /// Nothing where there was no thread to be held.
     live: Option<Arc<Live>>,
+    /// What the board knows this pause by.
+    name: u32,
     runtime: tokio::runtime::Handle,
 }
+
+/// Names pauses.
+static NAMES: AtomicU32 = AtomicU32::new(0);
 
 impl Pause {
     /// Waits until all threads are at a stop point, and holds them there.
     pub(super) async fn begin(session: &Session, live: &Arc<Live>, deadline: Duration) -> Result<Self> {
         let runtime = session.runtime().clone();
+        let name = NAMES.fetch_add(1, Ordering::Relaxed) & 0x3fff_ffff;
         if !library::is_there(live).await? {
-            return Ok(Self { live: None, runtime });
+            let live = None;
+            return Ok(Self { live, name, runtime });
         }
         // From here on, dropping this lets the threads go.
         let pause = Self {
             live: Some(Arc::clone(live)),
+            name,
             runtime,
         };
-        let late = library::pause(live, deadline).await?;
+        let late = library::pause(live, name, deadline).await?;
         if late.is_empty() {
             return Ok(pause);
         }
@@ -40,13 +49,13 @@ impl Pause {
     /// Lets the threads go.
     pub(super) async fn end(mut self) {
         if let Some(live) = self.live.take() {
-            resume(&live).await;
+            resume(&live, self.name).await;
         }
     }
 }
 
-async fn resume(live: &Live) {
-    if let Err(error) = library::resume(live).await {
+async fn resume(live: &Live, name: u32) {
+    if let Err(error) = library::resume(live, name).await {
         tracing::warn!(device = live.name(), %error, "the board's threads could not be told to go on");
     }
 }
@@ -54,7 +63,8 @@ async fn resume(live: &Live) {
 impl Drop for Pause {
     fn drop(&mut self) {
         if let Some(live) = self.live.take() {
-            self.runtime.spawn(async move { resume(&live).await });
+            let name = self.name;
+            self.runtime.spawn(async move { resume(&live, name).await });
         }
     }
 }
