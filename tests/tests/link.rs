@@ -328,3 +328,66 @@ async fn a_request_that_does_not_fit_is_refused_over_the_raw_repl_too_and_the_ne
     }
     link.close().await.expect("a clean end");
 }
+
+/// A board whose `binascii` has no `crc32`, as some have it.
+async fn without_checksum() -> belay_sim::Board {
+    let board = belay_sim::Board::unix().start().await.expect("a board");
+    let hide = "import sys, binascii\nclass B:\n a2b_base64 = binascii.a2b_base64\n b2a_base64 = binascii.b2a_base64\n\nsys.modules['binascii'] = B\n";
+    let address: Address = board.port().parse().expect("an address");
+    let mut port = address.open().await.expect("the port");
+    let typed = format!("\r\x03\x03\r\x01{hide}\x04print('hid'+'den')\x04");
+    port.write_all(typed.as_bytes()).await.expect("the port is there");
+    let mut seen = Vec::new();
+    while !seen.windows(6).any(|bytes| bytes == b"hidden") {
+        seen.push(port.read_u8().await.expect("the port is there"));
+    }
+    port.close(SHORT).await;
+    board
+}
+
+#[tokio::test]
+async fn a_board_without_a_checksum_of_its_own_checks_every_line_all_the_same() {
+    let board = without_checksum().await;
+    let link = link_to(&board, CallPath::Auto).await;
+    assert_eq!(link.hello().call_path, CallPath::RawRepl);
+    let request = |expression: &str| link.request(Request::Evaluate(expression.to_owned()), SHORT);
+    assert_eq!(text(request("1000+1").await), "1001");
+    // Every character of a call on the way to the board, and of its answer on the way back.
+    for direction in [belay_sim::Direction::ToBoard, belay_sim::Direction::ToHost] {
+        for at in 0..20 {
+            let cable = board.cable();
+            cable
+                .once(direction, at, belay_sim::Fault::Flip(0))
+                .expect("a cable");
+            assert_eq!(text(request("1000+1").await), "1001", "{direction:?} {at}");
+        }
+    }
+    link.close().await.expect("a clean end");
+}
+
+#[tokio::test]
+async fn a_board_that_cannot_run_the_agent_says_at_once_what_it_lacks() {
+    let board = without_checksum().await;
+    let address: Address = board.port().parse().expect("an address");
+    let mut options = LinkOptions::default();
+    options.call_path = CallPath::Agent;
+    let begun = std::time::Instant::now();
+    let refused = Link::connect(&Connector::from(address), options).await;
+    let error = refused.expect_err("it has no checksum");
+    assert!(error.to_string().contains("crc32"), "{error}");
+    assert!(begun.elapsed() < SHORT, "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_stream_that_is_opened_while_the_link_ends_is_told_so() {
+    let bench = connect(CallPath::Agent).await;
+    // The task that owns the port finds both when it runs next: the end, and the stream behind it.
+    let closing = bench.link.clone();
+    let (closed, items) = tokio::join!(async move { closing.close().await }, async {
+        let stream = bench.link.stream(Request::Evaluate("range(3)".into()), SHORT);
+        stream.collect::<Vec<_>>().await
+    });
+    closed.expect("a clean end");
+    assert_eq!(items.len(), 1, "{items:?}");
+    assert!(items[0].is_err(), "{items:?}");
+}

@@ -5,10 +5,7 @@
 def _belay(version, boot, before):
     import sys, gc
 
-    try:
-        from binascii import crc32 as crc
-    except ImportError:
-        crc = None
+    from binascii import crc32 as crc
     from binascii import a2b_base64, b2a_base64
 
     try:
@@ -31,9 +28,6 @@ def _belay(version, boot, before):
         waiting = waiting.poll
     except Exception:
         waiting = None
-    if not crc:
-        # Without a checksum on the board every line counts as intact.
-        crc = lambda text, seed: 0
     write = sys.stdout.write
     stdin = getattr(sys, "stdin", None)
     read = getattr(stdin, "read", None)

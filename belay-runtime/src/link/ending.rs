@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 
 use super::LinkEvent;
-use super::engine::Engine;
+use super::engine::{Command, Engine};
 use crate::error::{Error, ErrorKind};
 use crate::transport::TransportError;
 
@@ -103,7 +103,10 @@ impl Engine {
         let _ = self.ending.0.set(known);
         self.commands.close();
         while let Ok(command) = self.commands.try_recv() {
-            drop(command);
+            // A stream that only ended would look like one without items; all others ask what is known.
+            if let Command::Open { items, .. } = command {
+                let _ = items.send(Err(self.ending.error()));
+            }
         }
     }
 }

@@ -138,7 +138,8 @@ impl Engine {
         self.queue.push_front(Job {
             id: 0,
             work,
-            deadline: self.options.deadlines.execute,
+            // Others may wait for this, who do not know of it.
+            deadline: self.options.deadlines.resync,
             sink: Sink::Nobody,
             since: Instant::now(),
         });

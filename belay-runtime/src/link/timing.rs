@@ -226,7 +226,7 @@ impl Engine {
         self.trouble = None;
         for flying in lost {
             if flying.abandoned.is_some() {
-                self.drop_abandoned(flying);
+                self.drop_abandoned(flying, false);
             } else {
                 self.send_again(flying);
             }
@@ -236,7 +236,7 @@ impl Engine {
             .partition(|flying| had(flying.number) && flying.abandoned.is_some());
         self.flying = again;
         for flying in done {
-            self.drop_abandoned(flying);
+            self.drop_abandoned(flying, true);
         }
         for at in (0..self.flying.len()).rev() {
             if had(self.flying[at].number) {
@@ -249,9 +249,11 @@ impl Engine {
     }
 
     /// The board has ended what nobody waits for, or never got it.
-    fn drop_abandoned(&mut self, flying: Flying) {
+    fn drop_abandoned(&mut self, flying: Flying, had: bool) {
         self.head_since = Instant::now();
-        if let Sink::Batch(stream) = flying.job.sink {
+        if let Sink::Batch(stream) = flying.job.sink
+            && (had || flying.job.work.kind == b'n')
+        {
             self.close_on_board(stream);
         }
         let error = if flying.timed_out {

@@ -22,7 +22,10 @@ pub struct Options {
     /// smallest receive buffer among them (BBC micro:bit) has 63 bytes: two pieces of this size fit in.
     pub pacing: Pacing,
     /// The longest source, in bytes, that is sent without raw-paste mode. There the board buffers all of it
-    /// before it looks at any, and one that runs out of memory meanwhile hangs or restarts.
+    /// before it looks at any, and one that runs out of memory meanwhile hangs or restarts. The default is what the
+    /// smallest board known (BBC micro:bit, measured when it had just started) takes and no more; a board in use
+    /// takes less, which nobody can ask it for. So nothing but what starts a conversation is sent in this way, and
+    /// whatever may be long is brought in pieces ([`RawRepl::submit`]).
     pub plain_limit: usize,
     /// How much of a traceback is kept, in bytes; of a longer one the beginning is lost.
     pub traceback_limit: usize,
@@ -37,7 +40,7 @@ impl Default for Options {
                 bytes: 31,
                 ..Pacing::default()
             },
-            plain_limit: 8 * 1024,
+            plain_limit: 8_000,
             traceback_limit: 16 * 1024,
             nonce: 0,
         }

@@ -4,6 +4,7 @@ mod board;
 mod facts;
 mod interruptions;
 mod properties;
+mod serving;
 
 use super::*;
 

@@ -120,6 +120,10 @@ impl Call {
         }
     }
 
+    pub(crate) fn is_stream(&self) -> bool {
+        matches!(self.expected, Expected::Items(_))
+    }
+
     /// How often its deadline may begin anew: with each item, and with each part of a long answer.
     pub(crate) fn signs_of_life(&self) -> u32 {
         let signs = match &self.expected {

@@ -246,14 +246,14 @@ fn a_refusal_aborts_where_nothing_else_was_allowed() {
 #[test]
 fn a_source_that_could_overflow_the_line_buffer_is_not_sent_plainly() {
     let mut dialogue = Dialogue::entered();
-    let source = "x".repeat(8 * 1024 + 1);
+    let source = "x".repeat(8_000 + 1);
     dialogue.execute(&source);
     dialogue.written();
     dialogue.board(REFUSAL);
     let aborted = Event::Aborted(Abort::TooLong);
     assert_eq!(dialogue.events(), [Event::Refused(Refusal::Unknown), aborted]);
     let refused = dialogue.repl.start(Operation::Execute(execution(&source)));
-    let (length, limit) = (source.len(), 8 * 1024);
+    let (length, limit) = (source.len(), 8_000);
     assert_eq!(refused, Err(StartError::TooLong { length, limit }));
     assert_eq!(dialogue.written(), b"");
 }

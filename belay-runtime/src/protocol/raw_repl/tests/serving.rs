@@ -1,0 +1,145 @@
+//! Sources that are typed one behind the other, each of which answers with a frame.
+
+use super::*;
+
+/// Serves, with a board whose last source has answered and is about to be at its prompt.
+fn serving() -> Dialogue {
+    let mut dialogue = Dialogue::entered();
+    dialogue.repl.serve();
+    dialogue
+}
+
+/// All output since the last time, in one.
+fn output(dialogue: &mut Dialogue) -> String {
+    let mut output = Vec::new();
+    for event in dialogue.events() {
+        match event {
+            Event::Output(bytes) => output.extend(bytes),
+            Event::EndClaimed { .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    String::from_utf8(output).expect("it is text")
+}
+
+#[test]
+fn a_source_is_typed_with_one_end_and_afresh_behind_what_empties_the_line() {
+    let mut repl = RawRepl::new(Options::default());
+    assert_eq!(repl.submit(b"f()", false), b"f()\x04");
+    assert_eq!(repl.submit(b"f()", true), b"\r\x01f()\x04");
+}
+
+#[test]
+fn the_words_of_the_raw_repl_are_taken_out_and_all_else_is_output() {
+    let mut dialogue = serving();
+    assert_eq!(dialogue.repl.stage(), Stage::Serving);
+    dialogue.repl.submit(b"f()", false);
+    dialogue.board(b"before OKprinted \x04\x04> OK");
+    dialogue.repl.reply_seen();
+    dialogue.board(b"\x04between\x04>after OK");
+    assert_eq!(
+        output(&mut dialogue),
+        "before printed \x04\x04> OKbetweenafter OK"
+    );
+}
+
+#[test]
+fn a_source_that_is_typed_ahead_is_told_from_the_output_of_the_one_before_it() {
+    let mut dialogue = serving();
+    dialogue.repl.submit(b"f()", false);
+    dialogue.board(b"OKx");
+    dialogue.repl.submit(b"ping()", false);
+    dialogue.board(b"OK, I print");
+    dialogue.repl.reply_seen();
+    dialogue.board(b"\x04\x04>OK");
+    dialogue.repl.reply_seen();
+    dialogue.board(b"\x04\x04>");
+    assert_eq!(output(&mut dialogue), "xOK, I print");
+}
+
+#[test]
+fn what_a_thread_prints_in_place_of_the_protocol_changes_nothing_but_its_place() {
+    let noise = "\x04>\x04\x04>raw REPL; CTRL-B to exit\r\n>R\x01";
+    let mut dialogue = serving();
+    for _ in 0..10 {
+        dialogue.repl.submit(b"f()", false);
+        dialogue.board(format!("{noise}OK{noise}").as_bytes());
+        dialogue.repl.reply_seen();
+        dialogue.board(format!("{noise}\x04\x04>").as_bytes());
+    }
+    let mut heard: Vec<u8> = dialogue
+        .events()
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::Output(bytes) => Some(bytes),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    let mut printed = noise.repeat(30).into_bytes();
+    heard.sort_unstable();
+    printed.sort_unstable();
+    assert_eq!(heard, printed);
+}
+
+#[test]
+fn an_end_without_an_answer_is_claimed_with_its_traceback() {
+    let mut dialogue = serving();
+    dialogue.repl.submit(b"f(", false);
+    dialogue.board(b"OK\x04SyntaxError\r\n\x04>");
+    let claimed = dialogue.events().into_iter().find_map(|event| match event {
+        Event::EndClaimed { traceback } => Some(traceback),
+        _ => None,
+    });
+    assert_eq!(claimed, Some(b"SyntaxError\r\n".to_vec()));
+    // The next one is recognised all the same.
+    dialogue.repl.submit(b"f()", false);
+    dialogue.board(b"OK");
+    dialogue.repl.reply_seen();
+    dialogue.board(b"\x04\x04>");
+    assert_eq!(output(&mut dialogue), "");
+}
+
+#[test]
+fn a_banner_that_was_asked_for_is_taken_out_and_another_one_is_a_sign() {
+    const BANNER: &[u8] = b"raw REPL; CTRL-B to exit\r\n>";
+    let mut dialogue = serving();
+    dialogue.repl.submit(b"ping()", true);
+    dialogue.board(BANNER);
+    dialogue.board(b"OK");
+    dialogue.repl.reply_seen();
+    dialogue.board(b"\x04\x04>");
+    assert_eq!(dialogue.events(), []);
+    dialogue.board(BANNER);
+    assert!(dialogue.events().contains(&Event::Sign(Sign::RawBanner)));
+}
+
+#[test]
+fn words_that_the_line_has_lost_are_not_waited_for() {
+    let mut dialogue = serving();
+    dialogue.repl.submit(b"lost()", true);
+    dialogue.repl.submit(b"f()", false);
+    // The first never came, and of the second the word that it is taken.
+    dialogue.repl.reply_seen();
+    dialogue.repl.settle();
+    dialogue.board(b"\x04\x04>OK, said a thread");
+    assert_eq!(output(&mut dialogue), "OK, said a thread");
+}
+
+#[test]
+fn serving_ends_with_a_new_entry_a_reset_or_leaving() {
+    for operation in [Operation::Enter, Operation::Exit, Operation::SoftReset] {
+        let mut dialogue = serving();
+        dialogue.start(operation);
+        assert_ne!(dialogue.repl.stage(), Stage::Serving);
+    }
+}
+
+#[test]
+fn what_is_given_up_is_watched_for_signs_again() {
+    let mut dialogue = Dialogue::entered();
+    dialogue.start(Operation::Enter);
+    dialogue.repl.abandon();
+    dialogue.board(b"raw REPL; CTRL-B to exit\r\n>");
+    assert!(dialogue.events().contains(&Event::Sign(Sign::RawBanner)));
+}
