@@ -300,8 +300,14 @@ fn memory() -> u64 {
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-/// 20 MB stand for the hundreds that a board may print in a day: a build without optimisation takes seconds for
-/// them, and whatever keeps output would show in them as well.
+/// How many megabytes are printed. 20 stand for the hundreds that a board may print in a day: a build without
+/// optimisation takes seconds for them, and whatever keeps output would show in them as well.
+/// `BELAY_FLOOD_MB=100 cargo test -p belay-tests --test hostile a_flood` has it print more.
+fn flood_megabytes() -> u32 {
+    let megabytes = std::env::var("BELAY_FLOOD_MB");
+    megabytes.map_or(20, |text| text.parse().expect("a number of megabytes"))
+}
+
 #[tokio::test]
 async fn a_flood_that_nobody_reads_takes_no_memory() {
     let _alone = alone().await;
@@ -311,11 +317,17 @@ async fn a_flood_that_nobody_reads_takes_no_memory() {
     let unread = device.output();
     assert_eq!(hostile.flood(32).await.unwrap(), 32);
     let before = memory();
-    assert_eq!(hostile.flood(153).await.unwrap(), 153);
+    // Half of it before that subscriber goes, and half with none at all; 16 blocks are a megabyte.
+    let blocks = flood_megabytes() * 8;
+    assert_eq!(hostile.flood(blocks).await.unwrap(), blocks);
     drop(unread);
-    assert_eq!(hostile.flood(153).await.unwrap(), 153);
+    assert_eq!(hostile.flood(blocks).await.unwrap(), blocks);
     let grown = memory().saturating_sub(before);
-    assert!(grown < 4 * 1024, "20 MB of output took {grown} KiB");
+    println!(
+        "{} MB of output took {grown} KiB, of {before} KiB before",
+        flood_megabytes()
+    );
+    assert!(grown < 4 * 1024, "{} MB took {grown} KiB", flood_megabytes());
     assert_eq!(hostile.noisy(7, 10).await.unwrap(), 7);
     device.close().await.unwrap();
 }
