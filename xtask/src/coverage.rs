@@ -1,16 +1,11 @@
 //! How much of each crate the tests run through: all of them, on boards, with the compilers that they start.
 
-use std::{
-    collections::BTreeMap,
-    env, fs,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{collections::BTreeMap, env, fs, path::Path, process::Command};
 
 use crate::{
     Outcome,
     prepare::{self, Boards},
-    run::{cargo, checked, succeeds, target, workspace},
+    run::{checked, succeeds, target, workspace},
 };
 
 /// What has to be covered: the crates that run in a user's program and in a user's compiler.
@@ -27,9 +22,16 @@ pub(crate) fn run(more: &[String]) -> Outcome {
     prepare::boards(Boards::All)?;
     let mpremote = prepare::mpremote()?;
     tools()?;
-    let mut tests = cargo(["llvm-cov", "--workspace", "--no-fail-fast", "--no-report"]);
+    checked(
+        "cleaning",
+        &mut instrumented(&["llvm-cov", "clean", "--workspace"]),
+    )?;
     // The tests of the examples run their programs.
-    tests.args(["--tests", "--examples"]);
+    checked(
+        "the examples",
+        &mut instrumented(&["build", "--package", "belay-examples", "--examples"]),
+    )?;
+    let mut tests = instrumented(&["test", "--workspace", "--tests", "--no-fail-fast"]);
     tests.args(more).env("BELAY_MPREMOTE", mpremote);
     if env::var_os("BELAY_BOARDS_DIR").is_none() {
         // The instrumented tests have a target directory of their own, which has no boards.
@@ -39,10 +41,10 @@ pub(crate) fn run(more: &[String]) -> Outcome {
     let directory = target().join("llvm-cov");
     fs::create_dir_all(&directory).map_err(|error| format!("making {}: {error}", directory.display()))?;
     let lcov = directory.join("lcov.info");
-    let mut report = cargo(["llvm-cov", "report", "--lcov", "--output-path"]);
+    let mut report = instrumented(&["llvm-cov", "report", "--lcov", "--output-path"]);
     checked("the report", report.arg(&lcov))?;
-    let mut pages = cargo(["llvm-cov", "report", "--html"]);
-    checked("the pages of the report", pages.stdout(Stdio::null()))?;
+    let mut pages = instrumented(&["llvm-cov", "report", "--html", "--output-dir"]);
+    checked("the pages of the report", pages.arg(&directory))?;
     let text = fs::read_to_string(&lcov).map_err(|error| format!("reading {}: {error}", lcov.display()))?;
     let crates = lines_of_crates(&text, &format!("{}/", workspace().display()));
     println!("\nLine by line: {}/html/index.html", directory.display());
@@ -64,6 +66,22 @@ pub(crate) fn run(more: &[String]) -> Outcome {
         }
     }
     Ok(())
+}
+
+/// A cargo that compiles instrumented crates, in a target directory of their own. `cargo llvm-cov test` would not
+/// build the examples.
+fn instrumented(arguments: &[&str]) -> Command {
+    let mut shell = Command::new("sh");
+    shell
+        .current_dir(workspace())
+        .args([
+            "-c",
+            "eval \"$(cargo llvm-cov show-env --sh)\" && exec cargo \"$@\"",
+            "cargo",
+        ])
+        .args(arguments)
+        .env("CARGO_TARGET_DIR", target().join("llvm-cov-target"));
+    shell
 }
 
 /// Installs cargo-llvm-cov and LLVM's own tools if they are missing, or says how that is done by hand.

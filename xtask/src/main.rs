@@ -39,7 +39,7 @@ enum Command {
     },
     /// Runs every test on instrumented crates and says how many lines of each crate they run through.
     Coverage {
-        /// More arguments for `cargo llvm-cov`.
+        /// More arguments for `cargo test`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         more: Vec<String>,
     },
