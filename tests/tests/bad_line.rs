@@ -1,0 +1,167 @@
+//! A bad line between host and board: what is damaged on it is noticed and sent again, and no call runs twice.
+
+use std::collections::BTreeMap;
+
+use belay::prelude::*;
+use belay::{CallPath, ErrorKind};
+use belay_runtime::python::Bytes;
+use belay_sim::{Board, Direction, Fault, Rates};
+use belay_tests::{connected_with, soon};
+use futures_util::StreamExt as _;
+
+/// A board that counts.
+#[belay::device]
+pub trait Ledger {
+    /// ```python
+    /// times = {}
+    /// ```
+    #[setup]
+    async fn open(&self) -> Result<()>;
+
+    /// Gives back what it is given.
+    ///
+    /// ```python
+    /// times[number] = times.get(number, 0) + 1
+    /// return number, text, data
+    /// ```
+    #[task]
+    async fn enter(&self, number: u32, text: &str, data: &Bytes) -> Result<(u32, String, Bytes)>;
+
+    /// Counts.
+    ///
+    /// ```python
+    /// for i in range(count):
+    ///     yield i
+    /// ```
+    #[task]
+    fn count(&self, count: u32) -> impl Stream<Item = Result<u32>>;
+
+    /// How often each call of `enter` has run.
+    ///
+    /// ```python
+    /// return times
+    /// ```
+    #[task]
+    async fn runs(&self) -> Result<BTreeMap<u32, u32>>;
+}
+
+const BOTH: [Direction; 2] = [Direction::ToBoard, Direction::ToHost];
+
+async fn ledger(path: CallPath) -> (Board, LedgerDevice) {
+    let (board, device) = connected_with(|builder| builder.call_path(path)).await;
+    let ledger = LedgerDevice::attach(&device).await.expect("the trait attaches");
+    // What the first call deploys is not what is tested here.
+    enter(&ledger, 0).await.expect("the line is good yet");
+    (board, ledger)
+}
+
+/// Calls, and sees to it that an answer is the right one.
+async fn enter(ledger: &LedgerDevice, number: u32) -> Result<()> {
+    let text = format!("text of {number} \u{20ac} \x02\x03\x04");
+    let data = Bytes((0..number.to_be_bytes()[3] % 50).collect());
+    let answer = soon("the end of a call", ledger.enter(number, &text, &data)).await?;
+    assert_eq!(answer, (number, text, data));
+    Ok(())
+}
+
+/// Every call that was answered has run once, and no other one more often.
+async fn ran_once(ledger: &LedgerDevice, answered: &BTreeMap<u32, bool>) {
+    let runs = ledger.runs().await.expect("the line is good again");
+    for (number, answered) in answered {
+        let runs = runs.get(number).copied().unwrap_or(0);
+        assert!(
+            runs == 1 || (runs == 0 && !answered),
+            "call {number} ran {runs} times, {}",
+            if *answered {
+                "and was answered"
+            } else {
+                "but failed"
+            }
+        );
+    }
+}
+
+/// One fault of each kind at many places of a call: the call is answered all the same.
+async fn one_fault(path: CallPath, step: usize) {
+    let (board, ledger) = ledger(path).await;
+    let mut answered = BTreeMap::new();
+    let mut number = 0;
+    for direction in BOTH {
+        for fault in [Fault::Drop, Fault::Repeat, Fault::Flip(0), Fault::Flip(0x20)] {
+            for at in (0..120).step_by(step) {
+                number += 1;
+                board
+                    .cable()
+                    .once(direction, at, fault)
+                    .expect("the cable takes it");
+                let call = enter(&ledger, number).await;
+                call.unwrap_or_else(|error| panic!("{fault:?} at {at} {direction:?}: {error}"));
+                answered.insert(number, true);
+            }
+        }
+    }
+    ran_once(&ledger, &answered).await;
+    ledger.close().await.expect("it closes");
+}
+
+#[tokio::test]
+async fn one_fault_anywhere_in_a_call_is_repaired() {
+    one_fault(CallPath::Agent, 7).await;
+}
+
+#[tokio::test]
+async fn one_fault_anywhere_in_a_call_is_repaired_over_the_raw_repl_too() {
+    one_fault(CallPath::RawRepl, 23).await;
+}
+
+/// Faults all the time, in many calls at once and in a stream: what comes is right, and what does not come is an
+/// error that says so.
+#[tokio::test]
+async fn a_line_that_is_bad_all_the_time_makes_no_answer_wrong_and_no_call_run_twice() {
+    let (board, ledger) = ledger(CallPath::Agent).await;
+    let rates = Rates {
+        drop: 0.000_5,
+        repeat: 0.000_3,
+        flip: 0.000_5,
+        ..Rates::default()
+    };
+    for direction in BOTH {
+        board
+            .cable()
+            .set_rates(direction, rates, 11)
+            .expect("the cable takes it");
+    }
+    let mut answered = BTreeMap::new();
+    for round in 0..30 {
+        let numbers = (1 + round * 8)..(9 + round * 8);
+        let calls = numbers.clone().map(|number| enter(&ledger, number));
+        let results = futures_util::future::join_all(calls).await;
+        for (number, result) in numbers.zip(results) {
+            if let Err(error) = &result {
+                let known = matches!(
+                    error.kind(),
+                    ErrorKind::FateUnknown(_) | ErrorKind::Timeout { .. } | ErrorKind::Unresponsive
+                );
+                assert!(known, "{error}");
+            }
+            answered.insert(number, result.is_ok());
+        }
+        let mut items = std::pin::pin!(ledger.count(40));
+        let mut next = 0;
+        while let Some(item) = soon("an item", items.next()).await {
+            let Ok(item) = item else { break };
+            assert_eq!(item, next, "no item is lost, doubled or out of order");
+            next += 1;
+        }
+    }
+    for direction in BOTH {
+        board
+            .cable()
+            .set_rates(direction, Rates::default(), 11)
+            .expect("the cable takes it");
+    }
+    let count = answered.values().filter(|answered| **answered).count();
+    assert!(count > 200, "{count} of 240 calls were answered");
+    ran_once(&ledger, &answered).await;
+    ledger.close().await.expect("it closes");
+}
