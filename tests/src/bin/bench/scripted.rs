@@ -17,8 +17,8 @@ const BLOCK: usize = 32;
 /// The checksum at the end of each request, which nothing can have damaged here.
 const CHECKSUM: usize = 8;
 
-/// The answer of the probe of a board with everything.
-const REPORT: &str = "('1.26.1','Scripted board',2822,2,['native'],True,True,190000,True,True,True)";
+/// The answer of the probe of a board with everything, on which nothing is deployed.
+const REPORT: &str = "(('1.26.1','Scripted board',2822,2,['native'],True,True,190000,True,True,True),[])";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
@@ -177,7 +177,7 @@ impl Scripted {
     }
 
     fn evaluate(&self, expression: &str) -> &'static str {
-        if expression.starts_with("(X('_probe'") {
+        if expression.contains("X('_probe'") {
             REPORT
         } else if expression.starts_with("D(") {
             "'f0'"
