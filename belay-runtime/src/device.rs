@@ -1,21 +1,24 @@
 //! A device: one board, with its session and its executors.
 
+mod builder;
+
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use tracing::Instrument;
 
-use crate::builder::DeviceBuilder;
+use crate::boxed::{BoxFuture, BoxStream};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::executor::{
-    BoxFuture, BoxStream, ExecutorExt, ExecutorFactory, SetupExecutor, TaskExecutor, TeardownExecutor,
-    ThreadExecutor, ThreadHandle,
+    ExecutorExt, ExecutorFactory, SetupExecutor, TaskExecutor, TeardownExecutor, ThreadExecutor, ThreadHandle,
 };
 use crate::link::ResetPolicy;
 use crate::method::{DeviceSpec, MethodSpec};
 use crate::python::Arguments;
 use crate::session::{Capabilities, OutputStream, Session};
 use crate::signature::{ActionOutput, ItemStream, TaskOutput, ThreadOutput};
+
+pub use builder::DeviceBuilder;
 
 /// A board that this program is connected to.
 ///

@@ -1,6 +1,6 @@
 //! The executors, the session, the link and the raw REPL of belay.
 
-mod builder;
+mod boxed;
 mod device;
 mod error;
 mod exception;
@@ -13,14 +13,13 @@ mod session;
 mod signature;
 pub mod transport;
 
-pub use builder::DeviceBuilder;
-pub use device::{Attach, Attached, Device};
+pub use boxed::{BoxFuture, BoxStream};
+pub use device::{Attach, Attached, Device, DeviceBuilder};
 pub use error::{Error, ErrorKind, Phase, Result};
 pub use exception::{DeviceException, Frame, RustLine};
 pub use executor::{
-    BoxFuture, BoxStream, DefaultExecutors, Executor, ExecutorExt, ExecutorFactory, HostAction,
-    SetupExecutor, Setups, TaskExecutor, TaskStream, Tasks, TeardownExecutor, Teardowns, ThreadExecutor,
-    ThreadHandle, ThreadInfo, ThreadState, Threads,
+    DefaultExecutors, Executor, ExecutorExt, ExecutorFactory, HostAction, SetupExecutor, Setups,
+    TaskExecutor, TaskStream, Tasks, TeardownExecutor, Teardowns, ThreadExecutor, ThreadHandle, Threads,
 };
 pub use link::{CallPath, Deadlines, Output, ResetPolicy};
 pub use method::{
@@ -28,7 +27,7 @@ pub use method::{
 };
 pub use session::{
     Capabilities, DeploymentStats, FloatPrecision, OutputStream as DeviceOutput, ReconnectPolicy, Returned,
-    Session, SessionContext, SessionEvent, SessionState,
+    Session, SessionContext, SessionEvent, SessionState, ThreadInfo, ThreadState,
 };
 pub use signature::{
     ActionOutput, NoneOutput, TaskOutput, ThreadOutput, WithDefault, gives_none, or_default,

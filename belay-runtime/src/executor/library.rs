@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::thread::ThreadState;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exception::{DeviceException, Frame};
 use crate::python::{self, Arguments};
-use crate::session::Live;
+use crate::session::{Live, ThreadState};
 
 /// The library's namespace on the board.
 const NAMESPACE: &str = "_threads";

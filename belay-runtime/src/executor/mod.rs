@@ -9,26 +9,18 @@ mod thread;
 mod watching;
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
-use futures_core::Stream;
 use serde::de::DeserializeOwned;
 
+use crate::boxed::BoxFuture;
 use crate::error::Result;
 use crate::session::{Returned, Session};
 
 pub use setup::{SetupExecutor, Setups};
 pub use task::{TaskExecutor, TaskStream, Tasks};
 pub use teardown::{HostAction, TeardownExecutor, Teardowns};
-pub use thread::{ThreadExecutor, ThreadHandle, ThreadInfo, ThreadState, Threads};
-
-/// A future on the heap, as the executors' traits return them.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// A stream on the heap, as the executors' traits return them.
-pub type BoxStream<T> = Pin<Box<dyn Stream<Item = T> + Send>>;
+pub use thread::{ThreadExecutor, ThreadHandle, Threads};
 
 /// What all executors share: the session that they work on, and plain execution of code.
 pub trait Executor: fmt::Debug + Send + Sync {

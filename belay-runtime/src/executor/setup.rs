@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tracing::Instrument;
 
-use super::{BoxFuture, Executor};
+use super::Executor;
+use crate::boxed::BoxFuture;
 use crate::error::{ErrorKind, Result};
 use crate::method::{DeviceSpec, MethodKind, MethodSpec, SetupOptions};
 use crate::python::Arguments;

@@ -12,8 +12,9 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::de::DeserializeOwned;
 use tracing::Instrument;
 
+use super::Executor;
 use super::pause::Pause;
-use super::{BoxFuture, BoxStream, Executor};
+use crate::boxed::{BoxFuture, BoxStream};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::link::LinkStream;
 use crate::method::{MethodKind, MethodSpec, TaskOptions};

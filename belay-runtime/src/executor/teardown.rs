@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing::Instrument;
 
-use super::{BoxFuture, Executor};
+use super::Executor;
+use crate::boxed::BoxFuture;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::method::{DeviceSpec, MethodKind, MethodSpec, TeardownOptions};
 use crate::python::Arguments;

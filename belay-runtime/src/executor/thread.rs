@@ -8,56 +8,14 @@ use tokio::sync::watch;
 use tracing::Instrument;
 
 use super::watching::{Known, Status, Table};
-use super::{BoxFuture, Executor, library};
+use super::{Executor, library};
+use crate::boxed::BoxFuture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exception::DeviceException;
 use crate::link::ResetPolicy;
 use crate::method::{MethodKind, MethodSpec, ThreadOptions};
 use crate::python::Arguments;
-use crate::session::Session;
-
-/// What a thread on the board is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ThreadState {
-    /// It runs.
-    Running,
-    /// It waits at a stop point for an exclusive task to end.
-    Paused,
-    /// It was asked to stop and has not reached a stop point yet.
-    Stopping,
-    /// It ended because it was asked to, or because its `max_runtime_ms` was over.
-    Stopped,
-    /// Its body came to its end.
-    Finished,
-    /// Its body raised, and it is not started again.
-    Failed,
-    /// The board was reset, or went out of reach, while it ran.
-    Lost,
-}
-
-impl ThreadState {
-    /// Whether it has not ended yet.
-    pub fn is_running(self) -> bool {
-        matches!(self, Self::Running | Self::Paused | Self::Stopping)
-    }
-}
-
-/// A thread on the board, as it was at one moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ThreadInfo {
-    /// Its number, which no other thread of the session has.
-    pub id: u32,
-    /// Its name.
-    pub name: String,
-    /// What it is doing.
-    pub state: ThreadState,
-    /// How long it had been running when the board was asked last.
-    pub run_time: Duration,
-    /// How many times it was started again after it raised.
-    pub restarts: u32,
-}
+use crate::session::{Session, ThreadInfo, ThreadState};
 
 /// Runs methods in the background on the board.
 pub trait ThreadExecutor: Executor {

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::BoxFuture;
 use super::library::{self, Record};
-use super::thread::{ThreadInfo, ThreadState, options};
+use super::thread::options;
+use crate::boxed::BoxFuture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exception::DeviceException;
 use crate::method::MethodSpec;
 use crate::python::Arguments;
-use crate::session::{Live, Member, ReconnectPolicy, Session, SessionEvent};
+use crate::session::{Live, Member, ReconnectPolicy, Session, SessionEvent, ThreadInfo, ThreadState};
 
 /// The pauses between two questions to the board: they double from the first to the last while nothing
 /// changes.

@@ -5,10 +5,9 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::sync::watch;
 
-use super::{Live, Session, SessionState};
+use super::{Live, Session, SessionState, ThreadInfo};
 use crate::error::Error;
 use crate::exception::DeviceException;
-use crate::executor::ThreadInfo;
 use crate::link::{Output, OutputSubscription};
 
 /// Something that happened to a session without having been asked for.

@@ -10,6 +10,7 @@ mod recovery;
 mod registry;
 mod returned;
 mod state;
+mod thread;
 mod traceback;
 
 use std::fmt;
@@ -20,8 +21,8 @@ use serde::de::DeserializeOwned;
 use tokio::sync::{broadcast, watch};
 use tracing::Instrument;
 
+use crate::boxed::BoxFuture;
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::executor::BoxFuture;
 use crate::link::{Link, LinkOptions};
 use crate::method::{DeviceSpec, MethodSpec};
 use crate::transport::Connector;
@@ -33,6 +34,7 @@ pub use events::{OutputStream, SessionEvent};
 pub use policy::ReconnectPolicy;
 pub use returned::Returned;
 pub use state::SessionState;
+pub use thread::{ThreadInfo, ThreadState};
 
 pub(crate) use live::{Live, is_memory_error};
 pub(crate) use traceback::is_before_body;

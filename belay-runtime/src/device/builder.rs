@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::device::{Attach, Device};
+use super::{Attach, Device};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::executor::{DefaultExecutors, ExecutorFactory};
 use crate::link::{CallPath, Deadlines, LinkOptions, ResetPolicy};

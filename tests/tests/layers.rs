@@ -1,0 +1,68 @@
+//! The modules of the runtime, of which each uses only those below it.
+
+use std::fs;
+use std::path::Path;
+
+/// From the lowest to the highest.
+const LAYERS: [&str; 12] = [
+    "boxed",
+    "exception",
+    "method",
+    "python",
+    "transport",
+    "error",
+    "protocol",
+    "link",
+    "session",
+    "executor",
+    "signature",
+    "device",
+];
+
+/// Calls `look` with each Rust file under `folder`.
+fn each_file(folder: &Path, look: &mut dyn FnMut(&Path, &str)) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            each_file(&path, look);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            look(&path, &fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+/// The modules that a line of code names by their path from the crate's root.
+fn named(line: &str) -> impl Iterator<Item = &str> {
+    line.split("crate::").skip(1).map(|rest| {
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
+        &rest[..end.unwrap_or(rest.len())]
+    })
+}
+
+#[test]
+fn no_module_of_the_runtime_uses_one_above_it() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../belay-runtime/src");
+    let mut used = 0;
+    each_file(&source, &mut |path, text| {
+        let inside = path.strip_prefix(&source).unwrap().with_extension("");
+        let module = inside.iter().next().unwrap().to_str().unwrap();
+        if module == "lib" {
+            return;
+        }
+        let layer = |module: &str| LAYERS.iter().position(|layer| *layer == module);
+        let own = layer(module).unwrap_or_else(|| panic!("`{module}` is in no layer"));
+        let code = text.lines().enumerate();
+        for (number, line) in code.filter(|(_, line)| !line.trim_start().starts_with("//")) {
+            for name in named(line) {
+                let place = format!("{}:{}: {line}", path.display(), number + 1);
+                let other = layer(name).unwrap_or_else(|| panic!("`{name}` is in no layer: {place}"));
+                assert!(other <= own, "`{module}` is below `{name}`: {place}");
+                used += usize::from(other < own);
+            }
+        }
+    });
+    assert!(
+        used > 50,
+        "only {used} uses were found: the source is not where it was"
+    );
+}
