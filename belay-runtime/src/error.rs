@@ -71,8 +71,10 @@ pub enum ErrorKind {
     /// The call was interrupted with Ctrl-C before it had a result.
     #[error("the call was interrupted")]
     Interrupted,
-    /// The board ignored Ctrl-C and goes on running the code of an earlier call.
-    #[error("the board does not react to Ctrl-C and still runs the code of an earlier call")]
+    /// The board ignored Ctrl-C: it goes on running the code of an earlier call, or its line is dead.
+    #[error(
+        "the board does not react to Ctrl-C: it still runs the code of an earlier call, or its line is dead"
+    )]
     Unresponsive,
     /// The board or its firmware has not got what the call needs.
     #[error("{feature} is not supported by {firmware}")]

@@ -127,11 +127,12 @@ impl Board {
         let pump = Pump::start(recipe, directory, receiver, wake)
             .map_err(Error::io(format!("starting {program} on a pseudo-terminal")))?;
         let (port, process_id) = (pump.port().to_owned(), pump.process_id());
+        let carried = pump.carried();
         let thread = thread::Builder::new()
             .name("belay-sim cable".into())
             .spawn(move || pump.run())
             .map_err(Error::io("starting a thread"))?;
-        let cable = Cable::new(commands, Arc::new(ours));
+        let cable = Cable::new(commands, Arc::new(ours), carried);
         Ok(Self {
             port,
             process_id,

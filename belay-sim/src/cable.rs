@@ -2,7 +2,11 @@
 
 use std::{
     os::fd::OwnedFd,
-    sync::{Arc, mpsc::Sender},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::Sender,
+    },
 };
 
 use rustix::io::write;
@@ -21,11 +25,17 @@ use crate::{
 pub struct Cable {
     commands: Sender<Command>,
     wake: Arc<OwnedFd>,
+    /// How many bytes were sent to the board and to the host.
+    carried: [Arc<AtomicU64>; 2],
 }
 
 impl Cable {
-    pub(crate) fn new(commands: Sender<Command>, wake: Arc<OwnedFd>) -> Self {
-        Self { commands, wake }
+    pub(crate) fn new(commands: Sender<Command>, wake: Arc<OwnedFd>, carried: [Arc<AtomicU64>; 2]) -> Self {
+        Self {
+            commands,
+            wake,
+            carried,
+        }
     }
 
     pub(crate) fn send(&self, command: Command) -> Result<()> {
@@ -58,6 +68,16 @@ impl Cable {
     /// When the board has stopped.
     pub fn set_baud(&self, baud: Option<u32>) -> Result<()> {
         self.send(Command::Baud(baud))
+    }
+
+    /// How many bytes were sent this way since the board was started, those included that were lost.
+    pub fn carried(&self, direction: Direction) -> u64 {
+        let [to_board, to_host] = &self.carried;
+        match direction {
+            Direction::ToBoard => to_board,
+            Direction::ToHost => to_host,
+        }
+        .load(Ordering::Relaxed)
     }
 
     /// Cuts the cable: until it is [healed](Self::heal), bytes vanish both ways.

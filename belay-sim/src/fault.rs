@@ -28,6 +28,11 @@ pub enum Fault {
     Flip(u8),
     /// The byte, and all that follow it, arrive this much later.
     Delay(Duration),
+    /// The byte, and all that follow it both ways, are lost, until the cable is
+    /// [healed](crate::Cable::heal).
+    Cut,
+    /// The port disappears, as by [`vanish`](crate::Board::vanish), and the byte with it.
+    Vanish,
 }
 
 /// How likely each fault is, per byte: 0.0 never, 1.0 always.

@@ -3,6 +3,10 @@
 use std::{
     collections::VecDeque,
     io::{self, Write},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -22,12 +26,33 @@ pub(crate) struct Line {
     /// Faults at the n-th byte from now.
     planned: Vec<(u64, Fault)>,
     cut: bool,
+    /// What has happened to the whole cable at one of this line's bytes.
+    broken: Option<Break>,
+    /// How many bytes were sent.
+    carried: Arc<AtomicU64>,
     /// The time that one byte takes.
     pace: Option<Duration>,
     next_due: Option<Instant>,
 }
 
+/// What happens to the whole cable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Break {
+    Cut,
+    Vanish,
+}
+
 impl Line {
+    /// The count of the bytes that were sent, lost ones included.
+    pub(crate) fn carried(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.carried)
+    }
+
+    /// What has happened to the whole cable at one of this line's bytes, told once.
+    pub(crate) fn take_break(&mut self) -> Option<Break> {
+        self.broken.take()
+    }
+
     pub(crate) fn set_rates(&mut self, rates: Rates, seed: u64) {
         self.rates = rates;
         self.random = fastrand::Rng::with_seed(seed);
@@ -71,16 +96,18 @@ impl Line {
 
     /// Carries what the sender has sent: straight through when nothing is wrong with the cable.
     pub(crate) fn carry(&mut self, bytes: &[u8], sink: impl Write) -> io::Result<()> {
+        self.carried.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         let clean = !self.cut && self.planned.is_empty() && self.rates.is_zero();
         if clean && self.pace.is_none() && self.waiting.is_empty() {
             let sent = write_some(sink, bytes)?;
             self.waiting.extend(&bytes[sent..]);
             return Ok(());
         }
-        if !self.cut {
-            for &byte in bytes {
-                self.spoil(byte);
+        for &byte in bytes {
+            if self.cut || self.broken.is_some() {
+                break;
             }
+            self.spoil(byte);
         }
         self.deliver(sink)
     }
@@ -112,6 +139,8 @@ impl Line {
                 self.gaps.push_back((self.waiting.len(), Instant::now() + by));
                 self.waiting.push_back(byte);
             }
+            Some(Fault::Cut) => self.broken = Some(Break::Cut),
+            Some(Fault::Vanish) => self.broken = Some(Break::Vanish),
         }
     }
 

@@ -3,7 +3,11 @@
 use std::{
     io::{self, Read as _},
     os::fd::{AsFd, OwnedFd},
-    sync::mpsc::{Receiver, Sender, TryRecvError},
+    sync::{
+        Arc,
+        atomic::AtomicU64,
+        mpsc::{Receiver, Sender, TryRecvError},
+    },
     time::{Duration, Instant},
 };
 
@@ -12,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::{
     fault::{Direction, Fault, Rates},
-    line::Line,
+    line::{Break, Line},
     port::Port,
     process::{Process, Recipe},
 };
@@ -93,6 +97,11 @@ impl Pump {
         &self.last_name
     }
 
+    /// The counts of the bytes that were sent to the board and to the host.
+    pub(crate) fn carried(&self) -> [Arc<AtomicU64>; 2] {
+        [self.to_board.carried(), self.to_host.carried()]
+    }
+
     pub(crate) fn process_id(&self) -> u32 {
         self.process.as_ref().map_or(0, Process::id)
     }
@@ -112,6 +121,17 @@ impl Pump {
             }
             self.carry_to_board(ready.port);
             self.carry_to_host(ready.board);
+            match self.to_board.take_break().or(self.to_host.take_break()) {
+                Some(Break::Cut) => self.cut(true),
+                Some(Break::Vanish) => self.port = None,
+                None => {}
+            }
+        }
+    }
+
+    fn cut(&mut self, cut: bool) {
+        for way in Direction::BOTH {
+            self.line(way).set_cut(cut);
         }
     }
 
@@ -238,9 +258,7 @@ impl Pump {
         match command {
             Command::Rates(direction, rates, seed) => self.line(direction).set_rates(rates, seed),
             Command::Plan(direction, nth, fault) => self.line(direction).plan(nth, fault),
-            Command::Cut(cut) => Direction::BOTH
-                .into_iter()
-                .for_each(|way| self.line(way).set_cut(cut)),
+            Command::Cut(cut) => self.cut(cut),
             Command::Baud(baud) => Direction::BOTH
                 .into_iter()
                 .for_each(|way| self.line(way).set_baud(baud)),

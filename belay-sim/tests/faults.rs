@@ -167,6 +167,39 @@ fn through_a_cut_cable_nothing_comes_until_it_is_healed() {
 }
 
 #[test]
+fn a_cable_can_be_cut_at_a_byte_and_then_nothing_comes_either_way() {
+    for (direction, left) in [
+        (Direction::ToBoard, b"abcback\n".as_slice()),
+        (Direction::ToHost, b"abcback\n"),
+    ] {
+        let (board, mut client) = echo();
+        let before = board.cable().carried(direction);
+        board.cable().once(direction, 3, Fault::Cut).expect("runs");
+        client.send(b"abcdefgh\n");
+        let mut received = client.within(Duration::from_millis(100));
+        client.send(b"lost\n");
+        received.extend(client.within(Duration::from_millis(100)));
+        assert!(board.cable().carried(direction) > before + 3);
+        board.cable().heal().expect("runs");
+        received.extend(line(&mut client, b"back\n"));
+        assert_eq!(received, left, "{direction:?}");
+    }
+}
+
+#[test]
+fn a_port_can_vanish_at_a_byte() {
+    for direction in Direction::BOTH {
+        let (mut board, mut client) = echo();
+        board.cable().once(direction, 3, Fault::Vanish).expect("runs");
+        client.send(b"abcdefgh\n");
+        client.until_gone();
+        let mut client = Client::open(board.appear().expect("appears"));
+        client.send(b"\x03");
+        client.until(b"KeyboardInterrupt");
+    }
+}
+
+#[test]
 fn a_board_that_restarts_in_the_middle_of_a_call_says_so() {
     let (mut board, mut client) = echo();
     client.send(b"half a li");

@@ -62,6 +62,47 @@ pub async fn until_state(device: &Device, wanted: SessionState) {
     reached.expect("the session lives as long as the device");
 }
 
+/// What this program has open and under way: file descriptors of the process, and tasks of the tokio runtime.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    files: usize,
+    tasks: usize,
+}
+
+impl Held {
+    /// What there is now. Other tests in the same process count as well: only one of them may run at a time.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime, or where there is no `/proc`.
+    pub fn now() -> Self {
+        let files = std::fs::read_dir("/proc/self/fd").expect("there is a /proc");
+        Self {
+            files: files.count(),
+            tasks: tokio::runtime::Handle::current().metrics().num_alive_tasks(),
+        }
+    }
+
+    /// Waits until there is just this again: what was added since is closed and at its end.
+    ///
+    /// # Panics
+    ///
+    /// When something stays.
+    pub async fn again(self, what: &str) {
+        let settled = async {
+            while Self::now() != self {
+                tokio::task::yield_now().await;
+            }
+        };
+        let settled = tokio::time::timeout(PATIENCE, settled).await;
+        assert!(
+            settled.is_ok(),
+            "{what}: before there was {self:?}, now {:?}",
+            Self::now()
+        );
+    }
+}
+
 /// The README's programs, which have to compile.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use belay::prelude::*;
 use belay::{CallPath, DeviceOutput, ErrorKind, Output};
 use belay_sim::Board;
-use belay_tests::{connected, connected_with, soon, unix};
+use belay_tests::{Held, connected, connected_with, soon, unix};
 use tokio::sync::{Mutex, MutexGuard};
 
 /// What protocols are made of: frames' ends, the raw REPL's own words, signs of a reset.
@@ -231,14 +231,6 @@ async fn threads_that_print_disturb_nothing_over_the_raw_repl_either() {
     threads_print_beside_tasks(CallPath::RawRepl).await;
 }
 
-fn open_files() -> usize {
-    std::fs::read_dir("/proc/self/fd").unwrap().count()
-}
-
-fn tasks() -> usize {
-    tokio::runtime::Handle::current().metrics().num_alive_tasks()
-}
-
 /// Waits for as long as this, which may be much shorter than a timer can wait.
 async fn moment(length: Duration) {
     let started = Instant::now();
@@ -253,7 +245,7 @@ async fn drop_calls(path: CallPath, calls: u32) {
     let mut random = fastrand::Rng::with_seed(20);
     // The first call deploys the method.
     let mut returned = vec![hostile.record(calls).await.unwrap()];
-    let before = (open_files(), tasks());
+    let before = Held::now();
     for number in 0..calls {
         tokio::select! {
             biased;
@@ -264,12 +256,7 @@ async fn drop_calls(path: CallPath, calls: u32) {
     let last = calls + 1;
     assert_eq!(hostile.record(last).await.unwrap(), last, "{path:?}");
     assert!(returned.len() < calls as usize / 2, "most of them were dropped");
-    let settled = async {
-        while (open_files(), tasks()) != before {
-            tokio::task::yield_now().await;
-        }
-    };
-    soon("the end of all that the calls had opened", settled).await;
+    before.again("the dropped calls").await;
     let recorded = hostile.recorded().await.unwrap();
     let distinct: HashSet<u32> = recorded.iter().copied().collect();
     assert_eq!(distinct.len(), recorded.len(), "{path:?}: no body has run twice");

@@ -11,8 +11,8 @@ use crate::transport::TransportError;
 /// Why a conversation is at its end.
 #[derive(Debug)]
 pub(super) enum End {
-    /// It was closed; if the board did not take part in that, why.
-    Closed(Option<String>),
+    /// It was closed.
+    Closed,
     /// The board was reset.
     Reset,
     /// The port failed or vanished.
@@ -63,13 +63,14 @@ impl Engine {
     pub(super) async fn finish(mut self, end: End) {
         self.wire.close(self.options.deadlines.close).await;
         let known = match &end {
-            End::Closed(_) => Known::Closed,
+            End::Closed => Known::Closed,
             End::Reset => Known::Reset,
+            End::Lost(TransportError::Vanished(why)) => Known::Lost(why.to_string()),
             End::Lost(error) => Known::Lost(chain(error)),
             End::Failed(error) => Known::Lost(chain(error)),
         };
         match &end {
-            End::Closed(_) => {}
+            End::Closed => {}
             End::Reset => drop(self.events.send(LinkEvent::Reset)),
             End::Lost(_) | End::Failed(_) => drop(self.events.send(LinkEvent::Lost)),
         }

@@ -14,7 +14,7 @@ use super::ending::{End, Ending};
 use super::timing::{Barrier, Interrupt, Probe};
 use super::wire::{Item, Wire};
 use super::{CallPath, LinkEvent, LinkOptions, Payload, ResetPolicy};
-use crate::error::{ErrorKind, Result};
+use crate::error::{Phase, Result};
 use crate::protocol::{Checksum, Lines, Number};
 
 /// How many requests may be on their way at once: as many of the shortest as the smallest input ring holds.
@@ -151,7 +151,11 @@ impl Engine {
             let handled = match self.step().await {
                 Ok(Step::Item(item)) => self.on_item(item).await,
                 Ok(Step::Command(Some(command))) => self.on_command(command).await,
-                Ok(Step::Command(None)) => Err(self.leave().await),
+                Ok(Step::Command(None)) => {
+                    // Nobody is left to be told whether the board took part in it.
+                    let _ = self.leave().await;
+                    Err(End::Closed)
+                }
                 Ok(Step::Timer) => {
                     self.on_timer();
                     Ok(())
@@ -299,17 +303,10 @@ impl Engine {
             Command::CloseStream(stream) => self.close_stream(stream),
             Command::Reset(policy, done) => return self.reset(policy, done).await,
             Command::Close(done) => {
-                let end = self.leave().await;
+                let left = self.leave().await;
                 self.wire.close(self.options.deadlines.close).await;
-                let _ = done.send(match &end {
-                    End::Closed(Some(error)) => Err(ErrorKind::Protocol {
-                        what: error.clone().into(),
-                        received: self.wire.tail(),
-                    }
-                    .into()),
-                    _ => Ok(()),
-                });
-                return Err(end);
+                let _ = done.send(left.map_err(|error| error.in_phase(Phase::Close)));
+                return Err(End::Closed);
             }
         }
         Ok(())

@@ -110,16 +110,10 @@ impl Engine {
     }
 
     /// Leaves the agent and the raw REPL.
-    pub(super) async fn leave(&mut self) -> End {
+    pub(super) async fn leave(&mut self) -> Result<()> {
         let until = Instant::now() + self.options.deadlines.close;
-        let left = async {
-            self.go_to_prompt(until).await?;
-            self.wire.operate(Operation::Exit, until).await
-        };
-        match left.await {
-            Ok(()) => End::Closed(None),
-            Err(error) => End::Closed(Some(error.to_string())),
-        }
+        self.go_to_prompt(until).await?;
+        self.wire.operate(Operation::Exit, until).await
     }
 
     /// Interrupts what is under way and has the board at the raw prompt.

@@ -6,10 +6,9 @@ use std::time::Duration;
 use belay::prelude::*;
 use belay::transport::{Address, Connector};
 use belay::{
-    CallPath, Deadlines, DeviceBuilder, DeviceOutput, ErrorKind, Output, ReconnectPolicy, SessionEvent,
-    SessionState, ThreadState,
+    CallPath, DeviceBuilder, DeviceOutput, ErrorKind, Output, ReconnectPolicy, SessionEvent, SessionState,
+    ThreadState,
 };
-use belay_sim::{Board, Direction, Fault};
 use belay_tests::{PATIENCE, connected, connected_with, soon, unix, until_state};
 use futures_util::StreamExt;
 
@@ -79,17 +78,6 @@ pub trait Station {
     /// ```
     #[thread]
     async fn go_once(&self) -> Result<ThreadHandle>;
-}
-
-#[belay::device]
-pub trait Lingering {
-    /// ```python
-    /// import time
-    /// print("under way")
-    /// time.sleep_ms(60000)
-    /// ```
-    #[teardown]
-    async fn linger(&self) -> Result<()>;
 }
 
 fn policy() -> ReconnectPolicy {
@@ -277,157 +265,6 @@ async fn closing_during_a_reconnection_ends_it() {
     until_state(&device, SessionState::Recovering).await;
     soon("the close", device.close()).await.err();
     assert_eq!(device.session().state(), SessionState::Closed);
-}
-
-mod at_every_stage {
-    use super::*;
-
-    fn hasty(port: &str) -> DeviceBuilder {
-        let mut deadlines = Deadlines::default();
-        deadlines.open = Duration::from_secs(2);
-        deadlines.enter = Duration::from_millis(500);
-        deadlines.interrupt = Duration::from_millis(500);
-        deadlines.resync = Duration::from_secs(1);
-        deadlines.execute = Duration::from_secs(2);
-        deadlines.close = Duration::from_secs(1);
-        Device::builder(port).deadlines(deadlines)
-    }
-
-    /// Whether the board is free for others, and nothing is left of an earlier connection.
-    async fn works_afterwards(board: &mut Board) {
-        let port = board.appear().unwrap().to_owned();
-        let device = Device::connect(port).await.expect("the board is free");
-        assert_eq!(device.execute_as::<u8>("1 + 1").await.unwrap(), 2);
-        device.close().await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn in_connecting() {
-        let mut board = unix().await;
-        for after in [0, 30, 200, 1_000, 3_000] {
-            let connecting = tokio::spawn(hasty(board.port()).connect());
-            // So far it gets before the board vanishes; a connection that is there already is as good.
-            let _ = tokio::time::timeout(Duration::from_micros(after), async {
-                while !connecting.is_finished() {
-                    tokio::task::yield_now().await;
-                }
-            })
-            .await;
-            board.vanish().unwrap();
-            match soon("the end of connecting", connecting).await.unwrap() {
-                Err(error) => assert!(
-                    matches!(
-                        error.kind(),
-                        ErrorKind::Transport(_)
-                            | ErrorKind::Timeout { .. }
-                            | ErrorKind::FateUnknown(_)
-                            | ErrorKind::Protocol { .. }
-                    ),
-                    "{error}"
-                ),
-                Ok(device) => device.close().await.unwrap_or_default(),
-            }
-            board.appear().unwrap();
-        }
-        works_afterwards(&mut board).await;
-    }
-
-    #[tokio::test]
-    async fn in_a_setup() {
-        let mut board = unix().await;
-        let device = hasty(board.port()).connect().await.unwrap();
-        board.cable().once(Direction::ToHost, 3, Fault::Drop).unwrap();
-        board.vanish().unwrap();
-        let error = soon("the setup", StationDevice::attach(&device))
-            .await
-            .unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Setup { .. }), "{error}");
-        device.close().await.err();
-        works_afterwards(&mut board).await;
-    }
-
-    #[tokio::test]
-    async fn in_a_stream() {
-        let mut board = unix().await;
-        let device = hasty(board.port()).connect().await.unwrap();
-        let station = StationDevice::attach(&device).await.unwrap();
-        let mut items = station.items();
-        assert_eq!(soon("an item", items.next()).await.unwrap().unwrap(), 0);
-        board.vanish().unwrap();
-        let last = async {
-            loop {
-                match items.next().await {
-                    Some(Ok(_)) => {}
-                    Some(Err(error)) => return error,
-                    None => panic!("the stream ended as if the generator had"),
-                }
-            }
-        };
-        let error = soon("the stream's end", last).await;
-        assert!(
-            matches!(error.kind(), ErrorKind::Transport(_) | ErrorKind::FateUnknown(_)),
-            "{error}"
-        );
-        drop(items);
-        device.close().await.err();
-        works_afterwards(&mut board).await;
-    }
-
-    #[tokio::test]
-    async fn in_a_thread_start() {
-        let mut board = unix().await;
-        let device = hasty(board.port()).connect().await.unwrap();
-        let station = StationDevice::attach(&device).await.unwrap();
-        let running = station.keep_on().await.unwrap();
-        board.vanish().unwrap();
-        let error = soon("the start", station.go_once()).await.unwrap_err();
-        assert_eq!(error.method(), Some("Station.go_once"));
-        until_state(&device, SessionState::Faulted).await;
-        assert_eq!(running.state(), ThreadState::Lost);
-        assert!(soon("the join", running.join()).await.is_err());
-        device.close().await.err();
-        board.restart().unwrap();
-        works_afterwards(&mut board).await;
-    }
-
-    #[tokio::test]
-    async fn in_a_teardown() {
-        let mut board = unix().await;
-        let device = hasty(board.port()).connect().await.unwrap();
-        LingeringDevice::attach(&device).await.unwrap();
-        let output = device.output();
-        let closing = tokio::spawn({
-            let device = device.clone();
-            async move { device.close().await }
-        });
-        under_way(output).await;
-        board.vanish().unwrap();
-        let error = soon("the close", closing).await.unwrap().unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Teardown(_)), "{error}");
-        assert_eq!(device.session().state(), SessionState::Closed);
-        board.restart().unwrap();
-        works_afterwards(&mut board).await;
-    }
-
-    #[tokio::test]
-    async fn with_a_cable_that_goes_dead_without_a_word() {
-        let mut board = unix().await;
-        let device = hasty(board.port()).connect().await.unwrap();
-        let station = StationDevice::attach(&device).await.unwrap();
-        station.once(0).await.unwrap();
-        board.cable().cut().unwrap();
-        let error = soon("the call's end", station.once(0)).await.unwrap_err();
-        assert!(
-            matches!(
-                error.kind(),
-                ErrorKind::Timeout { .. } | ErrorKind::FateUnknown(_) | ErrorKind::Unresponsive
-            ),
-            "{error}"
-        );
-        soon("the close", device.close()).await.err();
-        board.cable().heal().unwrap();
-        works_afterwards(&mut board).await;
-    }
 }
 
 mod a_task_that_exits {
