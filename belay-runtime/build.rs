@@ -1,5 +1,4 @@
-//! Makes what goes onto every board small: the agent without comments and with as little indentation as Python
-//! allows.
+//! Makes what goes onto every board small: short names, no comments, and as little indentation as Python allows.
 
 use std::path::Path;
 use std::{env, fs};
@@ -17,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let name = path.file_name().ok_or("a file without a name")?;
         fs::write(
             Path::new(&out).join(name),
-            belay_syntax::minify_dense(&source).code,
+            belay_syntax::minify_dense(&belay_syntax::shorten(&source)).code,
         )?;
     }
     Ok(())

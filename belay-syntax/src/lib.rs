@@ -27,6 +27,7 @@ mod minify;
 mod parser;
 mod range;
 mod scope;
+mod shorten;
 mod stop;
 mod token;
 
@@ -35,6 +36,7 @@ pub use builtins::{builtins, is_builtin, is_keyword};
 
 pub use minify::{Minified, minify, minify_dense};
 pub use range::{LineColumn, LineIndex, Range};
+pub use shorten::shorten;
 pub use stop::{indent, insert_stop_points};
 
 use scope::Outer;

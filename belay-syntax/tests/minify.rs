@@ -1,6 +1,6 @@
 //! The minifier and the stop points. That the result means the same is shown with mpy-cross by `cargo xtask syntax`.
 
-use belay_syntax::{indent, insert_stop_points, minify, minify_dense, parse_module};
+use belay_syntax::{indent, insert_stop_points, minify, minify_dense, parse_module, shorten};
 
 #[test]
 fn comments_blanks_and_docstrings_go_and_indentation_shrinks() {
@@ -146,4 +146,54 @@ fn indenting_leaves_the_inside_of_strings_alone() {
     assert_eq!(indent(source), " x = '''\n  a\n'''\n if x:\n         y(\n 1)\n\n");
     let wrapped = format!("def f():\n{}", indent(source));
     assert_eq!(parse_module(&wrapped).diagnostics, []);
+}
+
+#[test]
+fn names_that_others_can_see_are_kept_when_names_are_shortened() {
+    let source = "\
+import machine
+from time import sleep as pause
+table = {}
+class Blinker(Base):
+    interval = 5
+    def start(self, count):
+        self.total = count
+        print(count, end=table)
+def outer(first, *, option=1):
+    def inner(second):
+        nonlocal first
+        first = second.total + machine.freq + injected
+        return _private(first)
+    start = len(inner)
+    return lambda third: third + start + option
+";
+    let short = shorten(source);
+    assert_eq!(
+        short,
+        "\
+import machine
+from time import sleep as pause
+table = {}
+class Blinker(Base):
+    interval = 5
+    def start(e, b):
+        e.total = b
+        print(b, end=table)
+def outer(a, *, option=1):
+    def c(d):
+        nonlocal a
+        a = d.total + machine.freq + injected
+        return _private(a)
+    start = len(c)
+    return lambda f: f + start + option
+"
+    );
+    assert!(parse_module(&short).diagnostics.is_empty());
+}
+
+#[test]
+fn what_cannot_be_followed_keeps_its_names() {
+    for source in ["def f(long:\n    pass\n", "def f(long):\n    return f'{long}'\n"] {
+        assert_eq!(shorten(source), source);
+    }
 }

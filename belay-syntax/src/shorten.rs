@@ -1,0 +1,106 @@
+//! Shorter names for what only a text itself can see.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::lexer::tokenize;
+use crate::token::{Kind, Token};
+
+/// Gives shorter names to the parameters and local names of a module's functions. Whatever can be seen from elsewhere
+/// keeps its name: the module's own names, attributes and methods, keyword arguments, imports, and all names that
+/// begin with an underscore. A name that is one of these anywhere in the text is kept everywhere in it.
+///
+/// The text must not look its names up in other ways, in strings that are evaluated or with `locals()`. A text with
+/// syntax errors or with f-strings comes back as it is.
+///
+/// ```
+/// let source = "def area(width, height):\n    product = width * height\n    return product\n";
+/// assert_eq!(
+///     belay_syntax::shorten(source),
+///     "def area(c, a):\n    b = c * a\n    return b\n"
+/// );
+/// ```
+pub fn shorten(source: &str) -> String {
+    let parsed = crate::parse_module(source);
+    let tokens = tokenize(source).tokens;
+    if !parsed.diagnostics.is_empty() || tokens.iter().any(|token| token.made && token.kind == Kind::Name) {
+        return source.to_owned();
+    }
+    let analysis = parsed.analysis();
+    let mut kept: HashSet<&str> = visible(&tokens);
+    kept.extend(analysis.free.iter().map(|name| name.name.as_str()));
+    kept.extend(analysis.assigned.iter().map(|name| name.name.as_str()));
+    let renamed = names(&tokens, &kept);
+    let mut out = String::with_capacity(source.len());
+    let mut from = 0;
+    for token in &tokens {
+        if let (Kind::Name, Some(short)) = (token.kind, renamed.get(token.text)) {
+            out.push_str(source.get(from..token.range.start).unwrap_or(""));
+            out.push_str(short);
+            from = token.range.end;
+        }
+    }
+    out.push_str(source.get(from..).unwrap_or(""));
+    out
+}
+
+/// The names that something outside of the text may look up, by where they stand.
+fn visible<'s>(tokens: &[Token<'s>]) -> HashSet<&'s str> {
+    let mut kept = HashSet::new();
+    let (mut blocks, mut depth) = (Vec::new(), 0_usize);
+    let (mut importing, mut class_line, mut begins_line) = (false, false, true);
+    let mut before = Kind::Newline;
+    for (at, token) in tokens.iter().enumerate() {
+        let next = tokens.get(at + 1).map_or(Kind::End, |token| token.kind);
+        match token.kind {
+            Kind::Newline | Kind::Semicolon => importing = false,
+            Kind::Import | Kind::From if before != Kind::Yield => importing = true,
+            Kind::Class => class_line = true,
+            Kind::Indent => blocks.push(std::mem::take(&mut class_line)),
+            Kind::Dedent => drop(blocks.pop()),
+            kind if kind.opens() => depth += 1,
+            kind if kind.opener().is_some() => depth = depth.saturating_sub(1),
+            Kind::Name => {
+                let in_class = blocks.last() == Some(&true);
+                let member = in_class && (begins_line || before == Kind::Def);
+                let keyword = depth > 0 && next == Kind::Equal;
+                let import = importing && before != Kind::As;
+                if before == Kind::Dot || member || keyword || import || token.text.starts_with('_') {
+                    kept.insert(token.text);
+                }
+            }
+            _ => {}
+        }
+        begins_line = matches!(
+            token.kind,
+            Kind::Newline | Kind::Semicolon | Kind::Indent | Kind::Dedent
+        );
+        before = token.kind;
+    }
+    kept
+}
+
+/// What each name becomes: the more often it stands there, the shorter.
+fn names<'s>(tokens: &[Token<'s>], kept: &HashSet<&str>) -> HashMap<&'s str, String> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for token in tokens.iter().filter(|token| token.kind == Kind::Name) {
+        *counts.entry(token.text).or_default() += 1;
+    }
+    let mut wanted: Vec<(&str, usize)> = counts
+        .iter()
+        .map(|(name, count)| (*name, *count))
+        .filter(|(name, _)| !kept.contains(name))
+        .collect();
+    wanted.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
+    let free =
+        |name: &String| !kept.contains(name.as_str()) && !crate::is_keyword(name) && !crate::is_builtin(name);
+    let mut short = candidates().filter(free);
+    let renamed = wanted.iter().filter_map(|(name, _)| Some((*name, short.next()?)));
+    renamed.collect()
+}
+
+/// All names of one letter, then those of two.
+fn candidates() -> impl Iterator<Item = String> {
+    let one = ('a'..='z').map(String::from);
+    let two = ('a'..='z').flat_map(|first| ('a'..='z').map(move |second| format!("{first}{second}")));
+    one.chain(two)
+}
