@@ -3,12 +3,13 @@
 # statement here is compiled on its own, over the dictionary `_belay`, which also is what expressions see.
 #
 # The stack can be as small as 1800 bytes. So nothing of this is beneath a call but the raw REPL's own code:
-# `h` takes a line and gives the expression that it asks for, the raw REPL evaluates that, and hands its value to
-# `v` or what it raised to `e`.
+# `line` takes a line and gives the arguments that `eval` or `exec` is called with, the raw REPL does that, and hands
+# the value to `value` or what it raised to `error`. What it is sent for that is not checked by anything. So no bit
+# can change one of those names into another that there is, and nothing is looked up after `line` was called.
 import gc, sys
 
 seed = count = many = credit = lost = 0
-start = where = text = number = kind = key = asked = ""
+start = text = number = kind = key = asked = ""
 expected = "0"
 kept = ["", []]
 parts = []
@@ -68,39 +69,39 @@ def M(part):
     send("-a")
 
 
-def h(part):
+def line(part):
     global text, lost, number, asked
     number = asked = ""
     m(part)
-    line = text
-    asked = line[1]
+    whole = text
+    asked = whole[1]
     skipped = lost
     text = ""
     lost = 0
     if skipped:
         raise MemoryError
-    if "%07x" % check(line[:-8]) != line[-8:-1]:
+    if "%07x" % check(whole[:-8]) != whole[-8:-1]:
         return send(expected + "n")
-    return other(line[2], line[4:-8])
+    return other(whole[2], whole[4:-8])
 
 
-def other(what, line):
+def other(what, body):
     global kind
     if what == "p":
-        return send(expected + "o" + line.strip())
+        return send(expected + "o" + body.strip())
     if asked == kept[0]:
         # There was no room to say anything, or none to keep it.
-        for line in kept[1] or (asked + ("g" if kept[1] is None else "e(0,'MemoryError','',None,None,'')"),):
-            send(line)
+        for body in kept[1] or (asked + ("g" if kept[1] is None else "e(0,'MemoryError','',None,None,'')"),):
+            send(body)
     elif asked != expected or what == "R":
         send(expected + "n")
     else:
         take(asked)
         kind = what
-        return begun(line)
+        return begun(body)
 
 
-def begun(line):
+def begun(body):
     global key, credit
     # What is garbage looks as if it was in use to a collection that begins in the middle of an evaluation.
     gc.collect()
@@ -108,27 +109,28 @@ def begun(line):
         # Source, in parts: a literal of all of it would take more than twice the room.
         if kind == "T":
             parts[:] = []
-        parts.append(line)
+        parts.append(body)
         room()
     elif kind == "x":
-        return T(line.strip())
-    elif kind == "e":
-        return line
+        return T(body.strip())
     else:
-        key, credit, line = line.split(" ", 2)
-        return line
+        if kind != "e":
+            key, credit, body = body.split(" ", 2)
+        return body, globals()
 
 
-def v(value):
+def value(got):
+    global number
     if not number:
         return
     if kind in "eTtx":
-        say(number + "v" + repr(value))
+        say(number + "v" + repr(got))
     else:
         if kind == "s":
-            streams[key] = iter(value)
+            streams[key] = iter(got)
         batch(number, int(credit), 256)
-    value = None
+    number = ""
+    got = None
     try:
         room()
     except MemoryError:
@@ -151,25 +153,28 @@ def batch(number, credit, room):
     say("%s%s%d" % (number, end, many))
 
 
-def e(error):
-    if isinstance(error, SystemExit):
-        raise error
+def error(raised):
+    global number
+    if isinstance(raised, SystemExit):
+        raise raised
     if not number:
-        if asked != expected or not isinstance(error, MemoryError):
+        if asked != expected or not isinstance(raised, MemoryError):
             return
         take(asked)
     if kind in "sn":
         K(key)
-    if isinstance(error, KeyboardInterrupt):
-        return say("%si%d" % (number, many))
-    code = None
-    if isinstance(error, OSError) and error.args and type(error.args[0]) is int:
-        code = error.args[0]
-    # There is nothing else to write it to: the host takes it from there.
-    sys.print_exception(error)
-    parts[:] = []
-    gc.collect()
-    say(number + "e" + repr((many, repr(type(error))[8:-2], str(error), repr(error.args), code, None)))
+    if isinstance(raised, KeyboardInterrupt):
+        say("%si%d" % (number, many))
+    else:
+        code = None
+        if isinstance(raised, OSError) and raised.args and type(raised.args[0]) is int:
+            code = raised.args[0]
+        # There is nothing else to write it to: the host takes it from there.
+        sys.print_exception(raised)
+        parts[:] = []
+        gc.collect()
+        say(number + "e" + repr((many, repr(type(raised))[8:-2], str(raised), repr(raised.args), code, None)))
+    number = ""
 
 
 def K(stream):
@@ -190,11 +195,9 @@ def V(name, source):
 
 def T(name):
     # The source that came in parts, to be executed in this namespace.
-    global where
     source = "".join(parts)
     parts[:] = []
-    where = N(name)
-    return source
+    return source, N(name)
 
 
 def D(id, name, function):

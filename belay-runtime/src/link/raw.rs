@@ -49,15 +49,16 @@ impl Engine {
                 self.wire.submit(&call("_belay['M'](", part), false);
                 continue;
             }
-            let last = call("_belay['h'](", part);
+            let last = call("_belay['line'](", part);
             let last = String::from_utf8_lossy(&last);
             // The value that the line asks for is worked out here, where no call has used any of the stack yet.
             let value = match kind {
-                Some(b'e' | b's') => format!("eval({last},_belay)"),
-                Some(b'x') => format!("exec({last},_belay['where'])"),
+                Some(b'e' | b's') => format!("eval(*{last})"),
+                Some(b'x') => format!("exec(*{last})"),
                 _ => last.into_owned(),
             };
-            let source = format!("try:_belay['v']({value})\nexcept BaseException as e:_belay['e'](e)\n");
+            let source =
+                format!("try:_belay['value']({value})\nexcept BaseException as e:_belay['error'](e)\n");
             self.wire.submit(source.as_bytes(), false);
         }
     }
@@ -65,7 +66,8 @@ impl Engine {
     /// Types a ping. If it is not certain what the board is at, that is put right first; and a board that has
     /// been reset says so.
     pub(super) fn type_ping(&mut self, line: &[u8], token: u32, afresh: bool) {
-        let mut source = call("_belay['h'](", line);
+        let take = if self.is_small() { "line" } else { "h" };
+        let mut source = call(&format!("_belay['{take}']("), line);
         if afresh {
             // The name is what the board got, so an answer that it is not there was not made by a bad line.
             let mark = format!("belay-{:08x}-{token}", self.lines.seed);
