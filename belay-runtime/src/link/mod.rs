@@ -132,8 +132,8 @@ impl Link {
     ///
     /// Dropping the future closes the port.
     pub async fn connect(connector: &Connector, options: LinkOptions) -> Result<Self> {
-        let until = Instant::now() + options.deadlines.open;
-        let transport = match timeout_at(until, connector.open()).await {
+        let begun = Instant::now();
+        let transport = match timeout_at(begun + options.deadlines.open, connector.open()).await {
             Ok(transport) => transport.map_err(|error| Error::from(error).in_phase(Phase::Open))?,
             Err(_) => {
                 return Err(Error::from(ErrorKind::Timeout {
@@ -146,7 +146,7 @@ impl Link {
         let session = Session::new();
         let (sender, output) = OutputSender::new(options.output_backlog);
         let mut wire = Wire::new(transport, options.call_path, session.nonce, session.seed, sender);
-        let hello = start::start(&mut wire, session, &options).await?;
+        let hello = start::start(&mut wire, session, &options, begun).await?;
         let (commands, receiver) = mpsc::unbounded_channel();
         let events = broadcast::Sender::new(EVENTS);
         let ending = Arc::new(Ending::default());

@@ -59,15 +59,16 @@ pub enum ResetPolicy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Deadlines {
-    /// Opening the port until the board answers, retries included.
+    /// From opening the port until the board is in the raw REPL, retries included.
     pub open: Duration,
     /// An interrupt until the code has ended.
     pub interrupt: Duration,
-    /// Entering the raw REPL.
+    /// One attempt at entering the raw REPL. A board that is still booting may lose one, so it is tried again as
+    /// long as [`open`](Self::open), or [`reset`](Self::reset) after a reset, allows.
     pub enter: Duration,
-    /// Sending code, for each stretch in which the board takes nothing.
+    /// Sending the code that starts a conversation, for each stretch in which the board takes nothing.
     pub paste: Duration,
-    /// Compiling code.
+    /// Compiling that code.
     pub compile: Duration,
     /// Running code that has no deadline of its own.
     pub execute: Duration,
@@ -75,7 +76,7 @@ pub struct Deadlines {
     pub resync: Duration,
     /// A reset until the board answers again.
     pub reset: Duration,
-    /// Leaving the board and closing the port.
+    /// Leaving the board, and once more as much for closing the port.
     pub close: Duration,
 }
 
@@ -84,7 +85,7 @@ impl Default for Deadlines {
         Self {
             open: Duration::from_secs(10),
             interrupt: Duration::from_secs(2),
-            enter: Duration::from_secs(3),
+            enter: Duration::from_secs(1),
             paste: Duration::from_secs(5),
             compile: Duration::from_secs(5),
             execute: Duration::from_secs(10),

@@ -89,7 +89,7 @@ impl Engine {
             .min(Instant::now() + self.options.deadlines.resync);
         self.stuck = false;
         let size = start::size(self.path, self.lines.block);
-        let resumed = start::resume(&mut self.wire, size, until).await;
+        let resumed = start::resume(&mut self.wire, size, &self.options.deadlines, until).await;
         match resumed {
             Ok(Some(boot)) if boot == self.boot => {
                 self.interrupt = None;

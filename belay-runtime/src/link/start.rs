@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::wire::{Item, Wire};
-use super::{CallPath, Hello, LinkOptions, ResetPolicy};
+use super::{CallPath, Deadlines, Hello, LinkOptions, ResetPolicy};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::protocol::{Event, Execution, Frame, Mode, Operation, Stage};
 
@@ -19,8 +19,8 @@ const VERSION: u64 = fingerprint(AGENT.as_bytes());
 const ROOM: u64 = 6;
 /// How many characters the board reads at once where that is the cheapest.
 const BLOCK: usize = 32;
-/// How long a board that may still be booting is waited for before the raw REPL is asked for again.
-const ATTEMPT: Duration = Duration::from_secs(1);
+/// How long a board is waited for that should come back at once, before it is tried anew.
+const ATTEMPT: Duration = Duration::from_millis(500);
 
 mod small;
 
@@ -66,30 +66,35 @@ pub(super) fn block(wire: &Wire, path: CallPath) -> Option<usize> {
     (wire.flow_control() && path == CallPath::Agent).then_some(BLOCK)
 }
 
-/// Enters the raw REPL and starts the agent, or finds it there.
-pub(super) async fn start(wire: &mut Wire, session: Session, options: &LinkOptions) -> Result<Hello> {
+/// Enters the raw REPL and starts the agent, or finds it there. The port began to be opened at `opening`.
+pub(super) async fn start(
+    wire: &mut Wire,
+    session: Session,
+    options: &LinkOptions,
+    opening: Instant,
+) -> Result<Hello> {
     if options.reset_on_connect == ResetPolicy::Lines {
         wire.pulse().await?;
     }
-    enter(wire, options).await?;
     let deadlines = &options.deadlines;
+    enter(wire, deadlines.enter, opening, deadlines.open).await?;
     if options.reset_on_connect == ResetPolicy::Soft {
-        let until = Instant::now() + deadlines.reset;
+        let resetting = Instant::now();
+        let until = resetting + deadlines.reset;
         wire.operate(Operation::SoftReset, until).await?;
-        enter(wire, options).await?;
+        enter(wire, deadlines.enter, resetting, deadlines.reset).await?;
     }
     let path = match options.call_path {
         CallPath::RawRepl => CallPath::RawRepl,
         CallPath::Auto | CallPath::Agent => CallPath::Agent,
     };
-    let until = Instant::now() + deadlines.paste + deadlines.compile;
     let begin = begin(session, VERSION, size(path, block(wire, path)));
     // A board that can run the agent gets to the end of this.
     let look = format!(
         "try:\n {begin}\nexcept (NameError,KeyError,TypeError):\n __import__('gc').collect()\n \
          print(__import__('gc').mem_free())\n __import__('binascii').crc32\n __import__('sys').stdin.readline\n"
     );
-    let lacking = match run(wire, &look, until).await? {
+    let lacking = match run(wire, &look, deadlines).await? {
         Ran::Hello(frame) => return Ok(begun(wire, read(&frame, true, path))),
         Ran::Ended(traceback) => traceback,
     };
@@ -100,17 +105,17 @@ pub(super) async fn start(wire: &mut Wire, session: Session, options: &LinkOptio
     let too_little = before.is_some_and(|free| free < needed);
     let may_be_small = options.call_path != CallPath::Agent;
     if may_be_small && before.is_some() && (too_little || !lacking.is_empty()) {
-        return small::start(wire, session, before, until).await;
+        return small::start(wire, session, before, deadlines).await;
     }
     let source = format!(
         "{AGENT}\n_belay=_belay('{VERSION:x}',{},{})\n{begin}\n",
         session.boot,
         before.map_or(-1, |free| i64::try_from(free).unwrap_or(-1)),
     );
-    match run(wire, &source, until).await? {
+    match run(wire, &source, deadlines).await? {
         Ran::Hello(frame) => Ok(begun(wire, read(&frame, false, path))),
         Ran::Ended(traceback) if may_be_small && mentions(&traceback, b"MemoryError") => {
-            small::start(wire, session, before, until).await
+            small::start(wire, session, before, deadlines).await
         }
         Ran::Ended(traceback) => Err(refused("the board cannot run the agent", &traceback)),
     }
@@ -168,18 +173,18 @@ fn refused(what: impl Into<std::borrow::Cow<'static, str>>, traceback: &[u8]) ->
     .in_phase(Phase::Enter)
 }
 
-/// Enters the raw REPL of a board that may still be booting.
-async fn enter(wire: &mut Wire, options: &LinkOptions) -> Result<()> {
-    let until = Instant::now() + options.deadlines.open;
+/// Enters the raw REPL of a board that may still be booting, and so may lose one attempt.
+async fn enter(wire: &mut Wire, attempt: Duration, begun: Instant, within: Duration) -> Result<()> {
+    let until = begun + within;
     loop {
-        let attempt = (Instant::now() + ATTEMPT).min(until);
+        let attempt = (Instant::now() + attempt).min(until);
         match wire.operate(Operation::Enter, attempt).await {
             Ok(()) => return Ok(()),
             Err(error) => {
                 let out_of_time = Instant::now() >= until;
                 if out_of_time || !matches!(error.kind(), ErrorKind::Timeout { .. }) {
                     return Err(if out_of_time {
-                        wire.timeout(options.deadlines.open, Phase::Enter)
+                        wire.timeout(within, Phase::Enter)
                     } else {
                         error
                     });
@@ -191,16 +196,22 @@ async fn enter(wire: &mut Wire, options: &LinkOptions) -> Result<()> {
 
 /// Starts the agent again on a board that has left it. Gives the boot that it belongs to; nothing if the board
 /// has not got it any more. The line may be a bad one, so only an answer that cannot be otherwise counts.
-pub(super) async fn resume(wire: &mut Wire, size: i64, until: Instant) -> Result<Option<u64>> {
+pub(super) async fn resume(
+    wire: &mut Wire,
+    size: i64,
+    deadlines: &Deadlines,
+    until: Instant,
+) -> Result<Option<u64>> {
     let source = format!("_belay['r']({size})\n");
     let begun = Instant::now();
     loop {
-        let attempt = (Instant::now() + ATTEMPT / 2).min(until);
-        let tried = match wire.operate(Operation::Enter, attempt).await {
-            Ok(()) => run(wire, &source, attempt).await,
-            Err(error) => Err(error),
+        let attempt = (Instant::now() + ATTEMPT.min(deadlines.enter)).min(until);
+        let trying = async {
+            wire.operate(Operation::Enter, attempt).await?;
+            run(wire, &source, deadlines).await
         };
-        match tried {
+        let tried = timeout_at(attempt, trying).await;
+        match tried.unwrap_or_else(|_| Err(wire.timeout(begun.elapsed(), Phase::Resync))) {
             Ok(Ran::Hello(frame)) => return Ok(Some(read(&frame, true, CallPath::Agent).boot)),
             // The name is what the board got, so nothing was damaged on the way there.
             Ok(Ran::Ended(traceback)) if mentions(&traceback, b"NameError: name '_belay' is") => {
@@ -224,22 +235,30 @@ enum Ran {
     Ended(Vec<u8>),
 }
 
-async fn run(wire: &mut Wire, source: &str, until: Instant) -> Result<Ran> {
+/// Runs this, each phase of it within its own deadline.
+async fn run(wire: &mut Wire, source: &str, deadlines: &Deadlines) -> Result<Ran> {
     wire.forget_output();
-    let begun = Instant::now();
     let execution = Execution {
         source: source.as_bytes().to_vec(),
         mode: Mode::Auto,
         framed: true,
     };
     wire.start(Operation::Execute(execution))?;
+    let mut progress = (Phase::Paste, Instant::now());
     loop {
-        match wire.next_before(until).await? {
+        let (phase, since) = progress;
+        let until = since + deadlines.of(phase);
+        // Nothing tells when all is sent, so one that compiles by then is looked for.
+        let look = match phase {
+            Phase::Paste => until.min(Instant::now() + deadlines.compile),
+            _ => until,
+        };
+        let item = wire.next_before(look).await?;
+        progress = wire.progress(phase, since);
+        match item {
             Some(Item::Frame(frame)) if frame.kind == b'h' => return Ok(Ran::Hello(frame)),
-            Some(Item::Repl(Event::EndClaimed { traceback })) => {
-                if wire.repl.accept_end() {
-                    return Ok(Ran::Ended(traceback));
-                }
+            Some(Item::Repl(Event::EndClaimed { traceback })) if wire.repl.accept_end() => {
+                return Ok(Ran::Ended(traceback));
             }
             Some(Item::Repl(Event::Done { traceback, .. })) => return Ok(Ran::Ended(traceback)),
             Some(Item::Repl(Event::Aborted(why))) => {
@@ -249,15 +268,10 @@ async fn run(wire: &mut Wire, source: &str, until: Instant) -> Result<Ran> {
                 })
                 .in_phase(Phase::Paste));
             }
-            Some(_) => {}
-            None => {
-                let phase = match wire.repl.stage() {
-                    Stage::Sending => Phase::Paste,
-                    Stage::Compiling => Phase::Compile,
-                    _ => Phase::Execute,
-                };
-                return Err(wire.timeout(begun.elapsed(), phase));
+            None if progress == (phase, since) && Instant::now() >= until => {
+                return Err(wire.timeout(deadlines.of(phase), phase));
             }
+            _ => {}
         }
     }
 }
@@ -271,6 +285,16 @@ impl Wire {
             }
             .into()
         })
+    }
+
+    /// The phase of what runs, and since when it is in that, or has not got any further in it.
+    fn progress(&self, phase: Phase, since: Instant) -> (Phase, Instant) {
+        match self.repl.stage() {
+            Stage::Sending => (Phase::Paste, since.max(self.written_at())),
+            Stage::Compiling => (Phase::Compile, since.max(self.written_at())),
+            _ if phase == Phase::Execute => (phase, since),
+            _ => (Phase::Execute, Instant::now()),
+        }
     }
 
     /// Enters, leaves or resets, and waits until that is done.

@@ -48,6 +48,8 @@ pub(super) struct Wire {
     /// How many bytes may go before a pause, on a line without flow control.
     burst: Option<(usize, Duration)>,
     written: usize,
+    /// When the port last took any.
+    written_at: Instant,
     /// The last bytes that came, for messages.
     tail: Vec<u8>,
     mark: Option<Vec<u8>>,
@@ -83,6 +85,7 @@ impl Wire {
             pause: None,
             burst,
             written: 0,
+            written_at: Instant::now(),
             tail: Vec::new(),
             mark: None,
             received: 0,
@@ -105,6 +108,11 @@ impl Wire {
     /// The last bytes that came.
     pub(super) fn tail(&self) -> Vec<u8> {
         self.tail.clone()
+    }
+
+    /// When the port last took anything.
+    pub(super) fn written_at(&self) -> Instant {
+        self.written_at
     }
 
     pub(super) fn is_gone(&self) -> bool {
@@ -269,6 +277,7 @@ impl Wire {
                     tracing::trace!(target: "belay::wire", sent = %front[..written].escape_ascii());
                     self.outgoing.drain(..written);
                     self.written += written;
+                    self.written_at = Instant::now();
                 }
                 Poll::Pending => return Ok(false),
             }

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use belay_runtime::protocol::{Event, Execution, Mode, Operation, Options, RawRepl, Stage};
 use belay_runtime::transport::{Address, Transport};
@@ -183,9 +183,19 @@ impl Bench {
 
     pub(crate) async fn enter(&mut self) {
         self.start(Operation::Enter);
+        let begun = Instant::now();
+        let mut came = Vec::new();
         // A board that has only just started may not listen yet, and one that compiles loses a Ctrl-C.
         while !self.events.contains(&Event::Entered) {
             if !self.turn(Duration::from_millis(500)).await {
+                came.append(&mut self.received);
+                came.extend(b"<silence>");
+                assert!(
+                    begun.elapsed() < 2 * PATIENCE,
+                    "the raw REPL cannot be entered, {:?}; the board sent {}",
+                    self.repl.stage(),
+                    came.escape_ascii()
+                );
                 self.start(Operation::Enter);
             }
         }

@@ -1,12 +1,10 @@
 //! The agent for boards that cannot run the other one: sent in pieces, so that the board never compiles much at
 //! once.
 
-use tokio::time::Instant;
-
 use super::{Ran, Session, begin, begun, fingerprint, mentions, read, refused, run};
 use crate::error::{Error, Result};
 use crate::link::wire::Wire;
-use crate::link::{CallPath, Hello};
+use crate::link::{CallPath, Deadlines, Hello};
 use crate::protocol::{Checksum, Frame};
 use crate::python;
 
@@ -27,11 +25,11 @@ pub(super) async fn start(
     wire: &mut Wire,
     session: Session,
     before: Option<u64>,
-    until: Instant,
+    deadlines: &Deadlines,
 ) -> Result<Hello> {
     wire.set_checksum(Checksum::Small);
     let begin = begin(session, VERSION, 0);
-    if let Ran::Hello(frame) = run(wire, &format!("{begin}\n"), until).await? {
+    if let Ran::Hello(frame) = run(wire, &format!("{begin}\n"), deadlines).await? {
         return Ok(hello(wire, &frame, true));
     }
     let free = before.unwrap_or_default();
@@ -40,21 +38,21 @@ pub(super) async fn start(
         "import gc\ntry:\n import micropython as m\n m.opt_level(3)\nexcept:0\n_belay={{'__name__':'belay','boot':{},'before':{free}}}\n",
         session.boot
     );
-    piece(wire, &format!("{first:FIRST$}\n"), free, until).await?;
+    piece(wire, &format!("{first:FIRST$}\n"), free, deadlines).await?;
     for statement in statements(SMALL) {
         let source = python::to_literal(statement)?;
         piece(
             wire,
             &format!("exec({source},_belay);gc.collect()\n"),
             free,
-            until,
+            deadlines,
         )
         .await?;
     }
     let last = format!(
         "try:m.opt_level(0);del m\nexcept:0\ndel gc\n_belay['{VERSION:x}']=_belay['begin']\n{begin}\n"
     );
-    match run(wire, &last, until).await? {
+    match run(wire, &last, deadlines).await? {
         Ran::Hello(frame) => Ok(hello(wire, &frame, false)),
         Ran::Ended(traceback) => Err(failed(free, &traceback)),
     }
@@ -65,8 +63,8 @@ fn hello(wire: &mut Wire, frame: &Frame, attached: bool) -> Hello {
     begun(wire, Hello { small: true, ..hello })
 }
 
-async fn piece(wire: &mut Wire, source: &str, free: u64, until: Instant) -> Result<()> {
-    match run(wire, source, until).await? {
+async fn piece(wire: &mut Wire, source: &str, free: u64, deadlines: &Deadlines) -> Result<()> {
+    match run(wire, source, deadlines).await? {
         Ran::Ended(traceback) if traceback.is_empty() => Ok(()),
         Ran::Ended(traceback) => Err(failed(free, &traceback)),
         Ran::Hello(_) => Ok(()),

@@ -1,0 +1,360 @@
+//! Each deadline of a link bounds its phase and no other: a real board stops answering just there.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use belay_runtime::link::{CallPath, Deadlines, Link, LinkOptions, Request, ResetPolicy};
+use belay_runtime::transport::{Address, Connector, Transport, TransportError};
+use belay_runtime::{Error, ErrorKind, Phase};
+use belay_sim::{Board, Direction, Rates};
+use belay_tests::{PATIENCE, soon, unix};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// The deadline that is looked at, and what all the others are: too long to be mistaken for it.
+const BRIEF: Duration = Duration::from_millis(400);
+const LONG: Duration = Duration::from_secs(20);
+
+/// What a test changes of what goes to the board. All that went before is known.
+type Change = Box<dyn FnMut(&mut Vec<u8>, &[u8]) + Send>;
+
+/// A board's port on which what the host writes can be lost.
+struct Tapped {
+    port: Box<dyn Transport>,
+    written: Arc<Mutex<Vec<u8>>>,
+    change: Arc<Mutex<Change>>,
+}
+
+impl Transport for Tapped {
+    fn description(&self) -> &str {
+        self.port.description()
+    }
+}
+
+impl AsyncRead for Tapped {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.port).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Tapped {
+    /// One byte at a time, so that a test says which are lost.
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let Some(byte) = bytes.first() else {
+            return Poll::Ready(Ok(0));
+        };
+        let mut passed = vec![*byte];
+        {
+            let mut written = self.written.lock().unwrap();
+            (self.change.lock().unwrap())(&mut passed, &written);
+            written.push(*byte);
+        }
+        if passed.is_empty() {
+            return Poll::Ready(Ok(1));
+        }
+        Pin::new(&mut self.port).poll_write(cx, &passed)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.port).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.port).poll_shutdown(cx)
+    }
+}
+
+/// What has been written to the board.
+type Written = Arc<Mutex<Vec<u8>>>;
+
+fn tapped(board: &Board, change: impl FnMut(&mut Vec<u8>, &[u8]) + Send + 'static) -> (Connector, Written) {
+    let address: Arc<Address> = Arc::new(board.port().parse().unwrap());
+    let written = Written::default();
+    let change: Arc<Mutex<Change>> = Arc::new(Mutex::new(Box::new(change)));
+    let tap = Arc::clone(&written);
+    let connector = Connector::new("a board with its port tapped", move || {
+        let (address, written, change) = (Arc::clone(&address), Arc::clone(&tap), Arc::clone(&change));
+        async move {
+            let port = address.open().await?;
+            Ok::<_, TransportError>(Tapped {
+                port,
+                written,
+                change,
+            })
+        }
+    });
+    (connector, written)
+}
+
+fn times(written: &[u8], what: &[u8]) -> usize {
+    written
+        .windows(what.len())
+        .filter(|window| *window == what)
+        .count()
+}
+
+fn options(change: impl FnOnce(&mut Deadlines)) -> LinkOptions {
+    let mut options = LinkOptions::default();
+    options.call_path = CallPath::Agent;
+    let deadlines = &mut options.deadlines;
+    *deadlines = Deadlines::default();
+    deadlines.open = LONG;
+    deadlines.interrupt = LONG;
+    deadlines.enter = LONG;
+    deadlines.paste = LONG;
+    deadlines.compile = LONG;
+    deadlines.execute = LONG;
+    deadlines.resync = LONG;
+    deadlines.reset = LONG;
+    deadlines.close = LONG;
+    change(deadlines);
+    options
+}
+
+fn plain(board: &Board) -> Connector {
+    Connector::from(board.port().parse::<Address>().unwrap())
+}
+
+fn evaluate(expression: &str) -> Request {
+    Request::Evaluate(expression.into())
+}
+
+async fn link(connector: &Connector, options: LinkOptions) -> Link {
+    Link::connect(connector, options).await.unwrap()
+}
+
+/// Connecting fails in this phase, and when its deadline has passed.
+async fn fails_in(phase: Phase, connector: &Connector, options: LinkOptions) {
+    let begun = Instant::now();
+    let error = soon("the end", Link::connect(connector, options))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::Timeout { after, .. } if *after == BRIEF),
+        "{error}"
+    );
+    assert_eq!(error.phase(), Some(phase), "{error}");
+    in_time(begun);
+}
+
+fn in_time(begun: Instant) {
+    let took = begun.elapsed();
+    assert!(took >= BRIEF && took < LONG / 2, "it took {took:?}");
+}
+
+#[tokio::test]
+async fn open_bounds_how_long_a_board_may_take_to_answer() {
+    let board = unix().await;
+    board.cable().cut().unwrap();
+    let deadlines = options(|deadlines| {
+        deadlines.open = BRIEF;
+        deadlines.enter = BRIEF / 4;
+    });
+    fails_in(Phase::Enter, &plain(&board), deadlines).await;
+}
+
+#[tokio::test]
+async fn open_counts_from_when_the_port_begins_to_be_opened() {
+    let board = unix().await;
+    let address: Arc<Address> = Arc::new(board.port().parse().unwrap());
+    board.cable().cut().unwrap();
+    let slow = Connector::new("a port that takes its time", move || {
+        let address = Arc::clone(&address);
+        async move {
+            tokio::time::sleep(BRIEF / 2).await;
+            address.open().await
+        }
+    });
+    let begun = Instant::now();
+    let connecting = Link::connect(&slow, options(|deadlines| deadlines.open = BRIEF));
+    soon("the end", connecting).await.unwrap_err();
+    in_time(begun);
+}
+
+#[tokio::test]
+async fn enter_is_how_long_one_attempt_at_the_raw_repl_takes() {
+    let attempts = async |enter: Duration| {
+        let board = unix().await;
+        // All of it is lost.
+        let (connector, written) = tapped(&board, |passed, _| passed.clear());
+        let options = options(|deadlines| {
+            deadlines.open = BRIEF * 2;
+            deadlines.enter = enter;
+        });
+        soon("the end", Link::connect(&connector, options))
+            .await
+            .unwrap_err();
+        times(&written.lock().unwrap(), b"\x01")
+    };
+    assert_eq!(attempts(LONG).await, 1);
+    assert!(attempts(BRIEF / 8).await > 3);
+}
+
+#[tokio::test]
+async fn paste_bounds_how_long_the_board_may_take_nothing() {
+    let board = unix().await;
+    // The source of the agent, which is the second that is pasted, gets as far as the board's window.
+    let (connector, _) = tapped(&board, |passed, before| {
+        if times(before, b"\x05A\x01") == 2 && !before.ends_with(b"\x05A\x01") {
+            passed.clear();
+        }
+    });
+    fails_in(
+        Phase::Paste,
+        &connector,
+        options(|deadlines| deadlines.paste = BRIEF),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn paste_may_take_longer_than_its_deadline_as_long_as_the_board_takes_some() {
+    let board = unix().await;
+    // Slow enough for the agent to take several times the deadline.
+    board.cable().set_baud(Some(38_400)).unwrap();
+    let begun = Instant::now();
+    let connected = link(&plain(&board), options(|deadlines| deadlines.paste = BRIEF)).await;
+    assert!(begun.elapsed() > BRIEF * 2, "{:?}", begun.elapsed());
+    connected.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn compile_bounds_how_long_the_board_may_take_over_code_that_it_has() {
+    let board = unix().await;
+    let (connector, _) = tapped(&board, |passed, before| {
+        if times(before, b"\x05A\x01") == 1 && passed == b"\x04" {
+            passed.clear();
+        }
+    });
+    fails_in(
+        Phase::Compile,
+        &connector,
+        options(|deadlines| deadlines.compile = BRIEF),
+    )
+    .await;
+}
+
+/// What another program left on the board.
+async fn with(source: &str) -> Board {
+    let board = unix().await;
+    let first = link(&plain(&board), options(|_| ())).await;
+    let source = source
+        .replace('\\', "\\\\")
+        .replace('\n', "\\n")
+        .replace('\'', "\\'");
+    let left = evaluate(&format!("X('',\'{source}\')"));
+    first.request(left, PATIENCE).await.unwrap();
+    first.close().await.unwrap();
+    board
+}
+
+#[tokio::test]
+async fn execute_bounds_how_long_the_agent_may_take_to_say_hello() {
+    let source =
+        "import __main__\nclass D:\n def __getitem__(self, key):\n  while 1: pass\n__main__._belay = D()";
+    let board = with(source).await;
+    fails_in(
+        Phase::Execute,
+        &plain(&board),
+        options(|deadlines| deadlines.execute = BRIEF),
+    )
+    .await;
+}
+
+/// Interrupts do not end it.
+const STUBBORN: &str =
+    "(X('t','import micropython\\nmicropython.kbd_intr(-1)'),S(1),any(0 for i in range(10**12)))";
+
+fn unresponsive(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Unresponsive)
+}
+
+#[tokio::test]
+async fn interrupt_bounds_how_long_code_may_go_on_that_was_interrupted() {
+    let board = unix().await;
+    let link = link(&plain(&board), options(|deadlines| deadlines.interrupt = BRIEF)).await;
+    let begun = Instant::now();
+    let request = link.request(evaluate(STUBBORN), Duration::from_millis(50));
+    let error = soon("the end", request).await.unwrap_err();
+    assert!(unresponsive(&error), "{error}");
+    in_time(begun);
+}
+
+#[tokio::test]
+async fn resync_bounds_how_long_a_question_may_go_without_an_answer() {
+    let board = unix().await;
+    let options = options(|deadlines| {
+        deadlines.resync = BRIEF;
+        deadlines.interrupt = BRIEF;
+    });
+    let link = link(&plain(&board), options).await;
+    link.request(evaluate("X('t','import time')"), PATIENCE)
+        .await
+        .unwrap();
+    // The board ends the call, but is not asked anything: nothing gets to it.
+    let mut events = link.events();
+    let slow = link.clone();
+    let slow = tokio::spawn(async move {
+        slow.request(evaluate("(S(1),V('t','time.sleep_ms(500)'))"), PATIENCE)
+            .await
+    });
+    soon("a sign of the call", events.recv()).await.unwrap();
+    let rates = Rates {
+        drop: 1.0,
+        ..Rates::default()
+    };
+    board.cable().set_rates(Direction::ToBoard, rates, 0).unwrap();
+    soon("the answer", slow).await.unwrap().unwrap();
+    let begun = Instant::now();
+    let error = soon("the end", link.request(evaluate("1"), PATIENCE))
+        .await
+        .unwrap_err();
+    assert!(unresponsive(&error), "{error}");
+    in_time(begun);
+    // And all is well with a good line.
+    board.cable().heal().unwrap();
+    soon("an answer", link.request(evaluate("1"), PATIENCE))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn reset_bounds_how_long_a_board_may_take_to_come_back() {
+    let board = unix().await;
+    let begins = Arc::new(Mutex::new(false));
+    let reset = Arc::clone(&begins);
+    // It is not told to.
+    let (connector, _) = tapped(&board, move |passed, _| {
+        if *begins.lock().unwrap() && passed == b"\x04" {
+            passed.clear();
+        }
+    });
+    let link = link(&connector, options(|deadlines| deadlines.reset = BRIEF)).await;
+    *reset.lock().unwrap() = true;
+    let begun = Instant::now();
+    let error = soon("the end", link.reset(ResetPolicy::Soft)).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Timeout { .. }), "{error}");
+    assert_eq!(error.phase(), Some(Phase::Reset));
+    in_time(begun);
+}
+
+#[tokio::test]
+async fn close_bounds_how_long_a_board_may_take_to_be_left() {
+    let board = unix().await;
+    let link = link(&plain(&board), options(|deadlines| deadlines.close = BRIEF)).await;
+    let mut events = link.events();
+    let stubborn = link.clone();
+    let stubborn = tokio::spawn(async move { stubborn.request(evaluate(STUBBORN), LONG).await });
+    soon("a sign of the call", events.recv()).await.unwrap();
+    let begun = Instant::now();
+    soon("the end", link.close()).await.unwrap_err();
+    in_time(begun);
+    let error = soon("the end of the call", stubborn).await.unwrap().unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Closed), "{error}");
+}
