@@ -156,8 +156,9 @@ def _belay(version, boot, before):
         if hasattr(items, "close"):
             items.close()
 
-    def serve(line):
-        # Does what a line asks that is intact and the next one.
+    def serve(line, text):
+        # Does what a line asks that is intact and the next one. The text is the rest behind the line's head, which
+        # can be so large that there is no room for it twice.
         nonlocal expected, kept
         number = line[1]
         kind = line[2]
@@ -172,18 +173,18 @@ def _belay(version, boot, before):
         expected = following
         try:
             if kind == "c":
-                words = line[4:-8].split()
+                words = text.split()
                 value = names[words[0]](*map(int, words[1:]))
             elif kind == "e":
-                value = eval(line[4:-8], names)
+                value = eval(text, names)
             elif kind == "x":
-                value = close(line[4:-8].strip())
+                value = close(text.strip())
             elif kind == "m":
                 raise MemoryError
             else:
-                stream, credit, line = line[4:-8].split(" ", 2)
+                stream, credit, text = text.split(" ", 2)
                 if kind == "s":
-                    streams[stream] = iter(eval(line, names))
+                    streams[stream] = iter(eval(text, names))
                 try:
                     return batch(frames, number, stream, int(credit))
                 except BaseException:
@@ -260,19 +261,20 @@ def _belay(version, boot, before):
                 rest = 0
                 if crc(line, seed):
                     return send(expected + "n")
-                line = head + line[1:]
+                line = line[1:-8]
             except MemoryError:
                 # There is no room for it: it is skipped, and answered in its turn.
-                line = head[:2] + "m" + head[3]
+                head = head[:2] + "m" + head[3]
+                line = None
                 gc.collect()
                 while rest > 0 and size:
                     rest -= len(read(min(rest, 32)))
             if number == expected:
-                serve(line)
+                serve(head, line)
             elif not again(number, 0):
                 send(expected + "n")
         elif number == expected:
-            serve(line)
+            serve(line, line[4:-8])
         elif not again(number, 0):
             send(expected + "n")
 
@@ -316,7 +318,7 @@ def _belay(version, boot, before):
                         if other(line, size):
                             return
                     else:
-                        serve(line)
+                        serve(line, line[4:-8])
             except KeyboardInterrupt:
                 interrupted = 1
             except UnicodeError:
