@@ -43,7 +43,8 @@ fn device_tokens(options: TokenStream, item: &TokenStream) -> TokenStream {
     quote!(#errors #expansion)
 }
 
-/// Marks a method of a [`macro@device`] trait: its body runs on the board when it is called.
+/// Marks a method of a [`macro@device`] trait: its body runs on the board when it is called. A body that exits (by
+/// `sys.exit()` or `machine.soft_reset()`) [resets the board](macro@device#exceptions).
 ///
 /// Its options are described [there](macro@device#options-of-the-methods).
 #[proc_macro_attribute]
@@ -59,7 +60,8 @@ pub fn setup(_: Tokens, item: Tokens) -> Tokens {
     outside("setup", item)
 }
 
-/// Marks a method of a [`macro@device`] trait: its body runs in the background on the board.
+/// Marks a method of a [`macro@device`] trait: its body runs in the background on the board. A body that exits (by
+/// `sys.exit()`) [ends the thread](macro@device#exceptions).
 ///
 /// Its options are described [there](macro@device#options-of-the-methods).
 #[proc_macro_attribute]

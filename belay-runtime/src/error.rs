@@ -59,7 +59,8 @@ pub enum ErrorKind {
     /// An argument could not be expressed in Python, or a result is not what the method says.
     #[error(transparent)]
     Value(#[from] ValueError),
-    /// The board was reset while the call was on its way, so whether it ran is not known.
+    /// The board was reset while the call was on its way, so whether it ran is not known. A body that raises
+    /// `SystemExit`, as `sys.exit()` and `machine.soft_reset()` do, resets its board itself.
     #[error("the board was reset")]
     Reset,
     /// The connection was lost after the call had been sent, so whether it ran is not known.

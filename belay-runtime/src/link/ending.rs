@@ -39,6 +39,14 @@ impl From<io::Error> for End {
 }
 
 impl Ending {
+    /// Why the conversation is at its end, unless it was closed.
+    pub(super) fn cause(&self) -> Option<Error> {
+        self.0
+            .get()
+            .filter(|known| !matches!(known, Known::Closed))
+            .map(Known::cause)
+    }
+
     /// The error of a request that comes after the end.
     pub(super) fn error(&self) -> Error {
         match self.0.get() {
@@ -69,13 +77,16 @@ impl Engine {
             End::Lost(error) => Known::Lost(chain(error)),
             End::Failed(error) => Known::Lost(chain(error)),
         };
+        // Whoever asks from now on is told by what is known here; whoever is answered now may ask at once.
+        let ending = Arc::clone(&self.ending);
+        let known = ending.0.get_or_init(|| known);
         match &end {
             End::Closed => {}
             End::Reset => drop(self.events.send(LinkEvent::Reset)),
             End::Lost(_) | End::Failed(_) => drop(self.events.send(LinkEvent::Lost)),
         }
         for flying in std::mem::take(&mut self.flying) {
-            let error: Error = match &known {
+            let error: Error = match known {
                 Known::Closed | Known::Reset => known.cause(),
                 Known::Lost(_) => ErrorKind::FateUnknown(Some(Box::new(known.cause()))).into(),
             };
@@ -84,7 +95,7 @@ impl Engine {
         for job in std::mem::take(&mut self.queue) {
             // The first batch of a stream starts it; with the others it has run already.
             let begun = job.work.kind == b'n';
-            let error = match &known {
+            let error = match known {
                 Known::Lost(_) if begun => ErrorKind::FateUnknown(Some(Box::new(known.cause()))).into(),
                 Known::Reset if begun => known.cause(),
                 Known::Closed => known.cause(),
@@ -92,7 +103,7 @@ impl Engine {
             };
             self.answer(job.sink, Err(error));
         }
-        let error = || match &known {
+        let error = || match known {
             Known::Lost(_) => ErrorKind::FateUnknown(Some(Box::new(known.cause()))).into(),
             _ => known.cause(),
         };
@@ -100,8 +111,6 @@ impl Engine {
             // An error says that nobody reads the stream any more.
             let _ = source.items.send(Err(error()));
         }
-        // Whoever asks from now on is told by what is known here.
-        let _ = self.ending.0.set(known);
         self.commands.close();
         while let Ok(command) = self.commands.try_recv() {
             // A stream that only ended would look like one without items; all others ask what is known.

@@ -325,6 +325,11 @@ impl Link {
         self.shared.output.subscribe()
     }
 
+    /// Why the conversation is at its end, if it is and was not closed.
+    pub(crate) fn end(&self) -> Option<Error> {
+        self.shared.ending.cause()
+    }
+
     /// What the board said in the first exchange.
     pub fn hello(&self) -> &Hello {
         &self.shared.hello

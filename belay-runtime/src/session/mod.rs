@@ -203,6 +203,7 @@ impl Session {
     ///
     /// When there is none and none is being made.
     pub(crate) async fn live(&self) -> Result<Arc<Live>> {
+        self.notice_end();
         if self.state().is_connected() {
             return Ok(self.live_now());
         }
@@ -216,10 +217,20 @@ impl Session {
 
     /// The connection, if there is one that answers now.
     pub(crate) fn live_if_connected(&self) -> Result<Arc<Live>> {
+        self.notice_end();
         match self.state() {
             SessionState::Ready | SessionState::Busy => Ok(self.live_now()),
             SessionState::Closed => Err(self.error(ErrorKind::Closed)),
             _ => Err(self.error(ErrorKind::Disconnected(self.fault()))),
+        }
+    }
+
+    /// Whoever was told that the connection is at its end finds the session knowing it, even if what follows
+    /// the link has not come to run yet.
+    fn notice_end(&self) {
+        let live = self.live_now();
+        if let Some(cause) = live.link.end() {
+            self.ended(live.generation(), &cause);
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod boards;
 mod concurrency;
+mod exits;
 mod memory;
 mod old_board;
 mod reconnect;

@@ -6,11 +6,9 @@ use std::time::Duration;
 use belay::prelude::*;
 use belay::transport::{Address, Connector};
 use belay::{
-    CallPath, DeviceBuilder, DeviceOutput, ErrorKind, Output, ReconnectPolicy, SessionEvent, SessionState,
-    ThreadState,
+    DeviceBuilder, DeviceOutput, ErrorKind, Output, ReconnectPolicy, SessionEvent, SessionState, ThreadState,
 };
 use belay_tests::{PATIENCE, connected, connected_with, soon, unix, until_state};
-use futures_util::StreamExt;
 
 #[belay::device]
 pub trait Station {
@@ -265,87 +263,4 @@ async fn closing_during_a_reconnection_ends_it() {
     until_state(&device, SessionState::Recovering).await;
     soon("the close", device.close()).await.err();
     assert_eq!(device.session().state(), SessionState::Closed);
-}
-
-mod a_task_that_exits {
-    use super::*;
-
-    #[belay::device]
-    pub trait Exiting {
-        /// ```python
-        /// import machine
-        /// machine.soft_reset()
-        /// ```
-        #[task]
-        async fn soft_reset(&self) -> Result<()>;
-
-        /// ```python
-        /// import sys
-        /// sys.exit()
-        /// ```
-        #[task]
-        async fn exit(&self) -> Result<()>;
-
-        /// ```python
-        /// yield 1
-        /// raise SystemExit
-        /// ```
-        #[task]
-        fn exit_in_a_stream(&self) -> impl Stream<Item = Result<u8>>;
-
-        /// ```python
-        /// import sys
-        /// sys.exit()
-        /// ```
-        #[thread]
-        async fn exit_in_a_thread(&self) -> Result<ThreadHandle>;
-
-        /// ```python
-        /// return 7
-        /// ```
-        #[task]
-        async fn seven(&self) -> Result<u8>;
-    }
-
-    async fn resets(call_path: CallPath) {
-        let (_board, device) =
-            connected_with(|builder| builder.reconnect(policy()).call_path(call_path)).await;
-        let exiting = ExitingDevice::attach(&device).await.unwrap();
-        for epoch in 1..=3 {
-            let error = match epoch {
-                1 => soon("the end", exiting.exit()).await.unwrap_err(),
-                2 => soon("the end", exiting.soft_reset()).await.unwrap_err(),
-                _ => {
-                    let mut items = exiting.exit_in_a_stream();
-                    assert_eq!(soon("an item", items.next()).await.unwrap().unwrap(), 1);
-                    soon("the end", items.next()).await.unwrap().unwrap_err()
-                }
-            };
-            assert!(matches!(error.kind(), ErrorKind::Reset), "{error:?}");
-            assert_eq!(soon("another call", exiting.seven()).await.unwrap(), 7);
-            assert_eq!(device.session().epoch(), epoch);
-        }
-        device.close().await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn resets_the_board_and_its_caller_is_told_so() {
-        resets(CallPath::Agent).await;
-    }
-
-    #[tokio::test]
-    async fn resets_the_board_over_the_raw_repl_too() {
-        resets(CallPath::RawRepl).await;
-    }
-
-    #[tokio::test]
-    async fn only_ends_the_thread_if_it_is_one() {
-        let (_board, device) = connected().await;
-        let exiting = ExitingDevice::attach(&device).await.unwrap();
-        let handle = exiting.exit_in_a_thread().await.unwrap();
-        soon("the end", handle.join()).await.unwrap();
-        assert_eq!(handle.state(), ThreadState::Finished);
-        assert_eq!(device.session().epoch(), 0);
-        device.close().await.unwrap();
-    }
 }
