@@ -43,6 +43,8 @@
 //! - They share one [`Session`]: its [state](SessionState), the board's [`Capabilities`], what is
 //!   [deployed](DeploymentStats), [events](SessionEvent), and a [context](SessionContext) for values of all
 //!   kinds.
+//! - The way to a board is an [address](transport::Address), such as `/dev/ttyACM0`, `usb:2E8A:0005`, `auto` or
+//!   `tcp://10.0.0.7:2323`, or a [transport] of the program's own.
 //! - Every failure is one [`Error`], which knows the device, the method and the phase.
 //!
 //! Everything here is `Send + Sync` and may be used from many tasks at once. It needs a tokio runtime with
@@ -68,6 +70,51 @@
 
 #[doc(inline)]
 pub use belay_macros::{device, setup, task, teardown, thread};
+/// How a program gets to its board: by an [`Address`](transport::Address), or in a way of its own.
+///
+/// # Examples
+///
+/// Listing the ports of this machine, with what is known of the boards on them:
+///
+/// ```no_run
+/// # fn example() -> belay::Result<()> {
+/// for port in belay::transport::ports()? {
+///     let board = port.board().unwrap_or("nothing that is known");
+///     println!("{port}: {board}, to be found again as `{}`", port.address());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A way to a board of one's own: whatever is `AsyncRead + AsyncWrite`, behind a closure that is called again when
+/// the connection was lost. Here a server wants to be told first which of its ports is meant.
+///
+/// ```no_run
+/// # async fn example() -> belay::Result<()> {
+/// use belay::transport::{Connector, StreamTransport, TransportError};
+/// use belay::{DeviceBuilder, ReconnectPolicy};
+/// use tokio::io::AsyncWriteExt;
+/// use tokio::net::TcpStream;
+///
+/// let bench = Connector::new("the board on bench 3", || async {
+///     let mut stream = TcpStream::connect("boards.example:4000").await?;
+///     stream.write_all(b"bench 3\n").await?;
+///     // Say so if what is sent too fast is lost there: `.with_flow_control(false)`.
+///     Ok::<_, TransportError>(StreamTransport::new(stream, "boards.example, bench 3"))
+/// });
+/// let device = DeviceBuilder::over(bench)
+///     .reconnect(ReconnectPolicy::attempts(5))
+///     .connect()
+///     .await?;
+/// println!("{}", device.execute("print('hello')").await?);
+/// device.close().await
+/// # }
+/// ```
+///
+/// A type that implements [`Transport`](transport::Transport) itself can have modem lines, too, by which boards are
+/// reset.
+#[doc(inline)]
+pub use belay_runtime::transport;
 #[doc(inline)]
 pub use belay_runtime::{
     BoxFuture, BoxStream, CallPath, Capabilities, Deadlines, DefaultExecutors, DeploymentStats, Device,
@@ -75,7 +122,7 @@ pub use belay_runtime::{
     FloatPrecision, Frame, HostAction, Output, Phase, ReconnectPolicy, ResetPolicy, Result, Returned,
     RustLine, Session, SessionContext, SessionEvent, SessionState, SetupExecutor, Setups, TaskExecutor,
     TaskStream, Tasks, TeardownExecutor, Teardowns, ThreadExecutor, ThreadHandle, ThreadInfo, ThreadState,
-    Threads, python, transport,
+    Threads, python,
 };
 #[doc(no_inline)]
 pub use futures_core::Stream;
