@@ -33,7 +33,6 @@ report = (
     [name for name in ("native", "viper", "asm_thumb", "asm_xtensa", "asm_rv32") if emitter(name)],
     attempt("__import__('_thread').start_new_thread") is not None,
     file_system(),
-    attempt("__import__('gc').mem_free()"),
     attempt("compile") is not None,
     attempt("__import__('binascii').crc32") is not None,
     attempt("sys.stdin.readline") is not None,

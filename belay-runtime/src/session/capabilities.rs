@@ -13,6 +13,8 @@ use crate::python;
 
 /// What is deployed: names, and what the board calls them by.
 const TABLE: &str = "list(F.items())";
+/// Under which name the board keeps what the probe reported.
+const REPORT: &str = "C";
 /// What the board runs to report.
 const PROBE: &str = include_str!(concat!(env!("OUT_DIR"), "/capabilities.py"));
 
@@ -44,7 +46,7 @@ pub struct Capabilities {
     pub emitters: Vec<String>,
     /// Whether it has `_thread`.
     pub threads: bool,
-    /// Whether it has a file system.
+    /// Whether it has a file system; had one, when it was first asked since its last reset.
     pub file_system: bool,
     /// Free memory in bytes, with the agent on the board, where the board says.
     pub free_memory: Option<u64>,
@@ -81,7 +83,6 @@ struct Report(
     Vec<String>,
     bool,
     bool,
-    Option<u64>,
     bool,
     bool,
     bool,
@@ -106,7 +107,7 @@ const ARCHITECTURES: [&str; 13] = [
 
 impl Capabilities {
     /// Asks the board, and what is deployed there under which name: in one exchange where it has the memory for
-    /// that.
+    /// that. It keeps its answer until it is reset, so that another host program does not have to send the probe.
     pub(super) async fn ask(link: &Link, deadline: Duration) -> Result<(Self, Vec<(String, String)>)> {
         let ask = |expression: String| link.request(Request::Evaluate(expression), deadline);
         if link.hello().small {
@@ -115,16 +116,30 @@ impl Capabilities {
             let deployed = Returned::from(ask(TABLE.into()).await?).to()?;
             return Ok((Self::new(link.hello(), report), deployed));
         }
+        if link.hello().attached {
+            match ask(format!("({REPORT},{TABLE})")).await {
+                Ok(known) => {
+                    // An answer of another shape was for another version of this crate.
+                    if let Ok((report, deployed)) = Returned::from(known).to() {
+                        return Ok((Self::new(link.hello(), report), deployed));
+                    }
+                }
+                Err(error) if error.exception().is_some_and(|raised| raised.is("NameError")) => {}
+                Err(error) => return Err(error),
+            }
+        }
         let source = python::to_literal(PROBE)?;
         // The names it needs are gone when it has answered.
-        let expression =
-            format!("((X('_probe',{source}),N('_probe').pop('report'),N('_probe').clear())[1],{TABLE})");
+        let expression = format!(
+            "(X('_probe',{source}),globals().update({REPORT}=N('_probe').pop('report')),N('_probe').clear(),\
+             ({REPORT},{TABLE}))[3]"
+        );
         let (report, deployed) = Returned::from(ask(expression).await?).to()?;
         Ok((Self::new(link.hello(), report), deployed))
     }
 
     fn new(hello: &Hello, report: Report) -> Self {
-        let Report(version, machine, mpy, float, emitters, threads, file_system, free, compile, crc32, stdin) =
+        let Report(version, machine, mpy, float, emitters, threads, file_system, compile, crc32, stdin) =
             report;
         let architecture = mpy.and_then(|mpy| usize::try_from(mpy >> 10 & 63).ok());
         Self {
@@ -145,7 +160,7 @@ impl Capabilities {
             emitters,
             threads,
             file_system,
-            free_memory: free,
+            free_memory: hello.free_memory.map(|(_, free)| free),
             compile,
             crc32,
             stdin,
@@ -177,7 +192,6 @@ impl OneByOne<'_> {
             Vec::new(),
             is_there(self.get("__import__('_thread').start_new_thread and 1").await?),
             self.file_system().await?,
-            self.get("gc.mem_free()").await?,
             is_there(self.get("compile and 1").await?),
             is_there(self.get("__import__('binascii').crc32 and 1").await?),
             is_there(self.get("sys.stdin.readline and 1").await?),

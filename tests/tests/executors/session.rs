@@ -10,6 +10,7 @@ use belay::{
     SessionState, TaskExecutor, Tasks,
 };
 use belay_runtime::MethodSpec;
+use belay_sim::Direction;
 use belay_tests::{connected, connected_with, soon, until_state};
 
 #[belay::device]
@@ -45,6 +46,34 @@ async fn a_board_tells_what_it_can_do() {
         capabilities.to_string().starts_with("MicroPython 1."),
         "{capabilities}"
     );
+    device.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_board_is_asked_what_it_can_do_once_between_two_resets() {
+    let board = belay_sim::Board::unix().start().await.unwrap();
+    let sent = || board.cable().carried(Direction::ToBoard);
+    let told = |device: &Device| {
+        let mut capabilities = device.capabilities().as_ref().clone();
+        capabilities.free_memory = None;
+        capabilities
+    };
+    let device = Device::connect(board.port()).await.unwrap();
+    let (at_first, took) = (told(&device), sent());
+    assert!(took > 1500, "{took} bytes");
+    device.close().await.unwrap();
+
+    let before = sent();
+    let device = Device::connect(board.port()).await.unwrap();
+    let took = sent() - before;
+    assert!(took < 400, "{took} bytes");
+    assert_eq!(told(&device), at_first);
+
+    let before = sent();
+    device.reset().await.unwrap();
+    let took = sent() - before;
+    assert!(took > 1500, "{took} bytes");
+    assert_eq!(told(&device), at_first);
     device.close().await.unwrap();
 }
 
