@@ -125,6 +125,10 @@ pub(super) struct Engine {
     /// When to ask, after silence, whether the board is there; and how long to wait before asking again.
     pub(super) silence: Option<(Instant, Duration)>,
     pub(super) barrier: Option<Barrier>,
+    /// How many bytes of questions were sent since the board is known to have read any.
+    pub(super) unread: usize,
+    /// How many signs of a restart have been looked into since then.
+    pub(super) heeded: u32,
     pub(super) interrupt: Option<Interrupt>,
     pub(super) probe: Option<Probe>,
     /// When the first interrupt, or return from a prompt, came since a request was last answered.

@@ -185,6 +185,8 @@ impl Link {
             head_since: Instant::now(),
             silence: None,
             barrier: None,
+            unread: 0,
+            heeded: 0,
             interrupt: None,
             probe: None,
             trouble: None,

@@ -77,6 +77,7 @@ impl Engine {
             source = [b"try:\n ", source.as_slice(), rest.as_bytes()].concat();
             self.wire.watch_for(format!("{mark} _belay False"));
         }
+        self.unread += source.len();
         self.wire.submit(&source, afresh);
     }
 
@@ -84,10 +85,19 @@ impl Engine {
         match event {
             Event::EndClaimed { .. } if self.wire.take_mark() => return Err(End::Reset),
             Event::EndClaimed { traceback } if mentions(traceback, b"MemoryError") => self.on_no_memory(),
+            Event::AtPrompt => {
+                self.has_read();
+                self.on_prompt();
+            }
+            // It was reset, unless a program prints that.
+            Event::Sign(Sign::RawBanner) if self.barrier.is_some() && self.may_say_the_rest() => {
+                self.on_prompt();
+            }
             // Either the board was reset or a program prints as much.
             Event::Sign(sign) if self.barrier.is_none() => {
                 self.ping_afresh(matches!(sign, Sign::FriendlyPrompt));
             }
+            Event::Sign(_) if !self.may_say_more() && self.may_heed_sign() => self.ask_for_prompt(),
             _ => {}
         }
         Ok(())

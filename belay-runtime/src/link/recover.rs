@@ -34,7 +34,9 @@ impl Engine {
         match event {
             Event::Sign(Sign::RawBanner) if self.probe.is_some() => self.ask_for_mark(),
             Event::EndClaimed { .. } if self.marked() => return self.come_back().await,
-            Event::Sign(_) | Event::EndClaimed { .. } => self.suspect(),
+            Event::Sign(_) | Event::EndClaimed { .. } if self.probe.is_none() && self.may_heed_sign() => {
+                self.suspect();
+            }
             _ => {}
         }
         Ok(())
@@ -53,11 +55,12 @@ impl Engine {
                 wait: PROBE,
                 marked: false,
             });
-            self.wire.send(ASK_FOR_BANNER);
+            self.say(ASK_FOR_BANNER);
         }
     }
 
     pub(super) fn probe_again(&mut self) {
+        let more = self.may_say_more();
         let Some(probe) = &mut self.probe else { return };
         if probe.wait >= LONGEST_PROBE {
             // Nothing but output that looks like a prompt. If it was more, pings will bring it up again.
@@ -66,8 +69,10 @@ impl Engine {
         }
         probe.wait *= 2;
         probe.again = Instant::now() + probe.wait;
-        probe.marked = false;
-        self.wire.send(ASK_FOR_BANNER);
+        if more {
+            probe.marked = false;
+            self.say(ASK_FOR_BANNER);
+        }
     }
 
     /// There was a banner. A program may have printed it; only the raw REPL can answer this.

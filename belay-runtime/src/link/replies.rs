@@ -23,6 +23,10 @@ impl Engine {
         self.stuck = false;
         self.probe = None;
         self.out_of_memory = 0;
+        // All others come while something runs.
+        if !b"s+yz".contains(&frame.kind) {
+            self.has_read();
+        }
         match frame.kind {
             b's' => {
                 // An error says that nobody listens.

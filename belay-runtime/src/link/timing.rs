@@ -19,8 +19,18 @@ pub(super) const GRACE: Duration = Duration::from_millis(20);
 pub(super) const MERCY: Duration = Duration::from_millis(200);
 /// The first silence after which the board is asked whether it is there; each further one is longer.
 const SILENCE: Duration = Duration::from_millis(100);
-/// The longest such silence.
+/// The longest such silence, as long as the board is asked all that may be asked of it.
 const LONGEST_SILENCE: Duration = Duration::from_secs(5);
+/// How much may be said, at the usual pace, to a board that does not read it because it is busy: less than half of
+/// the smallest input buffer of the boards of today. A few hours' questions, rare and short by then, still fit into it.
+/// Where it overflows, requests are lost; and where a full one holds the line up, so is Ctrl-C.
+const UNREAD: usize = 112;
+/// The same for boards without raw-paste mode, which have a quarter of that.
+const UNREAD_BY_OLD_BOARD: usize = 32;
+/// How many signs of a restart are looked into before the board is known to have read what that takes.
+const SIGNS: u32 = 8;
+/// What makes sure that a board gets to the end of something long of which the line has lost a part.
+const FILLER: [u8; 64] = [b' '; 64];
 /// How long to wait before another Ctrl-C; each further one takes longer.
 const INTERRUPT_AGAIN: Duration = Duration::from_millis(250);
 /// What makes an interrupt ours: another tool's is followed by something else.
@@ -34,6 +44,8 @@ pub(super) struct Barrier {
     since: Instant,
     again: Instant,
     wait: Duration,
+    /// How often, since it was sent, the board was asked for no more than a banner.
+    asked: usize,
 }
 
 /// An interrupt that is not known to have worked.
@@ -153,31 +165,92 @@ impl Engine {
         if self.is_raw() {
             self.type_ping(&line, token, afresh);
         } else {
-            self.wire.send(&line);
+            self.say(&line);
         }
         self.barrier = Some(Barrier {
             token,
             since,
             again: Instant::now() + wait,
             wait,
+            asked: 0,
         });
     }
 
+    /// Sends what a busy board does not read before it has ended what it does.
+    pub(super) fn say(&mut self, bytes: &[u8]) {
+        self.unread += bytes.len();
+        self.wire.send(bytes);
+    }
+
+    /// Whether a busy board has room for more of what it does not read.
+    pub(super) fn may_say_more(&self) -> bool {
+        let old = self.is_raw() && self.wire.repl.has_raw_paste() == Some(false);
+        self.unread < if old { UNREAD_BY_OLD_BOARD } else { UNREAD }
+    }
+
+    /// Whether one that seems to be at a prompt after all may be asked the rest.
+    pub(super) fn may_say_the_rest(&self) -> bool {
+        self.unread < 2 * UNREAD
+    }
+
     fn ping_again(&mut self) {
-        let Some(barrier) = self.barrier.take() else {
+        let Some(mut barrier) = self.barrier.take() else {
             return;
         };
         self.wire.give_up_frame();
-        // A board that waits for the rest of something long, of which the line has lost a part, has to get so
-        // much before it looks at anything.
-        if !self.is_raw() && self.flying.iter().any(|flying| flying.line.len() > 64) {
-            self.wire.send(&[b' '; 64]);
+        if self.may_say_more() {
+            // A board that waits for the rest of something long has to get so much before it looks at anything.
+            let long = self.flying.iter().any(|flying| flying.line.len() > 64);
+            if long && !self.is_raw() && self.unread + FILLER.len() < UNREAD {
+                self.say(&FILLER);
+            }
+            if barrier.wait > SILENCE * 2 && !self.is_raw() {
+                self.suspect();
+            }
+            let wait = (barrier.wait * 2).min(LONGEST_SILENCE);
+            self.ping_waiting(barrier.since, wait, true);
+            return;
         }
-        if barrier.wait > SILENCE * 2 && !self.is_raw() {
+        // A busy board, most likely, for however long.
+        let wait = barrier.wait * 4;
+        if self.is_raw() {
+            barrier.again = Instant::now() + wait;
+            barrier.wait = wait;
+            self.barrier = Some(barrier);
+            self.ask_for_prompt();
+        } else {
             self.suspect();
+            self.ping_waiting(barrier.since, wait, true);
         }
-        let wait = (barrier.wait * 2).min(LONGEST_SILENCE);
-        self.ping_waiting(barrier.since, wait, true);
+    }
+
+    /// The board is at a prompt, so it has lost what came before.
+    pub(super) fn on_prompt(&mut self) {
+        if let Some(barrier) = self.barrier.take_if(|barrier| barrier.asked > 0) {
+            self.ping_waiting(barrier.since, SILENCE, true);
+        }
+    }
+
+    /// Whether what looks like a prompt is looked into, however long the board has been busy. A program that prints
+    /// such things for ever must not fill the room.
+    pub(super) fn may_heed_sign(&mut self) -> bool {
+        self.heeded += 1;
+        self.heeded <= SIGNS
+    }
+
+    /// Asks a prompt to show itself: it is asked the rest then.
+    pub(super) fn ask_for_prompt(&mut self) {
+        if let Some(barrier) = &mut self.barrier {
+            barrier.asked += 1;
+            let question = self.wire.repl.ask();
+            self.say(question);
+        }
+    }
+
+    /// The board reads what it is sent.
+    pub(super) fn has_read(&mut self) {
+        self.unread = 0;
+        self.heeded = 0;
     }
 
     /// Somebody waits anew: the board is asked at once and often, however long it has been silent.
@@ -195,6 +268,8 @@ impl Engine {
             barrier.since = now;
             barrier.again = now;
             barrier.wait = SILENCE / 2;
+            // Nothing is under way, so it is not busy.
+            self.has_read();
         }
     }
 
@@ -213,8 +288,8 @@ impl Engine {
         {
             return;
         }
-        self.barrier = None;
-        self.wire.repl.settle();
+        let asked = self.barrier.take().map_or(0, |barrier| barrier.asked);
+        self.wire.repl.settle(asked);
         self.interrupt = None;
         self.probe = None;
         self.hush();

@@ -149,7 +149,7 @@ impl Wire {
     pub(super) fn drop_outgoing(&mut self) {
         if !self.outgoing.is_empty() {
             self.outgoing.clear();
-            self.repl.settle();
+            self.repl.settle(0);
         }
     }
 

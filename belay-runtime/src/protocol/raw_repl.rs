@@ -176,6 +176,9 @@ pub enum Event {
     Aborted(Abort),
     /// Something that looks like a restart of the board; [`RawRepl::stage`] says what was under way.
     Sign(Sign),
+    /// While sources are typed one behind the other: a prompt has shown itself that was asked to
+    /// ([`RawRepl::ask`]).
+    AtPrompt,
     /// After a restart that was asked for, or that `SystemExit` caused, the board is at a prompt again.
     Restarted {
         /// Whether it is the raw REPL's; otherwise it is the friendly one's.

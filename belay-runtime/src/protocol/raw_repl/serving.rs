@@ -21,6 +21,8 @@ pub(super) struct Serving {
     scanner: Scanner,
     /// How many of each word.
     expected: [usize; 2],
+    /// How many of the banners were asked for on their own.
+    asked: usize,
 }
 
 #[derive(Debug)]
@@ -40,11 +42,13 @@ impl Serving {
             phase,
             scanner: Scanner::new(&WORDS),
             expected: [0; 2],
+            asked: 0,
         }
     }
 
+    /// While a source runs, a prompt is none that was led to.
     pub(super) fn expects_banner(&self) -> bool {
-        self.expected[1] > 0
+        self.expected[1] > 0 && !matches!(self.phase, Phase::Running(_))
     }
 
     pub(super) fn reply_seen(&mut self, output: &mut Vec<u8>) {
@@ -60,34 +64,33 @@ impl Serving {
         self.scanner.give_up(output);
     }
 
-    /// Returns the traceback when the byte completes what looks like an end without an answer.
-    fn feed(&mut self, byte: u8, output: &mut Vec<u8>, limit: usize) -> Option<Vec<u8>> {
+    /// Returns what happened when the byte completes what looks like an end without an answer, or the answer of a
+    /// prompt.
+    fn feed(&mut self, byte: u8, output: &mut Vec<u8>, limit: usize) -> Option<Event> {
         match &mut self.phase {
             Phase::Running(claim) => {
                 output.push(byte);
                 let traceback = claim.feed(byte, limit)?;
                 self.phase = Phase::Claimed;
-                return Some(traceback);
+                return Some(Event::EndClaimed { traceback });
             }
             Phase::Ending(ends) if *ends < 2 && byte == END => *ends += 1,
             Phase::Ending(2) if byte == PROMPT => self.phase = Phase::Prompt,
-            _ => self.find_word(byte, output),
+            _ => return self.find_word(byte, output),
         }
         None
     }
 
-    fn find_word(&mut self, byte: u8, output: &mut Vec<u8>) {
+    fn find_word(&mut self, byte: u8, output: &mut Vec<u8>) -> Option<Event> {
         if self.expected == [0; 2] {
             output.push(byte);
-            return;
+            return None;
         }
-        let Some(word) = self.scanner.feed(byte, output) else {
-            return;
-        };
+        let word = self.scanner.feed(byte, output)?;
         self.scanner = Scanner::new(&WORDS);
         if self.expected[word] == 0 {
             output.extend(WORDS[word]);
-            return;
+            return None;
         }
         self.expected[word] -= 1;
         if word == 0 {
@@ -96,6 +99,9 @@ impl Serving {
         if self.expected == [0; 2] {
             self.scanner.give_up(output);
         }
+        let asked = word == 1 && self.asked > 0;
+        self.asked -= usize::from(asked);
+        asked.then_some(Event::AtPrompt)
     }
 
     #[cfg(test)]
@@ -129,18 +135,30 @@ impl RawRepl {
         [start, source, &[END]].concat()
     }
 
-    /// Says that nothing that was submitted is still under way.
-    pub fn settle(&mut self) {
+    /// What asks a prompt to show itself ([`Event::AtPrompt`]), in two bytes. While something runs, it does so
+    /// behind that.
+    pub fn ask(&mut self) -> &'static [u8] {
+        if let State::Serving(serving) = &mut self.state {
+            serving.expected[1] += 1;
+            serving.asked += 1;
+        }
+        AFRESH
+    }
+
+    /// Says that nothing that was submitted is still under way, but for the answers to so many of the last
+    /// questions ([`RawRepl::ask`]).
+    pub fn settle(&mut self, asked: usize) {
         if let State::Serving(serving) = &mut self.state {
             serving.scanner.give_up(&mut self.output);
-            serving.expected = [0; 2];
+            serving.asked = serving.asked.min(asked);
+            serving.expected = [0, serving.asked];
         }
     }
 
     pub(super) fn serving(&mut self, byte: u8, mut serving: Serving) -> State {
         let limit = self.options.traceback_limit;
-        if let Some(traceback) = serving.feed(byte, &mut self.output, limit) {
-            self.emit(Event::EndClaimed { traceback });
+        if let Some(event) = serving.feed(byte, &mut self.output, limit) {
+            self.emit(event);
         }
         State::Serving(serving)
     }

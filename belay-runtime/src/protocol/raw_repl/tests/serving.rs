@@ -115,13 +115,28 @@ fn a_banner_that_was_asked_for_is_taken_out_and_another_one_is_a_sign() {
 }
 
 #[test]
+fn a_prompt_that_is_asked_for_is_told_and_none_of_its_words_is_output() {
+    let mut dialogue = serving();
+    dialogue.repl.submit(b"ping()", false);
+    assert_eq!(dialogue.repl.ask(), b"\r\x01");
+    dialogue.board(b"OK");
+    dialogue.repl.reply_seen();
+    // What answers the ping settles what came before it, and not what was asked behind it.
+    dialogue.repl.settle(1);
+    dialogue.board(b"\x04\x04>raw REPL; CTRL-B to exit\r\n>");
+    assert_eq!(dialogue.events(), [Event::AtPrompt]);
+    dialogue.board(b"OK, said a thread");
+    assert_eq!(output(&mut dialogue), "OK, said a thread");
+}
+
+#[test]
 fn words_that_the_line_has_lost_are_not_waited_for() {
     let mut dialogue = serving();
     dialogue.repl.submit(b"lost()", true);
     dialogue.repl.submit(b"f()", false);
     // The first never came, and of the second the word that it is taken.
     dialogue.repl.reply_seen();
-    dialogue.repl.settle();
+    dialogue.repl.settle(0);
     dialogue.board(b"\x04\x04>OK, said a thread");
     assert_eq!(output(&mut dialogue), "OK, said a thread");
 }
