@@ -105,6 +105,10 @@ impl Scripted {
                 self.mode = Mode::Friendly;
                 self.say(b"\r\n>>> ");
             }
+            (3 | b'\r', Mode::Friendly) => {
+                self.code.clear();
+                self.say(b"\r\n>>> ");
+            }
             (3, _) => self.code.clear(),
             _ => self.code.push(byte),
         }
