@@ -21,6 +21,8 @@ const ROOM: u64 = 6;
 const BLOCK: usize = 32;
 /// How long a board is waited for that should come back at once, before it is tried anew.
 const ATTEMPT: Duration = Duration::from_millis(500);
+/// How often a source that an old board has lost a part of is sent again.
+const LOST: u32 = 2;
 
 mod small;
 
@@ -94,7 +96,8 @@ pub(super) async fn start(
         "try:\n {begin}\nexcept (NameError,KeyError,TypeError):\n __import__('gc').collect()\n \
          print(__import__('gc').mem_free())\n __import__('binascii').crc32\n __import__('sys').stdin.readline\n"
     );
-    let lacking = match run(wire, &look, deadlines).await? {
+    let damaged = |traceback: &[u8]| mentions(traceback, b"SyntaxError");
+    let lacking = match run_surely(wire, &look, deadlines, damaged).await? {
         Ran::Hello(frame) => return Ok(begun(wire, read(&frame, true, path))),
         Ran::Ended(traceback) => traceback,
     };
@@ -233,6 +236,29 @@ enum Ran {
     Hello(Frame),
     /// The code has ended.
     Ended(Vec<u8>),
+}
+
+/// Runs this on a board that, if it is an old one, may have lost some of it, which nothing tells but what it looks
+/// like: then it is run again.
+async fn run_surely(
+    wire: &mut Wire,
+    source: &str,
+    deadlines: &Deadlines,
+    damaged: impl Fn(&[u8]) -> bool,
+) -> Result<Ran> {
+    for _ in 0..LOST {
+        let ran = run(wire, source, deadlines).await;
+        let lost = match &ran {
+            Ok(Ran::Ended(traceback)) => damaged(traceback),
+            Ok(Ran::Hello(_)) => false,
+            Err(error) => matches!(error.kind(), ErrorKind::Timeout { .. }),
+        };
+        if !lost || wire.repl.has_raw_paste() != Some(false) {
+            return ran;
+        }
+        enter(wire, deadlines.enter, Instant::now(), deadlines.open).await?;
+    }
+    run(wire, source, deadlines).await
 }
 
 /// Runs this, each phase of it within its own deadline.

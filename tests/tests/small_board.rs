@@ -1,0 +1,135 @@
+//! Boards on which only the agent for small boards has room.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use belay_runtime::link::{Link, LinkOptions, Payload, Request};
+use belay_runtime::transport::{Address, Connector, Transport, TransportError};
+use belay_sim::{Board, Direction, Fault};
+use belay_tests::soon;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+
+/// A heap that is too small for the usual agent.
+const HEAP_KB: u32 = 40;
+const SHORT: Duration = Duration::from_secs(5);
+
+/// A port that is pulled out when so many bytes have been written.
+struct Pulled {
+    port: Box<dyn Transport>,
+    left: usize,
+}
+
+impl Transport for Pulled {
+    fn description(&self) -> &str {
+        self.port.description()
+    }
+}
+
+impl AsyncRead for Pulled {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.port).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Pulled {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let some = bytes.len().min(self.left);
+        if some == 0 {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        let result = Pin::new(&mut self.port).poll_write(cx, &bytes[..some]);
+        if let Poll::Ready(Ok(written)) = result {
+            self.left -= written;
+        }
+        result
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.port).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.port).poll_shutdown(cx)
+    }
+}
+
+/// What a board prints between these marks when another program than ours has it evaluate this.
+async fn another_program_sees(board: &Board, expression: &str) -> String {
+    let address: Address = board.port().parse().unwrap();
+    let mut port = address.open().await.unwrap();
+    let typed = format!("\r\x03\x03\r\x01import micropython\nprint('<'+'<',{expression},'>'+'>')\x04");
+    port.write_all(typed.as_bytes()).await.unwrap();
+    let mut seen = String::new();
+    let seeing = async {
+        while !seen.contains(">>\n") && !seen.contains(">>\r") {
+            seen.push(char::from(port.read_u8().await.unwrap()));
+        }
+    };
+    soon("an answer", seeing).await;
+    port.close(SHORT).await;
+    let (_, answer) = seen.rsplit_once("<< ").unwrap();
+    answer.trim_end().trim_end_matches(" >>").to_owned()
+}
+
+#[tokio::test]
+async fn a_start_that_breaks_off_anywhere_leaves_the_compiler_as_it_was_and_the_next_one_works() {
+    let board = Board::unix().heap_kb(HEAP_KB).start().await.unwrap();
+    let address: Arc<Address> = Arc::new(board.port().parse().unwrap());
+    let mut broken_off = 0;
+    for left in (300..).step_by(450) {
+        let address = Arc::clone(&address);
+        let pulled = Connector::new("a port that is pulled out", move || {
+            let address = Arc::clone(&address);
+            async move {
+                let port = address.open().await?;
+                Ok::<_, TransportError>(Pulled { port, left })
+            }
+        });
+        let started = soon("the end", Link::connect(&pulled, LinkOptions::default())).await;
+        let done = match &started {
+            Ok(link) => {
+                assert!(link.hello().small);
+                link.close().await.unwrap();
+                true
+            }
+            Err(_) => false,
+        };
+        let level = another_program_sees(&board, "micropython.opt_level()").await;
+        assert_eq!(level, "0", "after {left} bytes");
+        if done {
+            break;
+        }
+        broken_off += 1;
+    }
+    assert!(broken_off > 5, "{broken_off}");
+    let whole = Connector::from((*address).clone());
+    let link = Link::connect(&whole, LinkOptions::default()).await.unwrap();
+    assert!(link.hello().small && link.hello().attached);
+    link.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_old_board_that_loses_some_of_the_agent_gets_it_all_the_same() {
+    let board = Board::microbit().start().await.unwrap();
+    // Far enough apart to be in different pieces.
+    for at in [1_500, 2_600, 3_700] {
+        let drop = board.cable().once(Direction::ToBoard, at, Fault::Drop);
+        drop.unwrap();
+    }
+    let port = Connector::from(board.port().parse::<Address>().unwrap());
+    let mut options = LinkOptions::default();
+    // What ends a piece may be lost as well.
+    options.deadlines.compile = Duration::from_secs(2);
+    let link = Link::connect(&port, options).await.unwrap();
+    assert!(link.hello().small && !link.hello().attached);
+    let two = link.request(Request::Evaluate("1+1".into()), SHORT).await;
+    assert_eq!(two.unwrap(), Payload::Repr(b"2".to_vec()));
+    link.close().await.unwrap();
+}
