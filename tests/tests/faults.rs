@@ -37,3 +37,8 @@ fn every_call_over_a_faulty_line_ends_truthfully_and_the_next_one_works_in_the_a
 fn every_call_over_a_faulty_line_ends_truthfully_and_the_next_one_works_over_the_raw_repl() {
     all_recover("raw-repl", &[47, 59, 36, 37]);
 }
+
+#[test]
+fn every_call_over_a_faulty_line_ends_truthfully_and_the_next_one_works_on_a_small_board() {
+    all_recover("small", &[42, 1054, 1153, 1272]);
+}

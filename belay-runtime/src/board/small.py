@@ -11,7 +11,7 @@ import gc, sys
 seed = count = many = credit = lost = 0
 start = text = number = kind = key = asked = ""
 expected = "0"
-kept = ["", []]
+kept = ["", [], 0]
 parts = []
 F = {}
 # What is sent when it is needed gets into the first one.
@@ -39,7 +39,7 @@ def take(asked):
     global number, many, expected
     number = kept[0] = asked
     kept[1] = []
-    many = 0
+    many = kept[2] = 0
     expected = chr(48 + (ord(asked) - 47 & 63))
 
 
@@ -90,8 +90,8 @@ def other(what, body):
     if what == "p":
         return send(expected + "o" + body.strip())
     if asked == kept[0]:
-        # There was no room to say anything, or none to keep it.
-        for body in kept[1] or (asked + ("g" if kept[1] is None else "e(0,'MemoryError','',None,None,'')"),):
+        # There was no room to say anything, or none to keep it; or what should have come here did not.
+        for body in kept[1] or (asked + ("e(0,'MemoryError','',None,None,'')" if kept[2] else "g"),):
             send(body)
     elif asked != expected or what == "R":
         send(expected + "n")
@@ -163,6 +163,7 @@ def error(raised):
         if asked != expected or not isinstance(raised, MemoryError):
             return
         take(asked)
+    kept[2] = 1
     if kind in "sn":
         K(key)
     if isinstance(raised, KeyboardInterrupt):

@@ -79,7 +79,8 @@ pub(crate) enum Given {
 }
 
 impl Call {
-    pub(crate) fn random(id: u32, random: &mut fastrand::Rng) -> Self {
+    /// A small board has no room for much data, and sends it as what `repr` makes of it.
+    pub(crate) fn random(id: u32, random: &mut fastrand::Rng, small: bool) -> Self {
         let n = random.u32(1..300);
         let (expression, expected) = match random.u8(0..9) {
             0 | 1 => (format!("add({id},{n},7)"), Expected::Repr((n + 7).to_string())),
@@ -87,6 +88,10 @@ impl Call {
                 let list: Vec<String> = (0..n).map(|i| i.to_string()).collect();
                 let list = format!("[{}]", list.join(", "));
                 (format!("numbers({id},{n})"), Expected::Repr(list))
+            }
+            3 if small => {
+                let data: Vec<u8> = (0..n + 60).map(|i| i.to_le_bytes()[0]).collect();
+                (format!("data({id},{})", n + 60), Expected::Repr(repr(&data)))
             }
             3 => {
                 let n = n * 20 + 60;
@@ -194,6 +199,23 @@ async fn items(link: &Link, request: Request, expected: &[String], deadline: Dur
     } else {
         Given::Wrong(format!("{seen} items instead of {}", expected.len()))
     }
+}
+
+/// Bytes as Python writes them where there are quotes of both kinds among them.
+fn repr(data: &[u8]) -> String {
+    let mut text = String::from("b'");
+    for byte in data {
+        match byte {
+            b'\\' | b'\'' => text.extend(['\\', char::from(*byte)]),
+            b'\n' => text.push_str("\\n"),
+            b'\r' => text.push_str("\\r"),
+            b'\t' => text.push_str("\\t"),
+            b' '..=b'~' => text.push(char::from(*byte)),
+            _ => text.extend(format!("\\x{byte:02x}").chars()),
+        }
+    }
+    text.push('\'');
+    text
 }
 
 /// Whether an error of a call says, truthfully, that it did not run.

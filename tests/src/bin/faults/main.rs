@@ -12,11 +12,20 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
-use belay_runtime::link::CallPath;
-use run::{Outcome, Runner};
+use run::{Outcome, Runner, Way};
 
 /// How many boards work at the same time, if it is not said.
 const BOARDS: u64 = 4;
+
+const USAGE: &str = "\
+usage: faults [--count N] [--seed S | --seeds S,S,…] [--call-path agent|raw-repl|small] [--boards B]
+
+  --count N      how many runs, 200 unless told
+  --seed S       the seed of the first; each further one has the next
+  --seeds S,…    these and no others
+  --call-path P  agent: the resident agent; raw-repl: the same agent, called over the raw REPL;
+                 small: the agent for small boards, on a board with a heap of 40 KB
+  --boards B     how many boards work at the same time, 4 unless told";
 
 #[derive(Debug, Clone)]
 struct Options {
@@ -24,7 +33,7 @@ struct Options {
     seed: u64,
     /// These and no others.
     seeds: Option<VecDeque<u64>>,
-    call_path: CallPath,
+    way: Way,
     boards: u64,
 }
 
@@ -40,7 +49,7 @@ fn options() -> Result<Options, String> {
         count: 200,
         seed: 1,
         seeds: None,
-        call_path: CallPath::Agent,
+        way: Way::Agent,
         boards: BOARDS,
     };
     let mut arguments = std::env::args().skip(1);
@@ -57,17 +66,15 @@ fn options() -> Result<Options, String> {
             }
             "--boards" => options.boards = number(value()?)?.max(1),
             "--call-path" => {
-                options.call_path = match value()?.as_str() {
-                    "agent" => CallPath::Agent,
-                    "raw-repl" => CallPath::RawRepl,
-                    other => return Err(format!("{other} is no call path: agent or raw-repl")),
+                options.way = match value()?.as_str() {
+                    "agent" => Way::Agent,
+                    "raw-repl" => Way::RawRepl,
+                    "small" => Way::Small,
+                    other => return Err(format!("{other} is no call path: agent, raw-repl or small")),
                 }
             }
-            _ => {
-                return Err(format!(
-                    "{name}? usage: faults [--count N] [--seed S | --seeds S,S,…] [--call-path agent|raw-repl] [--boards B]"
-                ));
-            }
+            "--help" | "-h" => return Err(USAGE.into()),
+            _ => return Err(format!("{name}? {USAGE}")),
         }
     }
     Ok(options)
@@ -114,7 +121,7 @@ async fn main() -> ExitCode {
     let workers = (0..options.boards.min(count)).map(|_| {
         let (seeds, totals) = (Arc::clone(&seeds), Arc::clone(&totals));
         tokio::spawn(async move {
-            let mut runner = Runner::new(options.call_path).await;
+            let mut runner = Runner::new(options.way).await;
             loop {
                 let Some(seed) = seeds.lock().ok().and_then(|mut seeds| seeds.pop_front()) else {
                     return;

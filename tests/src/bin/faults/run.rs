@@ -22,6 +22,21 @@ const SLACK: Duration = Duration::from_millis(700);
 /// How long to wait for a call that should have ended, to tell one that ends late from one that never does.
 const HUNG: Duration = Duration::from_mins(1);
 
+/// The heap of a small board, in kilobytes: there is no room in it for the usual agent.
+const SMALL_HEAP: u32 = 40;
+
+/// The way that calls take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    Agent,
+    RawRepl,
+    /// Over the raw REPL of a board with the agent for small boards.
+    Small,
+}
+
+/// How long a call over a clean line may take.
+const LONG: Duration = Duration::from_secs(5);
+
 /// What a run showed.
 #[derive(Debug, Default)]
 #[expect(
@@ -41,20 +56,21 @@ pub(crate) struct Outcome {
 pub(crate) struct Runner {
     board: Board,
     link: Option<Link>,
-    call_path: CallPath,
+    way: Way,
     next_id: u32,
 }
 
 impl Runner {
-    pub(crate) async fn new(call_path: CallPath) -> Self {
-        let board = Board::unix()
-            .start()
-            .await
-            .unwrap_or_else(|error| panic!("{error}"));
+    pub(crate) async fn new(way: Way) -> Self {
+        let board = match way {
+            Way::Small => Board::unix().heap_kb(SMALL_HEAP),
+            Way::Agent | Way::RawRepl => Board::unix(),
+        };
+        let board = board.start().await.unwrap_or_else(|error| panic!("{error}"));
         Self {
             board,
             link: None,
-            call_path,
+            way,
             next_id: 0,
         }
     }
@@ -70,17 +86,25 @@ impl Runner {
             .parse()
             .map_err(belay_runtime::transport::TransportError::from)?;
         let mut options = LinkOptions::default();
-        options.call_path = self.call_path;
+        options.call_path = match self.way {
+            Way::Agent => CallPath::Agent,
+            Way::RawRepl => CallPath::RawRepl,
+            Way::Small => CallPath::Auto,
+        };
         options.deadlines.interrupt = INTERRUPT;
         options.deadlines.resync = RESYNC;
         let link = Link::connect(&Connector::from(address), options).await?;
-        let source = SOURCE
-            .replace('\\', "\\\\")
-            .replace('\n', "\\n")
-            .replace('\'', "\\'");
-        let deploy = format!("'seen' in N('faults') or D('add','faults','add','{source}')");
-        link.request(Request::Evaluate(deploy), Duration::from_secs(5))
-            .await?;
+        if self.way == Way::Small {
+            assert!(link.hello().small, "the board has room for the usual agent");
+            deploy_in_parts(&link).await?;
+        } else {
+            let source = SOURCE
+                .replace('\\', "\\\\")
+                .replace('\n', "\\n")
+                .replace('\'', "\\'");
+            let deploy = format!("'seen' in N('faults') or D('add','faults','add','{source}')");
+            link.request(Request::Evaluate(deploy), LONG).await?;
+        }
         self.link = Some(link.clone());
         Ok(link)
     }
@@ -99,7 +123,7 @@ impl Runner {
         let calls: Vec<Call> = (0..random.u32(1..6))
             .map(|_| {
                 self.next_id += 1;
-                Call::random(self.next_id, &mut random)
+                Call::random(self.next_id, &mut random, self.way == Way::Small)
             })
             .collect();
         let given = {
@@ -117,6 +141,17 @@ impl Runner {
         outcome.recovered = !outcome.lost && !outcome.hung;
         outcome
     }
+}
+
+/// Puts the functions on a small board, if they are not there.
+async fn deploy_in_parts(link: &Link) -> Result<(), belay_runtime::Error> {
+    let there = link.request(Request::Evaluate("'add' in F".into()), LONG).await?;
+    if there == Payload::Repr(b"False".to_vec()) {
+        link.run_in_parts("faults", SOURCE, LONG).await?;
+        let bind = Request::Evaluate("D('add','faults','add')".into());
+        link.request(bind, LONG).await?;
+    }
+    Ok(())
 }
 
 /// What each call gave, and after which time.
@@ -247,8 +282,7 @@ impl Runner {
         loop {
             let clean = async {
                 let link = self.connect().await?;
-                link.request(Request::Evaluate("1+1".into()), Duration::from_secs(5))
-                    .await
+                link.request(Request::Evaluate("1+1".into()), LONG).await
             };
             match timeout(HUNG, clean).await {
                 Ok(Ok(Payload::Repr(text))) if text == b"2" => return,
@@ -288,9 +322,7 @@ impl Runner {
         let clear = "N('faults')['seen'].clear()";
         let mut answers = Vec::new();
         for expression in [twice, all, clear] {
-            let answer = link
-                .request(Request::Evaluate(expression.into()), Duration::from_secs(5))
-                .await;
+            let answer = link.request(Request::Evaluate(expression.into()), LONG).await;
             match answer {
                 Ok(Payload::Repr(text)) => answers.push(String::from_utf8_lossy(&text).into_owned()),
                 other => {
