@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use belay_runtime::link::{CallPath, Deadlines, Link, LinkOptions, Request, ResetPolicy};
+use belay_runtime::link::{CallPath, Deadlines, Link, LinkOptions, Payload, Request, ResetPolicy};
 use belay_runtime::transport::{Address, Connector, Transport, TransportError};
 use belay_runtime::{Error, ErrorKind, Phase};
 use belay_sim::{Board, Direction, Rates};
@@ -357,4 +357,22 @@ async fn close_bounds_how_long_a_board_may_take_to_be_left() {
     in_time(begun);
     let error = soon("the end of the call", stubborn).await.unwrap().unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Closed), "{error}");
+}
+
+/// Over a slow line, it is not the board that takes its time.
+#[tokio::test]
+async fn a_call_has_its_deadline_for_itself_and_not_for_its_way_to_the_board() {
+    for path in [CallPath::Agent, CallPath::RawRepl] {
+        let board = unix().await;
+        let mut options = options(|_| ());
+        options.call_path = path;
+        let link = link(&plain(&board), options).await;
+        board.cable().set_baud(Some(230_400)).unwrap();
+        let begun = Instant::now();
+        let long = evaluate(&format!("len('{}')", "y".repeat(50_000)));
+        let answer = link.request(long, BRIEF * 2).await.unwrap();
+        assert_eq!(answer, Payload::Repr(b"50000".to_vec()), "{path:?}");
+        assert!(begun.elapsed() > BRIEF * 4, "{path:?}: {:?}", begun.elapsed());
+        link.close().await.unwrap();
+    }
 }

@@ -244,6 +244,7 @@ impl Engine {
             self.wire.forget_tail();
         }
         self.transmit(&line);
+        self.wire.mark_request();
         self.flying.push_back(Flying {
             job,
             number,

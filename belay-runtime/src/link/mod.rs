@@ -203,8 +203,9 @@ impl Link {
 
     /// Has the board do something and gives what it answered.
     ///
-    /// `deadline` counts from when it is the board's turn to do it, so not while earlier requests are under way, the
-    /// end of a stream that was dropped being one, and anew with each part of an answer that is too long for one. When it has passed, the board is interrupted.
+    /// `deadline` counts from when it is the board's turn to do it: so not while earlier requests are under way, the
+    /// end of a stream that was dropped being one, nor while a long request is on its way and the board takes it; and
+    /// anew with each part of an answer that is too long for one. When it has passed, the board is interrupted.
     /// That and coming back to a known state end after [`Deadlines::interrupt`] and [`Deadlines::resync`] at the
     /// latest, with the board given up until the next request.
     ///

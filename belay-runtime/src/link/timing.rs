@@ -102,7 +102,8 @@ impl Engine {
 
     /// When the board is interrupted because of the request at the head.
     fn due(&self, head: &Flying) -> Instant {
-        head.abandoned.unwrap_or(self.head_since + head.job.deadline)
+        let turn = self.head_since.max(self.wire.requested_at());
+        head.abandoned.unwrap_or(turn + head.job.deadline)
     }
 
     /// When a ping has been waited for long enough by a request that cannot be sent before its answer.

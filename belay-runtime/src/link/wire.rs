@@ -50,6 +50,9 @@ pub(super) struct Wire {
     written: usize,
     /// When the port last took any.
     written_at: Instant,
+    /// How much of what is queued is requests or stands before them, and when the port last took some of that.
+    requested: usize,
+    requested_at: Instant,
     /// The last bytes that came, for messages.
     tail: Vec<u8>,
     mark: Option<Vec<u8>>,
@@ -86,6 +89,8 @@ impl Wire {
             burst,
             written: 0,
             written_at: Instant::now(),
+            requested: 0,
+            requested_at: Instant::now(),
             tail: Vec::new(),
             mark: None,
             received: 0,
@@ -113,6 +118,16 @@ impl Wire {
     /// When the port last took anything.
     pub(super) fn written_at(&self) -> Instant {
         self.written_at
+    }
+
+    /// What is queued by now is a request: the board cannot answer it before it has got it.
+    pub(super) fn mark_request(&mut self) {
+        self.requested = self.outgoing.len();
+    }
+
+    /// When the port last took some of a request.
+    pub(super) fn requested_at(&self) -> Instant {
+        self.requested_at
     }
 
     pub(super) fn is_gone(&self) -> bool {
@@ -149,6 +164,7 @@ impl Wire {
     pub(super) fn drop_outgoing(&mut self) {
         if !self.outgoing.is_empty() {
             self.outgoing.clear();
+            self.requested = 0;
             self.repl.settle(0);
         }
     }
@@ -278,6 +294,10 @@ impl Wire {
                     self.outgoing.drain(..written);
                     self.written += written;
                     self.written_at = Instant::now();
+                    if self.requested > 0 {
+                        self.requested = self.requested.saturating_sub(written);
+                        self.requested_at = self.written_at;
+                    }
                 }
                 Poll::Pending => return Ok(false),
             }
