@@ -7,21 +7,19 @@ use std::process::Command;
 const OF_EVERY_KIND: std::ops::RangeInclusive<u64> = 1..=30;
 
 /// What went wrong names its seed: `cargo xtask faults --seeds … --call-path …` shows it again.
-fn all_recover(call_path: &str, once_lost: &[u64]) {
+fn all_recover(options: &[&str], once_lost: &[u64]) {
     // The long ones first, since several boards share the seeds.
     let seeds = once_lost.iter().copied().chain(OF_EVERY_KIND);
     let seeds: Vec<String> = seeds.map(|seed| seed.to_string()).collect();
     let faults = Command::new(env!("CARGO_BIN_EXE_faults"))
-        .args(["--seeds", &seeds.join(","), "--call-path", call_path])
+        .args(["--seeds", &seeds.join(",")])
+        .args(options)
         .output()
         .expect("the program is built with the tests");
     let complaints = String::from_utf8_lossy(&faults.stderr);
     let last = String::from_utf8_lossy(&faults.stdout);
     let runs = seeds.len();
-    assert!(
-        faults.status.success(),
-        "over the call path {call_path}: {last}{complaints}"
-    );
+    assert!(faults.status.success(), "{options:?}: {last}{complaints}");
     assert_eq!(
         last.trim(),
         format!("faults: {runs} runs, 0 wrong, 0 hung, 0 lost, {runs} recovered")
@@ -30,15 +28,20 @@ fn all_recover(call_path: &str, once_lost: &[u64]) {
 
 #[test]
 fn every_call_over_a_faulty_line_ends_truthfully_and_the_next_one_works_in_the_agent() {
-    all_recover("agent", &[138, 221, 383, 106, 367, 141]);
+    all_recover(&["--call-path", "agent"], &[138, 221, 383, 106, 367, 141]);
 }
 
 #[test]
 fn every_call_over_a_faulty_line_ends_truthfully_and_the_next_one_works_over_the_raw_repl() {
-    all_recover("raw-repl", &[47, 59, 36, 37]);
+    all_recover(&["--call-path", "raw-repl"], &[47, 59, 36, 37]);
 }
 
 #[test]
 fn every_call_over_a_faulty_line_ends_truthfully_and_the_next_one_works_on_a_small_board() {
-    all_recover("small", &[42, 1054, 1153, 1272]);
+    all_recover(&["--call-path", "small"], &[42, 1054, 1153, 1272]);
+}
+
+#[test]
+fn every_call_over_a_faulty_line_ends_truthfully_and_the_next_one_works_without_flow_control() {
+    all_recover(&["--call-path", "agent", "--no-flow-control"], &[84]);
 }

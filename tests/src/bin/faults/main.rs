@@ -12,72 +12,41 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
+use clap::Parser;
 use run::{Outcome, Runner, Way};
 
-/// How many boards work at the same time, if it is not said.
-const BOARDS: u64 = 4;
-
-const USAGE: &str = "\
-usage: faults [--count N] [--seed S | --seeds S,S,…] [--call-path agent|raw-repl|small] [--boards B]
-
-  --count N      how many runs, 200 unless told
-  --seed S       the seed of the first; each further one has the next
-  --seeds S,…    these and no others
-  --call-path P  agent: the resident agent; raw-repl: the same agent, called over the raw REPL;
-                 small: the agent for small boards, on a board with a heap of 40 KB
-  --boards B     how many boards work at the same time, 4 unless told";
-
-#[derive(Debug, Clone)]
+/// Calls a board over a faulty line, and shows that every call ends truthfully and the next one works.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask faults")]
 struct Options {
+    /// How many runs.
+    #[arg(long, default_value_t = 200)]
     count: u64,
+    /// The seed of the first run; each further one has the next.
+    #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// These and no others.
-    seeds: Option<VecDeque<u64>>,
-    way: Way,
+    /// These seeds and no others.
+    #[arg(long, value_delimiter = ',', conflicts_with_all = ["count", "seed"])]
+    seeds: Vec<u64>,
+    /// The way that the calls take.
+    #[arg(long, value_enum, default_value_t = Way::Agent)]
+    call_path: Way,
+    /// As on a port that does not hold the sender back: what is sent is paced, in lines of any length.
+    #[arg(long)]
+    no_flow_control: bool,
+    /// How many boards work at the same time.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..))]
     boards: u64,
 }
 
 impl Options {
     fn seeds(&self) -> VecDeque<u64> {
-        let range = || (0..self.count).map(|i| self.seed.wrapping_add(i)).collect();
-        self.seeds.clone().unwrap_or_else(range)
-    }
-}
-
-fn options() -> Result<Options, String> {
-    let mut options = Options {
-        count: 200,
-        seed: 1,
-        seeds: None,
-        way: Way::Agent,
-        boards: BOARDS,
-    };
-    let mut arguments = std::env::args().skip(1);
-    while let Some(name) = arguments.next() {
-        let mut value = || arguments.next().ok_or(format!("{name} needs a value"));
-        let number = |text: String| text.parse().map_err(|_| format!("{text} is no number"));
-        match name.as_str() {
-            "--count" => options.count = number(value()?)?,
-            "--seed" => options.seed = number(value()?)?,
-            "--seeds" => {
-                let seeds = value()?;
-                let seeds = seeds.split(',').map(|seed| number(seed.into()));
-                options.seeds = Some(seeds.collect::<Result<_, _>>()?);
-            }
-            "--boards" => options.boards = number(value()?)?.max(1),
-            "--call-path" => {
-                options.way = match value()?.as_str() {
-                    "agent" => Way::Agent,
-                    "raw-repl" => Way::RawRepl,
-                    "small" => Way::Small,
-                    other => return Err(format!("{other} is no call path: agent, raw-repl or small")),
-                }
-            }
-            "--help" | "-h" => return Err(USAGE.into()),
-            _ => return Err(format!("{name}? {USAGE}")),
+        if self.seeds.is_empty() {
+            (0..self.count).map(|i| self.seed.wrapping_add(i)).collect()
+        } else {
+            self.seeds.iter().copied().collect()
         }
     }
-    Ok(options)
 }
 
 #[derive(Debug, Default)]
@@ -101,13 +70,7 @@ impl Totals {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let options = match options() {
-        Ok(options) => options,
-        Err(error) => {
-            eprintln!("{error}");
-            return ExitCode::from(2);
-        }
-    };
+    let options = Options::parse();
     if std::env::var_os("RUST_LOG").is_some() {
         tracing_subscriber::fmt()
             .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
@@ -121,7 +84,7 @@ async fn main() -> ExitCode {
     let workers = (0..options.boards.min(count)).map(|_| {
         let (seeds, totals) = (Arc::clone(&seeds), Arc::clone(&totals));
         tokio::spawn(async move {
-            let mut runner = Runner::new(options.way).await;
+            let mut runner = Runner::new(options.call_path, options.no_flow_control).await;
             loop {
                 let Some(seed) = seeds.lock().ok().and_then(|mut seeds| seeds.pop_front()) else {
                     return;

@@ -26,11 +26,13 @@ const HUNG: Duration = Duration::from_mins(1);
 const SMALL_HEAP: u32 = 40;
 
 /// The way that calls take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Way {
+    /// The resident agent.
     Agent,
+    /// The same agent, called over the raw REPL.
     RawRepl,
-    /// Over the raw REPL of a board with the agent for small boards.
+    /// The agent for small boards, on one with a heap of 40 KB.
     Small,
 }
 
@@ -57,11 +59,12 @@ pub(crate) struct Runner {
     board: Board,
     link: Option<Link>,
     way: Way,
+    no_flow_control: bool,
     next_id: u32,
 }
 
 impl Runner {
-    pub(crate) async fn new(way: Way) -> Self {
+    pub(crate) async fn new(way: Way, no_flow_control: bool) -> Self {
         let board = match way {
             Way::Small => Board::unix().heap_kb(SMALL_HEAP),
             Way::Agent | Way::RawRepl => Board::unix(),
@@ -71,6 +74,7 @@ impl Runner {
             board,
             link: None,
             way,
+            no_flow_control,
             next_id: 0,
         }
     }
@@ -80,9 +84,8 @@ impl Runner {
         if let Some(link) = &self.link {
             return Ok(link.clone());
         }
-        let address: Address = self
-            .board
-            .port()
+        let flow = if self.no_flow_control { "?flow=off" } else { "" };
+        let address: Address = format!("{}{flow}", self.board.port())
             .parse()
             .map_err(belay_runtime::transport::TransportError::from)?;
         let mut options = LinkOptions::default();
