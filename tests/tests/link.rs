@@ -234,10 +234,14 @@ async fn until_the_banner(board: &belay_sim::Board, bursts: &[&[u8]]) -> String 
 
 #[tokio::test]
 async fn another_tool_gets_the_raw_repl_of_a_board_that_a_killed_program_left_in_the_agent() {
-    let ways: [&[&[u8]]; 3] = [
+    let ways: [&[&[u8]]; 6] = [
         &[b"\r\x03\r\x01"],
         &[b"\r\x03", b"\r\x01"],
         &[b"\r\x03\x03", b"\r\x01"],
+        // The program was killed in the middle of a line.
+        &[b"#1e01+", b"\r\x03", b"\r\x01"],
+        &[b"#1e01+", b"\r\x03\x03", b"\r\x01"],
+        &[b"#", b"\x03", b"\r\x01"],
     ];
     for bursts in ways {
         let board = left_in_the_agent().await;
