@@ -19,6 +19,11 @@ enum Step {
     Receive(Vec<u8>),
     /// A piece of a conversation, which a fuzzer is slow to guess.
     Say(Phrase),
+    Serve,
+    Submit { source: String, afresh: bool },
+    Ask,
+    Settle { asked: u8 },
+    Abandon,
 }
 
 #[derive(Debug, Arbitrary)]
@@ -73,6 +78,13 @@ fn play(script: &[Step], piece: usize) -> Vec<Event> {
             Step::Write { count } => (0..*count).for_each(|_| drop(repl.poll_write())),
             Step::Receive(bytes) => receive(&mut repl, bytes, piece, &mut events),
             Step::Say(phrase) => receive(&mut repl, &phrase.bytes(), piece, &mut events),
+            Step::Serve => repl.serve(),
+            Step::Submit { source, afresh } => drop(repl.submit(source.as_bytes(), *afresh)),
+            Step::Ask => {
+                repl.ask();
+            }
+            Step::Settle { asked } => repl.settle(usize::from(*asked)),
+            Step::Abandon => repl.abandon(),
         }
         take(&mut repl, &mut events);
     }

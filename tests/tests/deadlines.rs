@@ -197,6 +197,21 @@ async fn enter_is_how_long_one_attempt_at_the_raw_repl_takes() {
 }
 
 #[tokio::test]
+async fn a_board_that_is_slower_than_the_first_attempt_is_given_more_time() {
+    let board = unix().await;
+    let rates = Rates {
+        delay: 1.0,
+        delay_by: BRIEF,
+        ..Rates::default()
+    };
+    board.cable().set_rates(Direction::ToHost, rates, 0).unwrap();
+    let hasty = options(|deadlines| deadlines.enter = BRIEF / 4);
+    let link = link(&plain(&board), hasty).await;
+    board.cable().heal().unwrap();
+    link.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn paste_bounds_how_long_the_board_may_take_nothing() {
     let board = unix().await;
     // The source of the agent, which is the second that is pasted, gets as far as the board's window.

@@ -131,5 +131,13 @@ async fn an_old_board_that_loses_some_of_the_agent_gets_it_all_the_same() {
     assert!(link.hello().small && !link.hello().attached);
     let two = link.request(Request::Evaluate("1+1".into()), SHORT).await;
     assert_eq!(two.unwrap(), Payload::Repr(b"2".to_vec()));
+    let error = link
+        .request(Request::Evaluate("1+'1'".into()), SHORT)
+        .await
+        .unwrap_err();
+    assert!(
+        error.exception().is_some_and(|raised| raised.is("TypeError")),
+        "{error}"
+    );
     link.close().await.unwrap();
 }

@@ -63,8 +63,9 @@ pub struct Deadlines {
     pub open: Duration,
     /// An interrupt until the code has ended.
     pub interrupt: Duration,
-    /// One attempt at entering the raw REPL. A board that is still booting may lose one, so it is tried again as
-    /// long as [`open`](Self::open), or [`reset`](Self::reset) after a reset, allows.
+    /// The first attempt at entering the raw REPL; each further one may take twice as long. A board that is still
+    /// booting may lose one, so it is tried again as long as [`open`](Self::open), or [`reset`](Self::reset) after a
+    /// reset, allows.
     pub enter: Duration,
     /// Sending the code that starts a conversation, for each stretch in which the board takes nothing.
     pub paste: Duration,

@@ -176,12 +176,15 @@ fn refused(what: impl Into<std::borrow::Cow<'static, str>>, traceback: &[u8]) ->
     .in_phase(Phase::Enter)
 }
 
-/// Enters the raw REPL of a board that may still be booting, and so may lose one attempt.
-async fn enter(wire: &mut Wire, attempt: Duration, begun: Instant, within: Duration) -> Result<()> {
+/// Enters the raw REPL of a board that may still be booting, and so may lose one attempt; or that is slow, and then
+/// is given more time with each, because the next one interrupts what it is about to answer.
+async fn enter(wire: &mut Wire, first: Duration, begun: Instant, within: Duration) -> Result<()> {
     let until = begun + within;
+    let mut attempt = first;
     loop {
-        let attempt = (Instant::now() + attempt).min(until);
-        match wire.operate(Operation::Enter, attempt).await {
+        let end = (Instant::now() + attempt).min(until);
+        attempt = attempt.saturating_mul(2).min(within);
+        match wire.operate(Operation::Enter, end).await {
             Ok(()) => return Ok(()),
             Err(error) => {
                 let out_of_time = Instant::now() >= until;

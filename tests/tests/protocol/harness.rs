@@ -185,9 +185,12 @@ impl Bench {
         self.start(Operation::Enter);
         let begun = Instant::now();
         let mut came = Vec::new();
-        // A board that has only just started may not listen yet, and one that compiles loses a Ctrl-C.
+        let mut patience = Duration::from_millis(500);
+        // A board that has only just started may not listen yet, and one that compiles loses a Ctrl-C. One that is
+        // slow must not be interrupted for ever.
         while !self.events.contains(&Event::Entered) {
-            if !self.turn(Duration::from_millis(500)).await {
+            if !self.turn(patience).await {
+                patience *= 2;
                 came.append(&mut self.received);
                 came.extend(b"<silence>");
                 assert!(
