@@ -44,4 +44,5 @@ fn every_call_over_a_faulty_line_ends_truthfully_and_the_next_one_works_on_a_sma
 #[test]
 fn every_call_over_a_faulty_line_ends_truthfully_and_the_next_one_works_without_flow_control() {
     all_recover(&["--call-path", "agent", "--no-flow-control"], &[84]);
+    all_recover(&["--call-path", "small", "--no-flow-control"], &[300_067]);
 }

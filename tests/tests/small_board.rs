@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use belay_runtime::ErrorKind;
 use belay_runtime::link::{Link, LinkOptions, Payload, Request};
 use belay_runtime::transport::{Address, Connector, Transport, TransportError};
 use belay_sim::{Board, Direction, Fault};
@@ -139,5 +140,37 @@ async fn an_old_board_that_loses_some_of_the_agent_gets_it_all_the_same() {
         error.exception().is_some_and(|raised| raised.is("TypeError")),
         "{error}"
     );
+    link.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_lost_byte_of_what_makes_a_call_never_looks_like_an_exception_of_the_call() {
+    let board = Board::unix().heap_kb(HEAP_KB).start().await.unwrap();
+    let port = Connector::from(board.port().parse::<Address>().unwrap());
+    let link = Link::connect(&port, LinkOptions::default()).await.unwrap();
+    assert!(link.hello().small);
+    let mut right = 0;
+    let mut unknown = 0;
+    // All of a call.
+    for at in 0..120 {
+        let drop = board.cable().once(Direction::ToBoard, at, Fault::Drop);
+        drop.unwrap();
+        let answer = link.request(Request::Evaluate("1000+1".into()), SHORT).await;
+        match answer {
+            Ok(answer) => {
+                assert_eq!(answer, Payload::Repr(b"1001".to_vec()), "byte {at}");
+                right += 1;
+            }
+            Err(error) => {
+                assert!(
+                    matches!(error.kind(), ErrorKind::FateUnknown(_)),
+                    "byte {at}: {error}"
+                );
+                unknown += 1;
+            }
+        }
+        board.cable().heal().unwrap();
+    }
+    assert!(right > 100 && unknown > 0, "{right} right, {unknown} unknown");
     link.close().await.unwrap();
 }
