@@ -43,7 +43,10 @@ impl Engine {
     /// Types what has the agent for small boards handle a line, in parts, since its memory has no room for much.
     fn type_small(&mut self, line: &[u8]) {
         let kind = line.get(2).copied();
-        let mut parts = line.chunks(SMALL_PIECE).peekable();
+        // Parts of about the same length: the board never forgets a literal that is as short as a rest can be.
+        let parts = line.len().div_ceil(SMALL_PIECE).max(1);
+        let size = line.len().div_ceil(parts).max(1);
+        let mut parts = line.chunks(size).peekable();
         while let Some(part) = parts.next() {
             if parts.peek().is_some() {
                 self.wire.submit(&call("_belay['M'](", part), false);
