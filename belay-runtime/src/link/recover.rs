@@ -24,6 +24,8 @@ const LONGEST_PROBE: Duration = Duration::from_secs(5);
 const ASK_FOR_BANNER: &[u8] = b"\r\x01";
 /// How long the modem lines are held to reset a board.
 const PULSE: Duration = Duration::from_millis(100);
+/// How long a board is given to reset when nothing that it says of that can be relied on.
+const REBOOT: Duration = Duration::from_secs(1);
 
 impl Engine {
     /// The raw REPL's state machine has seen something in what is not a frame.
@@ -192,10 +194,22 @@ impl Engine {
 
     async fn soft_reset(&mut self, until: Instant) -> Result<()> {
         let quit = (Instant::now() + self.options.deadlines.interrupt).min(until);
-        if self.go_to_prompt(quit).await.is_err() {
+        let at_prompt = self.go_to_prompt(quit).await.is_ok();
+        if self.is_raw() && start::mentions(&self.wire.tail(), b"MemoryError") {
+            self.reset_without_memory(until).await?;
+        } else if !at_prompt {
             return Err(Error::from(ErrorKind::Unresponsive).in_phase(Phase::Reset));
         }
         self.wire.operate(Operation::SoftReset, until).await
+    }
+
+    /// Resets a board that may have no memory left to run anything, with which other operations make sure of what
+    /// it is at: an empty line in the raw REPL needs none.
+    async fn reset_without_memory(&mut self, until: Instant) -> Result<()> {
+        self.wire.send(b"\r\x03\x01\x04");
+        let quiet = (Instant::now() + REBOOT).min(until);
+        while self.wire.next_before(quiet).await?.is_some() {}
+        Ok(())
     }
 }
 

@@ -168,6 +168,21 @@ async fn a_method_that_does_not_fit_is_refused_and_the_board_goes_on() {
     device.close().await.unwrap();
 }
 
+#[tokio::test]
+async fn a_board_without_any_memory_left_can_be_reset() {
+    let board = Board::microbit().start().await.unwrap();
+    let device = Device::connect(board.port()).await.unwrap();
+    let hoard = "l = []\nwhile 1:\n l.append(bytearray(16))";
+    let error = device.execute(hoard).await.unwrap_err();
+    assert!(error.exception().unwrap().is("MemoryError"), "{error}");
+    let error = device.execute_as::<u8>("1 + 1").await.unwrap_err();
+    assert!(error.exception().unwrap().is("MemoryError"), "{error}");
+    soon("the reset", device.reset()).await.unwrap();
+    assert_eq!(device.session().epoch(), 1);
+    assert_eq!(device.execute_as::<u8>("1 + 1").await.unwrap(), 2);
+    device.close().await.unwrap();
+}
+
 /// Has the board execute something as another program would do it.
 async fn in_the_raw_repl(port: &str, code: &str) {
     let mut port = port.parse::<Address>().unwrap().open().await.unwrap();
