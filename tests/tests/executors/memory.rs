@@ -239,17 +239,18 @@ async fn call_five(crowd: &CrowdDevice) -> Result<usize> {
 }
 
 #[tokio::test]
-#[ignore = "the agent does not survive an exhausted heap yet"]
+#[ignore = "with a heap that is quite full the agent does not answer any more"]
 async fn under_memory_pressure_what_was_not_used_for_long_goes_and_comes_back() {
     let board = Board::unix().heap_kb(128).start().await.unwrap();
     let device = Device::connect(board.port()).await.unwrap();
     let crowd = CrowdDevice::attach(&device).await.unwrap();
     assert_eq!(call_five(&crowd).await.unwrap(), 40);
-    let hoard = "hoard = []\ntry:\n    while True:\n        hoard.append(bytearray(200))\nexcept MemoryError:\n    pass";
-    device.execute(hoard).await.unwrap();
+    // No list: it wants so much in one piece that it fails long before the memory is full.
+    let hoard = "hoard = None\ntry:\n    while True:\n        hoard = (hoard, bytearray(100))\nexcept MemoryError:\n    pass";
+    device.execute(hoard).await.ok();
     // What the board needs to answer at all is given back bit by bit, until there is room with an eviction.
     for _ in 0..200 {
-        device.execute("del hoard[-2:]").await.ok();
+        device.execute("hoard = hoard[0]").await.ok();
         match crowd.f().await {
             Ok(length) => {
                 assert_eq!(length, 8);
@@ -263,7 +264,7 @@ async fn under_memory_pressure_what_was_not_used_for_long_goes_and_comes_back() 
     }
     let stats = device.session().deployment_stats();
     assert!(stats.evictions > 0, "{stats:?}");
-    device.execute("hoard.clear()").await.unwrap();
+    device.execute("hoard = None").await.unwrap();
     assert_eq!(
         call_five(&crowd).await.unwrap(),
         40,
