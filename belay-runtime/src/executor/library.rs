@@ -8,10 +8,7 @@ use serde::Deserialize;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exception::{DeviceException, Frame};
 use crate::python::{self, Arguments};
-use crate::session::{Live, ThreadState};
-
-/// The library's namespace on the board.
-const NAMESPACE: &str = "_threads";
+use crate::session::{Live, THREADS, ThreadState};
 
 /// Its source.
 const LIBRARY: &str = include_str!(concat!(env!("OUT_DIR"), "/threads.py"));
@@ -86,7 +83,7 @@ pub(super) async fn is_there(live: &Live) -> Result<bool> {
     }
     let there = evaluate(
         live,
-        format!("'adopt' in N('{NAMESPACE}') and {}()", function("adopt")),
+        format!("'adopt' in N('{THREADS}') and {}()", function("adopt")),
     )
     .await?
     .to()?;
@@ -108,7 +105,7 @@ pub(super) async fn provide(live: &Live) -> Result<()> {
     }
     let mut known = live.thread_library.lock().await;
     if *known != Some(true) {
-        live.run(NAMESPACE, LIBRARY, Some("belay.threads")).await?;
+        live.run(THREADS, LIBRARY, Some("belay.threads")).await?;
         *known = Some(true);
     }
     Ok(())
@@ -206,7 +203,7 @@ pub(super) async fn resume(live: &Live, name: u32) -> Result<()> {
 }
 
 fn function(name: &str) -> String {
-    format!("N('{NAMESPACE}')['{name}']")
+    format!("N('{THREADS}')['{name}']")
 }
 
 fn millis(duration: Duration) -> u64 {

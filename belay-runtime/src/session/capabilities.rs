@@ -7,12 +7,22 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::Returned;
+use super::thread::THREADS;
 use crate::error::Result;
 use crate::link::{CallPath, Hello, Link, Request};
 use crate::python;
 
-/// What is deployed: names, and what the board calls them by.
+/// Asks what is deployed.
 const TABLE: &str = "list(F.items())";
+/// What is found on a board, beside what it can do.
+#[derive(Debug, Deserialize)]
+pub(super) struct Found {
+    /// What is deployed: names, and what the board calls them by.
+    pub(super) deployed: Vec<(String, String)>,
+    /// Whether the thread library is there, where that was asked.
+    pub(super) threads: Option<bool>,
+}
+
 /// Under which name the board keeps what the probe reported.
 const REPORT: &str = "C";
 /// What the board runs to report.
@@ -106,22 +116,24 @@ const ARCHITECTURES: [&str; 13] = [
 ];
 
 impl Capabilities {
-    /// Asks the board, and what is deployed there under which name: in one exchange where it has the memory for
-    /// that. It keeps its answer until it is reset, so that another host program does not have to send the probe.
-    pub(super) async fn ask(link: &Link, deadline: Duration) -> Result<(Self, Vec<(String, String)>)> {
+    /// Asks the board, and what is found there: in one exchange where it has the memory for that. It keeps its
+    /// answer until it is reset, so that another host program does not have to send the probe.
+    pub(super) async fn ask(link: &Link, deadline: Duration) -> Result<(Self, Found)> {
         let ask = |expression: String| link.request(Request::Evaluate(expression), deadline);
         if link.hello().small {
             let mut one_by_one = OneByOne { link, deadline };
             let report = one_by_one.report().await?;
             let deployed = Returned::from(ask(TABLE.into()).await?).to()?;
-            return Ok((Self::new(link.hello(), report), deployed));
+            let threads = None;
+            return Ok((Self::new(link.hello(), report), Found { deployed, threads }));
         }
+        let found = format!("({TABLE},'adopt' in N('{THREADS}'))");
         if link.hello().attached {
-            match ask(format!("({REPORT},{TABLE})")).await {
+            match ask(format!("({REPORT},{found})")).await {
                 Ok(known) => {
                     // An answer of another shape was for another version of this crate.
-                    if let Ok((report, deployed)) = Returned::from(known).to() {
-                        return Ok((Self::new(link.hello(), report), deployed));
+                    if let Ok((report, found)) = Returned::from(known).to() {
+                        return Ok((Self::new(link.hello(), report), found));
                     }
                 }
                 Err(error) if error.exception().is_some_and(|raised| raised.is("NameError")) => {}
@@ -132,10 +144,10 @@ impl Capabilities {
         // The names it needs are gone when it has answered.
         let expression = format!(
             "(X('_probe',{source}),globals().update({REPORT}=N('_probe').pop('report')),N('_probe').clear(),\
-             ({REPORT},{TABLE}))[3]"
+             ({REPORT},{found}))[3]"
         );
-        let (report, deployed) = Returned::from(ask(expression).await?).to()?;
-        Ok((Self::new(link.hello(), report), deployed))
+        let (report, found) = Returned::from(ask(expression).await?).to()?;
+        Ok((Self::new(link.hello(), report), found))
     }
 
     fn new(hello: &Hello, report: Report) -> Self {

@@ -37,6 +37,7 @@ pub use state::SessionState;
 pub use thread::{ThreadInfo, ThreadState};
 
 pub(crate) use live::{Live, is_memory_error};
+pub(crate) use thread::THREADS;
 pub(crate) use traceback::is_before_body;
 
 /// The namespace in which [`Session::execute`] runs its code.
@@ -401,8 +402,14 @@ impl Live {
     ) -> Result<Self> {
         let link = Link::connect(&settings.connector, settings.link.clone()).await?;
         let execute = settings.link.deadlines.execute;
-        let (capabilities, deployed) = Capabilities::ask(&link, execute).await?;
-        let deployments = deployments::Deployments::found(deployed);
+        let (capabilities, found) = Capabilities::ask(&link, execute).await?;
+        let deployments = deployments::Deployments::found(found.deployed);
+        // One that is there has to be adopted first.
+        let thread_library = match found.threads {
+            Some(false) => Some(false),
+            _ if !link.hello().attached => Some(false),
+            _ => None,
+        };
         // The same run of the interpreter is the same epoch, however often the port was lost.
         let same = before
             .is_some_and(|before| before.link.hello().boot == link.hello().boot && link.hello().attached);
@@ -415,7 +422,7 @@ impl Live {
             counters: Arc::clone(counters),
             registry: Arc::clone(registry),
             execute_deadline: execute,
-            thread_library: tokio::sync::Mutex::new(if link.hello().attached { None } else { Some(false) }),
+            thread_library: tokio::sync::Mutex::new(thread_library),
             link,
         })
     }

@@ -18,7 +18,7 @@ const BLOCK: usize = 32;
 const CHECKSUM: usize = 8;
 
 /// The answer of the probe of a board with everything, on which nothing is deployed.
-const REPORT: &str = "(('1.26.1','Scripted board',2822,2,['native'],True,True,True,True,True),[])";
+const REPORT: &str = "(('1.26.1','Scripted board',2822,2,['native'],True,True,True,True,True),([],False))";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
