@@ -45,6 +45,9 @@ def _belay(version, boot, before):
     count = 0
     # What came over the raw REPL for the line behind it, or the length that there is no room for.
     brought = ""
+    # Room to say something in when there is no other; where words have 64 bits everything takes twice as much.
+    enough = 2048 if getattr(sys, "maxsize", 0) >> 32 else 1024
+    spare = bytearray(enough)
     raw = (bytes, bytearray, memoryview)
 
     def send(text):
@@ -104,11 +107,22 @@ def _belay(version, boot, before):
             frames.pop()
             raise
 
+    def restore():
+        nonlocal spare
+        if not spare:
+            try:
+                spare = bytearray(enough)
+            except MemoryError:
+                pass
+
     def fail(frames, number, error):
         many = len(frames)
         if isinstance(error, KeyboardInterrupt):
             say(frames, "%si%d" % (number, many))
             return
+        # What is said of it, and the next request, have the spare room.
+        nonlocal spare
+        spare = None
         gc.collect()
         name = type(error).__name__
         trace = message = ""
@@ -228,6 +242,12 @@ def _belay(version, boot, before):
                     send(text)
                 return 1
 
+    def demand(head, text):
+        missing = not spare
+        serve(head, text)
+        if missing:
+            restore()
+
     def other(line, size):
         # Does what a line asks that is not an intact next call; true if the agent is to leave.
         while 1:
@@ -245,6 +265,7 @@ def _belay(version, boot, before):
         number = line[1]
         kind = line[2]
         if kind == "p":
+            restore()
             send(expected + "o" + line[4:-8].strip())
         elif kind == "q":
             finish()
@@ -270,16 +291,18 @@ def _belay(version, boot, before):
                 while rest > 0 and size:
                     rest -= len(read(min(rest, 32)))
             if number == expected:
-                serve(head, line)
+                demand(head, line)
             elif not again(number, 0):
                 send(expected + "n")
         elif number == expected:
-            serve(line, line[4:-8])
+            demand(line, line[4:-8])
         elif not again(number, 0):
             send(expected + "n")
 
     def repair():
         # Goes on after something was lost on the board itself: a call's answer, or else a line.
+        nonlocal spare
+        spare = None
         gc.collect()
         if kept and not kept[-1][1]:
             fail(kept[-1][1], kept[-1][0], MemoryError())

@@ -238,33 +238,71 @@ async fn call_five(crowd: &CrowdDevice) -> Result<usize> {
     Ok(first + crowd.d().await? + crowd.e().await?)
 }
 
+/// Somebody who leaves nothing to the others.
+#[belay::device]
+pub trait Hoarder {
+    /// ```python
+    /// hoard = None
+    /// ```
+    #[setup]
+    async fn prepare(&self) -> Result<()>;
+
+    /// Takes all of the memory. No list does that: it wants so much in one piece that it fails long before.
+    ///
+    /// ```python
+    /// global hoard
+    /// try:
+    ///     while True:
+    ///         hoard = (hoard, bytearray(100))
+    /// except MemoryError:
+    ///     pass
+    /// ```
+    #[task]
+    async fn fill(&self) -> Result<()>;
+
+    /// ```python
+    /// global hoard
+    /// while hoard and count:
+    ///     hoard = hoard[0]
+    ///     count -= 1
+    /// ```
+    #[task]
+    async fn give_back(&self, count: u32) -> Result<()>;
+}
+
+/// The result, unless there was no memory for it. Nothing else may be the matter.
+fn unless_full<T>(result: Result<T>) -> Option<T> {
+    let full = |error: &Error| error.exception().is_some_and(|raised| raised.is("MemoryError"));
+    match result {
+        Ok(value) => Some(value),
+        Err(error) if full(&error) => None,
+        Err(error) => panic!("{error}"),
+    }
+}
+
 #[tokio::test]
-#[ignore = "with a heap that is quite full the agent does not answer any more"]
 async fn under_memory_pressure_what_was_not_used_for_long_goes_and_comes_back() {
     let board = Board::unix().heap_kb(128).start().await.unwrap();
     let device = Device::connect(board.port()).await.unwrap();
     let crowd = CrowdDevice::attach(&device).await.unwrap();
+    let hoarder = HoarderDevice::attach(&device).await.unwrap();
     assert_eq!(call_five(&crowd).await.unwrap(), 40);
-    // No list: it wants so much in one piece that it fails long before the memory is full.
-    let hoard = "hoard = None\ntry:\n    while True:\n        hoard = (hoard, bytearray(100))\nexcept MemoryError:\n    pass";
-    device.execute(hoard).await.ok();
-    // What the board needs to answer at all is given back bit by bit, until there is room with an eviction.
-    for _ in 0..200 {
-        device.execute("hoard = hoard[0]").await.ok();
-        match crowd.f().await {
-            Ok(length) => {
-                assert_eq!(length, 8);
-                break;
-            }
-            Err(error) => assert!(
-                error.exception().is_some_and(|raised| raised.is("MemoryError")),
-                "{error}"
-            ),
-        }
+    hoarder.give_back(0).await.unwrap();
+    hoarder.fill().await.unwrap();
+    let full = unless_full(crowd.f().await);
+    assert_eq!(full, None, "the memory is full");
+    let mut given_back = 0;
+    while unless_full(crowd.f().await) != Some(8) {
+        given_back += usize::from(unless_full(hoarder.give_back(5).await).is_some());
+        assert!(given_back < 200, "there is room by now");
     }
     let stats = device.session().deployment_stats();
     assert!(stats.evictions > 0, "{stats:?}");
-    device.execute("hoard = None").await.unwrap();
+    let mut tries = 0;
+    while unless_full(hoarder.give_back(1_000_000).await).is_none() {
+        tries += 1;
+        assert!(tries < 20, "there is room for so little");
+    }
     assert_eq!(
         call_five(&crowd).await.unwrap(),
         40,
