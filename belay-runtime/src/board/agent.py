@@ -108,6 +108,7 @@ def _belay(version, boot, before):
             raise
 
     def restore():
+        # Keeps room to spare again, where there is any.
         nonlocal spare
         if not spare:
             try:
@@ -243,6 +244,7 @@ def _belay(version, boot, before):
                 return 1
 
     def demand(head, text):
+        # As `serve`; after a failure what was spare is this request's to use.
         missing = not spare
         serve(head, text)
         if missing:
