@@ -1,11 +1,14 @@
 //! What the tests share: boards to run on, and ways to wait for what has to happen.
 
+mod tap;
 pub mod values;
 
 use std::time::Duration;
 
 use belay::{Device, DeviceBuilder, SessionState};
 use belay_sim::Board;
+
+pub use tap::{Tap, tapped};
 
 /// How long a test waits for what has to happen before it fails. Nothing takes that long on a machine that is
 /// not overloaded.

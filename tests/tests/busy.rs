@@ -9,10 +9,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use belay_runtime::link::{CallPath, Link, LinkEvent, LinkOptions, Payload, Request};
-use belay_runtime::transport::{Address, Connector, Transport, TransportError};
+use belay_runtime::transport::Transport;
 use belay_sim::Board;
-use belay_tests::{soon, unix};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use belay_tests::{Tap, soon, tapped, unix};
+use tokio::io::AsyncWrite as _;
 
 /// As long as the calls here pretend to take.
 const HOURS: u32 = 5;
@@ -21,47 +21,21 @@ const BUFFER: usize = 256;
 /// How much the call itself takes, which the board has read.
 const CALL: usize = 64;
 
-/// A bare UART, as far as the host can see, that counts what it is given.
-struct Uart {
-    port: Box<dyn Transport>,
-    written: Arc<AtomicUsize>,
-}
+/// Counts what the board is given.
+struct Counted(Arc<AtomicUsize>);
 
-impl Transport for Uart {
-    fn description(&self) -> &str {
-        self.port.description()
-    }
-
-    fn flow_control(&self) -> bool {
-        false
-    }
-}
-
-impl AsyncRead for Uart {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
+impl Tap for Counted {
+    fn write(
+        &mut self,
+        port: &mut Box<dyn Transport>,
         cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.port).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Uart {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.port).poll_write(cx, bytes);
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(port).poll_write(cx, bytes);
         if let Poll::Ready(Ok(written)) = result {
-            self.written.fetch_add(written, Ordering::Relaxed);
+            self.0.fetch_add(written, Ordering::Relaxed);
         }
         result
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.port).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.port).poll_shutdown(cx)
     }
 }
 
@@ -74,16 +48,11 @@ struct Bench {
 /// A board with a function that prints this until it is told to end.
 async fn connect(path: CallPath, printed: &str) -> Bench {
     let board = unix().await;
-    let address: Arc<Address> = Arc::new(board.port().parse().unwrap());
     let written = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&written);
-    let connector = Connector::new("a board behind a bare UART", move || {
-        let (address, written) = (Arc::clone(&address), Arc::clone(&count));
-        async move {
-            let port = address.open().await?;
-            Ok::<_, TransportError>(Uart { port, written })
-        }
-    });
+    // A bare UART, as far as the host can see.
+    let address = format!("{}?flow=off", board.port());
+    let connector = tapped(&address, move || Counted(Arc::clone(&count)));
     let mut options = LinkOptions::default();
     options.call_path = path;
     let link = Link::connect(&connector, options).await.unwrap();

@@ -7,11 +7,11 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use belay_runtime::link::{CallPath, Deadlines, Link, LinkOptions, Payload, Request, ResetPolicy};
-use belay_runtime::transport::{Address, Connector, Transport, TransportError};
+use belay_runtime::transport::{Address, Connector, Transport};
 use belay_runtime::{Error, ErrorKind, Phase};
 use belay_sim::{Board, Direction, Rates};
-use belay_tests::{PATIENCE, soon, unix};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use belay_tests::{PATIENCE, Tap, soon, tapped, unix};
+use tokio::io::AsyncWrite as _;
 
 /// The deadline that is looked at, and what all the others are: too long to be mistaken for it.
 const BRIEF: Duration = Duration::from_millis(400);
@@ -20,32 +20,20 @@ const LONG: Duration = Duration::from_secs(20);
 /// What a test changes of what goes to the board. All that went before is known.
 type Change = Box<dyn FnMut(&mut Vec<u8>, &[u8]) + Send>;
 
-/// A board's port on which what the host writes can be lost.
-struct Tapped {
-    port: Box<dyn Transport>,
-    written: Arc<Mutex<Vec<u8>>>,
+/// Can lose what the host writes.
+struct Lossy {
+    written: Written,
     change: Arc<Mutex<Change>>,
 }
 
-impl Transport for Tapped {
-    fn description(&self) -> &str {
-        self.port.description()
-    }
-}
-
-impl AsyncRead for Tapped {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.port).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Tapped {
+impl Tap for Lossy {
     /// One byte at a time, so that a test says which are lost.
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn write(
+        &mut self,
+        port: &mut Box<dyn Transport>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let Some(byte) = bytes.first() else {
             return Poll::Ready(Ok(0));
         };
@@ -58,36 +46,20 @@ impl AsyncWrite for Tapped {
         if passed.is_empty() {
             return Poll::Ready(Ok(1));
         }
-        Pin::new(&mut self.port).poll_write(cx, &passed)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.port).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.port).poll_shutdown(cx)
+        Pin::new(port).poll_write(cx, &passed)
     }
 }
 
 /// What has been written to the board.
 type Written = Arc<Mutex<Vec<u8>>>;
 
-fn tapped(board: &Board, change: impl FnMut(&mut Vec<u8>, &[u8]) + Send + 'static) -> (Connector, Written) {
-    let address: Arc<Address> = Arc::new(board.port().parse().unwrap());
+fn lossy(board: &Board, change: impl FnMut(&mut Vec<u8>, &[u8]) + Send + 'static) -> (Connector, Written) {
     let written = Written::default();
     let change: Arc<Mutex<Change>> = Arc::new(Mutex::new(Box::new(change)));
     let tap = Arc::clone(&written);
-    let connector = Connector::new("a board with its port tapped", move || {
-        let (address, written, change) = (Arc::clone(&address), Arc::clone(&tap), Arc::clone(&change));
-        async move {
-            let port = address.open().await?;
-            Ok::<_, TransportError>(Tapped {
-                port,
-                written,
-                change,
-            })
-        }
+    let connector = tapped(board.port(), move || Lossy {
+        written: Arc::clone(&tap),
+        change: Arc::clone(&change),
     });
     (connector, written)
 }
@@ -182,7 +154,7 @@ async fn enter_is_how_long_one_attempt_at_the_raw_repl_takes() {
     let attempts = async |enter: Duration| {
         let board = unix().await;
         // All of it is lost.
-        let (connector, written) = tapped(&board, |passed, _| passed.clear());
+        let (connector, written) = lossy(&board, |passed, _| passed.clear());
         let options = options(|deadlines| {
             deadlines.open = BRIEF * 2;
             deadlines.enter = enter;
@@ -215,7 +187,7 @@ async fn a_board_that_is_slower_than_the_first_attempt_is_given_more_time() {
 async fn paste_bounds_how_long_the_board_may_take_nothing() {
     let board = unix().await;
     // The source of the agent, which is the second that is pasted, gets as far as the board's window.
-    let (connector, _) = tapped(&board, |passed, before| {
+    let (connector, _) = lossy(&board, |passed, before| {
         if times(before, b"\x05A\x01") == 2 && !before.ends_with(b"\x05A\x01") {
             passed.clear();
         }
@@ -242,7 +214,7 @@ async fn paste_may_take_longer_than_its_deadline_as_long_as_the_board_takes_some
 #[tokio::test]
 async fn compile_bounds_how_long_the_board_may_take_over_code_that_it_has() {
     let board = unix().await;
-    let (connector, _) = tapped(&board, |passed, before| {
+    let (connector, _) = lossy(&board, |passed, before| {
         if times(before, b"\x05A\x01") == 1 && passed == b"\x04" {
             passed.clear();
         }
@@ -345,7 +317,7 @@ async fn reset_bounds_how_long_a_board_may_take_to_come_back() {
     let begins = Arc::new(Mutex::new(false));
     let reset = Arc::clone(&begins);
     // It is not told to.
-    let (connector, _) = tapped(&board, move |passed, _| {
+    let (connector, _) = lossy(&board, move |passed, _| {
         if *begins.lock().unwrap() && passed == b"\x04" {
             passed.clear();
         }

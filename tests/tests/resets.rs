@@ -1,17 +1,13 @@
 //! What each reset policy does to a board, when it is asked for and on connecting.
 
-use std::io;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use belay_runtime::ErrorKind;
 use belay_runtime::link::{CallPath, Link, LinkOptions, Payload, Request, ResetPolicy};
 use belay_runtime::transport::{Address, Connector, ModemLines, Transport, TransportError};
 use belay_sim::Board;
-use belay_tests::{soon, unix};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use belay_tests::{Tap, soon, tapped, unix};
 
 const SHORT: Duration = Duration::from_secs(5);
 const PATHS: [CallPath; 2] = [CallPath::Agent, CallPath::RawRepl];
@@ -125,51 +121,27 @@ async fn a_port_without_modem_lines_says_so_and_the_link_goes_on() {
     }
 }
 
-/// A port whose modem lines are wired to the reset button of its board.
+/// Wires the modem lines of a port to the reset button of its board.
 struct Wired {
-    port: Box<dyn Transport>,
     board: Arc<Mutex<Board>>,
     levels: Arc<Mutex<Vec<(bool, bool)>>>,
 }
 
-impl Transport for Wired {
-    fn description(&self) -> &str {
-        self.port.description()
-    }
-
-    fn set_lines(&mut self, dtr: bool, rts: bool) -> Result<ModemLines, TransportError> {
+impl Tap for Wired {
+    fn set_lines(
+        &mut self,
+        _port: &mut Box<dyn Transport>,
+        dtr: bool,
+        rts: bool,
+    ) -> Result<ModemLines, TransportError> {
         self.levels.lock().unwrap().push((dtr, rts));
         Ok(ModemLines::Set)
     }
 
-    fn restore_lines(&mut self) -> Result<ModemLines, TransportError> {
+    fn restore_lines(&mut self, _port: &mut Box<dyn Transport>) -> Result<ModemLines, TransportError> {
         self.levels.lock().unwrap().push((true, true));
         self.board.lock().unwrap().restart().unwrap();
         Ok(ModemLines::Set)
-    }
-}
-
-impl AsyncRead for Wired {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.port).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Wired {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.port).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.port).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.port).poll_shutdown(cx)
     }
 }
 
@@ -177,18 +149,14 @@ impl AsyncWrite for Wired {
 async fn a_pulse_of_the_modem_lines_resets_a_board_on_demand_and_on_connecting() {
     for path in PATHS {
         let board = unix().await;
-        let address: Arc<Address> = Arc::new(board.port().parse().unwrap());
+        let port = board.port().to_owned();
         let board = Arc::new(Mutex::new(board));
         let levels = Arc::new(Mutex::new(Vec::new()));
         let connector = {
             let (board, levels) = (Arc::clone(&board), Arc::clone(&levels));
-            Connector::new("a board with its lines wired", move || {
-                let (address, board, levels) =
-                    (Arc::clone(&address), Arc::clone(&board), Arc::clone(&levels));
-                async move {
-                    let port = address.open().await?;
-                    Ok::<_, TransportError>(Wired { port, board, levels })
-                }
+            tapped(&port, move || Wired {
+                board: Arc::clone(&board),
+                levels: Arc::clone(&levels),
             })
         };
         let pulse = [(false, true), (true, true)];

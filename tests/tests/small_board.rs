@@ -8,56 +8,36 @@ use std::time::Duration;
 
 use belay_runtime::ErrorKind;
 use belay_runtime::link::{Link, LinkOptions, Payload, Request};
-use belay_runtime::transport::{Address, Connector, Transport, TransportError};
+use belay_runtime::transport::{Address, Connector, Transport};
 use belay_sim::{Board, Direction, Fault};
-use belay_tests::soon;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use belay_tests::{Tap, soon, tapped};
+use tokio::io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _};
 
 /// A heap that is too small for the usual agent.
 const HEAP_KB: u32 = 40;
 const SHORT: Duration = Duration::from_secs(5);
 
-/// A port that is pulled out when so many bytes have been written.
+/// Pulls the port out when so many bytes more have been written.
 struct Pulled {
-    port: Box<dyn Transport>,
     left: usize,
 }
 
-impl Transport for Pulled {
-    fn description(&self) -> &str {
-        self.port.description()
-    }
-}
-
-impl AsyncRead for Pulled {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
+impl Tap for Pulled {
+    fn write(
+        &mut self,
+        port: &mut Box<dyn Transport>,
         cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.port).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Pulled {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let some = bytes.len().min(self.left);
         if some == 0 {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        let result = Pin::new(&mut self.port).poll_write(cx, &bytes[..some]);
+        let result = Pin::new(port).poll_write(cx, &bytes[..some]);
         if let Poll::Ready(Ok(written)) = result {
             self.left -= written;
         }
         result
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.port).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.port).poll_shutdown(cx)
     }
 }
 
@@ -85,14 +65,7 @@ async fn a_start_that_breaks_off_anywhere_leaves_the_compiler_as_it_was_and_the_
     let address: Arc<Address> = Arc::new(board.port().parse().unwrap());
     let mut broken_off = 0;
     for left in (300..).step_by(450) {
-        let address = Arc::clone(&address);
-        let pulled = Connector::new("a port that is pulled out", move || {
-            let address = Arc::clone(&address);
-            async move {
-                let port = address.open().await?;
-                Ok::<_, TransportError>(Pulled { port, left })
-            }
-        });
+        let pulled = tapped(board.port(), move || Pulled { left });
         let started = soon("the end", Link::connect(&pulled, LinkOptions::default())).await;
         let done = match &started {
             Ok(link) => {
