@@ -5,6 +5,7 @@ pub mod values;
 
 use std::time::Duration;
 
+pub use belay::CallPath;
 use belay::{Device, DeviceBuilder, SessionState};
 use belay_sim::Board;
 
@@ -42,6 +43,20 @@ pub async fn connected_with(settings: impl FnOnce(DeviceBuilder) -> DeviceBuilde
     let builder = settings(Device::builder(board.port()));
     let device = builder.connect().await.expect("the board answers");
     (board, device)
+}
+
+/// Makes two tests of each of these functions, which are told the call path: one of the module `agent`, one of
+/// `raw_repl`.
+#[macro_export]
+macro_rules! over_both_paths {
+    ($($test:ident)*) => {
+        mod agent {
+            $(#[tokio::test] async fn $test() { super::$test($crate::CallPath::Agent).await; })*
+        }
+        mod raw_repl {
+            $(#[tokio::test] async fn $test() { super::$test($crate::CallPath::RawRepl).await; })*
+        }
+    };
 }
 
 /// Waits for something that has to happen.

@@ -109,18 +109,7 @@ async fn a_board_that_is_reset_after_hours_is_noticed(path: CallPath) {
     soon("the end of the call", call).await.unwrap().unwrap_err();
 }
 
-macro_rules! over_both_paths {
-    ($($test:ident)*) => {
-        mod agent {
-            $(#[tokio::test] async fn $test() { super::$test(super::CallPath::Agent).await; })*
-        }
-        mod raw_repl {
-            $(#[tokio::test] async fn $test() { super::$test(super::CallPath::RawRepl).await; })*
-        }
-    };
-}
-
-over_both_paths! {
+belay_tests::over_both_paths! {
     a_board_that_is_busy_for_hours_is_sent_no_more_than_its_buffer_holds
     a_board_that_is_reset_after_hours_is_noticed
 }

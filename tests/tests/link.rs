@@ -59,18 +59,7 @@ fn text(payload: belay_runtime::Result<Payload>) -> String {
     }
 }
 
-macro_rules! over_both_paths {
-    ($($test:ident)*) => {
-        mod agent {
-            $(#[tokio::test] async fn $test() { super::$test(super::CallPath::Agent).await; })*
-        }
-        mod raw_repl {
-            $(#[tokio::test] async fn $test() { super::$test(super::CallPath::RawRepl).await; })*
-        }
-    };
-}
-
-over_both_paths! {
+belay_tests::over_both_paths! {
     an_expression_is_evaluated
     a_deployed_function_is_found_again_by_the_next_link
     an_exception_is_told_with_its_parts_and_the_next_call_works

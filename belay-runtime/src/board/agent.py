@@ -117,12 +117,12 @@ def _belay(version, boot, before):
                 pass
 
     def fail(frames, number, error):
+        nonlocal spare
         many = len(frames)
         if isinstance(error, KeyboardInterrupt):
             say(frames, "%si%d" % (number, many))
             return
         # What is said of it, and the next request, have the spare room.
-        nonlocal spare
         spare = None
         gc.collect()
         name = type(error).__name__

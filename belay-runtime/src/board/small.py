@@ -11,6 +11,7 @@ import gc, sys
 seed = count = many = credit = lost = 0
 start = text = number = kind = key = asked = ""
 expected = "0"
+# The last request's number, what was said to it (None if there was no room to keep that), whether it failed.
 kept = ["", [], 0]
 parts = []
 F = {}

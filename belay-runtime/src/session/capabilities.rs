@@ -19,8 +19,8 @@ const TABLE: &str = "list(F.items())";
 pub(super) struct Found {
     /// What is deployed: names, and what the board calls them by.
     pub(super) deployed: Vec<(String, String)>,
-    /// Whether the thread library is there, where that was asked.
-    pub(super) threads: Option<bool>,
+    /// Whether an earlier program may have left the thread library there.
+    pub(super) threads: bool,
 }
 
 /// Under which name the board keeps what the probe reported.
@@ -124,7 +124,7 @@ impl Capabilities {
             let mut one_by_one = OneByOne { link, deadline };
             let report = one_by_one.report().await?;
             let deployed = Returned::from(ask(TABLE.into()).await?).to()?;
-            let threads = None;
+            let threads = link.hello().attached;
             return Ok((Self::new(link.hello(), report), Found { deployed, threads }));
         }
         let found = format!("({TABLE},'adopt' in N('{THREADS}'))");

@@ -404,12 +404,6 @@ impl Live {
         let execute = settings.link.deadlines.execute;
         let (capabilities, found) = Capabilities::ask(&link, execute).await?;
         let deployments = deployments::Deployments::found(found.deployed);
-        // One that is there has to be adopted first.
-        let thread_library = match found.threads {
-            Some(false) => Some(false),
-            _ if !link.hello().attached => Some(false),
-            _ => None,
-        };
         // The same run of the interpreter is the same epoch, however often the port was lost.
         let same = before
             .is_some_and(|before| before.link.hello().boot == link.hello().boot && link.hello().attached);
@@ -422,7 +416,8 @@ impl Live {
             counters: Arc::clone(counters),
             registry: Arc::clone(registry),
             execute_deadline: execute,
-            thread_library: tokio::sync::Mutex::new(thread_library),
+            // One that may be there has to be asked for, which adopts it.
+            thread_library: tokio::sync::Mutex::new((!found.threads).then_some(false)),
             link,
         })
     }
