@@ -1,7 +1,8 @@
 //! A board that runs, and what it takes to start one.
 
 use std::{
-    path::Path,
+    fs,
+    path::{Path, PathBuf},
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
 };
@@ -24,6 +25,7 @@ use crate::{
 pub struct Builder {
     kind: Kind,
     heap_kb: u32,
+    files: Vec<(PathBuf, Vec<u8>)>,
     report: Report,
 }
 
@@ -32,6 +34,7 @@ impl Builder {
         Self {
             kind,
             heap_kb: 512,
+            files: Vec::new(),
             report: Report::Auto,
         }
     }
@@ -40,6 +43,13 @@ impl Builder {
     /// `unix` board has a choice.
     pub fn heap_kb(mut self, heap_kb: u32) -> Self {
         self.heap_kb = heap_kb;
+        self
+    }
+
+    /// Puts a file on the board before it starts, such as `boot.py` or `main.py`, for boards that have a file system.
+    /// The path is the board's own, with or without its first slash.
+    pub fn file(mut self, path: impl Into<PathBuf>, contents: impl Into<Vec<u8>>) -> Self {
+        self.files.push((path.into(), contents.into()));
         self
     }
 
@@ -78,7 +88,7 @@ impl Builder {
     /// # Errors
     /// When the board cannot be built or the system has no pseudo-terminal left.
     pub fn start_blocking(self) -> Result<Board> {
-        Board::run(source::recipe(self.kind, self.heap_kb, self.report)?)
+        Board::run(source::recipe(self.kind, self.heap_kb, self.report)?, &self.files)
     }
 }
 
@@ -87,7 +97,7 @@ impl Builder {
 pub struct Board {
     port: String,
     process_id: u32,
-    directory: std::path::PathBuf,
+    directory: PathBuf,
     cable: Cable,
     pump: Option<JoinHandle<()>>,
 }
@@ -112,13 +122,16 @@ impl Board {
         Builder::new(Kind::Microbit)
     }
 
-    fn run(recipe: Recipe) -> Result<Self> {
+    fn run(recipe: Recipe, files: &[(PathBuf, Vec<u8>)]) -> Result<Self> {
         source::sweep_directories();
         let directory = tempfile::Builder::new()
             .prefix(&source::directory_prefix())
             .tempdir()
             .map_err(Error::io("making a directory for the board's files"))?;
         let path = directory.path().to_owned();
+        for (name, contents) in files {
+            write(&path.join(name.strip_prefix("/").unwrap_or(name)), contents)?;
+        }
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
             .map_err(|error| Error::io("making an event")(error.into()))?;
         let ours = wake.try_clone().map_err(Error::io("sharing an event"))?;
@@ -199,6 +212,14 @@ impl Board {
 
     /// Stops the board; dropping it does the same.
     pub fn stop(self) {}
+}
+
+/// Writes a file and makes the directories that it lies in.
+fn write(path: &Path, contents: &[u8]) -> Result<()> {
+    let parent = path.parent().unwrap_or(path);
+    fs::create_dir_all(parent)
+        .and_then(|()| fs::write(path, contents))
+        .map_err(Error::io(format!("writing {}", path.display())))
 }
 
 impl Drop for Board {

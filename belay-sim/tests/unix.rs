@@ -281,6 +281,27 @@ fn files_live_in_a_directory_of_the_boards_own_and_outlive_a_reset() {
 }
 
 #[test]
+fn boot_and_main_run_when_the_board_starts_and_only_boot_after_a_soft_reset_to_the_raw_repl() {
+    let board = Board::unix()
+        .file("boot.py", "import lib.half\nprint('boot', lib.half.N)")
+        .file("/main.py", "print('main')\nopen('started', 'w').close()")
+        .file("lib/half.py", "N = 21")
+        .start_blocking()
+        .expect("the unix board starts");
+    common::eventually("main.py has run", || board.directory().join("started").exists());
+    let mut client = Client::raw(board.port());
+    client.send(b"\x04");
+    let text = client.until(RAW);
+    assert_eq!(
+        String::from_utf8_lossy(&text),
+        format!(
+            "OK\r\nMPY: soft reboot\r\nboot 21\r\n{}",
+            String::from_utf8_lossy(RAW)
+        )
+    );
+}
+
+#[test]
 fn restart_in_the_middle_of_a_program_ends_it() {
     let mut board = board();
     let mut client = Client::raw(board.port());
