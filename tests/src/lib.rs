@@ -1,6 +1,7 @@
 //! What the tests share: boards to run on, and ways to wait for what has to happen.
 
 mod tap;
+pub mod tool;
 pub mod values;
 
 use std::time::Duration;
@@ -101,23 +102,35 @@ impl Held {
         }
     }
 
-    /// Waits until there is just this again: what was added since is closed and at its end.
+    /// Whether there is no more than that.
+    fn is_within(self, other: Self) -> bool {
+        self.files <= other.files && self.tasks <= other.tasks
+    }
+
+    /// Waits until there is no more than this again: what was added since is closed and at its end.
+    ///
+    /// # Errors
+    ///
+    /// When something stays: what there was and what there is.
+    pub async fn settled(self) -> Result<(), String> {
+        let settled = async {
+            while !Self::now().is_within(self) {
+                tokio::task::yield_now().await;
+            }
+        };
+        let settled = tokio::time::timeout(PATIENCE, settled).await;
+        settled.map_err(|_| format!("before there was {self:?}, now {:?}", Self::now()))
+    }
+
+    /// The same in a test.
     ///
     /// # Panics
     ///
     /// When something stays.
     pub async fn again(self, what: &str) {
-        let settled = async {
-            while Self::now() != self {
-                tokio::task::yield_now().await;
-            }
-        };
-        let settled = tokio::time::timeout(PATIENCE, settled).await;
-        assert!(
-            settled.is_ok(),
-            "{what}: before there was {self:?}, now {:?}",
-            Self::now()
-        );
+        if let Err(stays) = self.settled().await {
+            panic!("{what}: {stays}");
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use belay::python::Bytes;
 use belay::transport::{Address, Connector, Transport};
 use belay::{CallPath, DeviceBuilder};
 use belay_runtime::link::{Link, LinkOptions};
-use belay_sim::Board;
+use belay_tests::tool::BoardKind;
 use futures_util::StreamExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
@@ -71,7 +71,7 @@ type Outcome<T = ()> = std::result::Result<T, String>;
 
 /// Which board, how often.
 pub(crate) struct Options {
-    pub(crate) board: String,
+    pub(crate) board: BoardKind,
     pub(crate) port: Option<String>,
     pub(crate) rounds: u32,
     pub(crate) calls: u32,
@@ -80,14 +80,10 @@ pub(crate) struct Options {
 
 /// Measures everything and prints it.
 pub(crate) async fn measure(options: Options) -> Outcome {
-    let mut board = match (&options.port, options.board.as_str()) {
-        (Some(_), _) => None,
-        (None, "unix") => Some(Board::unix()),
-        (None, "mps2") => Some(Board::mps2()),
-        (None, other) => return Err(format!("{other} is no board: unix or mps2")),
-    }
-    .map(|board| board.start_blocking().map_err(|error| error.to_string()))
-    .transpose()?;
+    let simulated = options.port.is_none().then(|| options.board.builder());
+    let mut board = simulated
+        .map(|board| board.start_blocking().map_err(|error| error.to_string()))
+        .transpose()?;
     let port = options.port.clone();
     let port = port
         .or_else(|| board.as_ref().map(|board| board.port().to_owned()))
@@ -121,7 +117,7 @@ pub(crate) async fn measure(options: Options) -> Outcome {
     report.print(if options.port.is_some() {
         "port"
     } else {
-        &options.board
+        options.board.name()
     });
     Ok(())
 }

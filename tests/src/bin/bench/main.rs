@@ -8,8 +8,8 @@ mod scripted;
 
 use std::process::ExitCode;
 
+use belay_tests::tool::{BoardKind, Runtime};
 use clap::Parser;
-use tokio::runtime::Builder;
 
 /// Measures how fast calls are, beside the bare line and the peers.
 #[derive(Debug, Parser)]
@@ -18,9 +18,9 @@ struct Arguments {
     /// Measures the host's own time instead, against a board that answers at once.
     #[arg(long)]
     host: bool,
-    /// The simulated board: unix or mps2.
-    #[arg(long, default_value = "unix")]
-    board: String,
+    /// The simulated board.
+    #[arg(long, value_enum, default_value_t = BoardKind::Unix)]
+    board: BoardKind,
     /// The port of a real board, instead of a simulated one.
     #[arg(long, conflicts_with = "board")]
     port: Option<String>,
@@ -54,9 +54,7 @@ fn main() -> ExitCode {
 }
 
 fn board(arguments: Arguments) -> Result<(), String> {
-    let runtime = Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| error.to_string())?;
-    runtime.block_on(board::measure(board::Options {
+    Runtime::CurrentThread.run(board::measure(board::Options {
         board: arguments.board,
         port: arguments.port,
         rounds: arguments.rounds,

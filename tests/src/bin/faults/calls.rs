@@ -222,17 +222,3 @@ fn repr(data: &[u8]) -> String {
 pub(crate) fn says_not_run(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Disconnected(_))
 }
-
-/// Whether a fault may end in an error of this kind.
-pub(crate) fn is_honest(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::Timeout { .. }
-            | ErrorKind::FateUnknown(_)
-            | ErrorKind::Reset
-            | ErrorKind::Disconnected(_)
-            | ErrorKind::Unresponsive
-            | ErrorKind::Interrupted
-            | ErrorKind::Transport(_)
-    )
-}

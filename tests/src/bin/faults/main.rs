@@ -12,6 +12,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
+use belay_tests::tool::{self, Runtime};
 use clap::Parser;
 use run::{Outcome, Runner, Way};
 
@@ -37,6 +38,9 @@ struct Options {
     /// How many boards work at the same time.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..))]
     boards: u64,
+    /// The runtime of the host.
+    #[arg(long, value_enum, default_value_t = Runtime::MultiThread)]
+    runtime: Runtime,
 }
 
 impl Options {
@@ -68,23 +72,22 @@ impl Totals {
     }
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let options = Options::parse();
-    if std::env::var_os("RUST_LOG").is_some() {
-        tracing_subscriber::fmt()
-            .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
-            .with_writer(std::io::stderr)
-            .init();
-    }
+    tool::log_if_asked();
+    options.runtime.run(run(&options))
+}
+
+async fn run(options: &Options) -> ExitCode {
     let seeds = options.seeds();
     let count = seeds.len() as u64;
     let seeds = Arc::new(Mutex::new(seeds));
     let totals = Arc::new(Mutex::new(Totals::default()));
     let workers = (0..options.boards.min(count)).map(|_| {
         let (seeds, totals) = (Arc::clone(&seeds), Arc::clone(&totals));
+        let (call_path, no_flow_control) = (options.call_path, options.no_flow_control);
         tokio::spawn(async move {
-            let mut runner = Runner::new(options.call_path, options.no_flow_control).await;
+            let mut runner = Runner::new(call_path, no_flow_control).await;
             loop {
                 let Some(seed) = seeds.lock().ok().and_then(|mut seeds| seeds.pop_front()) else {
                     return;

@@ -7,6 +7,7 @@ use belay_runtime::ErrorKind;
 use belay_runtime::link::{CallPath, Link, LinkOptions, Payload, Request};
 use belay_runtime::transport::{Address, Connector};
 use belay_sim::{Board, Direction, Fault, Rates};
+use belay_tests::tool::tells_of_the_line;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::calls::{self, Call, Given, SOURCE};
@@ -376,7 +377,7 @@ fn judge(calls: &[Call], given: &[Option<Given>], outcome: &mut Outcome) {
                 outcome.wrong = true;
                 outcome.complaints.push(format!("{call:?} gave {what}"));
             }
-            Some(Given::Error(error)) if !calls::is_honest(error) => {
+            Some(Given::Error(error)) if !tells_of_the_line(error) => {
                 outcome.wrong = true;
                 outcome.complaints.push(format!("{call:?} gave {error}"));
             }

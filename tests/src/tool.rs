@@ -1,0 +1,86 @@
+//! What the tools behind `cargo xtask` share.
+
+use belay::{Error, ErrorKind};
+use belay_sim::{Board, Builder};
+use tokio::runtime;
+
+/// The runtime that a tool works on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Runtime {
+    /// Several threads, between which tasks move at any time.
+    MultiThread,
+    /// One thread, on which all take their turns.
+    CurrentThread,
+}
+
+impl Runtime {
+    /// Runs this to its end.
+    ///
+    /// # Panics
+    ///
+    /// When the system has no threads left.
+    pub fn run<T>(self, what: impl Future<Output = T>) -> T {
+        let mut builder = match self {
+            Self::MultiThread => runtime::Builder::new_multi_thread(),
+            Self::CurrentThread => runtime::Builder::new_current_thread(),
+        };
+        // Even where there are few processors the system may stop a task at any place for another one.
+        let runtime = builder.worker_threads(4).enable_all().build();
+        runtime.expect("a runtime can be made").block_on(what)
+    }
+}
+
+/// The simulated board that a tool works on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum BoardKind {
+    /// [`Board::unix`].
+    Unix,
+    /// [`Board::mps2`].
+    Mps2,
+    /// [`Board::microbit`].
+    Microbit,
+}
+
+impl BoardKind {
+    /// One of them, to be started.
+    pub fn builder(self) -> Builder {
+        match self {
+            Self::Unix => Board::unix(),
+            Self::Mps2 => Board::mps2(),
+            Self::Microbit => Board::microbit(),
+        }
+    }
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unix => "unix",
+            Self::Mps2 => "mps2",
+            Self::Microbit => "microbit",
+        }
+    }
+}
+
+/// Shows on stderr what `RUST_LOG` asks for.
+pub fn log_if_asked() {
+    if std::env::var_os("RUST_LOG").is_some() {
+        tracing_subscriber::fmt()
+            .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+            .with_writer(std::io::stderr)
+            .init();
+    }
+}
+
+/// Whether a call may end in an error of this kind because the line or the board went away under it.
+pub fn tells_of_the_line(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Timeout { .. }
+            | ErrorKind::FateUnknown(_)
+            | ErrorKind::Reset
+            | ErrorKind::Disconnected(_)
+            | ErrorKind::Unresponsive
+            | ErrorKind::Interrupted
+            | ErrorKind::Transport(_)
+    )
+}
