@@ -360,7 +360,7 @@ pub(crate) fn source(method: &Method, body: &Body) -> Source {
     let mut text = format!("{}\n", body.text);
     let mut lines: Vec<u32> = body.lines.iter().map(|origin: &Origin| origin.line).collect();
     if method.kind == Kind::Thread && !method.options.manual_stop {
-        text = belay_syntax::insert_stop_points(&text, "__stop()");
+        text = belay_syntax::insert_stop_points(&text, STOP);
     }
     if method.kind.is_function() {
         let stop = (method.kind == Kind::Thread).then_some(STOP);

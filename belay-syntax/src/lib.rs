@@ -20,6 +20,7 @@
 mod analysis;
 mod ast;
 mod builtins;
+mod cleanup;
 mod flow;
 mod fold;
 mod lexer;

@@ -1,6 +1,9 @@
 //! Changes to a text that leave its lines where they are.
 
-use crate::ast::{Block, Expr, FunctionBody, Stmt, StmtKind};
+use std::collections::HashSet;
+
+use crate::ast::{Block, Decorator, Expr, Stmt, StmtKind};
+use crate::cleanup::{blocks, cleaners, finally};
 use crate::lexer::tokenize;
 use crate::range::{LineIndex, Range};
 
@@ -17,26 +20,33 @@ use crate::range::{LineIndex, Range};
 /// | `for x in values:` with anything else first | `for x in (call or _ for _ in(values)):` |
 ///
 /// A `continue` passes the call in each of the three. Loops of nested functions get the call as well, because they
-/// run when the function is called; comprehensions do not.
+/// run when the function is called; comprehensions do not, and neither do functions that are compiled to native
+/// code, which cannot reach a variable outside of them.
+///
+/// The call is `name()`, and `name(1)` where the loop is one that cleans up: in a `finally`, an `__exit__`, or a
+/// function that one of them mentions.
 ///
 /// ```
 /// let body = "while True:\n    led.toggle()\n";
-/// let stoppable = belay_syntax::insert_stop_points(body, "__stop()");
+/// let stoppable = belay_syntax::insert_stop_points(body, "__stop");
 /// assert_eq!(stoppable, "while True:\n    __stop();led.toggle()\n");
 /// ```
-pub fn insert_stop_points(source: &str, call: &str) -> String {
-    let (block, diagnostics) = crate::parser::parse(source, &tokenize(source));
+pub fn insert_stop_points(source: &str, name: &str) -> String {
+    let lexed = tokenize(source);
+    let (block, diagnostics) = crate::parser::parse(source, &lexed);
     if !diagnostics.is_empty() {
         return source.to_owned();
     }
     let mut edits = Edits {
         source,
-        call,
+        name,
+        cleaners: cleaners(&block, &lexed.tokens),
+        cleaning: false,
         found: Vec::new(),
     };
     edits.block(&block);
     edits.found.sort_by_key(|(at, rank, _)| (*at, *rank));
-    let mut out = String::with_capacity(source.len() + edits.found.len() * (call.len() + 2));
+    let mut out = String::with_capacity(source.len() + edits.found.len() * (name.len() + 4));
     let mut from = 0;
     for (at, _, text) in &edits.found {
         out.push_str(source.get(from..*at).unwrap_or(""));
@@ -50,7 +60,11 @@ pub fn insert_stop_points(source: &str, call: &str) -> String {
 /// What is to be inserted. At one place, closing comes before opening.
 struct Edits<'a> {
     source: &'a str,
-    call: &'a str,
+    name: &'a str,
+    /// The functions that clean up.
+    cleaners: HashSet<&'a str>,
+    /// Whether what is being looked at cleans up.
+    cleaning: bool,
     found: Vec<(usize, u8, String)>,
 }
 
@@ -63,58 +77,39 @@ impl Edits<'_> {
 
     fn statement(&mut self, statement: &Stmt) {
         match &statement.kind {
-            StmtKind::While {
-                condition,
-                body,
-                otherwise,
-            } => {
+            StmtKind::While { condition, body, .. } => {
                 if is_simple(body) {
                     self.in_front(body);
                 } else {
                     self.or(condition);
                 }
-                self.block(body);
-                self.maybe(otherwise.as_ref());
             }
             StmtKind::For {
                 is_async,
                 iterable,
                 body,
-                otherwise,
                 ..
-            } => {
-                self.for_loop(*is_async, iterable, body);
-                self.block(body);
-                self.maybe(otherwise.as_ref());
-            }
-            StmtKind::If { branches, otherwise } => {
-                for (_, body) in branches {
-                    self.block(body);
-                }
-                self.maybe(otherwise.as_ref());
-            }
-            StmtKind::Try(parts) => {
-                self.block(&parts.body);
-                for handler in &parts.handlers {
-                    self.block(&handler.body);
-                }
-                self.maybe(parts.otherwise.as_ref());
-                self.maybe(parts.finally.as_ref());
-            }
-            StmtKind::With { body, .. } | StmtKind::Class { body, .. } => self.block(body),
-            StmtKind::Function { function, .. } => {
-                if let FunctionBody::Block(body) = &function.body {
-                    self.block(body);
-                }
-            }
+            } => self.for_loop(*is_async, iterable, body),
+            StmtKind::Function { decorators, .. } if decorators.iter().any(is_native) => return,
             _ => {}
         }
-    }
-
-    fn maybe(&mut self, block: Option<&Block>) {
-        if let Some(block) = block {
+        let outside = self.cleaning;
+        if let StmtKind::Function { name, .. } = &statement.kind {
+            self.cleaning |= self.cleaners.contains(name.name.as_str());
+        }
+        for block in blocks(&statement.kind) {
             self.block(block);
         }
+        if let Some(finally) = finally(&statement.kind) {
+            self.cleaning = true;
+            self.block(finally);
+        }
+        self.cleaning = outside;
+    }
+
+    fn call(&self) -> String {
+        let argument = if self.cleaning { "1" } else { "" };
+        format!("{}({argument})", self.name)
     }
 
     fn for_loop(&mut self, is_async: bool, iterable: &Expr, body: &Block) {
@@ -136,7 +131,7 @@ impl Edits<'_> {
             // Nothing else can be done without an iterator of one's own, which may not be asynchronous.
             _ if is_async => {}
             _ => {
-                let start = format!("({} or _ for _ in(", self.call);
+                let start = format!("({} or _ for _ in(", self.call());
                 self.around(iterable.range, &start, "))");
             }
         }
@@ -145,7 +140,8 @@ impl Edits<'_> {
     /// Writes the call in front of the body's first statement.
     fn in_front(&mut self, body: &Block) {
         if let Some(first) = body.first() {
-            self.found.push((first.range.start, 1, format!("{};", self.call)));
+            self.found
+                .push((first.range.start, 1, format!("{};", self.call())));
         }
     }
 
@@ -153,7 +149,7 @@ impl Edits<'_> {
         if is_never(condition) {
             return;
         }
-        let start = format!("{} or(", self.call);
+        let start = format!("{} or(", self.call());
         self.around(condition.range, &start, ")");
     }
 
@@ -170,6 +166,12 @@ impl Edits<'_> {
         self.found.push((range.start, 1, format!("{gap}{start}")));
         self.found.push((range.end, 0, end.to_owned()));
     }
+}
+
+/// Whether a decorator has the function compiled to native code.
+fn is_native(decorator: &Decorator) -> bool {
+    let emitter = decorator.emitter().map_or("", |word| word.name.as_str());
+    matches!(emitter, "native" | "viper") || emitter.starts_with("asm_")
 }
 
 /// Whether a condition is known to be false.

@@ -76,7 +76,7 @@ fn dense_leaves_every_instruction_of_an_assembler_on_its_line() {
 fn a_text_with_errors_stays_as_it_is() {
     let source = "x  =  = 1 # comment\n";
     assert_eq!(minify(source).code.trim_end(), source.trim_end());
-    assert_eq!(insert_stop_points("while (:\n x", "s()"), "while (:\n x");
+    assert_eq!(insert_stop_points("while (:\n x", "s"), "while (:\n x");
 }
 
 #[test]
@@ -89,9 +89,9 @@ fn minifying_twice_changes_nothing() {
     assert_eq!(minify_dense(&dense.code).code, dense.code);
 }
 
-/// Inserts `s()` and expects this, which also has to be valid.
+/// Inserts calls of `s` and expects this, which also has to be valid.
 fn stops(source: &str, expected: &str) {
-    let found = insert_stop_points(source, "s()");
+    let found = insert_stop_points(source, "s");
     assert_eq!(found, expected);
     assert_eq!(found.lines().count(), source.lines().count());
     assert_eq!(parse_module(&found).diagnostics, [], "{found}");
@@ -131,6 +131,39 @@ fn a_stop_point_is_in_the_header_where_a_compound_statement_comes_first() {
     stops(
         "for x in 1, 2,:\n  def f(): x\n",
         "for x in (s() or _ for _ in(1, 2,)):\n  def f(): x\n",
+    );
+}
+
+#[test]
+fn a_stop_point_says_whether_its_loop_cleans_up() {
+    stops(
+        "try:\n  for x in y: a()\nfinally:\n  for x in y: b()\n  while c:\n    if d: e()\nfor x in y: f()\n",
+        "try:\n  for x in y: s();a()\nfinally:\n  for x in y: s(1);b()\n  while s(1) or(c):\n    if d: e()\nfor x in y: s();f()\n",
+    );
+    stops(
+        "class A:\n  def __exit__(self, *_):\n    for x in y: a()\n  def f(self):\n    for x in y: a()\n",
+        "class A:\n  def __exit__(self, *_):\n    for x in y: s(1);a()\n  def f(self):\n    for x in y: s();a()\n",
+    );
+    stops(
+        "def f():\n  for x in y: a()\ndef g():\n  for x in y: a()\n  f()\ndef h():\n  for x in y: a()\ntry: h()\nfinally: g()\n",
+        "def f():\n  for x in y: s(1);a()\ndef g():\n  for x in y: s(1);a()\n  f()\ndef h():\n  for x in y: s();a()\ntry: h()\nfinally: g()\n",
+    );
+    stops(
+        "try: a()\nfinally:\n  try:\n    for x in y: b()\n  except A:\n    for x in y: c()\n",
+        "try: a()\nfinally:\n  try:\n    for x in y: s(1);b()\n  except A:\n    for x in y: s(1);c()\n",
+    );
+}
+
+#[test]
+fn native_code_gets_no_stop_points() {
+    for emitter in ["native", "viper", "asm_thumb"] {
+        let source =
+            format!("@micropython.{emitter}\ndef f():\n  for x in y: a()\n  def g():\n    for x in y: a()\n");
+        assert_eq!(insert_stop_points(&source, "s"), source);
+    }
+    stops(
+        "@micropython.bytecode\ndef f():\n  for x in y: a()\n",
+        "@micropython.bytecode\ndef f():\n  for x in y: s();a()\n",
     );
 }
 

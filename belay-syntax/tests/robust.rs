@@ -82,7 +82,7 @@ fn everything(source: &str) {
         );
         assert!(small.lines.is_sorted(), "{source:?} becomes {small:?}");
     }
-    let stopped = insert_stop_points(source, "s()");
+    let stopped = insert_stop_points(source, "s");
     assert_eq!(
         stopped.matches('\n').count(),
         source.matches('\n').count(),

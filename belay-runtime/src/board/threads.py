@@ -1,5 +1,5 @@
-# Threads on the board. Each has one record, which its thread alone writes, except for the request to stop;
-# the table of records is written by the main thread alone. So nothing is locked, which matters where threads
+# Threads on the board. Each has one record, which its thread alone writes, except for the request to stop and its
+# time; the table of records is written by the main thread alone. So nothing is locked, which matters where threads
 # run truly beside each other.
 import _thread
 import sys
@@ -11,7 +11,7 @@ class Stop(BaseException):
 # The states of a record.
 RUNNING, PAUSED, STOPPED, FINISHED, FAILED = range(5)
 # The places in a record.
-NAME, STATE, STOPPING, RESTARTS, ELAPSED, LAST, ERROR = range(7)
+NAME, STATE, STOPPING, RESTARTS, ELAPSED, LAST, ERROR, UNTIL = range(8)
 
 table = {}
 # Who wants the threads to wait at their stop points. Whoever begins and whoever ends a pause names it, because
@@ -43,35 +43,50 @@ def elapse(record):
     record[LAST] = now
     return record[ELAPSED]
 
-def body(send, ident, record, function, arguments, restarts, longest):
-    def stop():
-        if record[STOPPING] or longest and elapse(record) >= longest:
-            raise Stop
-        while pauses:
+# Has a thread stop. Its clean-up is left alone for so long.
+def request(record, patience):
+    record[UNTIL] = time.ticks_add(time.ticks_ms(), patience)
+    record[STOPPING] = True
+
+def body(send, ident, record, function, arguments, restarts, longest, patience):
+    told = False
+
+    # A stop point. A stop is raised once, and not where the body cleans up anyway, so that clean-up comes to its
+    # end. When its time is over, each stop point raises: perhaps the body has swallowed the first.
+    def stop(cleaning=False):
+        nonlocal told
+        while 1:
+            if longest and not record[STOPPING] and elapse(record) >= longest:
+                request(record, patience)
+            if record[STOPPING]:
+                if not (told or cleaning) or time.ticks_diff(time.ticks_ms(), record[UNTIL]) > 0:
+                    told = True
+                    raise Stop
+                return
+            if not pauses:
+                return
             record[STATE] = PAUSED
             while pauses and not record[STOPPING]:
                 time.sleep_ms(1)
             record[STATE] = RUNNING
-            if record[STOPPING]:
-                raise Stop
 
     wait = 100
     while 1:
         try:
             function(stop, *arguments)
-            state = FINISHED
+            state = STOPPED if told else FINISHED
             break
         except Stop:
             state = STOPPED
             break
         except SystemExit:
             # In a thread it ends the thread, as it does without us.
-            state = FINISHED
+            state = STOPPED if told else FINISHED
             break
         except BaseException as error:
             state = FAILED
             record[ERROR] = describe(error)
-        if record[RESTARTS] >= restarts:
+        if told or record[RESTARTS] >= restarts:
             break
         try:
             for _ in range(wait // 10):
@@ -101,24 +116,24 @@ def report(seen):
     return reports
 
 # Says no when a thread of this name runs already, and only one may.
-def start(send, ident, name, single, function, arguments, restarts, longest):
+def start(send, ident, name, single, function, arguments, restarts, longest, patience):
     if single:
         for record in table.values():
             if record[NAME] == name and not ended(record):
                 return False
-    record = [name, RUNNING, False, 0, 0, time.ticks_ms(), None]
+    record = [name, RUNNING, False, 0, 0, time.ticks_ms(), None, 0]
     table[ident] = record
     try:
-        _thread.start_new_thread(body, (send, ident, record, function, arguments, restarts, longest))
+        _thread.start_new_thread(body, (send, ident, record, function, arguments, restarts, longest, patience))
     except BaseException:
         del table[ident]
         raise
     return True
 
-def stop(idents):
+def stop(idents, patience):
     for ident in idents:
         if ident in table:
-            table[ident][STOPPING] = True
+            request(table[ident], patience)
 
 # Holds all threads at their stop points, and gives the names of those that did not get there in time.
 def pause(name, milliseconds):

@@ -122,6 +122,8 @@ pub(super) struct Start<'a> {
     pub(super) arguments: &'a Arguments,
     pub(super) restarts: u32,
     pub(super) longest: Option<Duration>,
+    /// How long it may take to stop when that is over.
+    pub(super) stop: Duration,
 }
 
 /// Starts a thread.
@@ -134,13 +136,14 @@ pub(super) async fn start(live: &Live, start: Start<'_>) -> Result<()> {
     let comma = if arguments.is_empty() { "" } else { "," };
     let single = if start.single { "True" } else { "False" };
     let expression = format!(
-        "{}(S,{},{},{single},{},({arguments}{comma}),{},{})",
+        "{}(S,{},{},{single},{},({arguments}{comma}),{},{},{})",
         function("start"),
         start.id,
         python::to_literal(start.name)?,
         start.function,
         start.restarts,
         millis(start.longest.unwrap_or_default()),
+        patience(start.stop),
     );
     let answer = evaluate(live, expression)
         .await
@@ -180,11 +183,10 @@ pub(super) async fn report(live: &Live, seen: &[u32]) -> Result<Vec<Record>> {
     Ok(records.into_iter().map(Record::from).collect())
 }
 
-/// Asks threads to stop at their next stop point.
-pub(super) async fn stop(live: &Live, ids: &[u32]) -> Result<()> {
-    evaluate(live, format!("{}({ids:?})", function("stop")))
-        .await
-        .map(drop)
+/// Asks threads to stop at their next stop point, and to have done so within a deadline.
+pub(super) async fn stop(live: &Live, ids: &[u32], deadline: Duration) -> Result<()> {
+    let expression = format!("{}({ids:?},{})", function("stop"), patience(deadline));
+    evaluate(live, expression).await.map(drop)
 }
 
 /// Holds all threads at their stop points until the pause of this name has ended, and gives the names of those
@@ -204,6 +206,14 @@ pub(super) async fn resume(live: &Live, name: u32) -> Result<()> {
 
 fn function(name: &str) -> String {
     format!("N('{THREADS}')['{name}']")
+}
+
+/// For how many milliseconds the clean-up of a thread is left alone that has so long to stop. The rest is for one
+/// that has swallowed the stop and has to be told again.
+fn patience(deadline: Duration) -> u64 {
+    /// What the clock of every board can count.
+    const LONGEST: u64 = 1 << 28;
+    (millis(deadline) / 4).saturating_mul(3).min(LONGEST)
 }
 
 fn millis(duration: Duration) -> u64 {

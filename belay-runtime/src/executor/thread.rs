@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::watching::{Known, Status, Table};
@@ -39,7 +40,8 @@ pub trait ThreadExecutor: Executor {
     /// When the board cannot be reached.
     fn active(&self) -> BoxFuture<'_, Result<Vec<ThreadInfo>>>;
 
-    /// Asks a thread to stop, and waits until it has ended. One that does not run is stopped already.
+    /// Asks a thread to stop, and waits until it has ended. One that does not run is stopped already. Its clean-up
+    /// has three quarters of `deadline`, as [`ThreadHandle::stop`] says.
     ///
     /// # Errors
     ///
@@ -104,6 +106,9 @@ impl ThreadHandle {
     }
 
     /// Asks it to stop at its next stop point, and waits until it has ended.
+    ///
+    /// What cleans up, such as a `finally`, runs to its end, loops included, for three quarters of `deadline`. A body
+    /// that has not ended by then is stopped at each stop point, wherever that is.
     ///
     /// # Errors
     ///
@@ -198,17 +203,17 @@ impl Threads {
     /// Asks threads to stop, and waits until all have ended. Where the settings allow it, the board is reset
     /// when they do not.
     async fn stop_these(&self, ids: Vec<u32>, deadline: Duration) -> Result<()> {
-        let until = tokio::time::Instant::now() + deadline;
+        let began = Instant::now();
         let span = tracing::info_span!("belay.thread.stop", device = self.session.name(), threads = ?ids);
         let stopping = async {
             let live = self.session.live().await?;
             if ids.is_empty() || !library::is_there(&live).await? {
                 return Ok(true);
             }
-            library::stop(&live, &ids).await?;
+            library::stop(&live, &ids, deadline.saturating_sub(began.elapsed())).await?;
             self.table.until_ended(&live, &ids).await.map(|()| true)
         };
-        match tokio::time::timeout_at(until, stopping.instrument(span)).await {
+        match tokio::time::timeout(deadline, stopping.instrument(span)).await {
             Ok(stopped) => stopped.map(drop),
             Err(_) if self.session.settings().reset_for_threads => {
                 self.session.reset(ResetPolicy::Soft).await

@@ -133,6 +133,7 @@ impl Table {
             arguments: &known.arguments,
             restarts: options.auto_restart.unwrap_or(0),
             longest: options.max_runtime,
+            stop: self.session.settings().thread_stop,
         };
         library::start(live, start).await?;
         let mut entries = self.entries();

@@ -61,7 +61,7 @@ pub enum ResetPolicy {
 pub struct Deadlines {
     /// From opening the port until the board is in the raw REPL, retries included.
     pub open: Duration,
-    /// An interrupt until the code has ended.
+    /// An interrupt until the code has ended. A `finally` has half of it to itself, before Ctrl-C is sent again.
     pub interrupt: Duration,
     /// The first attempt at entering the raw REPL; each further one may take twice as long. A board that is still
     /// booting may lose one, so it is tried again as long as [`open`](Self::open), or [`reset`](Self::reset) after a

@@ -31,7 +31,7 @@ const UNREAD_BY_OLD_BOARD: usize = 32;
 const SIGNS: u32 = 8;
 /// What makes sure that a board gets to the end of something long of which the line has lost a part.
 const FILLER: [u8; 64] = [b' '; 64];
-/// How long to wait before another Ctrl-C; each further one takes longer.
+/// How long to wait before a third Ctrl-C; each further one takes longer.
 const INTERRUPT_AGAIN: Duration = Duration::from_millis(250);
 /// What makes an interrupt ours: another tool's is followed by something else.
 pub(super) const INTERRUPT: &[u8] = b"\x03 ";
@@ -54,6 +54,8 @@ pub(super) struct Interrupt {
     until: Instant,
     again: Instant,
     wait: Duration,
+    /// Whether Ctrl-C has been sent more than once.
+    insisting: bool,
 }
 
 /// A question whether the board is at a prompt instead of in the agent.
@@ -398,8 +400,16 @@ impl Engine {
             until: end.min(now + self.options.deadlines.interrupt),
             again: now,
             wait: INTERRUPT_AGAIN,
+            insisting: false,
         });
-        self.interrupt_again();
+        self.send_interrupt();
+        // What was interrupted may clean up, which another Ctrl-C would cut short.
+        let patience = self.options.deadlines.interrupt / 2;
+        if let Some(interrupt) = &mut self.interrupt
+            && !self.stuck
+        {
+            interrupt.again = now + patience;
+        }
     }
 
     /// When all is given up that has gone wrong since a request was last answered, or begins to go wrong now.
@@ -411,13 +421,22 @@ impl Engine {
     }
 
     fn interrupt_again(&mut self) {
+        if let Some(interrupt) = &mut self.interrupt {
+            interrupt.insisting = true;
+        }
+        self.send_interrupt();
+    }
+
+    fn send_interrupt(&mut self) {
         let Some(interrupt) = &mut self.interrupt else {
             return;
         };
+        let again = interrupt.insisting;
         interrupt.again = Instant::now() + interrupt.wait;
-        interrupt.wait *= 2;
+        if again {
+            interrupt.wait *= 2;
+        }
         // What has not left yet will be sent again, if it is still wanted.
-        let again = interrupt.wait > INTERRUPT_AGAIN * 2;
         self.wire.drop_outgoing();
         self.wire.send(if self.is_raw() { b"\x03" } else { INTERRUPT });
         self.ping_afresh(again);

@@ -13,7 +13,7 @@ pub enum ThreadState {
     Running,
     /// It waits at a stop point for an exclusive task to end.
     Paused,
-    /// It was asked to stop and has not reached a stop point yet.
+    /// It was asked to stop, and has not reached a stop point yet or cleans up.
     Stopping,
     /// It ended because it was asked to, or because its `max_runtime_ms` was over.
     Stopped,

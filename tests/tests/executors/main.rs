@@ -8,6 +8,7 @@ mod old_board;
 mod reconnect;
 mod session;
 mod setups;
+mod stopping;
 mod tasks;
 mod teardowns;
 mod threads;

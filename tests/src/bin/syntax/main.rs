@@ -235,7 +235,7 @@ fn keeps_meaning(oracle: &Oracle, file: &File) -> bool {
     }
     let exact = belay_syntax::minify(&file.source);
     let dense = belay_syntax::minify_dense(&file.source);
-    let stoppable = belay_syntax::insert_stop_points(&file.source, "__stop()");
+    let stoppable = belay_syntax::insert_stop_points(&file.source, "__stop");
     let wanted = oracle.bytecode(&file.source, "-O3");
     let fault = if oracle.bytecode(&exact.code, "-O3") != wanted {
         "minified it is other bytecode"
