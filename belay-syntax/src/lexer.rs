@@ -3,13 +3,16 @@
 //! An f-string is a string followed by tokens made from its inside, because that is what it is to MicroPython:
 //! `f"{x}"` reads as `"{}".format((x),)`. Those tokens come from a queue in front of the source.
 
+mod brackets;
 mod number;
 mod reader;
+mod strange;
 mod string;
 
 use crate::Diagnostic;
 use crate::range::Range;
 use crate::token::{Kind, Token};
+use brackets::Bracket;
 use reader::Reader;
 
 /// All tokens of a text.
@@ -29,7 +32,7 @@ pub(crate) fn tokenize(source: &str) -> Lexed<'_> {
         reader: Reader::new(source),
         brackets: Vec::new(),
         levels: Vec::new(),
-        formatted: Range::default(),
+        ran_away: false,
         out: Lexed {
             tokens: Vec::with_capacity(source.len() / 4),
             literals: Vec::new(),
@@ -51,12 +54,12 @@ struct Level {
 struct Lexer<'a> {
     source: &'a str,
     reader: Reader<'a>,
-    /// The brackets that are open, and where.
-    brackets: Vec<(Kind, Range)>,
+    /// The brackets that are open.
+    brackets: Vec<Bracket>,
     /// The blocks that are open.
     levels: Vec<Level>,
-    /// The last f-string: where tokens are that were made and are not in it.
-    formatted: Range,
+    /// Whether a brace of an f-string took the rest of the text with it, so that nothing has to be looked for there.
+    ran_away: bool,
     out: Lexed<'a>,
 }
 
@@ -99,66 +102,32 @@ impl<'a> Lexer<'a> {
         let next = self.reader.peek();
         if self.at_string() {
             self.string();
-        } else if is_name_start(next[0]) {
+        } else if self.at_name(next[0]) {
             self.name(start, first_in_line && !made);
         } else if next[0].is_ascii_digit() || (next[0] == b'.' && next[1].is_ascii_digit()) {
             self.number();
         } else if let Some((kind, length)) = Kind::operator(next) {
+            let invented = self.reader.is_invented();
             for _ in 0..length {
                 self.reader.advance();
             }
-            let range = self.since(start, made);
-            let kind = self.bracket(kind, range);
-            self.push_made(kind, range, made);
+            let range = self.since(start);
+            self.bracket(kind, range, made, invented);
         } else {
             self.strange_character(start, made);
         }
     }
 
-    /// Keeps track of brackets; one that does not fit becomes an error.
-    fn bracket(&mut self, kind: Kind, range: Range) -> Kind {
-        if kind.opens() {
-            self.brackets.push((kind, range));
-        }
-        let Some(opener) = kind.opener() else { return kind };
-        match self.brackets.last().copied() {
-            Some((open, _)) if open == opener => {
-                self.brackets.pop();
-                return kind;
-            }
-            Some((open, _)) => {
-                let (open, close) = (open.spelling().unwrap_or(""), kind.spelling().unwrap_or(""));
-                let help = format!("close the `{open}` before it");
-                self.complain(
-                    range,
-                    format!("this `{close}` does not close the `{open}`"),
-                    Some(help),
-                );
-                if let Some(at) = self.brackets.iter().rposition(|(open, _)| *open == opener) {
-                    self.brackets.truncate(at);
-                }
-            }
-            None => {
-                let message = format!("this `{}` closes nothing", kind.spelling().unwrap_or(""));
-                self.complain(
-                    range,
-                    message,
-                    Some("remove it, or write the one that opens".to_owned()),
-                );
-            }
-        }
-        Kind::Error
-    }
-
     fn name(&mut self, start: usize, first_in_line: bool) {
         let made = self.reader.is_made();
         let column = self.reader.column();
-        while is_name_start(self.reader.peek()[0]) || self.reader.peek()[0].is_ascii_digit() {
+        let invented = self.reader.is_invented();
+        while self.at_name(self.reader.peek()[0]) || self.reader.peek()[0].is_ascii_digit() {
             self.reader.advance();
         }
-        let range = self.since(start, made);
-        // `format` is the only name that is made and has no place.
-        let text = if made && self.reader.previous_end() == start {
+        let range = self.since(start);
+        // There is no other name that is invented.
+        let text = if invented {
             "format"
         } else {
             range.text(self.source)
@@ -173,15 +142,26 @@ impl<'a> Lexer<'a> {
             range,
             text,
             made,
+            invented,
         });
     }
 
+    /// Whether a name begins or goes on with the next character, which has this byte.
+    fn at_name(&self, byte: u8) -> bool {
+        is_name_start(byte) && (byte.is_ascii() || !strange::is_strange(self.character()))
+    }
+
+    /// The next character, if it was not invented.
+    fn character(&self) -> char {
+        let rest = self.source.get(self.reader.position()..);
+        rest.and_then(|rest| rest.chars().next()).unwrap_or('\0')
+    }
+
     fn strange_character(&mut self, start: usize, made: bool) {
-        let character = self
-            .source
-            .get(start..)
-            .and_then(|rest| rest.chars().next())
-            .unwrap_or('\0');
+        let character = self.character();
+        if !character.is_ascii() {
+            return self.strange_name(start, character, made);
+        }
         self.reader.advance();
         let range = Range::new(start, start + character.len_utf8());
         let next = self.source.get(range.end..).and_then(|rest| rest.chars().next());
@@ -208,6 +188,29 @@ impl<'a> Lexer<'a> {
         self.push_made(Kind::Error, range, made);
     }
 
+    /// Takes a character that nobody means to be a name, as often as it stands there.
+    fn strange_name(&mut self, start: usize, character: char, made: bool) {
+        let mut end = start;
+        while !self.reader.at_end() && self.reader.position() == end && self.character() == character {
+            end += character.len_utf8();
+            for _ in 0..character.len_utf8() {
+                self.reader.advance();
+            }
+        }
+        let range = Range::new(start, end);
+        let (message, help) = strange::describe(character);
+        self.out.diagnostics.push(Diagnostic {
+            range,
+            message,
+            help: Some(help),
+            accepted: true,
+        });
+        // What looks like a blank is taken for one, so that the line makes sense nevertheless.
+        if !strange::is_blank(character) {
+            self.push_made(Kind::Error, range, made);
+        }
+    }
+
     /// Skips blanks, comments and continued lines; newlines too, unless it is to stop at them.
     fn skip_space(&mut self, stop_at_newline: bool) -> Skipped {
         let mut skipped = Skipped::Blanks;
@@ -219,17 +222,32 @@ impl<'a> Lexer<'a> {
                     self.reader.advance();
                 }
                 [b' ' | b'\t' | 0x0b | 0x0c, ..] => self.reader.advance(),
-                [b'#', ..] => {
-                    while self.reader.peek()[0] != b'\n' && !self.reader.at_end() {
-                        self.reader.advance();
-                    }
-                }
+                [b'#', ..] => self.comment(),
                 [b'\\', b'\n', ..] => {
                     self.reader.advance();
                     self.reader.advance();
                 }
+                [byte, ..] if byte >= 0x80 && strange::is_blank(self.character()) => {
+                    self.strange_name(self.reader.position(), self.character(), false);
+                }
                 _ => return skipped,
             }
+        }
+    }
+
+    fn comment(&mut self) {
+        let (start, made) = (self.reader.position(), self.reader.is_made());
+        while self.reader.peek()[0] != b'\n' && !self.reader.at_end() {
+            if made && self.reader.is_invented() {
+                let message =
+                    "this `#` begins a comment, which takes the end of the braces with it".to_owned();
+                let help = "leave it out, or put it between quotes if it is text".to_owned();
+                let range = Range::new(start, start + 1);
+                self.complain(range, message, Some(help));
+                self.push_made(Kind::Error, range, made);
+                return;
+            }
+            self.reader.advance();
         }
     }
 
@@ -281,35 +299,13 @@ impl<'a> Lexer<'a> {
         self.levels.last().map_or(0, |level| level.column)
     }
 
-    /// Complains about the innermost bracket that is still open, and forgets them all.
-    fn never_closed(&mut self) -> bool {
-        let Some((kind, range)) = self.brackets.last().copied() else {
-            return false;
-        };
-        self.brackets.clear();
-        let open = kind.spelling().unwrap_or("");
-        let close = kind.closer();
-        let message = format!("this `{open}` is never closed");
-        self.complain(range, message, Some(format!("write `{close}` where it ends")));
-        self.out
-            .unclosed
-            .push(Range::new(range.end, self.reader.position()));
-        self.push(Kind::Error, self.here(), "");
-        true
-    }
-
     fn here(&self) -> Range {
         let at = self.reader.position();
         Range::new(at, at)
     }
 
-    fn since(&self, start: usize, made: bool) -> Range {
-        let end = self.reader.previous_end();
-        if made && end <= start {
-            self.formatted
-        } else {
-            Range::new(start, end.max(start))
-        }
+    fn since(&self, start: usize) -> Range {
+        Range::new(start, self.reader.previous_end().max(start))
     }
 
     fn push(&mut self, kind: Kind, range: Range, text: &'a str) {
@@ -318,6 +314,7 @@ impl<'a> Lexer<'a> {
             range,
             text,
             made: false,
+            invented: false,
         });
     }
 
@@ -327,11 +324,17 @@ impl<'a> Lexer<'a> {
             range,
             text: range.text(self.source),
             made,
+            invented: false,
         });
     }
 
     fn complain(&mut self, range: Range, message: String, help: Option<String>) {
-        self.out.diagnostics.push(Diagnostic { range, message, help });
+        self.out.diagnostics.push(Diagnostic {
+            range,
+            message,
+            help,
+            accepted: false,
+        });
     }
 }
 

@@ -14,6 +14,9 @@
 //! assert_eq!(parsed.diagnostics[0].help.as_deref(), Some("to compare, write `==`"));
 //! ```
 //!
+//! What MicroPython accepts and nobody means is told as well: a typographic quote or a space that does not break, which
+//! are names to it. [`Diagnostic::accepted`] marks that.
+//!
 //! Three things are left to the board: the instructions of an inline assembler's function and the types of a viper
 //! function are not checked, and nesting is refused beyond 64 levels, which is more than small boards can compile.
 
@@ -51,6 +54,8 @@ pub struct Diagnostic {
     pub message: String,
     /// What to write instead, where that is known.
     pub help: Option<String>,
+    /// Whether MicroPython itself would accept it, though it does something that nobody means.
+    pub accepted: bool,
 }
 
 /// A text that was parsed.
@@ -78,7 +83,8 @@ impl Parsed {
         let (block, mut diagnostics) = parser::parse(source, &lexer::tokenize(source));
         let mut scopes = scope::check(&block, outer);
         diagnostics.append(&mut scopes.diagnostics);
-        diagnostics.sort_by_key(|found| found.range);
+        // What nobody means is the cause of what else is wrong in the same place.
+        diagnostics.sort_by_key(|found| (found.range.start, !found.accepted, found.range.end));
         // The first complaint about a line is the one that helps; others are often its echo.
         let lines = LineIndex::new(source);
         diagnostics.dedup_by_key(|found| lines.line(found.range.start));

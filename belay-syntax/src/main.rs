@@ -62,9 +62,8 @@ fn minify(file: &str, dense: bool) -> ExitCode {
 fn report(file: &str, source: &str) -> bool {
     let parsed = belay_syntax::parse_module(source);
     let lines = LineIndex::new(source);
-    for found in &parsed.diagnostics {
-        eprint!("{}", render(file, &lines, found));
-    }
+    let complaints = parsed.diagnostics.iter().map(|found| render(file, &lines, found));
+    eprint!("{}", complaints.collect::<String>());
     parsed.diagnostics.is_empty()
 }
 

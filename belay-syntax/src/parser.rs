@@ -20,7 +20,7 @@ use crate::token::{Kind, Token};
 
 /// How deeply expressions and blocks may be nested in each other. MicroPython's own limit depends on the board's
 /// stack; this one keeps ours from overflowing.
-const MAX_DEPTH: usize = 64;
+pub(crate) const MAX_DEPTH: usize = 64;
 
 /// The complaint has been made.
 #[derive(Debug)]
@@ -52,10 +52,9 @@ pub(crate) fn parse(source: &str, lexed: &Lexed<'_>) -> (Block, Vec<Diagnostic>)
     let mut diagnostics = parser.diagnostics;
     // The bracket is the mistake; what follows it makes no sense for that reason.
     let in_bracket = |at: usize| {
-        lexed
-            .unclosed
-            .iter()
-            .any(|range| (range.start..range.end).contains(&at))
+        let before = lexed.unclosed.partition_point(|range| range.start <= at);
+        let nearest = before.checked_sub(1).and_then(|index| lexed.unclosed.get(index));
+        nearest.is_some_and(|range| at < range.end)
     };
     diagnostics.retain(|found| !in_bracket(found.range.start));
     diagnostics.extend(lexed.diagnostics.iter().cloned());
@@ -185,6 +184,7 @@ impl<'a> Parser<'a> {
             range: Range::new(end, end),
             text: "",
             made: false,
+            invented: false,
         };
         self.tokens.get(self.at).copied().unwrap_or(missing)
     }

@@ -77,14 +77,12 @@ impl<'a> LineIndex<'a> {
         let offset = offset.min(self.source.len());
         let line = self.line(offset);
         let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or(0);
-        let column = self
-            .source
-            .char_indices()
-            .skip_while(|(at, _)| *at < start)
-            .take_while(|(at, _)| *at < offset);
+        let before = self.source.as_bytes().get(start..offset).unwrap_or_default();
+        // Each character has one byte that is not a continuation.
+        let characters = before.iter().filter(|byte| **byte & 0xc0 != 0x80);
         LineColumn {
             line,
-            column: column.count() + 1,
+            column: characters.count() + 1,
         }
     }
 

@@ -161,6 +161,7 @@ impl<'a> Checker<'a> {
                 range,
                 message: message.into(),
                 help: Some(help.into()),
+                accepted: false,
             });
         }
     }

@@ -261,10 +261,12 @@ impl Kind {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Token<'a> {
     pub(crate) kind: Kind,
-    /// Where it stands; tokens made from an f-string have the place of what they were made from.
+    /// Where it stands; a token that was invented for an f-string has the place of what it was invented for.
     pub(crate) range: Range,
     /// Its text; for a string only whether it is empty (`""`) or not counts, so it is the first piece.
     pub(crate) text: &'a str,
     /// Whether it was made from the inside of an f-string, as `f"{x}"` becomes `"{}".format((x),)`.
     pub(crate) made: bool,
+    /// Whether it does not stand in the source, as all that is made of `f"{x}"` but the `x`.
+    pub(crate) invented: bool,
 }

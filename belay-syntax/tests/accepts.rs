@@ -24,6 +24,14 @@ const ACCEPTED: &[&str] = &[
     "f''",
     "f'{ }'",
     "f'{{}}'",
+    "f'{a\n}'",
+    "f'{a!=b}'",
+    "f'{a:>{b}.{c}}'",
+    "f'a' 'b{c}'",
+    "rt'\\{a}'",
+    "rt'\\\\{a}'",
+    "t'\\}'",
+    "t'{a=}{b!r:>{c}}'.d",
     "f'}'",
     "f'{a}}'",
     "f'{a=}'",
@@ -31,7 +39,6 @@ const ACCEPTED: &[&str] = &[
     "f'{a:{b}}'",
     "f\"{d['a']}\"",
     "f\"{d[\"a\"]}\"",
-    "f'{a)(b}'",
     "f'{f\"{x}\"}'",
     "'a'\\\n'b'",
     "f(x for x in y, 1)",
@@ -87,6 +94,23 @@ const ACCEPTED: &[&str] = &[
     "x = -~+1 ** -2",
 ];
 
+/// Accepted by MicroPython, and done by nobody who means what it does.
+const NOT_MEANT: &[&str] = &[
+    "f'{a)(b}'",
+    "x\u{a0}= 1",
+    "\u{a0}\u{a0}x = 1",
+    "if x:\n\u{a0}\u{a0}y",
+    "\u{feff}x = 1",
+    "x = 1 – 2",
+    "x = “a”",
+    "x = a × b",
+    "x\u{200b} = 1",
+    "f（x）",
+    "x = y²",
+    "x = a ≤ b",
+    "☃ = 1",
+];
+
 const REFUSED: &[&str] = &[
     "x = 012",
     "x = 0_1",
@@ -106,6 +130,23 @@ const REFUSED: &[&str] = &[
     "f'{}'",
     "f'{a'",
     "f'{a b}'",
+    "f'{a]}'",
+    "f'{(a}'",
+    "f'{\"}\"}'",
+    "f'{a!z}'",
+    "f'{a!a}'",
+    "f'{'",
+    "f'''{a'''",
+    "'a' t'b'",
+    "t'a' 'b'",
+    "f'a' t'{b}'",
+    "t'{a}' t'{b}'",
+    "t'{ }'",
+    "t'\\{a}'",
+    "t'\\x4'",
+    "t'\\N{a}'",
+    "rt'\\}'",
+    "rt'\\'{a}'",
     "f'{a#}'",
     "f'{lambda x:1}'",
     "f'{a}' = 1",
@@ -203,6 +244,34 @@ const REFUSED: &[&str] = &[
 fn accepts_what_micropython_accepts() {
     for source in ACCEPTED {
         let found = parse_module(source).diagnostics;
+        assert!(found.is_empty(), "{source:?} is fine, but: {found:?}");
+    }
+}
+
+#[test]
+fn what_nobody_means_is_told_though_micropython_accepts_it() {
+    for source in NOT_MEANT {
+        let found = parse_module(source).diagnostics;
+        assert!(!found.is_empty(), "{source:?} was accepted");
+        assert!(found.iter().all(|found| found.accepted), "{source:?}: {found:?}");
+    }
+}
+
+#[test]
+fn letters_of_every_script_are_names() {
+    for name in [
+        "é",
+        "e\u{301}",
+        "größe",
+        "температура",
+        "温度",
+        "π",
+        "Δt",
+        "ª",
+        "наша_2",
+    ] {
+        let source = format!("{name} = 1\nprint({name}, '“ – ×', \"\u{a0}\") # … ×\n");
+        let found = parse_module(&source).diagnostics;
         assert!(found.is_empty(), "{source:?} is fine, but: {found:?}");
     }
 }

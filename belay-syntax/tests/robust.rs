@@ -159,6 +159,59 @@ fn deep_nesting_is_refused_and_not_followed() {
     everything(&strings);
 }
 
+/// With work for each line that grows with the text, each of these would take minutes.
+#[test]
+fn a_mistake_on_each_of_many_lines_is_told_without_looking_at_the_text_again_for_each() {
+    let lines = [
+        "x = = 1",
+        "x = (1",
+        "x = 'a",
+        "x = f{'a",
+        "x = f'{a",
+        "x = '''{a",
+        "if x = 1:\n  y",
+        "raise a, b",
+        "$",
+        ")",
+        "if x:\n  a\n b",
+        "try:\n a",
+        "return 1",
+        "def f():\n x = (y,",
+        "print('it's')",
+        "x = “a”",
+        "é = = 1",
+        "f'{a b}'",
+        "print(f\"{a\")",
+        "f'{(a}'",
+    ];
+    for line in lines {
+        let source = format!("{line}\n").repeat(16_000);
+        assert!(!parse_module(&source).diagnostics.is_empty(), "{line}");
+    }
+}
+
+/// Each level is read again for the one inside it, and 25 kB have room for thousands.
+#[test]
+fn f_strings_in_f_strings_are_read_to_the_depth_that_is_allowed_and_no_further() {
+    let nested = |open: &str, inner: &str, close: &str, depth: usize| {
+        format!("x = {}{inner}{}\n", open.repeat(depth), close.repeat(depth))
+    };
+    let long = "a".repeat(25_000);
+    for source in [
+        nested("f\"{", "a", "}\"", 6_000),
+        nested("f\"{", &long, "}\"", 60),
+        nested("f\"{", "", "", 8_000),
+        nested("f'{\"", "", "", 8_000),
+        nested("f'{f\"{", "a", "}\"}'", 3_000),
+        nested("f'''{", "a", "}'''", 3_000),
+        nested("f\"{a:{", "b", "}}\"", 4_000),
+        nested("t'{", "a", "}'", 6_000),
+    ] {
+        assert!(!parse_module(&source).diagnostics.is_empty());
+    }
+    assert_eq!(parse_module(&nested("f\"{", &long, "}\"", 8)).diagnostics, []);
+}
+
 #[test]
 fn long_texts_without_nesting_are_fine() {
     for source in [
@@ -169,6 +222,8 @@ fn long_texts_without_nesting_are_fine() {
         format!("x = [{}]", "1, ".repeat(50_000)),
         "x = 1;".repeat(50_000),
         format!("x = {}''", "'a' ".repeat(50_000)),
+        format!("x = {}", "f'{a}' ".repeat(5_000)),
+        format!("x = f'{}'", "{a}".repeat(10_000)),
         format!("x = {}", "a and ".repeat(50_000) + "b"),
     ] {
         assert_eq!(parse_module(&source).diagnostics, []);

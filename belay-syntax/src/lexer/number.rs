@@ -30,7 +30,7 @@ impl Lexer<'_> {
                 self.reader.advance();
             }
         }
-        let range = self.since(start, made);
+        let range = self.since(start);
         let fault = if kind == Kind::Int {
             integer_fault(&text)
         } else {
@@ -49,6 +49,7 @@ impl Lexer<'_> {
             range,
             text: range.text(self.source),
             made,
+            invented: false,
         });
     }
 }

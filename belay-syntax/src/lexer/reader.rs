@@ -1,11 +1,15 @@
 //! The characters that the lexer sees: a queue of made ones, then the source.
 
-/// A made character: its byte, and the place in the source that it was copied from and its width there (0 or 1).
+use crate::range::Range;
+
+/// A made character.
 #[derive(Clone, Copy)]
 pub(super) struct Made {
     pub(super) byte: u8,
-    pub(super) origin: usize,
-    pub(super) width: usize,
+    /// Where it was copied from, or what it was invented for.
+    pub(super) range: Range,
+    /// Whether it does not stand in the source.
+    pub(super) invented: bool,
 }
 
 pub(super) struct Reader<'a> {
@@ -15,6 +19,8 @@ pub(super) struct Reader<'a> {
     missing_newline: bool,
     /// Made characters, the next one last.
     queue: Vec<Made>,
+    /// How long the queue was when something was put in front of it.
+    inserted: Vec<usize>,
     column: usize,
     previous_end: usize,
 }
@@ -28,6 +34,7 @@ impl<'a> Reader<'a> {
             at: 0,
             missing_newline,
             queue: Vec::new(),
+            inserted: Vec::new(),
             column: 0,
             previous_end: 0,
         }
@@ -85,7 +92,7 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(super) fn advance(&mut self) {
         let (byte, end) = if let Some(made) = self.queue.pop() {
-            (made.byte, made.origin + made.width)
+            (made.byte, made.range.end)
         } else {
             let (byte, length) = self.source_byte(self.at);
             if self.at < self.bytes.len() {
@@ -99,6 +106,8 @@ impl<'a> Reader<'a> {
         self.column = match byte {
             b'\n' => 0,
             b'\t' => (self.column + 8) / 8 * 8,
+            // A character has one column, however many bytes it has.
+            0x80..=0xbf => self.column,
             _ => self.column + 1,
         };
     }
@@ -109,7 +118,7 @@ impl<'a> Reader<'a> {
 
     /// Where the next character is, or what it was made from.
     pub(super) fn position(&self) -> usize {
-        self.queue.last().map_or(self.at, |made| made.origin)
+        self.queue.last().map_or(self.at, |made| made.range.start)
     }
 
     pub(super) fn previous_end(&self) -> usize {
@@ -120,6 +129,23 @@ impl<'a> Reader<'a> {
         !self.queue.is_empty()
     }
 
+    /// Whether the next character does not stand in the source.
+    pub(super) fn is_invented(&self) -> bool {
+        self.queue.last().is_some_and(|made| made.invented)
+    }
+
+    /// In how many f-strings the next character stands.
+    pub(super) fn depth(&mut self) -> usize {
+        while self
+            .inserted
+            .last()
+            .is_some_and(|length| *length >= self.queue.len())
+        {
+            self.inserted.pop();
+        }
+        self.inserted.len()
+    }
+
     /// How far the next character is from the start of its line; a tab goes to the next multiple of eight.
     pub(super) fn column(&self) -> usize {
         self.column
@@ -127,16 +153,24 @@ impl<'a> Reader<'a> {
 
     /// Puts made characters in front of all others.
     pub(super) fn insert(&mut self, characters: Vec<Made>) {
+        self.depth();
+        self.inserted.push(self.queue.len());
         self.queue.extend(characters.into_iter().rev());
     }
 
-    /// Goes back to the end of the line that `start` is on, to go on after something that has no end.
-    pub(super) fn go_to_line_end(&mut self, start: usize) {
-        let rest = self.bytes.get(start..).unwrap_or_default();
-        let length = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
-        if let (Some(length), true) = (length, self.queue.is_empty()) {
-            self.at = start + length;
+    /// Goes back to a place in the source, to go on after something that has no end.
+    pub(super) fn go_back(&mut self, at: usize) {
+        if self.queue.is_empty() {
+            self.at = at;
+            self.previous_end = at;
             self.missing_newline = !matches!(self.bytes.last(), None | Some(b'\n' | b'\r'));
         }
+    }
+
+    /// Where the line ends that a place in the source is on.
+    pub(super) fn line_end(&self, at: usize) -> usize {
+        let rest = self.bytes.get(at..).unwrap_or_default();
+        let length = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+        at + length.unwrap_or(rest.len())
     }
 }

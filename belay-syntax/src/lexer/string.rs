@@ -23,6 +23,24 @@ struct Prefix {
     flavour: Flavour,
 }
 
+/// How many f-strings can stand in each other: the parser allows for each of them two levels.
+const DEEPEST: usize = crate::parser::MAX_DEPTH / 2;
+
+/// The quotes that a literal begins with, and its prefix.
+struct Opening {
+    range: Range,
+    quote: u8,
+    quotes: usize,
+}
+
+/// A brace in front of an expression.
+#[derive(Clone, Copy)]
+struct Brace {
+    at: usize,
+    /// Whether the end of the expression was found, on the same line if the string has to end there.
+    closed: bool,
+}
+
 /// A literal, or several that stand side by side and are one string.
 struct Literals {
     range: Range,
@@ -97,30 +115,47 @@ impl Lexer<'_> {
     /// Takes a literal and all that follow it.
     pub(super) fn string(&mut self) {
         let made = self.reader.is_made();
+        let depth = self.reader.depth();
         let start = self.reader.position();
+        let first = self.prefix().unwrap_or_default();
         let mut all = Literals {
             range: Range::new(start, start),
-            bytes: self
-                .prefix()
-                .is_some_and(|prefix| prefix.flavour == Flavour::Bytes),
+            bytes: first.flavour == Flavour::Bytes,
             empty: true,
             faulty: false,
             call: None,
             arguments: Vec::new(),
         };
+        let mut count = 0;
         while let Some(prefix) = self.prefix() {
             if (prefix.flavour == Flavour::Bytes) != all.bytes {
                 break;
             }
             let start = self.reader.position();
-            let still_made = self.reader.is_made();
+            let template = prefix.flavour == Flavour::Template || all.call == Some(Flavour::Template);
             self.literal(prefix, &mut all);
-            let range = self.since(start, still_made);
+            let range = self.since(start);
             all.range = all.range.to(range);
+            if template && count > 0 && !all.faulty {
+                all.faulty = true;
+                let message = "a t-string cannot be joined with another string".to_owned();
+                self.complain(
+                    range,
+                    message,
+                    Some("write one literal instead of them".to_owned()),
+                );
+            }
+            count += 1;
             if !made {
                 self.out.literals.push(range);
             }
             self.skip_space(self.brackets.is_empty());
+        }
+        if all.call.is_some() && depth >= DEEPEST && !all.faulty {
+            all.faulty = true;
+            let message = format!("f-strings are nested more than {DEEPEST} levels deep here");
+            let help = "move the inner ones into variables".to_owned();
+            self.complain(all.range, message, Some(help));
         }
         let (kind, text) = match (all.faulty, all.bytes) {
             (true, _) => (Kind::Error, ""),
@@ -133,15 +168,16 @@ impl Lexer<'_> {
             range: all.range,
             text,
             made,
+            invented: false,
         });
-        if all.call.is_some() {
-            self.formatted = all.range;
+        if all.call.is_some() && !all.faulty {
             self.reader.insert(call_of(&all));
         }
     }
 
     fn literal(&mut self, prefix: Prefix, all: &mut Literals) {
         let start = self.reader.position();
+        let made = self.reader.is_made();
         for _ in 0..prefix.length {
             self.reader.advance();
         }
@@ -156,6 +192,11 @@ impl Lexer<'_> {
             self.reader.advance();
             self.reader.advance();
         }
+        let opening = Opening {
+            range: Range::new(start, start + prefix.length + quotes),
+            quote,
+            quotes,
+        };
         let (format, template) = (
             prefix.flavour == Flavour::Format,
             prefix.flavour == Flavour::Template,
@@ -166,7 +207,9 @@ impl Lexer<'_> {
         let mut closing = 0;
         // Between the braces of a format specification, in a t-string.
         let mut depth = 0_usize;
-        while closing < quotes && !self.reader.at_end() && (quotes == 3 || self.reader.peek()[0] != b'\n') {
+        // The brace that has to be closed next, and whether it has been looked for on other lines.
+        let mut brace = None;
+        while closing < quotes && !self.string_ends(quotes, made) {
             let next = self.reader.peek();
             if next[0] == quote {
                 closing += 1;
@@ -177,7 +220,9 @@ impl Lexer<'_> {
             closing = 0;
             match next[0] {
                 b'{' if format || (template && depth == 0) => {
-                    depth += self.replacement(prefix, all);
+                    let found = self.replacement(prefix, quotes, all);
+                    depth += usize::from(found.is_some());
+                    brace = brace.or(found.filter(|brace| !brace.closed));
                 }
                 b'{' if template => {
                     depth += 1;
@@ -188,41 +233,84 @@ impl Lexer<'_> {
                     self.reader.advance();
                 }
                 b'}' if template => self.closing_brace(all),
+                b'\\' if template && prefix.raw => self.reader.advance(),
                 b'\\' => self.escape(prefix, all),
                 _ => self.reader.advance(),
             }
         }
         if closing < quotes {
-            self.unterminated(start, prefix, quotes, all);
+            self.unterminated(&opening, brace, all);
         }
     }
 
-    fn unterminated(&mut self, start: usize, prefix: Prefix, quotes: usize, all: &mut Literals) {
-        let opening = Range::new(start, start + prefix.length + quotes);
-        let quote = opening
-            .text(self.source)
-            .get(prefix.length..)
-            .unwrap_or("\"")
-            .to_owned();
-        let help = if quotes == 3 {
-            format!("write `{quote}` where it ends")
+    /// Whether nothing more of a string with so many quotes can follow.
+    fn string_ends(&self, quotes: usize, made: bool) -> bool {
+        self.reader.at_end()
+            || (quotes == 1 && self.reader.peek()[0] == b'\n')
+            || (made && self.reader.is_invented())
+    }
+
+    fn unterminated(&mut self, opening: &Opening, brace: Option<Brace>, all: &mut Literals) {
+        all.faulty = true;
+        if let Some(brace) = brace {
+            let message = "this `{` is never closed".to_owned();
+            let help =
+                "write `}` after the expression, or `{{` for a brace that is part of the text".to_owned();
+            self.complain(Range::new(brace.at, brace.at + 1), message, Some(help));
+            self.ran_away |= self.reader.at_end();
+            self.after_unterminated(opening, brace.at);
+            return;
+        }
+        let quote = char::from(opening.quote);
+        let help = if opening.quotes == 3 {
+            format!("write `{}` where it ends", quote.to_string().repeat(3))
         } else {
-            let triple = quote.repeat(3);
+            let triple = quote.to_string().repeat(3);
             format!("write `{quote}` at its end; a string over several lines stands between `{triple}`")
         };
-        let range = if quotes == 3 {
-            opening
+        let range = if opening.quotes == 3 {
+            opening.range
         } else {
-            Range::new(start, self.reader.previous_end().max(opening.end))
+            let line_end = self.reader.line_end(opening.range.start);
+            let end = self.reader.previous_end().min(line_end);
+            Range::new(opening.range.start, end.max(opening.range.end))
         };
-        let ran_away = quotes == 1 && self.reader.at_end();
-        if ran_away {
-            // An open brace took the rest of the text with it.
-            self.reader.go_to_line_end(start);
-        }
-        let range = if ran_away { opening } else { range };
-        all.faulty = true;
         self.complain(range, "this string is never closed".to_owned(), Some(help));
+        if opening.quotes == 1 {
+            self.after_unterminated(opening, opening.range.start);
+        }
+    }
+
+    /// Goes on where a string ends most probably, in which the text is in disorder from `fault` on.
+    fn after_unterminated(&mut self, opening: &Opening, fault: usize) {
+        if self.reader.is_made() {
+            return;
+        }
+        let line_end = self.reader.line_end(fault);
+        if opening.quotes == 3 {
+            let triple = char::from(opening.quote).to_string().repeat(3);
+            let rest = self.source.get(fault..).unwrap_or("");
+            if let Some(length) = rest.find(&triple) {
+                self.reader.go_back(fault + length + 3);
+            }
+            return;
+        }
+        self.reader.go_back(line_end);
+        // What was meant to close a bracket was taken for a part of the string.
+        let taken = self.source.get(fault + 1..line_end).unwrap_or("");
+        let before = taken.trim_end_matches([')', ']', '}', ',', ':', ';', ' ', '"', '\'']);
+        for closer in taken.bytes().skip(before.len()) {
+            let closes = self
+                .brackets
+                .last()
+                .is_some_and(|open| open.kind.closer().as_bytes() == [closer]);
+            if closes {
+                self.brackets.pop();
+            }
+        }
+        if let Some(open) = self.brackets.last_mut() {
+            open.faulty_from = Some(line_end);
+        }
     }
 
     fn closing_brace(&mut self, all: &mut Literals) {
@@ -244,42 +332,25 @@ impl Lexer<'_> {
     /// Takes `{expression`, up to what ends it, and keeps the expression. MicroPython finds that end without
     /// knowing what an expression is: by counting brackets and braces, but neither parentheses nor strings.
     ///
-    /// Gives how many braces it opened that have to be closed.
-    fn replacement(&mut self, prefix: Prefix, all: &mut Literals) -> usize {
+    /// Gives the brace, unless it is one of two that are a part of the text.
+    fn replacement(&mut self, prefix: Prefix, quotes: usize, all: &mut Literals) -> Option<Brace> {
         let template = prefix.flavour == Flavour::Template;
         let brace = self.reader.position();
         self.reader.advance();
         if self.reader.peek()[0] == b'{' {
             self.reader.advance();
-            return 0;
+            return None;
         }
-        let made_at = |byte| Made {
+        let invented = |byte, at| Made {
             byte,
-            origin: brace,
-            width: 0,
+            range: Range::new(at, at + 1),
+            invented: true,
         };
-        all.arguments.push(made_at(b'('));
+        all.arguments.push(invented(b'(', brace));
         let first = all.arguments.len();
-        let mut level = 0_u32;
-        while !self.reader.at_end() {
-            let next = self.reader.peek();
-            let conversion =
-                next[0] == b'!' && matches!(next[1], b'r' | b's') && matches!(next[2], b':' | b'}');
-            if level == 0 && (matches!(next[0], b':' | b'}') || conversion) {
-                break;
-            }
-            match next[0] {
-                b'[' | b'{' => level = level.wrapping_add(1),
-                b']' | b'}' => level = level.wrapping_sub(1),
-                _ => {}
-            }
-            all.arguments.push(Made {
-                byte: next[0],
-                origin: self.reader.position(),
-                width: 1,
-            });
-            self.reader.advance();
-        }
+        let more_lines = self.expression(quotes, all);
+        let end = self.reader.position();
+        let at_end = self.reader.at_end() || self.reader.is_invented();
         if all.arguments.last().is_some_and(|last| last.byte == b'=') {
             // `f"{x=}"` shows the expression, too.
             all.arguments.pop();
@@ -292,7 +363,11 @@ impl Lexer<'_> {
         {
             all.arguments.pop();
         }
-        if all.arguments.len() == first {
+        let found = Some(Brace {
+            at: brace,
+            closed: !at_end && !more_lines,
+        });
+        if all.arguments.len() <= first && !at_end {
             all.faulty = true;
             let help =
                 "write an expression there, or `{{` and `}}` for braces that are part of the text".to_owned();
@@ -303,12 +378,54 @@ impl Lexer<'_> {
                 Some(help),
             );
         }
-        all.arguments.extend([made_at(b')'), made_at(b',')]);
-        if template && self.reader.peek()[0] == b'!' {
-            self.reader.advance();
+        all.arguments.extend([invented(b')', end), invented(b',', end)]);
+        if self.reader.peek()[0] == b'!' {
+            self.conversion(all);
+        }
+        found
+    }
+
+    /// Takes the expression in braces; says whether it goes over the end of a line that has to end the string.
+    fn expression(&mut self, quotes: usize, all: &mut Literals) -> bool {
+        let mut level = 0_u32;
+        let mut more_lines = false;
+        while !self.reader.at_end() && !self.reader.is_invented() {
+            let next = self.reader.peek();
+            let conversion =
+                next[0] == b'!' && next[1].is_ascii_alphabetic() && matches!(next[2], b':' | b'}');
+            if level == 0 && (matches!(next[0], b':' | b'}') || conversion) {
+                break;
+            }
+            match next[0] {
+                b'[' | b'{' => level = level.wrapping_add(1),
+                b']' | b'}' => level = level.wrapping_sub(1),
+                b'\n' if quotes == 1 && self.ran_away => return true,
+                b'\n' => more_lines |= quotes == 1,
+                _ => {}
+            }
+            let at = self.reader.position();
+            all.arguments.push(Made {
+                byte: next[0],
+                range: Range::new(at, at + 1),
+                invented: false,
+            });
             self.reader.advance();
         }
-        1
+        more_lines
+    }
+
+    /// Takes `!r` or `!s`.
+    fn conversion(&mut self, all: &mut Literals) {
+        let at = self.reader.position();
+        self.reader.advance();
+        let letter = char::from(self.reader.peek()[0]);
+        self.reader.advance();
+        if !matches!(letter, 'r' | 's') {
+            all.faulty = true;
+            let message = format!("MicroPython has no conversion `!{letter}`");
+            let help = "write `!r` for what `repr` gives, `!s` for what `str` gives, or neither".to_owned();
+            self.complain(Range::new(at, at + 2), message, Some(help));
+        }
     }
 
     fn escape(&mut self, prefix: Prefix, all: &mut Literals) {
@@ -319,7 +436,7 @@ impl Lexer<'_> {
             return;
         }
         self.reader.advance();
-        if prefix.raw || prefix.flavour == Flavour::Template {
+        if prefix.raw {
             return;
         }
         let digits = match escaped {
@@ -391,18 +508,18 @@ impl Lexer<'_> {
 
 /// The call that MicroPython makes of the inside of an f-string or t-string.
 fn call_of(all: &Literals) -> Vec<Made> {
-    let made = |byte| Made {
+    let invented = |byte| Made {
         byte,
-        origin: all.range.start,
-        width: 0,
+        range: all.range,
+        invented: true,
     };
     let start: &[u8] = if all.call == Some(Flavour::Template) {
         b"("
     } else {
         b".format("
     };
-    let mut call: Vec<Made> = start.iter().copied().map(made).collect();
+    let mut call: Vec<Made> = start.iter().copied().map(invented).collect();
     call.extend(&all.arguments);
-    call.push(made(b')'));
+    call.push(invented(b')'));
     call
 }

@@ -97,7 +97,8 @@ impl Parser<'_> {
 
     /// `(value)`, `(value, …)`, `(value for …)` or `(yield …)`.
     fn parentheses(&mut self) -> Parse<Expr> {
-        let start = self.bump().range;
+        let open = self.bump();
+        let start = open.range;
         let mut value = if self.kind() == Kind::RParen {
             tuple(Vec::new(), true)
         } else if self.kind() == Kind::Yield {
@@ -112,9 +113,21 @@ impl Parser<'_> {
                 }
             }
         };
+        if open.invented {
+            self.end_of_field()?;
+            return Ok(value);
+        }
         self.expect(Kind::RParen, "to close the `(`")?;
         value.range = self.since(start);
         Ok(value)
+    }
+
+    /// Takes the end of an expression in an f-string.
+    fn end_of_field(&mut self) -> Parse<()> {
+        if self.accept(Kind::RParen) {
+            return Ok(());
+        }
+        Err(self.unexpected("`}` after the expression in the f-string"))
     }
 
     fn brackets(&mut self) -> Parse<Expr> {

@@ -21,6 +21,7 @@ impl<'a> Parser<'a> {
                 range,
                 message: message.into(),
                 help,
+                accepted: false,
             });
         }
         Failed
@@ -66,14 +67,19 @@ impl<'a> Parser<'a> {
                 Kind::Newline | Kind::End => "the line ends".to_owned(),
                 Kind::Indent | Kind::Dedent => "the block ends".to_owned(),
                 Kind::Str | Kind::Bytes => "here is a string".to_owned(),
-                _ if token.made && token.range.text(self.source) != token.text => {
-                    "the expression in the f-string ends".to_owned()
-                }
+                _ if token.invented => "the expression in the f-string ends".to_owned(),
+                Kind::Name if token.text == "__template__" => "here is a string".to_owned(),
                 _ => format!("here is `{}`", token.text),
             };
             let closes = wanted.starts_with(['`']) && wanted.contains("` to close the");
-            let comma = closes && token.kind.begins_expression() && !token.made;
-            let help = if comma { "write `,` between two items" } else { "" };
+            let field = wanted.starts_with("`}` after the expression");
+            let help = if closes && token.kind.begins_expression() {
+                "write `,` between two items"
+            } else if field && token.kind.begins_expression() {
+                "write an operator between two values, or braces around each: `{a} {b}`"
+            } else {
+                ""
+            };
             (format!("expected {wanted}, but {found}"), help.to_owned())
         });
         let range = match token.kind {
@@ -93,6 +99,14 @@ impl<'a> Parser<'a> {
         let text = previous.map_or("", |token| token.text);
         let pair = |message: &str, help: &str| Some((message.to_owned(), help.to_owned()));
         match (before, token.kind) {
+            _ if token.invented && self.in_lambda() => pair(
+                "the first `:` ends an expression in an f-string",
+                "write the `lambda` in parentheses, or in front of the f-string",
+            ),
+            (Kind::Equal, Kind::More) => pair(
+                "there is no `=>`",
+                "write `>=` to compare, or `lambda a: b` for a function",
+            ),
             (Kind::Else, Kind::If) => pair("`else if` is spelled `elif`", "write `elif`"),
             (Kind::Plus, Kind::Plus | Kind::Newline) | (Kind::Minus, Kind::Newline)
                 if self.two_back() == before =>
@@ -189,6 +203,15 @@ impl<'a> Parser<'a> {
             message,
             format!("write `{keyword}`, if that is what is meant"),
         ))
+    }
+
+    /// Whether the parameters of a `lambda` are read.
+    fn in_lambda(&self) -> bool {
+        let before = self.tokens.get(..self.at).unwrap_or_default();
+        let params =
+            |token: &&Token<'_>| matches!(token.kind, Kind::Name | Kind::Comma | Kind::Star | Kind::Power);
+        let word = before.iter().rev().find(|token| !params(token));
+        word.is_some_and(|word| word.kind == Kind::Lambda)
     }
 
     fn line_begins_with(&self, kind: Kind) -> bool {
