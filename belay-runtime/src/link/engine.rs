@@ -13,7 +13,7 @@ use tokio::time::{Instant, Sleep};
 use super::ending::{End, Ending};
 use super::timing::{Barrier, Interrupt, Probe};
 use super::wire::{Item, Wire};
-use super::{CallPath, LinkEvent, LinkOptions, Payload, ResetPolicy};
+use super::{Answer, CallPath, LinkEvent, LinkOptions, Payload, ResetPolicy};
 use crate::error::{Phase, Result};
 use crate::protocol::{Checksum, Lines, Number};
 
@@ -26,6 +26,8 @@ pub(super) enum Command {
     Request {
         id: u64,
         work: Work,
+        /// Whether what it prints belongs to its answer.
+        printed: bool,
         deadline: Duration,
         reply: Reply,
     },
@@ -45,7 +47,7 @@ pub(super) enum Command {
     Close(oneshot::Sender<Result<()>>),
 }
 
-pub(super) type Reply = oneshot::Sender<Result<Payload>>;
+pub(super) type Reply = oneshot::Sender<Result<Answer>>;
 
 /// What a request's line says after its head.
 #[derive(Debug)]
@@ -70,6 +72,8 @@ pub(super) struct Job {
     pub(super) work: Work,
     pub(super) deadline: Duration,
     pub(super) sink: Sink,
+    /// Whether what it prints belongs to its answer.
+    pub(super) printed: bool,
     /// When it was queued.
     pub(super) since: Instant,
 }
@@ -242,6 +246,7 @@ impl Engine {
             self.head_since = Instant::now();
             self.hush();
             self.wire.forget_tail();
+            self.keep_printed(job.printed);
         }
         self.transmit(&line);
         self.wire.mark_request();
@@ -255,6 +260,12 @@ impl Engine {
             timed_out: false,
             asked_again: 0,
         });
+    }
+
+    /// From now on, what is printed belongs to somebody's answer, or not.
+    pub(super) fn keep_printed(&mut self, wanted: bool) {
+        let limit = self.options.answer_limit;
+        self.wire.keep_printed(wanted.then_some(limit));
     }
 
     /// The line of a request, which tells the board how many answers before it are still missing here.
@@ -283,6 +294,7 @@ impl Engine {
             Command::Request {
                 id,
                 work,
+                printed,
                 deadline,
                 reply,
             } => {
@@ -291,6 +303,7 @@ impl Engine {
                     work,
                     deadline,
                     sink: Sink::Reply(reply),
+                    printed,
                     since: Instant::now(),
                 });
                 if self.queue.len() == 1 && self.flying.is_empty() {

@@ -89,6 +89,15 @@ pub enum Payload {
     Bytes(Vec<u8>),
 }
 
+/// What the board answered, with what it printed before that and since the answer before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// What it answered.
+    pub payload: Payload,
+    /// What it printed.
+    pub printed: Vec<u8>,
+}
+
 /// What the board said of itself in the first exchange.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -222,7 +231,23 @@ impl Link {
     pub async fn request(&self, request: Request, deadline: Duration) -> Result<Payload> {
         let work = work(request, self.shared.hello.small)?;
         self.provide_for(&work.body, deadline).await?;
-        self.ask(work, deadline).await
+        Ok(self.ask(work, false, deadline).await?.payload)
+    }
+
+    /// As [`request`](Self::request), and gives what was printed meanwhile, up to [`LinkOptions::answer_limit`]:
+    /// what the request printed, and what threads did beside it.
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`request`](Self::request).
+    pub async fn run(&self, request: Request, deadline: Duration) -> Result<Answer> {
+        let work = work(request, self.shared.hello.small)?;
+        self.provide_for(&work.body, deadline).await?;
+        self.ask(work, true, deadline).await
     }
 
     /// Sends a small board what it needs to read bytes and arrays, once it has to read this. A [`request`](Self::request)
@@ -254,23 +279,24 @@ impl Link {
     /// # Cancel safety
     ///
     /// As [`request`](Self::request); what has been sent is dropped when other statements come.
-    pub async fn run_in_parts(&self, namespace: &str, source: &str, deadline: Duration) -> Result<Payload> {
+    pub async fn run_in_parts(&self, namespace: &str, source: &str, deadline: Duration) -> Result<Answer> {
         let _one_at_a_time = self.shared.parts.lock().await;
         for (at, part) in source.as_bytes().chunks(PART).enumerate() {
             let kind = if at == 0 { b'T' } else { b't' };
             let body = String::from_utf8_lossy(part).into_owned();
-            self.ask(Work { kind, body }, deadline).await?;
+            self.ask(Work { kind, body }, false, deadline).await?;
         }
         let body = namespace.to_owned();
-        self.ask(Work { kind: b'x', body }, deadline).await
+        self.ask(Work { kind: b'x', body }, true, deadline).await
     }
 
-    async fn ask(&self, work: Work, deadline: Duration) -> Result<Payload> {
+    async fn ask(&self, work: Work, printed: bool, deadline: Duration) -> Result<Answer> {
         let id = self.shared.ids.fetch_add(1, Ordering::Relaxed);
         let (reply, answer) = oneshot::channel();
         self.tell(Command::Request {
             id,
             work,
+            printed,
             deadline,
             reply,
         })?;

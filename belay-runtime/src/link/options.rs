@@ -16,6 +16,8 @@ pub struct LinkOptions {
     pub reset_on_connect: ResetPolicy,
     /// How many chunks of output (at most 4 KiB each) wait for a subscriber that does not keep up.
     pub output_backlog: usize,
+    /// How long an answer may be, in bytes, and what [`Link::run`](super::Link::run) gives of what is printed.
+    pub answer_limit: usize,
 }
 
 impl Default for LinkOptions {
@@ -25,6 +27,7 @@ impl Default for LinkOptions {
             call_path: CallPath::default(),
             reset_on_connect: ResetPolicy::None,
             output_backlog: 256,
+            answer_limit: 16 << 20,
         }
     }
 }

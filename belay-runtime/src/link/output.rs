@@ -28,6 +28,15 @@ pub(super) struct OutputSender {
     pending: Vec<u8>,
     /// The last of what was printed since the last call.
     tail: Vec<u8>,
+    kept: Option<Kept>,
+}
+
+/// What is printed while somebody wants all of it.
+#[derive(Debug)]
+struct Kept {
+    bytes: Vec<u8>,
+    limit: usize,
+    lost: usize,
 }
 
 /// What a board prints, as one subscriber gets it.
@@ -96,11 +105,17 @@ impl OutputSender {
             position,
             pending: Vec::new(),
             tail: Vec::new(),
+            kept: None,
         };
         (this, source)
     }
 
     pub(super) fn push(&mut self, mut bytes: &[u8]) {
+        if let Some(kept) = &mut self.kept {
+            let fits = bytes.len().min(kept.limit - kept.bytes.len());
+            kept.bytes.extend_from_slice(&bytes[..fits]);
+            kept.lost += bytes.len() - fits;
+        }
         while !bytes.is_empty() {
             let take = bytes.len().min(PIECE - self.pending.len());
             self.pending.extend_from_slice(&bytes[..take]);
@@ -133,6 +148,26 @@ impl OutputSender {
         let from = self.pending.len().saturating_sub(TAIL);
         self.tail.extend_from_slice(&self.pending[from..]);
         self.pending.clear();
+    }
+
+    /// Keeps what is printed from now on, but not more than so many bytes; or nothing.
+    pub(super) fn keep(&mut self, limit: Option<usize>) {
+        self.kept = limit.map(|limit| Kept {
+            bytes: Vec::new(),
+            limit,
+            lost: 0,
+        });
+    }
+
+    /// What was kept, with a note of what was too much.
+    pub(super) fn take_kept(&mut self) -> Vec<u8> {
+        let Some(Kept { mut bytes, lost, .. }) = self.kept.take() else {
+            return Vec::new();
+        };
+        if lost > 0 {
+            bytes.extend_from_slice(format!("[{lost} bytes lost]").as_bytes());
+        }
+        bytes
     }
 
     /// What was printed since the last time, or the last of it.

@@ -10,7 +10,7 @@ use super::engine::{Engine, Flying, Sink};
 use super::exception;
 use super::streams::CREDIT;
 use super::timing::GRACE;
-use super::{LinkEvent, Payload};
+use super::{Answer, LinkEvent, Payload};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::protocol::{Frame, Number};
 
@@ -158,7 +158,15 @@ impl Engine {
         } else {
             result
         };
-        self.answer(flying.job.sink, result);
+        // What was printed before this answer is its own, and what comes now belongs to the next one.
+        let printed = if flying.job.printed {
+            self.wire.take_printed()
+        } else {
+            Vec::new()
+        };
+        let wanted = self.flying.iter().any(|flying| flying.job.printed);
+        self.keep_printed(wanted);
+        self.answer(flying.job.sink, result.map(|payload| Answer { payload, printed }));
         self.wire.forget_output();
         // Answers come in order: those before this one are lost.
         for earlier in 0..at {
@@ -167,7 +175,8 @@ impl Engine {
         self.mind_head(GRACE);
     }
 
-    pub(super) fn answer(&mut self, sink: Sink, result: Result<Payload>) {
+    pub(super) fn answer(&mut self, sink: Sink, result: Result<Answer>) {
+        self.wire.hand_out();
         match sink {
             Sink::Reply(reply) => {
                 // An error says that nobody waits any more.

@@ -43,6 +43,7 @@ impl Engine {
             },
             deadline,
             sink: Sink::Batch(stream),
+            printed: false,
             since: Instant::now(),
         });
     }
@@ -141,6 +142,7 @@ impl Engine {
             // Others may wait for this, who do not know of it.
             deadline: self.options.deadlines.resync,
             sink: Sink::Nobody,
+            printed: false,
             since: Instant::now(),
         });
     }

@@ -33,6 +33,12 @@ pub(super) enum Item {
     Repl(Event),
 }
 
+/// What has come, in the order in which it came.
+enum Come {
+    Output(Vec<u8>),
+    Item(Item),
+}
+
 /// An open port.
 pub(super) struct Wire {
     transport: Box<dyn Transport>,
@@ -40,7 +46,9 @@ pub(super) struct Wire {
     deframer: Deframer,
     /// The way that calls take: it decides after which frames the board is at its prompt again.
     call_path: CallPath,
-    items: VecDeque<Item>,
+    /// What has come and is not handed over yet. What is printed stands here as well, so that an answer never
+    /// overtakes it.
+    come: VecDeque<Come>,
     output: OutputSender,
     outgoing: VecDeque<u8>,
     /// Nothing is written before this.
@@ -82,7 +90,7 @@ impl Wire {
             repl: RawRepl::new(options),
             deframer: Deframer::new(nonce, seed),
             call_path,
-            items: VecDeque::new(),
+            come: VecDeque::new(),
             output,
             outgoing: VecDeque::new(),
             pause: None,
@@ -169,6 +177,11 @@ impl Wire {
         }
     }
 
+    /// Hands out what has been printed so far, so that whoever is told of something that came after it finds it.
+    pub(super) fn hand_out(&mut self) {
+        self.output.flush();
+    }
+
     /// What was printed since it was last forgotten, or the last of it.
     pub(super) fn take_output(&mut self) -> Vec<u8> {
         self.output.take_tail()
@@ -176,6 +189,17 @@ impl Wire {
 
     pub(super) fn forget_output(&mut self) {
         self.output.forget_tail();
+    }
+
+    /// Keeps what is printed from now on for somebody who wants all of it, but not more than so many bytes; or
+    /// for nobody.
+    pub(super) fn keep_printed(&mut self, limit: Option<usize>) {
+        self.output.keep(limit);
+    }
+
+    /// What was kept.
+    pub(super) fn take_printed(&mut self) -> Vec<u8> {
+        self.output.take_kept()
     }
 
     /// Watches for a mark that only the raw REPL can print; gives the source that makes it do so.
@@ -208,6 +232,8 @@ impl Wire {
 
     /// Releases the port. Whoever is told of the end after this may open it again at once.
     pub(super) async fn close(&mut self, within: Duration) {
+        while self.next_item().is_some() {}
+        self.hand_out();
         let nothing = StreamTransport::new(tokio::io::empty(), "a port that was closed");
         let transport = std::mem::replace(&mut self.transport, Box::new(nothing));
         transport.close(within).await;
@@ -225,7 +251,7 @@ impl Wire {
     /// The next thing that has come from the board. Reads and writes as much as can be without waiting.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Item>> {
         for _ in 0..READS {
-            if let Some(item) = self.items.pop_front() {
+            if let Some(item) = self.next_item() {
                 return Poll::Ready(Ok(item));
             }
             self.poll_write(cx)?;
@@ -241,6 +267,22 @@ impl Wire {
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// The next thing that is no output. What was printed before it is handed out first.
+    fn next_item(&mut self) -> Option<Item> {
+        while let Some(come) = self.come.pop_front() {
+            match come {
+                Come::Output(bytes) => self.output.push(&bytes),
+                Come::Item(item) => {
+                    if matches!(item, Item::Frame(_)) {
+                        self.hand_out();
+                    }
+                    return Some(item);
+                }
+            }
+        }
+        None
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
@@ -315,21 +357,20 @@ impl Wire {
         let Self {
             deframer,
             repl,
-            items,
-            output,
+            come,
             call_path,
             ..
         } = self;
         deframer.feed(bytes, |piece| match piece {
             Piece::Output(bytes) | Piece::Damaged(bytes) => {
                 repl.receive(bytes);
-                drain(repl, items, output);
+                drain(repl, come);
             }
             Piece::Frame(frame) => {
                 if ends(*call_path, frame.kind) {
                     repl.reply_seen();
                 }
-                items.push_back(Item::Frame(frame));
+                come.push_back(Come::Item(Item::Frame(frame)));
             }
             Piece::Cut => {}
         });
@@ -341,16 +382,12 @@ impl Wire {
             return;
         }
         let Self {
-            deframer,
-            repl,
-            items,
-            output,
-            ..
+            deframer, repl, come, ..
         } = self;
         deframer.give_up(|piece| {
             if let Piece::Damaged(bytes) = piece {
                 repl.receive(bytes);
-                drain(repl, items, output);
+                drain(repl, come);
             }
         });
     }
@@ -364,12 +401,12 @@ fn ends(call_path: CallPath, kind: u8) -> bool {
     }
 }
 
-fn drain(repl: &mut RawRepl, items: &mut VecDeque<Item>, output: &mut OutputSender) {
+fn drain(repl: &mut RawRepl, come: &mut VecDeque<Come>) {
     while let Some(event) = repl.poll_event() {
-        match event {
-            Event::Output(bytes) => output.push(&bytes),
-            event => items.push_back(Item::Repl(event)),
-        }
+        come.push_back(match event {
+            Event::Output(bytes) => Come::Output(bytes),
+            event => Come::Item(Item::Repl(event)),
+        });
     }
 }
 

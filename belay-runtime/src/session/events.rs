@@ -1,7 +1,6 @@
 //! What a session tells of its own accord, and what its board prints.
 
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
 use tokio::sync::watch;
 
@@ -71,22 +70,5 @@ impl OutputStream {
             }
             self.current = self.lives.borrow_and_update().link.output();
         }
-    }
-}
-
-/// Adds a piece of output to what is collected already.
-pub(super) fn append(printed: &mut Vec<u8>, piece: Output) {
-    match piece {
-        Output::Bytes(bytes) => printed.extend_from_slice(&bytes),
-        Output::Overflow(lost) => printed.extend_from_slice(format!("[{lost} bytes lost]").as_bytes()),
-    }
-}
-
-/// What a future gives without waiting.
-pub(super) fn now<T>(future: impl Future<Output = T>) -> Option<T> {
-    let future = std::pin::pin!(future);
-    match future.poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(value) => Some(value),
-        Poll::Pending => None,
     }
 }

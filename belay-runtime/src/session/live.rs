@@ -11,7 +11,7 @@ use super::registry::Registry;
 use super::{Returned, traceback};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::exception::DeviceException;
-use crate::link::{Link, LinkStream, Payload, Request};
+use crate::link::{Answer, Link, LinkStream, Payload, Request};
 use crate::method::{Body, DeviceSpec, MethodSpec};
 use crate::python::{self, Arguments};
 
@@ -134,7 +134,9 @@ impl Live {
             if !method.params.is_empty() {
                 self.ask(set, deadline, Some(method)).await?;
             }
-            self.run_in_parts(namespace, body.source, deadline).await
+            self.run_in_parts(namespace, body.source, deadline)
+                .await
+                .map(drop)
         } else {
             let run = execution(namespace, body.source, Some(method.path))?;
             let expression = if method.params.is_empty() {
@@ -142,20 +144,22 @@ impl Live {
             } else {
                 format!("({set},{run})[1]")
             };
-            self.link.request(Request::Evaluate(expression), deadline).await
+            let request = Request::Evaluate(expression);
+            self.link.request(request, deadline).await.map(drop)
         };
-        ran.map(drop).map_err(|error| self.explain(error, Some(method)))
+        ran.map_err(|error| self.explain(error, Some(method)))
     }
 
-    /// Runs statements at the global level of a namespace, as `file`.
-    pub(crate) async fn run(&self, namespace: &str, source: &str, file: Option<&str>) -> Result<()> {
+    /// Runs statements at the global level of a namespace, as `file`, and gives what was printed meanwhile.
+    pub(crate) async fn run(&self, namespace: &str, source: &str, file: Option<&str>) -> Result<Vec<u8>> {
         let ran = if self.is_small() {
             self.run_in_parts(namespace, source, self.execute_deadline).await
         } else {
             let request = Request::Evaluate(execution(namespace, source, file)?);
-            self.link.request(request, self.execute_deadline).await
+            self.link.run(request, self.execute_deadline).await
         };
-        ran.map(drop).map_err(|error| self.explain(error, None))
+        ran.map(|answer| answer.printed)
+            .map_err(|error| self.explain(error, None))
     }
 
     /// Whether source has to be sent in parts.
@@ -163,7 +167,7 @@ impl Live {
         self.link.hello().small
     }
 
-    async fn run_in_parts(&self, namespace: &str, source: &str, deadline: Duration) -> Result<Payload> {
+    async fn run_in_parts(&self, namespace: &str, source: &str, deadline: Duration) -> Result<Answer> {
         if !source.is_ascii() {
             return Err(self.unsupported("source with characters beyond ASCII"));
         }

@@ -335,22 +335,8 @@ impl Session {
         let deadline = self.execute_deadline();
         let _call = self.shared(deadline).await?;
         let live = self.live().await?;
-        let mut output = live.link.output();
-        let mut printed = Vec::new();
-        let running = live.run(SCRATCH, code, None);
-        let mut running = std::pin::pin!(running);
-        let answer = loop {
-            tokio::select! {
-                biased;
-                Some(piece) = output.next() => events::append(&mut printed, piece),
-                answer = &mut running => break answer,
-            }
-        };
-        // What was printed before the answer came is there by now.
-        while let Some(Some(piece)) = events::now(output.next()) {
-            events::append(&mut printed, piece);
-        }
-        answer.map_err(|error| error.in_phase(Phase::Execute))?;
+        let ran = live.run(SCRATCH, code, None).await;
+        let printed = ran.map_err(|error| error.in_phase(Phase::Execute))?;
         Ok(String::from_utf8_lossy(&printed).into_owned())
     }
 

@@ -5,6 +5,7 @@ mod concurrency;
 mod exits;
 mod memory;
 mod old_board;
+mod printed;
 mod reconnect;
 mod session;
 mod setups;
