@@ -1,5 +1,6 @@
 //! What the tests share: boards to run on, and ways to wait for what has to happen.
 
+mod puppet;
 mod tap;
 pub mod tool;
 pub mod values;
@@ -10,6 +11,7 @@ pub use belay::CallPath;
 use belay::{Device, DeviceBuilder, SessionState};
 use belay_sim::Board;
 
+pub use puppet::{Asked, Puppet, Secrets};
 pub use tap::{Tap, tapped};
 
 /// How long a test waits for what has to happen before it fails. Nothing takes that long on a machine that is

@@ -20,6 +20,16 @@ pub trait Tap: Send + Unpin + 'static {
         Pin::new(port).poll_write(cx, bytes)
     }
 
+    /// The host reads.
+    fn read(
+        &mut self,
+        port: &mut Box<dyn Transport>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(port).poll_read(cx, buffer)
+    }
+
     /// [`Transport::set_lines`].
     ///
     /// # Errors
@@ -89,7 +99,8 @@ impl<T: Tap> AsyncRead for Tapped<T> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.port).poll_read(cx, buffer)
+        let Self { port, tap } = &mut *self;
+        tap.read(port, cx, buffer)
     }
 }
 

@@ -8,6 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, Sleep};
 
 use super::ending::{End, Ending};
@@ -99,11 +100,13 @@ pub(super) struct Flying {
 
 /// A stream's host side.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(super) struct Flow {
     pub(super) items: mpsc::UnboundedSender<Result<Payload>>,
     pub(super) deadline: Duration,
     /// How many more items may come.
     pub(super) credit: usize,
+    /// Since when an item is owed, if batches have come without one.
+    pub(super) owed: Option<Instant>,
     /// Whether a batch is queued or under way.
     pub(super) busy: bool,
     /// Whether nobody wants more of it.
@@ -123,7 +126,7 @@ pub(super) struct Engine {
     pub(super) flying: VecDeque<Flying>,
     /// The number of the next request that is sent.
     pub(super) next: Number,
-    pub(super) sources: HashMap<u64, Source>,
+    pub(super) sources: HashMap<u64, Flow>,
     /// When the request at the head began to be the board's business, or gave its last sign of life.
     pub(super) head_since: Instant,
     /// When to ask, after silence, whether the board is there; and how long to wait before asking again.
@@ -143,6 +146,19 @@ pub(super) struct Engine {
     pub(super) stuck: bool,
     pub(super) tokens: u32,
     pub(super) timer: Pin<Box<Sleep>>,
+    /// Which source of work is looked at first the next time.
+    pub(super) turn: usize,
+}
+
+/// The sources of work, each of which is looked at first in its turn: none that never runs dry keeps the others from
+/// being heard.
+const SOURCES: [Source; 3] = [Source::Timer, Source::Commands, Source::Line];
+
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    Timer,
+    Commands,
+    Line,
 }
 
 enum Step {
@@ -184,6 +200,10 @@ impl Engine {
         {
             self.timer.as_mut().reset(wanted);
         }
+        let first = self.turn;
+        self.turn = (first + 1) % SOURCES.len();
+        // Work that is always there must not keep other tasks from running either.
+        consume_budget().await;
         let Self {
             wire,
             commands,
@@ -191,14 +211,16 @@ impl Engine {
             ..
         } = self;
         std::future::poll_fn(|cx| {
-            if let Poll::Ready(item) = wire.poll(cx) {
-                return Poll::Ready(item.map(Step::Item));
-            }
-            if let Poll::Ready(command) = commands.poll_recv(cx) {
-                return Poll::Ready(Ok(Step::Command(command)));
-            }
-            if wanted.is_some() && timer.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(Ok(Step::Timer));
+            for at in 0..SOURCES.len() {
+                let step = match SOURCES[(first + at) % SOURCES.len()] {
+                    Source::Timer if wanted.is_some() => timer.as_mut().poll(cx).map(|()| Ok(Step::Timer)),
+                    Source::Timer => Poll::Pending,
+                    Source::Commands => commands.poll_recv(cx).map(|command| Ok(Step::Command(command))),
+                    Source::Line => wire.poll(cx).map(|item| item.map(Step::Item)),
+                };
+                if step.is_ready() {
+                    return step;
+                }
             }
             Poll::Pending
         })

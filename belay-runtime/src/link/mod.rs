@@ -203,6 +203,7 @@ impl Link {
             stuck: false,
             tokens: 0,
             timer: Box::pin(sleep_until(Instant::now())),
+            turn: 0,
         };
         tokio::spawn(engine.run());
         Ok(Self {

@@ -1,6 +1,7 @@
 //! What each frame from the board means.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -154,7 +155,7 @@ impl Engine {
         self.trouble = None;
         self.hush();
         let result = if flying.timed_out && result.is_err() {
-            Err(self.timeout(&flying))
+            Err(self.timeout(flying.job.deadline))
         } else {
             result
         };
@@ -206,9 +207,9 @@ impl Engine {
     }
 
     /// The call's deadline has passed. What it printed is said, and not how the link talked to the board.
-    pub(super) fn timeout(&mut self, flying: &Flying) -> Error {
+    pub(super) fn timeout(&mut self, after: Duration) -> Error {
         Error::from(ErrorKind::Timeout {
-            after: flying.job.deadline,
+            after,
             received: self.wire.take_output(),
         })
         .in_phase(Phase::Execute)

@@ -4,6 +4,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::time::Duration;
 
+use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, timeout_at};
 
 use super::wire::{Item, Wire};
@@ -343,8 +344,13 @@ impl Wire {
         Err(self.timeout(begun.elapsed(), phase))
     }
 
-    /// The next thing that comes from the board; nothing if that takes longer than until then.
+    /// The next thing that comes from the board; nothing if that takes longer than until then, however much else
+    /// has come by then.
     pub(super) async fn next_before(&mut self, until: Instant) -> Result<Option<Item>> {
+        consume_budget().await;
+        if Instant::now() >= until {
+            return Ok(None);
+        }
         match timeout_at(until, self.next()).await {
             Ok(Ok(item)) => Ok(Some(item)),
             Ok(Err(error)) => {

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::Payload;
-use super::engine::{Engine, Job, Sink, Source, Work};
+use super::engine::{Engine, Flow, Job, Sink, Work};
 use super::timing::GRACE;
 use crate::error::Result;
 
@@ -23,10 +23,11 @@ impl Engine {
     ) {
         self.sources.insert(
             stream,
-            Source {
+            Flow {
                 items,
                 deadline,
                 credit: CREDIT,
+                owed: None,
                 busy: true,
                 closed: false,
             },
@@ -72,6 +73,7 @@ impl Engine {
     pub(super) fn deliver(&mut self, stream: u64, item: Payload) {
         if let Some(source) = self.sources.get_mut(&stream) {
             source.credit = source.credit.saturating_sub(1);
+            source.owed = None;
             // An error says that the consumer is gone; it has said so itself, too.
             let _ = source.items.send(Ok(item));
         }
@@ -82,7 +84,17 @@ impl Engine {
         let Sink::Batch(stream) = self.flying[at].job.sink else {
             return;
         };
+        let turn_began = self.turn_began();
         if !exhausted && let Some(source) = self.sources.get_mut(&stream) {
+            if self.flying[at].delivered == 0 {
+                let owed = *source.owed.get_or_insert(turn_began);
+                if Instant::now() >= owed + source.deadline {
+                    let deadline = source.deadline;
+                    let error = self.timeout(deadline);
+                    self.close_on_board(stream);
+                    return self.complete(at, Err(error));
+                }
+            }
             source.busy = false;
             if source.closed {
                 self.sources.remove(&stream);

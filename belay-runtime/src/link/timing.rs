@@ -104,8 +104,21 @@ impl Engine {
 
     /// When the board is interrupted because of the request at the head.
     fn due(&self, head: &Flying) -> Instant {
-        let turn = self.head_since.max(self.wire.requested_at());
+        let turn = self.owed(head).unwrap_or(self.turn_began());
         head.abandoned.unwrap_or(turn + head.job.deadline)
+    }
+
+    /// Since when what the request at the head asks for is the board's turn.
+    pub(super) fn turn_began(&self) -> Instant {
+        self.head_since.max(self.wire.requested_at())
+    }
+
+    /// Since when the item is owed that a batch asks for, where batches before it have brought none.
+    fn owed(&self, head: &Flying) -> Option<Instant> {
+        match head.job.sink {
+            Sink::Batch(stream) => self.sources.get(&stream)?.owed,
+            _ => None,
+        }
     }
 
     /// When a ping has been waited for long enough by a request that cannot be sent before its answer.
@@ -335,7 +348,7 @@ impl Engine {
             self.close_on_board(stream);
         }
         let error = if flying.timed_out {
-            self.timeout(&flying)
+            self.timeout(flying.job.deadline)
         } else {
             ErrorKind::Interrupted.into()
         };

@@ -1,0 +1,99 @@
+//! Boards that answer what no board answers, without end: deadlines hold and closing ends all the same.
+
+use std::time::{Duration, Instant};
+
+use belay_runtime::ErrorKind;
+use belay_runtime::link::{CallPath, Deadlines, Link, LinkOptions, Request};
+use belay_tests::{Asked, Puppet, Secrets, soon, unix};
+use futures_util::StreamExt as _;
+
+const BRIEF: Duration = Duration::from_millis(300);
+
+fn options() -> LinkOptions {
+    let mut options = LinkOptions::default();
+    options.call_path = CallPath::Agent;
+    let mut deadlines = Deadlines::default();
+    deadlines.interrupt = BRIEF;
+    deadlines.resync = BRIEF;
+    deadlines.close = BRIEF;
+    options.deadlines = deadlines;
+    options
+}
+
+/// A board that sends this for ever, whatever it is asked.
+async fn flooding(flood: impl Fn(&Secrets) -> Vec<u8> + Send + 'static) -> (belay_sim::Board, Link) {
+    let board = unix().await;
+    let (puppet, connector) = Puppet::of(board.port());
+    let link = Link::connect(&connector, options()).await.unwrap();
+    puppet.act(move |secrets, written| {
+        written.clear();
+        flood(secrets)
+    });
+    (board, link)
+}
+
+fn evaluate(expression: &str) -> Request {
+    Request::Evaluate(expression.to_owned())
+}
+
+async fn a_deadline_and_the_end_come_in_time(flood: impl Fn(&Secrets) -> Vec<u8> + Send + 'static) {
+    let (_board, link) = flooding(flood).await;
+    let request = link.request(evaluate("1"), BRIEF);
+    let error = soon("the deadline", request).await.unwrap_err();
+    let ended = matches!(error.kind(), ErrorKind::Unresponsive | ErrorKind::Timeout { .. });
+    assert!(ended, "{error}");
+    // A board that answers nothing is not left in order, but in time.
+    soon("the end", link.close()).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn output_without_end_starves_nobody() {
+    a_deadline_and_the_end_come_in_time(|_| vec![b'x'; 4096]).await;
+}
+
+#[tokio::test]
+async fn frames_without_end_starve_nobody() {
+    a_deadline_and_the_end_come_in_time(|secrets| secrets.frame(b'-', b's', b"1").repeat(64)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn frames_without_end_starve_nobody_in_many_threads() {
+    a_deadline_and_the_end_come_in_time(|secrets| secrets.frame(b'-', b's', b"1").repeat(64)).await;
+}
+
+#[tokio::test]
+async fn signs_of_a_restart_without_end_starve_nobody() {
+    a_deadline_and_the_end_come_in_time(|_| b"MPY: soft reboot\r\n>>> ".repeat(64)).await;
+}
+
+#[tokio::test]
+async fn answers_to_what_was_never_asked_starve_nobody() {
+    a_deadline_and_the_end_come_in_time(|secrets| secrets.frame(b'z', b'v', b"1").repeat(64)).await;
+}
+
+#[tokio::test]
+async fn a_stream_whose_batches_are_all_empty_ends_at_its_deadline() {
+    let board = unix().await;
+    let (puppet, connector) = Puppet::of(board.port());
+    let link = Link::connect(&connector, options()).await.unwrap();
+    puppet.act(|secrets, written| {
+        let mut answer = Vec::new();
+        while let Some(Asked { number, kind, body }) = Asked::next(written) {
+            answer.extend(match kind {
+                b's' | b'n' => secrets.frame(number, b'p', b"0"),
+                b'p' => secrets.frame(number, b'o', body.as_bytes()),
+                _ => secrets.frame(number, b'v', b"None"),
+            });
+        }
+        answer
+    });
+    let begun = Instant::now();
+    let mut items = link.stream(evaluate("range(3)"), BRIEF);
+    let item = soon("the deadline", items.next()).await.unwrap();
+    let error = item.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Timeout { .. }), "{error}");
+    assert!(begun.elapsed() >= BRIEF);
+    assert!(items.next().await.is_none());
+    // The next call works.
+    link.request(evaluate("1"), BRIEF).await.unwrap();
+}
