@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::exception::DeviceException;
+use crate::printable::{Printable, PrintableLines};
 use crate::python::ValueError;
 use crate::transport::TransportError;
 
@@ -38,7 +39,7 @@ pub enum ErrorKind {
     #[error(transparent)]
     Transport(#[from] TransportError),
     /// The board sent something that the protocol does not allow at this point.
-    #[error("{what}; the board sent {}", Received(.received))]
+    #[error("{}; the board sent {}", Printable(.what), Received(.received))]
     Protocol {
         /// What was expected and did not come.
         what: Cow<'static, str>,
@@ -78,7 +79,7 @@ pub enum ErrorKind {
     )]
     Unresponsive,
     /// The board or its firmware has not got what the call needs.
-    #[error("{feature} is not supported by {firmware}")]
+    #[error("{} is not supported by {}", Printable(.feature), Printable(.firmware))]
     Unsupported {
         /// What is missing.
         feature: Cow<'static, str>,
@@ -101,13 +102,13 @@ pub enum ErrorKind {
     #[error("{} of the teardowns failed: {}", .0.len(), Joined(.0))]
     Teardown(Vec<Error>),
     /// A thread could not be started, or it did not stop in time.
-    #[error("{0}")]
+    #[error("{}", Printable(.0))]
     Thread(Cow<'static, str>),
     /// A thread ended with the board's last reset, or went out of reach.
     #[error("the thread is lost")]
     ThreadLost(#[source] Arc<Error>),
     /// The program asks for something that makes no sense: a bad option or a misuse of the API.
-    #[error("{0}")]
+    #[error("{}", Printable(.0))]
     Usage(Cow<'static, str>),
 }
 
@@ -294,12 +295,18 @@ impl<K: Into<ErrorKind>> From<K> for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner {
+        Printable(&*self.0).fmt(f)
+    }
+}
+
+impl fmt::Display for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
             kind,
             device,
             method,
             phase,
-        } = &*self.0;
+        } = self;
         // Inside of another error of the same device that one has named it already.
         if let Some(device) = device
             && !f.alternate()
@@ -326,11 +333,11 @@ impl fmt::Debug for Error {
         write!(f, "{self}")?;
         let mut cause = std::error::Error::source(self);
         while let Some(error) = cause {
-            write!(f, "\n  because: {error}")?;
+            write!(f, "\n  because: {}", Printable(error))?;
             cause = error.source();
         }
         match self.hint() {
-            Some(hint) => write!(f, "\n  hint: {hint}"),
+            Some(hint) => write!(f, "\n  hint: {}", PrintableLines(hint)),
             None => Ok(()),
         }
     }
@@ -406,6 +413,35 @@ mod tests {
         );
         let error = Error::from(ErrorKind::Unresponsive);
         assert!(format!("{error:?}").contains("\n  hint: reset the board"));
+    }
+
+    #[test]
+    fn nothing_that_a_message_is_made_of_reaches_the_terminal_as_a_control_character() {
+        let wild = "\x1b[2J\r\nfake\u{9b}31m\u{202e}";
+        let escaped = r"\x1b[2J\r\nfake\u{9b}31m\u{202e}";
+        let kinds: [ErrorKind; 6] = [
+            ErrorKind::Protocol {
+                what: wild.into(),
+                received: wild.into(),
+            },
+            ErrorKind::Unsupported {
+                feature: "this".into(),
+                firmware: wild.into(),
+            },
+            ErrorKind::Thread(wild.into()),
+            ErrorKind::Usage(wild.into()),
+            DeviceException::new(wild, wild).into(),
+            TransportError::Vanished(wild.into()).into(),
+        ];
+        for kind in kinds {
+            assert!(kind.to_string().contains(escaped), "{kind:?}");
+            let cause = Error::from(kind).on_device(&Arc::from(wild)).in_method(wild);
+            let error = Error::from(ErrorKind::FateUnknown(Some(Box::new(cause))));
+            for text in [format!("{error:?}"), format!("{error:#?}")] {
+                assert!(!text.contains(['\x1b', '\r', '\u{9b}', '\u{202e}']), "{text:?}");
+            }
+            assert_eq!(format!("{error:?}").lines().count(), 3, "{error:?}");
+        }
     }
 
     #[test]

@@ -2,9 +2,13 @@
 
 use std::fmt;
 
+use crate::printable::Printable;
+
 /// A Python exception, as the board reported it.
+///
+/// The fields have what the board said, whatever it is; `Display` and `Debug` escape what is not visible.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{type_name}{}{}", Message(.message), At(.traceback))]
+#[error("{}{}{}", Printable(.type_name), Message(.message), At(.traceback))]
 #[non_exhaustive]
 pub struct DeviceException {
     /// The name of its class, such as `ValueError`.
@@ -93,7 +97,7 @@ impl fmt::Display for Message<'_> {
         if self.0.is_empty() {
             Ok(())
         } else {
-            write!(f, ": {}", self.0)
+            write!(f, ": {}", Printable(self.0))
         }
     }
 }

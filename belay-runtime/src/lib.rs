@@ -7,6 +7,7 @@ mod exception;
 mod executor;
 pub mod link;
 mod method;
+mod printable;
 pub mod protocol;
 pub mod python;
 mod session;

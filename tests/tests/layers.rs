@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 
 /// From the lowest to the highest.
-const LAYERS: [&str; 12] = [
+const LAYERS: [&str; 13] = [
     "boxed",
+    "printable",
     "exception",
     "method",
     "python",

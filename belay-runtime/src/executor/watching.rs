@@ -13,6 +13,7 @@ use crate::boxed::BoxFuture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exception::DeviceException;
 use crate::method::MethodSpec;
+use crate::printable::Printable;
 use crate::python::Arguments;
 use crate::session::{Live, Member, ReconnectPolicy, Session, SessionEvent, ThreadInfo, ThreadState};
 
@@ -215,7 +216,7 @@ impl Table {
     fn tell(&self, changes: Vec<Status>) {
         for change in changes {
             let Status { info, exception, .. } = change;
-            tracing::debug!(device = self.session.name(), thread = info.name, state = ?info.state, "a thread changed");
+            tracing::debug!(device = self.session.name(), thread = %Printable(&info.name), state = ?info.state, "a thread changed");
             self.session.send_event(SessionEvent::Thread {
                 thread: info,
                 exception,

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::printable::PrintableLines;
+
 /// The largest piece that is handed out, in bytes.
 const PIECE: usize = 4096;
 /// How much of what was printed last is kept for exceptions.
@@ -59,10 +61,11 @@ pub enum Output {
 }
 
 impl fmt::Display for Output {
-    /// The bytes as text, and what was thrown away as a note.
+    /// The bytes as text, and what was thrown away as a note. Lines stay lines; all else that is not visible is
+    /// escaped, so that what a board prints does nothing to a terminal. The bytes have it as it came.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Bytes(bytes) => f.write_str(&String::from_utf8_lossy(bytes)),
+            Self::Bytes(bytes) => PrintableLines(String::from_utf8_lossy(bytes)).fmt(f),
             Self::Overflow(bytes) => writeln!(f, "… {bytes} bytes thrown away …"),
         }
     }

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{de, ser};
 
 use super::literal::DECODED;
+use crate::printable::Printable;
 
 /// What cannot be expressed in Python, or is not what the caller's type says.
 ///
@@ -126,10 +127,10 @@ impl ValueError {
             match segment {
                 Segment::Name(name) => {
                     path.push_str(if path.is_empty() { "" } else { "." });
-                    path.push_str(name);
+                    path.push_str(&Printable(name).to_string());
                 }
                 Segment::Index(index) => path.extend(["[", &index.to_string(), "]"]),
-                Segment::Key(key) => path.extend(["[", key, "]"]),
+                Segment::Key(key) => path.extend(["[", &Printable(key).to_string(), "]"]),
             }
         }
         path
@@ -165,7 +166,7 @@ impl fmt::Display for ValueError {
         }
         let found = FoundText(found.as_ref());
         match problem {
-            Problem::Plain(message, _) => f.write_str(message),
+            Problem::Plain(message, _) => Printable(message).fmt(f),
             Problem::Type { expected } => write!(f, "the board returned {found}, the method says {expected}"),
             Problem::Range { expected } => {
                 write!(f, "the board returned {found}, which is no value of {expected}")
@@ -176,7 +177,7 @@ impl fmt::Display for ValueError {
                     "the board returned {found} with {length} elements, the method says {expected}"
                 )
             }
-            Problem::Refused(message) => write!(f, "the board returned {found}: {message}"),
+            Problem::Refused(message) => write!(f, "the board returned {found}: {}", Printable(message)),
         }
     }
 }
@@ -195,8 +196,8 @@ impl fmt::Display for FoundText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             None => f.write_str("something else"),
-            Some(Found { text, type_name }) if *type_name == "NoneType" => f.write_str(text),
-            Some(Found { text, type_name }) => write!(f, "{text} ({type_name})"),
+            Some(Found { text, type_name }) if *type_name == "NoneType" => Printable(text).fmt(f),
+            Some(Found { text, type_name }) => write!(f, "{} ({type_name})", Printable(text)),
         }
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::array::TypeCode;
 use super::bytes::Bytes;
 use super::{literal, tag};
+use crate::printable::Printable;
 
 /// Any value that a board can return, of whatever type.
 ///
@@ -196,10 +197,10 @@ impl fmt::Display for Value {
                 f.write_char('}')
             }
             Self::NamedTuple(name, fields) => {
-                write!(f, "{name}(")?;
+                write!(f, "{}(", Printable(name))?;
                 for (i, (field, value)) in fields.iter().enumerate() {
                     let separator = if i == 0 { "" } else { ", " };
-                    write!(f, "{separator}{field}={value}")?;
+                    write!(f, "{separator}{}={value}", Printable(field))?;
                 }
                 f.write_char(')')
             }

@@ -10,6 +10,7 @@ use super::Returned;
 use super::thread::THREADS;
 use crate::error::Result;
 use crate::link::{CallPath, Hello, Link, Request};
+use crate::printable::Printable;
 use crate::python;
 
 /// Asks what is deployed.
@@ -247,9 +248,48 @@ impl fmt::Display for Capabilities {
         };
         write!(
             f,
-            "{name} {} on {}",
-            self.version,
-            self.machine.as_deref().unwrap_or(&self.platform)
+            "{} {} on {}",
+            Printable(name),
+            Printable(&self.version),
+            Printable(self.machine.as_deref().unwrap_or(&self.platform))
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_board_calls_itself_is_shown_without_control_characters() {
+        let wild = "\x1b[2J\u{202e}".to_owned();
+        let hello = Hello {
+            call_path: CallPath::Agent,
+            boot: 1,
+            attached: false,
+            small: false,
+            implementation: wild.clone(),
+            platform: wild.clone(),
+            free_memory: None,
+        };
+        let report = |machine| {
+            let version = wild.clone();
+            Report(
+                version,
+                machine,
+                None,
+                2,
+                Vec::new(),
+                true,
+                true,
+                true,
+                true,
+                true,
+            )
+        };
+        for machine in [None, Some(wild.clone())] {
+            let shown = Capabilities::new(&hello, report(machine)).to_string();
+            assert_eq!(shown, r"\x1b[2J\u{202e} \x1b[2J\u{202e} on \x1b[2J\u{202e}");
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::io;
 
 use super::address::AddressError;
 use super::ports::PortInfo;
+use crate::printable::Printable;
 
 /// Why a port could not be opened, or failed while it was in use.
 ///
@@ -95,7 +96,7 @@ pub enum TransportError {
     #[error("the port failed")]
     Io(#[source] io::Error),
     /// The port went away: it was unplugged, or the other side closed it.
-    #[error("the port is gone: {0}")]
+    #[error("the port is gone: {}", Printable(.0))]
     Vanished(Cow<'static, str>),
 }
 
@@ -147,7 +148,7 @@ impl TransportError {
                 }
                 Some(holder) => format!(
                     "close {name}; if its window is gone, end it with `kill {pid}`",
-                    name = holder.name,
+                    name = Printable(&holder.name),
                     pid = holder.pid
                 )
                 .into(),
@@ -250,7 +251,7 @@ impl fmt::Display for Holder<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Some(holder) if holder.is_this_program() => f.write_str("this program itself"),
-            Some(holder) => write!(f, "{} (process {})", holder.name, holder.pid),
+            Some(holder) => write!(f, "{} (process {})", Printable(&holder.name), holder.pid),
             None => f.write_str("another program"),
         }
     }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::address::UsbId;
 use super::{TransportError, serial};
+use crate::printable::Printable;
 
 /// A serial port of this machine, and what identifies it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,13 +90,15 @@ impl fmt::Display for PortInfo {
         let Some(usb) = &self.usb else {
             return Ok(());
         };
-        write!(f, "  {}", usb.id())?;
+        write!(f, "  {}", Printable(usb.id()))?;
         if let Some(board) = self.board() {
             write!(f, "  {board}")?;
         }
         match (&usb.manufacturer_name, &usb.product_name) {
-            (Some(manufacturer), Some(product)) => write!(f, "  ({product}, {manufacturer})"),
-            (None, Some(name)) | (Some(name), None) => write!(f, "  ({name})"),
+            (Some(manufacturer), Some(product)) => {
+                write!(f, "  ({}, {})", Printable(product), Printable(manufacturer))
+            }
+            (None, Some(name)) | (Some(name), None) => write!(f, "  ({})", Printable(name)),
             (None, None) => Ok(()),
         }
     }

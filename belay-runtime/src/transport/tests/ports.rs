@@ -33,6 +33,19 @@ fn find(address: &str, ports: &[PortInfo]) -> Result<String, TransportError> {
 }
 
 #[test]
+fn what_a_usb_device_calls_itself_is_shown_without_control_characters() {
+    let mut port = port("/dev/ttyACM0", 0x2e8a, 5, Some("e6\x1b[2J"));
+    if let Some(usb) = &mut port.usb {
+        usb.product_name = Some("Pico\r\n\u{202e}".to_owned());
+        usb.manufacturer_name = Some("\u{9b}31m".to_owned());
+    }
+    let shown = port.to_string();
+    let visible = |character: char| !character.is_control() && character != '\u{202e}';
+    assert!(shown.chars().all(visible), "{shown:?}");
+    assert!(shown.ends_with(r"  (Pico\r\n\u{202e}, \u{9b}31m)"), "{shown:?}");
+}
+
+#[test]
 fn auto_is_the_only_usb_port_whatever_else_there_is() {
     let ports = [uart("/dev/ttyS0"), port("/dev/ttyACM3", 0x2e8a, 5, None)];
     assert_eq!(find("auto", &ports).unwrap(), "/dev/ttyACM3");
