@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::task::JoinError;
 use tracing::Instrument;
 
 use super::Executor;
@@ -21,6 +22,11 @@ pub trait TeardownExecutor: Executor {
     fn add(&self, device: &'static DeviceSpec);
 
     /// Adds something to be done on the host, even when the board is gone by then.
+    ///
+    /// An action that has captured the device, or a trait on it, keeps it open: only [`Device::close`] closes it then,
+    /// and no longer that its last other clone is dropped.
+    ///
+    /// [`Device::close`]: crate::Device::close
     fn register_action(&self, action: HostAction);
 
     /// Runs one teardown now. It runs again when the device is closed.
@@ -58,7 +64,14 @@ pub trait TeardownExecutor: Executor {
 }
 
 impl dyn TeardownExecutor + '_ {
-    /// Adds something to be done on the host, even when the board is gone by then.
+    /// Adds something to be done on the host, even when the board is gone by then. One that panics, or takes longer
+    /// than [`DeviceBuilder::host_action`](crate::DeviceBuilder::host_action), is told of by [`Device::close`], and
+    /// keeps nothing else from being done.
+    ///
+    /// An action that has captured the device, or a trait on it, keeps it open: only [`Device::close`] closes it then,
+    /// and no longer that its last other clone is dropped.
+    ///
+    /// [`Device::close`]: crate::Device::close
     ///
     /// ```no_run
     /// # async fn example(device: belay_runtime::Device) {
@@ -158,12 +171,13 @@ impl Teardowns {
 
     async fn act(&self, action: HostAction) -> Result<()> {
         let deadline = self.session.settings().host_action;
-        // In a task of its own, so that one that panics does not keep the others from running.
-        let acting = tokio::spawn(action());
+        // In a task of its own, from its first step to dropping what it has captured, so that one that panics does not
+        // keep the others from running.
+        let acting = self.session.runtime().spawn(async move { action().await });
         let stop = acting.abort_handle();
         match tokio::time::timeout(deadline, acting).await {
             Ok(Ok(done)) => done,
-            Ok(Err(_)) => Err(ErrorKind::Usage("a registered action panicked".into()).into()),
+            Ok(Err(error)) => Err(ErrorKind::Usage(unfinished(error).into()).into()),
             Err(_) => {
                 stop.abort();
                 let message = format!("a registered action took longer than {deadline:?} and was given up");
@@ -190,6 +204,18 @@ impl Teardowns {
         } else {
             Err(self.session.error(ErrorKind::Teardown(failures)))
         }
+    }
+}
+
+/// Why an action did not come to its end.
+fn unfinished(error: JoinError) -> String {
+    let Ok(panic) = error.try_into_panic() else {
+        return "the runtime was shut down before a registered action had ended".to_owned();
+    };
+    let message = panic.downcast_ref::<&str>().copied();
+    match message.or_else(|| panic.downcast_ref::<String>().map(String::as_str)) {
+        Some(message) => format!("a registered action panicked: {message}"),
+        None => "a registered action panicked".to_owned(),
     }
 }
 

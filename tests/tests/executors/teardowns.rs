@@ -93,6 +93,143 @@ async fn actions_of_the_host_run_after_those_of_the_board_last_one_first() {
     assert_eq!(*order.lock().unwrap(), ["b", "a"]);
 }
 
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "dropped");
+    }
+}
+
+/// An argument or a result that panics on its way.
+#[derive(Debug)]
+struct Panicking;
+
+impl serde::Serialize for Panicking {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        panic!("while it is written")
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Panicking {
+    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        panic!("while it is read")
+    }
+}
+
+#[belay::device(namespace = "Shaky")]
+trait Shaky {
+    /// ```python
+    /// import sys
+    /// done = sys.modules.setdefault("done", [])
+    /// ```
+    #[setup]
+    async fn open(&self) -> Result<()>;
+
+    /// ```python
+    /// return value
+    /// ```
+    #[task]
+    async fn pass_on(&self, value: Panicking) -> Result<u8>;
+
+    /// ```python
+    /// return 1
+    /// ```
+    #[task(exclusive)]
+    async fn give(&self) -> Result<Panicking>;
+
+    /// ```python
+    /// done.append("closed")
+    /// ```
+    #[teardown]
+    async fn shut(&self) -> Result<()>;
+}
+
+/// Panics in all places of actions, and expects the other actions and the teardowns to have been done, the port to be
+/// free and each panic to be told.
+async fn whatever_panics_in_an_action_the_rest_is_done() {
+    let board = unix().await;
+    let device = Device::builder(board.port())
+        .host_action(Duration::from_millis(500))
+        .connect()
+        .await
+        .unwrap();
+    let shaky = ShakyDevice::attach(&device).await.unwrap();
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let register_good = |name: &'static str| {
+        let order = Arc::clone(&order);
+        device.teardowns().register(move || async move {
+            order.lock().unwrap().push(name);
+            Ok(())
+        });
+    };
+    register_good("first");
+    device
+        .teardowns()
+        .register(|| -> std::future::Ready<Result<()>> { panic!("in the closure") });
+    register_good("second");
+    device.teardowns().register(|| async { panic!("in the future") });
+    let bomb = Bomb;
+    device.teardowns().register(move || {
+        let _bomb = bomb;
+        std::future::ready(Ok(()))
+    });
+    let bomb = Bomb;
+    device.teardowns().register(move || async move {
+        let _bomb = bomb;
+        Ok(())
+    });
+    let bomb = Bomb;
+    device.teardowns().register(move || async move {
+        let _bomb = bomb;
+        std::future::pending().await
+    });
+    register_good("last");
+    let session = device.session().clone();
+    drop(shaky);
+    let error = soon("the close", device.close()).await.unwrap_err();
+    assert_eq!(*order.lock().unwrap(), ["last", "second", "first"]);
+    let ErrorKind::Teardown(failures) = error.kind() else {
+        panic!("{error}")
+    };
+    let told: Vec<String> = failures.iter().map(ToString::to_string).collect();
+    assert_eq!(told.len(), 5, "{told:?}");
+    for (told, expected) in
+        told.iter()
+            .zip(["500ms", "dropped", "dropped", "in the future", "in the closure"])
+    {
+        assert!(told.contains(expected), "{told:?}");
+    }
+    assert_eq!(session.state(), SessionState::Closed);
+    assert_eq!(done(board.port()).await, ["closed"], "and the port is free");
+}
+
+#[tokio::test]
+async fn whatever_panics_in_an_action_the_rest_is_done_on_one_thread() {
+    whatever_panics_in_an_action_the_rest_is_done().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_panics_in_an_action_the_rest_is_done_on_several_threads() {
+    whatever_panics_in_an_action_the_rest_is_done().await;
+}
+
+#[tokio::test]
+async fn a_value_that_panics_while_it_is_written_or_read_leaves_the_device_as_it_was() {
+    let board = unix().await;
+    let shaky = ShakyDevice::connect(board.port()).await.unwrap();
+    let calling = shaky.clone();
+    let call = tokio::spawn(async move { calling.pass_on(Panicking).await });
+    assert!(call.await.unwrap_err().is_panic());
+    let calling = shaky.clone();
+    let call = tokio::spawn(async move { calling.give().await });
+    assert!(call.await.unwrap_err().is_panic());
+    assert_eq!(shaky.device().execute_as::<u8>("1 + 1").await.unwrap(), 2);
+    shaky.close().await.unwrap();
+    assert_eq!(done(board.port()).await, ["closed"]);
+}
+
 #[tokio::test]
 async fn an_action_that_takes_too_long_is_given_up() {
     let (_board, device) = connected_with(|builder| builder.host_action(Duration::from_millis(50))).await;
@@ -127,6 +264,21 @@ async fn actions_of_the_host_run_when_the_board_is_gone() {
         "{error}"
     );
     soon("the action", receive).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_action_that_has_the_device_uses_it_and_lets_it_go_when_it_is_closed() {
+    let board = unix().await;
+    let device = Device::connect(board.port()).await.unwrap();
+    let (send, receive) = tokio::sync::oneshot::channel();
+    let captured = device.clone();
+    device.teardowns().register(move || async move {
+        send.send(captured.execute_as::<u32>("6 * 7").await?).ok();
+        Ok(())
+    });
+    device.close().await.unwrap();
+    assert_eq!(soon("the action", receive).await.unwrap(), 42);
+    done(board.port()).await;
 }
 
 #[tokio::test]
