@@ -1,5 +1,5 @@
-// A board's main loop. Usage: board [HEAP_KB [MODE [PENDING_FD]]], where MODE is `hard`, `soft` or
-// `soft-raw`: which reset this start follows. The current directory is the board's file system.
+// A board's start. Usage: board [HEAP_KB [MODE [PENDING_FD]]], where MODE says which reset this start follows.
+// The current directory is the board's file system.
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,19 +11,23 @@
 #include "py/gc.h"
 #include "py/mphal.h"
 #include "py/mpthread.h"
+#include "py/pystack.h"
 #include "py/runtime.h"
 #include "extmod/vfs.h"
 #include "extmod/vfs_posix.h"
 #include "genhdr/mpversion.h"
-#include "shared/runtime/pyexec.h"
 
 static const char *heap_kb = "512";
+static char root[PATH_MAX];
 
 // A reset replaces the process's program by a fresh one: the terminal stays, and threads end.
 void board_restart(const char *how) {
     char pending[16] = "-1";
     board_flush();
     mp_hal_set_interrupt_char(-1);
+    if (root[0] != 0 && chdir(root) != 0) {
+        _exit(1);
+    }
     if (strcmp(how, "hard") == 0) {
         tcflush(STDIN_FILENO, TCIFLUSH);
     } else {
@@ -32,8 +36,6 @@ void board_restart(const char *how) {
     execl("/proc/self/exe", "board", heap_kb, how, pending, (char *)NULL);
     _exit(1);
 }
-
-static char root[PATH_MAX];
 
 char *board_getcwd(char *path, size_t size) {
     char *cwd = getcwd(path, size);
@@ -52,29 +54,12 @@ static void mount_file_system(void) {
         MP_OBJ_TYPE_GET_SLOT(&mp_type_vfs_posix, make_new)(&mp_type_vfs_posix, 1, 0, &path),
         MP_OBJ_NEW_QSTR(MP_QSTR__slash_),
     };
-    mp_vfs_mount(2, args, (mp_map_t *)&mp_const_empty_map);
+    mp_map_elem_t readonly = {MP_OBJ_NEW_QSTR(MP_QSTR_readonly), mp_obj_new_bool(board_is_read_only())};
+    mp_map_t keywords;
+    mp_map_init_fixed_table(&keywords, 1, (mp_obj_t *)&readonly);
+    mp_vfs_mount(2, args, &keywords);
     MP_STATE_VM(vfs_cur) = MP_STATE_VM(vfs_mount_table);
     mp_obj_list_append(mp_sys_path, mp_obj_new_str_from_cstr("/lib"));
-}
-
-static void run(const char *mode) {
-    mp_init();
-    mount_file_system();
-    if (strcmp(mode, "soft-raw") == 0) {
-        pyexec_mode_kind = PYEXEC_MODE_RAW_REPL;
-    }
-    if (pyexec_file_if_exists("boot.py") & PYEXEC_FORCED_EXIT) {
-        return;
-    }
-    if (pyexec_mode_kind == PYEXEC_MODE_FRIENDLY_REPL && (pyexec_file_if_exists("main.py") & PYEXEC_FORCED_EXIT)) {
-        return;
-    }
-    for (;;) {
-        int ended = pyexec_mode_kind == PYEXEC_MODE_RAW_REPL ? pyexec_raw_repl() : pyexec_friendly_repl();
-        if (ended != 0) {
-            return;
-        }
-    }
 }
 
 int main(int argc, char **argv) {
@@ -82,7 +67,9 @@ int main(int argc, char **argv) {
         puts(MICROPY_BANNER_NAME_AND_VERSION "; " MICROPY_BANNER_MACHINE);
         return 0;
     }
+    #if MICROPY_PY_THREAD
     mp_thread_init();
+    #endif
     mp_cstack_init_with_sp_here(40000 * (sizeof(void *) / 4));
     if (argc > 1) {
         heap_kb = argv[1];
@@ -96,10 +83,13 @@ int main(int argc, char **argv) {
         return 2;
     }
     gc_init(heap, heap + heap_size);
-
-    run(argc > 2 ? argv[2] : "hard");
-    mp_hal_stdout_tx_str("MPY: soft reboot\r\n");
-    board_restart(pyexec_mode_kind == PYEXEC_MODE_RAW_REPL ? "soft-raw" : "soft");
+    #if MICROPY_ENABLE_PYSTACK
+    static size_t pystack[BOARD_PYSTACK_WORDS];
+    mp_pystack_init(pystack, pystack + BOARD_PYSTACK_WORDS);
+    #endif
+    mp_init();
+    mount_file_system();
+    board_run(argc > 2 ? argv[2] : "hard");
 }
 
 void nlr_jump_fail(void *val) {

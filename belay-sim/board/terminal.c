@@ -1,5 +1,5 @@
-// The board's serial port: a terminal that is read in blocks into a receive buffer, as a UART's
-// interrupt would fill one, and written through a transmit buffer.
+// The board's serial port: a terminal that is written through a transmit buffer, and read as the input
+// of this kind of board says. Also what waits, and the clock.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -20,11 +20,7 @@ static pthread_t main_thread;
 // Readable when an interrupt or a scheduled callback is due, so that no wait of the main thread
 // sleeps through one that came just before it.
 static int wake_fd;
-static struct termios terminal;
-
-static pthread_mutex_t rx_lock = PTHREAD_MUTEX_INITIALIZER;
-static uint8_t rx[512];
-static size_t rx_pos, rx_len;
+struct termios board_terminal;
 
 static pthread_mutex_t tx_lock = PTHREAD_MUTEX_INITIALIZER;
 static char tx[1024];
@@ -43,7 +39,7 @@ void board_wake(void) {
 static void on_interrupt(int signal_number) {
     int saved = errno;
     if (on_main_thread()) {
-        mp_sched_keyboard_interrupt();
+        board_schedule_interrupt();
         board_wake();
     } else {
         pthread_kill(main_thread, signal_number);
@@ -62,52 +58,27 @@ void board_terminal_init(int pending_fd) {
     // other side is gone has to end, whatever it is doing.
     signal(SIGHUP, SIG_DFL);
 
-    if (tcgetattr(STDIN_FILENO, &terminal) == 0) {
-        cfmakeraw(&terminal);
+    if (tcgetattr(STDIN_FILENO, &board_terminal) == 0) {
+        cfmakeraw(&board_terminal);
         // A read returns what there is, or nothing; waiting is poll's business.
-        terminal.c_cc[VMIN] = 0;
-        terminal.c_cc[VTIME] = 0;
-        terminal.c_cc[VQUIT] = _POSIX_VDISABLE;
-        terminal.c_cc[VSUSP] = _POSIX_VDISABLE;
-        tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
+        board_terminal.c_cc[VMIN] = 0;
+        board_terminal.c_cc[VTIME] = 0;
+        board_terminal.c_cc[VQUIT] = _POSIX_VDISABLE;
+        board_terminal.c_cc[VSUSP] = _POSIX_VDISABLE;
+        tcsetattr(STDIN_FILENO, TCSANOW, &board_terminal);
     }
-    if (pending_fd >= 0) {
-        ssize_t n = read(pending_fd, rx, sizeof(rx));
-        rx_len = n > 0 ? n : 0;
-        close(pending_fd);
-    }
+    board_input_init(pending_fd);
 }
 
-// Only while code runs does the terminal turn the interrupt character into a signal. NOFLSH keeps
-// what was received before it, and TCSANOW what is on its way.
-void mp_hal_set_interrupt_char(int c) {
-    static int current = -1;
-    board_flush();
-    if (c != current) {
-        current = c;
-        terminal.c_lflag = c < 0 ? 0 : ISIG | NOFLSH;
-        terminal.c_cc[VINTR] = c < 0 ? _POSIX_VDISABLE : c;
-        tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
-    }
-}
-
-// What was received and not read yet goes through a soft reset in a pipe.
-int board_save_input(void) {
-    int ends[2];
-    if (rx_pos == rx_len || pipe(ends) != 0) {
-        return -1;
-    }
-    ssize_t ignored = write(ends[1], rx + rx_pos, rx_len - rx_pos);
-    (void)ignored;
-    close(ends[1]);
-    return ends[0];
+void board_interrupt(void) {
+    pthread_kill(main_thread, SIGINT);
 }
 
 // Waits for input (if asked to), a wake-up or the time-out, whichever comes first; may return early.
 static void wait_for_event(bool input, const struct timespec *timeout) {
     board_flush();
     bool main = on_main_thread();
-    struct pollfd fds[2] = {{.fd = main ? wake_fd : -1, .events = POLLIN}, {.fd = input ? STDIN_FILENO : -1, .events = POLLIN}};
+    struct pollfd fds[2] = {{.fd = main ? wake_fd : -1, .events = POLLIN}, {.fd = input ? board_input_fd() : -1, .events = POLLIN}};
     if (ppoll(fds, 2, timeout, NULL) <= 0) {
         return;
     }
@@ -121,40 +92,21 @@ static void wait_for_event(bool input, const struct timespec *timeout) {
     }
 }
 
-static bool rx_fill(void) {
-    if (rx_pos == rx_len) {
-        ssize_t n = read(STDIN_FILENO, rx, sizeof(rx));
-        rx_pos = 0;
-        rx_len = n > 0 ? n : 0;
-    }
-    return rx_pos < rx_len;
-}
-
-static bool rx_ready(void) {
-    pthread_mutex_lock(&rx_lock);
-    bool ready = rx_fill();
-    pthread_mutex_unlock(&rx_lock);
-    return ready;
-}
-
 int mp_hal_stdin_rx_chr(void) {
     for (;;) {
-        pthread_mutex_lock(&rx_lock);
-        if (rx_pos < rx_len) {
-            int c = rx[rx_pos++];
-            pthread_mutex_unlock(&rx_lock);
+        int c = board_input_take();
+        if (c >= 0) {
             return c;
         }
-        pthread_mutex_unlock(&rx_lock);
         mp_handle_pending(true);
         wait_for_event(true, NULL);
-        rx_ready();
+        board_input_ready();
     }
 }
 
 uintptr_t mp_hal_stdio_poll(uintptr_t flags) {
     uintptr_t ready = flags & MP_STREAM_POLL_WR;
-    if ((flags & MP_STREAM_POLL_RD) && rx_ready()) {
+    if ((flags & MP_STREAM_POLL_RD) && board_input_ready()) {
         ready |= MP_STREAM_POLL_RD;
     }
     return ready;
@@ -213,6 +165,7 @@ mp_uint_t mp_hal_stdout_tx_strn(const char *bytes, size_t len) {
     return len;
 }
 
+#if MICROPY_PY_THREAD
 int unix_mutex_lock(mp_thread_mutex_t *mutex, int wait);
 
 int mp_thread_mutex_lock(mp_thread_mutex_t *mutex, int wait) {
@@ -223,11 +176,12 @@ int mp_thread_mutex_lock(mp_thread_mutex_t *mutex, int wait) {
     }
     return locked;
 }
+#endif
 
 // What the select module and asyncio wait with: input ends it, too.
 void board_wait_ms(int timeout_ms) {
     struct timespec timeout = {.tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1000000L};
-    wait_for_event(rx_pos == rx_len, timeout_ms < 0 ? NULL : &timeout);
+    wait_for_event(!board_input_waits(), timeout_ms < 0 ? NULL : &timeout);
 }
 
 static uint64_t now_ns(clockid_t clock) {

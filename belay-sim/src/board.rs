@@ -39,8 +39,8 @@ impl Builder {
         }
     }
 
-    /// Sets the size of the board's heap in kilobytes, 512 unless told and at least 16; only the
-    /// `unix` board has a choice.
+    /// Sets the size of the board's heap in kilobytes, 512 unless told and at least 16; the boards in QEMU have no
+    /// choice.
     pub fn heap_kb(mut self, heap_kb: u32) -> Self {
         self.heap_kb = heap_kb;
         self
@@ -107,6 +107,25 @@ impl Board {
     /// like a board.
     pub fn unix() -> Builder {
         Builder::new(Kind::Unix)
+    }
+
+    /// The [`unix`](Self::unix) board with floats of 32 bits, as most microcontrollers have them.
+    pub fn unix_single() -> Builder {
+        Builder::new(Kind::UnixSingle)
+    }
+
+    /// MicroPython with `CircuitPython`'s differences, as far as a build of `MicroPython` can be given them; it is not
+    /// `CircuitPython`, whose name and version it gives for its own so that programs treat it as they would treat that.
+    ///
+    /// There are no `_thread`, `machine` and `asyncio`, next to nothing in `micropython`, and other functions in `time`;
+    /// there are `board`, `digitalio`, `analogio`, `microcontroller`, `supervisor`, `storage` and `traceback`. Checksums
+    /// take bytes only, `repr` leaves text as it is, floats have 30 bits, and a "pystack" limits literals and recursion.
+    /// The file system is read-only unless `boot.py` takes it from the host. Input goes through a ring of 256 bytes that
+    /// takes no packet while less than 64 are free, Ctrl-C included, and Ctrl-C throws away what has not been read.
+    /// Each REPL and each program has an interpreter of its own; a key has to be pressed after `code.py` has ended, and
+    /// `code.py` starts again when a file in the board's [directory](Self::directory) is written to meanwhile.
+    pub fn circuitpython_like() -> Builder {
+        Builder::new(Kind::CircuitPythonLike)
     }
 
     /// The awkward board: MicroPython on the bare metal of an emulated Cortex-M3, with 139 KB of heap

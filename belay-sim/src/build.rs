@@ -28,7 +28,7 @@ pub enum Report {
     Quiet,
 }
 
-/// The sources of the `unix` board, a port of MicroPython like any other.
+/// A port of MicroPython like any other, which boards as processes are built from.
 const PORT: &[(&str, &str)] = &[
     ("Makefile", include_str!("../board/Makefile")),
     ("board_machine.c", include_str!("../board/board_machine.c")),
@@ -40,15 +40,96 @@ const PORT: &[(&str, &str)] = &[
     ("mpconfigport.h", include_str!("../board/mpconfigport.h")),
     ("mphalport.h", include_str!("../board/mphalport.h")),
     ("qstrdefsport.h", include_str!("../board/qstrdefsport.h")),
+    ("run.c", include_str!("../board/run.c")),
     ("terminal.c", include_str!("../board/terminal.c")),
+    ("uart.c", include_str!("../board/uart.c")),
 ];
 
-/// The programs that a build of the `unix` board runs, and the Debian packages that they come from.
+macro_rules! in_circuitpython {
+    ($($name:literal)*) => {
+        &[$((concat!("circuitpython/", $name), include_str!(concat!("../board/circuitpython/", $name)))),*]
+    };
+}
+
+/// What the `circuitpython-like` board has besides.
+const CIRCUITPYTHON: &[(&str, &str)] = in_circuitpython! {
+    "board.h"
+    "differences.patch"
+    "floats.c"
+    "manifest.py"
+    "modules.c"
+    "modules/analogio.py"
+    "modules/board.py"
+    "modules/digitalio.py"
+    "modules/microcontroller.py"
+    "modules/storage.py"
+    "modules/supervisor.py"
+    "mpconfigport.h"
+    "run.c"
+    "usb.c"
+};
+
+/// A board that is a process, of those that the port makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Program {
+    Unix,
+    /// The same with floats of 32 bits.
+    UnixSingle,
+    CircuitPythonLike,
+}
+
+impl Program {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Unix => "unix",
+            Self::UnixSingle => "unix-single",
+            Self::CircuitPythonLike => "circuitpython-like",
+        }
+    }
+
+    /// What the port's Makefile calls it.
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Unix | Self::UnixSingle => self.name(),
+            Self::CircuitPythonLike => "circuitpython",
+        }
+    }
+
+    /// Its sources, a change of which leads to a new build.
+    fn sources(self) -> Vec<(&'static str, &'static str)> {
+        match self {
+            Self::Unix | Self::UnixSingle => PORT.to_vec(),
+            Self::CircuitPythonLike => [PORT, CIRCUITPYTHON].concat(),
+        }
+    }
+
+    fn file_name(self) -> String {
+        format!("{}-{:016x}", self.name(), fingerprint(&self.sources()))
+    }
+
+    /// The program, if it has been built from the sources that this one contains.
+    pub(crate) fn built(self) -> Option<PathBuf> {
+        built(&self.file_name())
+    }
+
+    pub(crate) fn ensure(self, report: Report) -> Result<PathBuf> {
+        ensure(
+            self.name(),
+            &self.file_name(),
+            &[TOOLS],
+            report,
+            |build, source, board| build.program(self, source, board),
+        )
+    }
+}
+
+/// The programs that a build of such a board runs, and the Debian packages that they come from.
 const TOOLS: &[(&str, &str)] = &[
     ("apt-get", "apt"),
     ("dpkg-source", "dpkg-dev"),
     ("gcc", "gcc"),
     ("make", "make"),
+    ("patch", "patch"),
     ("python3", "python3"),
     ("xz", "xz-utils"),
 ];
@@ -72,11 +153,6 @@ pub fn boards_dir() -> PathBuf {
     cache.or(home).unwrap_or_else(env::temp_dir).join("belay/boards")
 }
 
-/// The `unix` board, if it has been built from the sources that this program contains.
-pub(crate) fn built_unix() -> Option<PathBuf> {
-    built(&unix_name())
-}
-
 /// The firmware of the `mps2` board, if it has been built.
 pub(crate) fn built_mps2() -> Option<PathBuf> {
     built(MPS2)
@@ -89,10 +165,6 @@ fn built(name: &str) -> Option<PathBuf> {
     boards.into_iter().find(|board| board.exists())
 }
 
-fn unix_name() -> String {
-    format!("unix-{:016x}", fingerprint(PORT))
-}
-
 const MPS2: &str = "mps2.elf";
 
 /// Builds the `unix` board unless that has been done, and returns its program.
@@ -102,7 +174,15 @@ const MPS2: &str = "mps2.elf";
 /// # Errors
 /// When a tool is missing, the source cannot be downloaded, or a step fails.
 pub fn ensure_unix(report: Report) -> Result<PathBuf> {
-    ensure("unix", &unix_name(), &[TOOLS], report, Build::unix)
+    Program::Unix.ensure(report)
+}
+
+/// Builds the `circuitpython-like` board unless that has been done, and returns its program.
+///
+/// # Errors
+/// When a tool is missing, the source cannot be downloaded, or a step fails.
+pub fn ensure_circuitpython_like(report: Report) -> Result<PathBuf> {
+    Program::CircuitPythonLike.ensure(report)
 }
 
 /// Builds the firmware of the `mps2` board unless that has been done, and returns it.
@@ -261,18 +341,19 @@ impl Build {
         install(&built, &source.release.join("mpy-cross"))
     }
 
-    fn unix(&self, source: &Source, board: &Path) -> Result<()> {
+    fn program(&self, program: Program, source: &Source, board: &Path) -> Result<()> {
         let port = source.dir.join("ports/belay");
         remove(&port)?;
-        for (name, text) in PORT {
+        for (name, text) in program.sources() {
             let path = port.join(name);
             let parent = path.parent().unwrap_or(&port);
             fs::create_dir_all(parent)
                 .and_then(|()| fs::write(&path, text))
                 .map_err(Error::io(format!("writing {}", path.display())))?;
         }
-        self.run("building the unix board", &mut source.make("ports/belay"))?;
-        install(&port.join("build/board"), board)
+        let mut make = source.make("ports/belay");
+        self.run("building the board", make.arg(format!("KIND={}", program.kind())))?;
+        install(&port.join(format!("build-{}/board", program.kind())), board)
     }
 
     fn mps2(&self, source: &Source, board: &Path) -> Result<()> {

@@ -28,6 +28,8 @@
 //! 4. a build from Debian's source package, which takes about half a minute, once: that of forky (1.26), or that of
 //!    trixie (1.25, which prints doubles with too few digits) where the first cannot be had.
 //!
+//! The `circuitpython-like` board is always this crate's own build, as is the `unix` board with single floats.
+//!
 //! Nothing is installed: a program that the build needs and does not find is an [`Error::Missing`] that
 //! says which package has it.
 
@@ -44,7 +46,7 @@ mod pump;
 mod source;
 
 pub use board::{Board, Builder};
-pub use build::{Report, boards_dir, ensure_mps2, ensure_source, ensure_unix};
+pub use build::{Report, boards_dir, ensure_circuitpython_like, ensure_mps2, ensure_source, ensure_unix};
 pub use cable::Cable;
 pub use error::Error;
 pub use fault::{Direction, Fault, Rates};

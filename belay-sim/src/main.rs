@@ -21,6 +21,18 @@ enum Command {
         /// The size of its heap in kilobytes.
         #[arg(long, default_value_t = 512)]
         heap_kb: u32,
+        /// Gives it floats of 32 bits.
+        #[arg(long)]
+        single: bool,
+        #[command(flatten)]
+        cable: CableArguments,
+    },
+    /// MicroPython with CircuitPython's differences; not CircuitPython.
+    #[command(name = "circuitpython-like")]
+    CircuitPythonLike {
+        /// The size of its heap in kilobytes.
+        #[arg(long, default_value_t = 512)]
+        heap_kb: u32,
         #[command(flatten)]
         cable: CableArguments,
     },
@@ -79,12 +91,30 @@ fn main() -> ExitCode {
 
 fn run(command: &Command) -> Result<(), Error> {
     match command {
-        Command::Unix { heap_kb, cable } => keep(Board::unix().heap_kb(*heap_kb), cable),
+        Command::Unix {
+            heap_kb,
+            single,
+            cable,
+        } => {
+            let board = if *single {
+                Board::unix_single()
+            } else {
+                Board::unix()
+            };
+            keep(board.heap_kb(*heap_kb), cable)
+        }
+        Command::CircuitPythonLike { heap_kb, cable } => {
+            keep(Board::circuitpython_like().heap_kb(*heap_kb), cable)
+        }
         Command::Mps2 { cable } => keep(Board::mps2(), cable),
         Command::Microbit { cable } => keep(Board::microbit(), cable),
         Command::Build { all } => {
             println!("{}", belay_sim::ensure_unix(Report::Auto)?.display());
             if *all {
+                println!(
+                    "{}",
+                    belay_sim::ensure_circuitpython_like(Report::Auto)?.display()
+                );
                 println!("{}", belay_sim::ensure_mps2(Report::Auto)?.display());
             }
             Ok(())
@@ -92,13 +122,14 @@ fn run(command: &Command) -> Result<(), Error> {
         Command::List => {
             for (name, board) in [
                 ("unix", Board::unix()),
+                ("circuitpython-like", Board::circuitpython_like()),
                 ("mps2", Board::mps2()),
                 ("microbit", Board::microbit()),
             ] {
                 let state = board
                     .check()
                     .map_or_else(|error| error.to_string(), str::to_owned);
-                println!("{name:9} {state}");
+                println!("{name:18} {state}");
             }
             Ok(())
         }

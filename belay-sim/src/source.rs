@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    build::{self, Report},
+    build::{self, Program, Report},
     error::{Error, Result},
     process::Recipe,
 };
@@ -22,6 +22,8 @@ const LEAST_HEAP_KB: u32 = 16;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Unix,
+    UnixSingle,
+    CircuitPythonLike,
     Mps2,
     Microbit,
 }
@@ -29,7 +31,12 @@ pub(crate) enum Kind {
 /// Finds or builds a board.
 pub(crate) fn recipe(kind: Kind, heap_kb: u32, report: Report) -> Result<Recipe> {
     match kind {
+        Kind::Unix | Kind::UnixSingle | Kind::CircuitPythonLike if heap_kb < LEAST_HEAP_KB => {
+            Err(Error::HeapTooSmall(heap_kb))
+        }
         Kind::Unix => unix(heap_kb, report),
+        Kind::UnixSingle => Ok(own(Program::UnixSingle.ensure(report)?, heap_kb)),
+        Kind::CircuitPythonLike => Ok(own(Program::CircuitPythonLike.ensure(report)?, heap_kb)),
         Kind::Mps2 => {
             build::require("mps2", &[QEMU])?;
             let firmware = build::ensure_mps2(report)?;
@@ -51,7 +58,9 @@ pub(crate) fn recipe(kind: Kind, heap_kb: u32, report: Report) -> Result<Recipe>
 /// Says whether a board is there, or would have to be built.
 pub(crate) fn check(kind: Kind) -> Result<&'static str> {
     let built = match kind {
-        Kind::Unix => env::var_os("BELAY_MICROPYTHON").is_some() || build::built_unix().is_some(),
+        Kind::Unix => env::var_os("BELAY_MICROPYTHON").is_some() || Program::Unix.built().is_some(),
+        Kind::UnixSingle => Program::UnixSingle.built().is_some(),
+        Kind::CircuitPythonLike => Program::CircuitPythonLike.built().is_some(),
         Kind::Mps2 => {
             build::require("mps2", &[QEMU])?;
             build::built_mps2().is_some()
@@ -62,9 +71,6 @@ pub(crate) fn check(kind: Kind) -> Result<&'static str> {
 }
 
 fn unix(heap_kb: u32, report: Report) -> Result<Recipe> {
-    if heap_kb < LEAST_HEAP_KB {
-        return Err(Error::HeapTooSmall(heap_kb));
-    }
     if let Some(path) = env::var_os("BELAY_MICROPYTHON") {
         let path = PathBuf::from(path);
         return match identify(&path) {
@@ -73,14 +79,14 @@ fn unix(heap_kb: u32, report: Report) -> Result<Recipe> {
             Err(reason) => Err(Error::NotMicroPython { path, reason }),
         };
     }
-    if let Some(path) = build::built_unix() {
+    if let Some(path) = Program::Unix.built() {
         return Ok(own(path, heap_kb));
     }
     let on_path = Path::new("micropython");
     if identify(on_path).is_ok() {
         return Ok(stock(on_path.to_owned(), heap_kb));
     }
-    Ok(own(build::ensure_unix(report)?, heap_kb))
+    Ok(own(Program::Unix.ensure(report)?, heap_kb))
 }
 
 /// Our own build, which takes its options by position.
