@@ -62,6 +62,38 @@ macro_rules! over_both_paths {
     };
 }
 
+/// Makes two tests of each of these functions: one of the module `on_one_thread`, where tasks take turns, and one of
+/// `on_many_threads`, where what the device does goes on beside the test at any time. With `over both paths` there
+/// are twice as many, and the functions are told the call path.
+#[macro_export]
+macro_rules! on_both_runtimes {
+    (over both paths: $($test:ident)*) => {
+        mod on_one_thread {
+            use super::*;
+            $crate::over_both_paths! { $($test)* }
+        }
+        mod on_many_threads {
+            mod agent {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() { super::super::$test($crate::CallPath::Agent).await; })*
+            }
+            mod raw_repl {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() { super::super::$test($crate::CallPath::RawRepl).await; })*
+            }
+        }
+    };
+    ($($test:ident)*) => {
+        mod on_one_thread {
+            $(#[tokio::test] async fn $test() { super::$test().await; })*
+        }
+        mod on_many_threads {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() { super::$test().await; })*
+        }
+    };
+}
+
 /// Waits for something that has to happen.
 ///
 /// # Panics

@@ -160,7 +160,19 @@ fn histogram(parts: &[(usize, &[u8])]) -> Vec<(char, usize)> {
     all.filter(|(_, count)| *count > 0).collect()
 }
 
-#[tokio::test]
+belay_tests::on_both_runtimes! {
+    a_task_that_prints_what_the_protocol_is_made_of_disturbs_no_reply_and_loses_no_byte
+    threads_that_print_what_the_protocol_is_made_of_disturb_no_reply_and_lose_no_byte
+    threads_that_print_disturb_nothing_over_the_raw_repl_either
+    a_thousand_dropped_calls_leave_nothing_behind_and_none_runs_twice
+    a_thousand_dropped_calls_leave_nothing_behind_over_the_raw_repl_either
+    a_flood_that_nobody_reads_takes_no_memory
+    what_a_slow_subscriber_misses_is_counted_to_the_byte
+    a_board_that_restarts_in_a_call_is_told_at_once
+    a_call_that_resets_its_own_board_is_told_so_at_once
+    a_call_that_resets_the_interpreter_is_told_so_at_once_and_the_board_goes_on
+}
+
 async fn a_task_that_prints_what_the_protocol_is_made_of_disturbs_no_reply_and_loses_no_byte() {
     let _alone = alone().await;
     for path in PATHS {
@@ -219,13 +231,11 @@ async fn threads_print_beside_tasks(path: CallPath) {
     hostile.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn threads_that_print_what_the_protocol_is_made_of_disturb_no_reply_and_lose_no_byte() {
     let _alone = alone().await;
     threads_print_beside_tasks(CallPath::Agent).await;
 }
 
-#[tokio::test]
 async fn threads_that_print_disturb_nothing_over_the_raw_repl_either() {
     let _alone = alone().await;
     threads_print_beside_tasks(CallPath::RawRepl).await;
@@ -268,13 +278,11 @@ async fn drop_calls(path: CallPath, calls: u32) {
     hostile.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn a_thousand_dropped_calls_leave_nothing_behind_and_none_runs_twice() {
     let _alone = alone().await;
     drop_calls(CallPath::Agent, 1_000).await;
 }
 
-#[tokio::test]
 async fn a_thousand_dropped_calls_leave_nothing_behind_over_the_raw_repl_either() {
     let _alone = alone().await;
     drop_calls(CallPath::RawRepl, 1_000).await;
@@ -295,7 +303,6 @@ fn flood_megabytes() -> u32 {
     megabytes.map_or(20, |text| text.parse().expect("a number of megabytes"))
 }
 
-#[tokio::test]
 async fn a_flood_that_nobody_reads_takes_no_memory() {
     let _alone = alone().await;
     let (_board, device) = connected().await;
@@ -319,7 +326,6 @@ async fn a_flood_that_nobody_reads_takes_no_memory() {
     device.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn what_a_slow_subscriber_misses_is_counted_to_the_byte() {
     let _alone = alone().await;
     for path in PATHS {
@@ -353,7 +359,6 @@ fn is_told_at_once(error: &Error, since: Instant, what: &str) {
     );
 }
 
-#[tokio::test]
 async fn a_board_that_restarts_in_a_call_is_told_at_once() {
     let _alone = alone().await;
     for path in PATHS {
@@ -383,7 +388,6 @@ async fn a_board_that_restarts_in_a_call_is_told_at_once() {
     }
 }
 
-#[tokio::test]
 async fn a_call_that_resets_its_own_board_is_told_so_at_once() {
     let _alone = alone().await;
     for path in PATHS {
@@ -402,7 +406,6 @@ async fn a_call_that_resets_its_own_board_is_told_so_at_once() {
 }
 
 /// On boards `machine.soft_reset` raises `SystemExit`, which resets them as it does without us.
-#[tokio::test]
 async fn a_call_that_resets_the_interpreter_is_told_so_at_once_and_the_board_goes_on() {
     let _alone = alone().await;
     for path in PATHS {

@@ -59,7 +59,8 @@ fn text(payload: belay_runtime::Result<Payload>) -> String {
     }
 }
 
-belay_tests::over_both_paths! {
+belay_tests::on_both_runtimes! {
+    over both paths:
     an_expression_is_evaluated
     a_deployed_function_is_found_again_by_the_next_link
     an_exception_is_told_with_its_parts_and_the_next_call_works

@@ -107,7 +107,16 @@ async fn under_way(mut output: DeviceOutput) {
     }
 }
 
-#[tokio::test]
+belay_tests::on_both_runtimes! {
+    a_board_that_restarts_in_a_call_is_set_up_again_and_the_calls_fate_is_told
+    only_an_idempotent_call_is_made_again
+    without_a_policy_the_session_is_faulted_until_it_is_reset
+    a_board_that_is_unplugged_and_comes_back_elsewhere_is_found_with_all_it_had
+    threads_that_say_so_are_started_again_after_a_reset_and_others_are_lost
+    attempts_that_all_fail_leave_the_session_faulted_with_the_reason
+    closing_during_a_reconnection_ends_it
+}
+
 async fn a_board_that_restarts_in_a_call_is_set_up_again_and_the_calls_fate_is_told() {
     let mut board = unix().await;
     let device = Device::builder(board.port())
@@ -149,7 +158,6 @@ async fn a_board_that_restarts_in_a_call_is_set_up_again_and_the_calls_fate_is_t
     device.close().await.err();
 }
 
-#[tokio::test]
 async fn only_an_idempotent_call_is_made_again() {
     let mut board = unix().await;
     let device = Device::builder(board.port())
@@ -169,7 +177,6 @@ async fn only_an_idempotent_call_is_made_again() {
     device.close().await.err();
 }
 
-#[tokio::test]
 async fn without_a_policy_the_session_is_faulted_until_it_is_reset() {
     let mut board = unix().await;
     let device = Device::connect(board.port()).await.unwrap();
@@ -187,7 +194,6 @@ async fn without_a_policy_the_session_is_faulted_until_it_is_reset() {
     device.close().await.err();
 }
 
-#[tokio::test]
 async fn a_board_that_is_unplugged_and_comes_back_elsewhere_is_found_with_all_it_had() {
     let mut board = unix().await;
     let port = Arc::new(Mutex::new(board.port().to_owned()));
@@ -215,7 +221,6 @@ async fn a_board_that_is_unplugged_and_comes_back_elsewhere_is_found_with_all_it
     device.close().await.err();
 }
 
-#[tokio::test]
 async fn threads_that_say_so_are_started_again_after_a_reset_and_others_are_lost() {
     let (_board, device) = connected().await;
     let station = StationDevice::attach(&device).await.unwrap();
@@ -231,7 +236,6 @@ async fn threads_that_say_so_are_started_again_after_a_reset_and_others_are_lost
     device.close().await.err();
 }
 
-#[tokio::test]
 async fn attempts_that_all_fail_leave_the_session_faulted_with_the_reason() {
     let (board, device) = connected_with(|builder| {
         let policy =
@@ -251,7 +255,6 @@ async fn attempts_that_all_fail_leave_the_session_faulted_with_the_reason() {
     device.close().await.err();
 }
 
-#[tokio::test]
 async fn closing_during_a_reconnection_ends_it() {
     let (board, device) = connected_with(|builder| {
         let policy =

@@ -77,7 +77,13 @@ async fn a_board_is_asked_what_it_can_do_once_between_two_resets() {
     device.close().await.unwrap();
 }
 
-#[tokio::test]
+belay_tests::on_both_runtimes! {
+    the_state_is_busy_while_a_call_runs_and_closed_at_the_end
+    a_reset_voids_what_was_deployed
+    both_call_paths_give_the_same
+    what_the_board_prints_is_heard
+}
+
 async fn the_state_is_busy_while_a_call_runs_and_closed_at_the_end() {
     let (_board, device) = connected().await;
     let many = ManyDevice::attach(&device).await.unwrap();
@@ -109,7 +115,6 @@ async fn executors_share_values_by_type() {
     device.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn a_reset_voids_what_was_deployed() {
     let (_board, device) = connected().await;
     let many = ManyDevice::attach(&device).await.unwrap();
@@ -122,7 +127,6 @@ async fn a_reset_voids_what_was_deployed() {
     device.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn both_call_paths_give_the_same() {
     for path in [CallPath::Agent, CallPath::RawRepl] {
         let (_board, device) = connected_with(|builder| builder.call_path(path)).await;
@@ -133,7 +137,6 @@ async fn both_call_paths_give_the_same() {
     }
 }
 
-#[tokio::test]
 async fn what_the_board_prints_is_heard() {
     let (_board, device) = connected().await;
     let mut output = device.output();

@@ -103,7 +103,23 @@ pub trait Calculator {
     async fn zeros(&self, size: usize) -> Result<Vec<u8>>;
 }
 
-#[tokio::test]
+belay_tests::on_both_runtimes! {
+    a_method_is_sent_once_and_called_many_times
+    structured_values_come_back_as_they_went
+    what_a_method_uses_is_deployed_before_it
+    an_exception_names_its_type_its_errno_and_the_rust_line
+    a_result_of_another_type_is_told_with_the_method
+    a_call_that_takes_too_long_is_interrupted_and_the_next_one_works
+    a_call_that_is_dropped_is_interrupted_and_the_next_one_works
+    what_is_not_cached_leaves_nothing_behind
+    a_stream_gives_items_and_ends
+    a_stream_that_is_dropped_closes_its_generator
+    an_exclusive_uncached_stream_tells_the_exception_after_its_items
+    bytes_of_any_size_come_back
+    code_is_executed_and_expressions_are_evaluated
+    the_default_timeout_is_the_builders
+}
+
 async fn a_method_is_sent_once_and_called_many_times() {
     let (_board, device) = connected().await;
     let calculator = CalculatorDevice::attach(&device).await.unwrap();
@@ -117,7 +133,6 @@ async fn a_method_is_sent_once_and_called_many_times() {
     device.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn structured_values_come_back_as_they_went() {
     let (_board, device) = connected().await;
     let calculator = CalculatorDevice::attach(&device).await.unwrap();
@@ -129,7 +144,6 @@ async fn structured_values_come_back_as_they_went() {
     device.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn what_a_method_uses_is_deployed_before_it() {
     let (_board, device) = connected().await;
     let calculator = CalculatorDevice::attach(&device).await.unwrap();
@@ -138,7 +152,6 @@ async fn what_a_method_uses_is_deployed_before_it() {
     device.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn an_exception_names_its_type_its_errno_and_the_rust_line() {
     let (_board, device) = connected().await;
     let calculator = CalculatorDevice::attach(&device).await.unwrap();
@@ -156,7 +169,6 @@ async fn an_exception_names_its_type_its_errno_and_the_rust_line() {
     device.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn a_result_of_another_type_is_told_with_the_method() {
     let (_board, device) = connected().await;
     let calculator = CalculatorDevice::attach(&device).await.unwrap();
@@ -167,7 +179,6 @@ async fn a_result_of_another_type_is_told_with_the_method() {
     device.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn a_call_that_takes_too_long_is_interrupted_and_the_next_one_works() {
     let (_board, device) = connected().await;
     let calculator = CalculatorDevice::attach(&device).await.unwrap();
@@ -178,7 +189,6 @@ async fn a_call_that_takes_too_long_is_interrupted_and_the_next_one_works() {
     device.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn a_call_that_is_dropped_is_interrupted_and_the_next_one_works() {
     let (_board, device) = connected().await;
     let calculator = CalculatorDevice::attach(&device).await.unwrap();
@@ -190,7 +200,6 @@ async fn a_call_that_is_dropped_is_interrupted_and_the_next_one_works() {
     device.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn what_is_not_cached_leaves_nothing_behind() {
     let (_board, device) = connected().await;
     let calculator = CalculatorDevice::attach(&device).await.unwrap();
@@ -204,7 +213,6 @@ async fn what_is_not_cached_leaves_nothing_behind() {
     device.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn a_stream_gives_items_and_ends() {
     let (_board, device) = connected().await;
     let calculator = CalculatorDevice::attach(&device).await.unwrap();
@@ -213,7 +221,6 @@ async fn a_stream_gives_items_and_ends() {
     device.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn a_stream_that_is_dropped_closes_its_generator() {
     let (_board, device) = connected().await;
     let calculator = CalculatorDevice::attach(&device).await.unwrap();
@@ -230,7 +237,6 @@ async fn a_stream_that_is_dropped_closes_its_generator() {
     device.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn an_exclusive_uncached_stream_tells_the_exception_after_its_items() {
     let (_board, device) = connected().await;
     let calculator = CalculatorDevice::attach(&device).await.unwrap();
@@ -243,7 +249,6 @@ async fn an_exclusive_uncached_stream_tells_the_exception_after_its_items() {
     device.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn bytes_of_any_size_come_back() {
     let (_board, device) = connected().await;
     let calculator = CalculatorDevice::attach(&device).await.unwrap();
@@ -253,7 +258,6 @@ async fn bytes_of_any_size_come_back() {
     device.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn code_is_executed_and_expressions_are_evaluated() {
     let (_board, device) = connected().await;
     let printed = device
@@ -269,7 +273,6 @@ async fn code_is_executed_and_expressions_are_evaluated() {
     device.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn the_default_timeout_is_the_builders() {
     let (_board, device) = connected_with(|builder| builder.timeout(Duration::from_millis(300))).await;
     let error = device.execute("import time\ntime.sleep(60)").await.unwrap_err();

@@ -58,7 +58,16 @@ async fn done(port: &str) -> Vec<String> {
     done
 }
 
-#[tokio::test]
+belay_tests::on_both_runtimes! {
+    all_run_in_order_and_all_failures_are_told_the_critical_one_first
+    actions_of_the_host_run_after_those_of_the_board_last_one_first
+    whatever_panics_in_an_action_the_rest_is_done
+    a_value_that_panics_while_it_is_written_or_read_leaves_the_device_as_it_was
+    an_action_that_takes_too_long_is_given_up
+    actions_of_the_host_run_when_the_board_is_gone
+    a_device_that_is_dropped_is_closed_in_the_background
+}
+
 async fn all_run_in_order_and_all_failures_are_told_the_critical_one_first() {
     let board = unix().await;
     let lamp = LampDevice::connect(board.port()).await.unwrap();
@@ -76,7 +85,6 @@ async fn all_run_in_order_and_all_failures_are_told_the_critical_one_first() {
     assert_eq!(done(board.port()).await, ["first", "ignored", "last"]);
 }
 
-#[tokio::test]
 async fn actions_of_the_host_run_after_those_of_the_board_last_one_first() {
     let (_board, device) = connected().await;
     let order = Arc::new(Mutex::new(Vec::new()));
@@ -205,17 +213,6 @@ async fn whatever_panics_in_an_action_the_rest_is_done() {
     assert_eq!(done(board.port()).await, ["closed"], "and the port is free");
 }
 
-#[tokio::test]
-async fn whatever_panics_in_an_action_the_rest_is_done_on_one_thread() {
-    whatever_panics_in_an_action_the_rest_is_done().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn whatever_panics_in_an_action_the_rest_is_done_on_several_threads() {
-    whatever_panics_in_an_action_the_rest_is_done().await;
-}
-
-#[tokio::test]
 async fn a_value_that_panics_while_it_is_written_or_read_leaves_the_device_as_it_was() {
     let board = unix().await;
     let shaky = ShakyDevice::connect(board.port()).await.unwrap();
@@ -230,7 +227,6 @@ async fn a_value_that_panics_while_it_is_written_or_read_leaves_the_device_as_it
     assert_eq!(done(board.port()).await, ["closed"]);
 }
 
-#[tokio::test]
 async fn an_action_that_takes_too_long_is_given_up() {
     let (_board, device) = connected_with(|builder| builder.host_action(Duration::from_millis(50))).await;
     device.teardowns().register(|| async {
@@ -241,7 +237,6 @@ async fn an_action_that_takes_too_long_is_given_up() {
     assert!(error.to_string().contains("50ms"), "{error}");
 }
 
-#[tokio::test]
 async fn actions_of_the_host_run_when_the_board_is_gone() {
     let board = unix().await;
     let lamp = LampDevice::connect(board.port()).await.unwrap();
@@ -281,7 +276,6 @@ async fn an_action_that_has_the_device_uses_it_and_lets_it_go_when_it_is_closed(
     done(board.port()).await;
 }
 
-#[tokio::test]
 async fn a_device_that_is_dropped_is_closed_in_the_background() {
     let board = unix().await;
     let lamp = LampDevice::connect(board.port()).await.unwrap();

@@ -92,7 +92,22 @@ pub trait Worker {
     async fn ticks_while_alone(&self) -> Result<u32>;
 }
 
-#[tokio::test]
+belay_tests::on_both_runtimes! {
+    a_thread_runs_beside_tasks_until_its_handle_stops_it
+    one_of_a_name_runs_at_a_time
+    a_thread_that_ends_is_noticed_without_being_asked_for
+    a_thread_that_raises_gives_its_traceback_to_its_handle_and_as_an_event
+    a_thread_is_restarted_as_often_as_it_says
+    a_thread_ends_when_its_time_is_over
+    threads_wait_while_an_exclusive_task_runs
+    an_exclusive_task_that_is_dropped_lets_the_threads_go
+    a_thread_without_stop_points_is_an_error_and_a_reset_only_if_allowed
+    a_later_program_finds_stops_and_does_not_resend_what_an_earlier_one_left
+    closing_the_device_stops_what_was_left_running
+    a_board_whose_slots_are_taken_says_so
+    an_error_of_the_body_at_its_first_line_is_its_own
+}
+
 async fn a_thread_runs_beside_tasks_until_its_handle_stops_it() {
     let (_board, device) = connected().await;
     let worker = WorkerDevice::attach(&device).await.unwrap();
@@ -122,7 +137,6 @@ async fn a_thread_runs_beside_tasks_until_its_handle_stops_it() {
     device.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn one_of_a_name_runs_at_a_time() {
     let (_board, device) = connected().await;
     let worker = WorkerDevice::attach(&device).await.unwrap();
@@ -134,7 +148,6 @@ async fn one_of_a_name_runs_at_a_time() {
     device.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn a_thread_that_ends_is_noticed_without_being_asked_for() {
     let (_board, device) = connected().await;
     let mut events = device.session().events();
@@ -150,7 +163,6 @@ async fn a_thread_that_ends_is_noticed_without_being_asked_for() {
     device.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn a_thread_that_raises_gives_its_traceback_to_its_handle_and_as_an_event() {
     let (_board, device) = connected().await;
     let mut events = device.session().events();
@@ -170,7 +182,6 @@ async fn a_thread_that_raises_gives_its_traceback_to_its_handle_and_as_an_event(
     device.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn a_thread_is_restarted_as_often_as_it_says() {
     let (_board, device) = connected().await;
     let worker = WorkerDevice::attach(&device).await.unwrap();
@@ -182,7 +193,6 @@ async fn a_thread_is_restarted_as_often_as_it_says() {
     device.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn a_thread_ends_when_its_time_is_over() {
     let (_board, device) = connected().await;
     let worker = WorkerDevice::attach(&device).await.unwrap();
@@ -194,7 +204,6 @@ async fn a_thread_ends_when_its_time_is_over() {
     device.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn threads_wait_while_an_exclusive_task_runs() {
     let (_board, device) = connected().await;
     let worker = WorkerDevice::attach(&device).await.unwrap();
@@ -207,7 +216,6 @@ async fn threads_wait_while_an_exclusive_task_runs() {
     device.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn an_exclusive_task_that_is_dropped_lets_the_threads_go() {
     let (_board, device) = connected().await;
     let worker = WorkerDevice::attach(&device).await.unwrap();
@@ -224,7 +232,6 @@ async fn an_exclusive_task_that_is_dropped_lets_the_threads_go() {
     device.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn a_thread_without_stop_points_is_an_error_and_a_reset_only_if_allowed() {
     let (_board, device) = connected().await;
     let worker = WorkerDevice::attach(&device).await.unwrap();
@@ -246,7 +253,6 @@ async fn a_thread_without_stop_points_is_an_error_and_a_reset_only_if_allowed() 
     device.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn a_later_program_finds_stops_and_does_not_resend_what_an_earlier_one_left() {
     let board = unix().await;
     let port = board.port().to_owned();
@@ -276,7 +282,6 @@ async fn a_later_program_finds_stops_and_does_not_resend_what_an_earlier_one_lef
     device.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn closing_the_device_stops_what_was_left_running() {
     let board = unix().await;
     let device = Device::connect(board.port()).await.unwrap();
@@ -295,7 +300,6 @@ async fn with_another_thread_module(device: &Device, class: &str) {
     device.execute(&code).await.unwrap();
 }
 
-#[tokio::test]
 async fn a_board_whose_slots_are_taken_says_so() {
     let (_board, device) = connected().await;
     let start = "def start_new_thread(*arguments):\n        raise OSError('core1 in use')";
@@ -309,7 +313,6 @@ async fn a_board_whose_slots_are_taken_says_so() {
     device.close().await.unwrap();
 }
 
-#[tokio::test]
 async fn an_error_of_the_body_at_its_first_line_is_its_own() {
     let (_board, device) = connected().await;
     let worker = WorkerDevice::attach(&device).await.unwrap();
