@@ -205,7 +205,8 @@ async fn a_board_that_is_unplugged_and_comes_back_elsewhere_is_found_with_all_it
     let sent = device.session().deployment_stats().bytes;
     board.vanish().unwrap();
     until_state(&device, SessionState::Recovering).await;
-    *port.lock().unwrap() = board.appear().unwrap().to_owned();
+    let appeared = board.appear().unwrap().to_owned();
+    *port.lock().unwrap() = appeared;
     until_state(&device, SessionState::Ready).await;
     assert_eq!(device.session().epoch(), epoch, "the board was not reset");
     assert!(handle.is_running());

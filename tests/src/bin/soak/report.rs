@@ -51,7 +51,7 @@ impl Report {
         self.right();
         count.fetch_add(1, Ordering::Relaxed);
         if self.failures() <= SHOWN {
-            eprintln!("{what}: {complaint}");
+            eprintln!("\n{what}: {complaint}");
         }
     }
 

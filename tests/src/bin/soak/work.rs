@@ -195,7 +195,7 @@ impl Caller {
                 same(&printed.trim_end(), &&*format!("{} of {}", n + 1, self.who))
             }
             Work::Evaluate => same(&board.device().execute_as(&format!("{n} * 2")).await?, &(n * 2)),
-            Work::Refuse => raised(&board.refuse(n).await, n),
+            Work::Refuse => raised(board.refuse(n).await, n),
             Work::Items => self.items(n % 300, None).await,
             Work::ItemsDropped => self.items(n, Some(n % 50)).await,
             Work::Level => {
@@ -222,7 +222,7 @@ impl Caller {
                 ended => endless(ended),
             },
             Work::Thread => self.thread(n).await,
-            Work::FailingThread => raised(&board.wear_out(n).await?.join().await, n),
+            Work::FailingThread => raised(board.wear_out(n).await?.join().await, n),
             Work::Reset => self.reset().await,
         }
     }
@@ -365,12 +365,12 @@ fn endless(ended: Result<()>) -> Outcome {
 }
 
 /// It has to fail, with this number.
-fn raised(given: &Result<()>, n: u32) -> Outcome {
-    match given {
-        Err(error) => match error.exception() {
-            Some(exception) => same(&exception.message, &n.to_string()),
-            None => wrong(format!("{error} instead of ValueError({n})")),
-        },
-        Ok(()) => wrong(format!("nothing instead of ValueError({n})")),
+fn raised(given: Result<()>, n: u32) -> Outcome {
+    let Err(error) = given else {
+        return wrong(format!("nothing instead of ValueError({n})"));
+    };
+    match error.exception() {
+        Some(exception) => same(&exception.message, &n.to_string()),
+        None => Err(error.into()),
     }
 }
