@@ -120,10 +120,10 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// Does one thing after the other until the time is over.
+    /// Does one thing after the other until the time is over, and one at least.
     pub(crate) async fn work(mut self, until: Instant, report: Arc<Report>) {
         let work = self.possible();
-        while Instant::now() < until {
+        loop {
             let work = if self.random.u32(0..RESET_IN) == 0 {
                 Work::Reset
             } else {
@@ -144,6 +144,9 @@ impl Caller {
                     report.wrong(&format!("{who}: {what}"));
                 }
                 Ok(Err(Failure::Error(error))) => report.lost(&format!("{who}: {error:?}")),
+            }
+            if Instant::now() >= until {
+                return;
             }
         }
     }
