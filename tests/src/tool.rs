@@ -35,6 +35,9 @@ impl Runtime {
 pub enum BoardKind {
     /// [`Board::unix`].
     Unix,
+    /// [`Board::circuitpython_like`].
+    #[value(name = "circuitpython-like")]
+    CircuitPythonLike,
     /// [`Board::mps2`].
     Mps2,
     /// [`Board::microbit`].
@@ -46,6 +49,7 @@ impl BoardKind {
     pub fn builder(self) -> Builder {
         match self {
             Self::Unix => Board::unix(),
+            Self::CircuitPythonLike => Board::circuitpython_like(),
             Self::Mps2 => Board::mps2(),
             Self::Microbit => Board::microbit(),
         }
@@ -55,6 +59,7 @@ impl BoardKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Unix => "unix",
+            Self::CircuitPythonLike => "circuitpython-like",
             Self::Mps2 => "mps2",
             Self::Microbit => "microbit",
         }

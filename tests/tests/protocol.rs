@@ -49,6 +49,33 @@ on_boards! {
         the_raw_repl_is_entered_whatever_was_going_on
         the_raw_repl_is_entered_while_the_board_starts
     }
+    circuitpython_like => CircuitPythonLike {
+        the_raw_repl_is_entered_and_left_and_entered_again
+        raw_paste_is_there_or_refused
+        a_long_source_passes_the_window
+        source_is_sent_plainly
+        an_exception_ends_an_execution
+        a_syntax_error_ends_an_execution
+        a_paste_that_does_not_compile_is_cut_short
+        too_large_an_object_is_a_memory_error
+        too_large_a_paste_is_a_memory_error
+        running_code_is_interrupted
+        a_paste_is_interrupted
+        a_request_is_interrupted
+        plain_source_is_interrupted
+        interrupts_at_any_moment_do_no_harm
+        a_soft_reset_ends_in_the_raw_repl
+        a_soft_reset_from_the_friendly_repl_waits_for_a_key
+        another_repl_has_another_interpreter
+        an_interrupt_takes_what_was_typed_ahead_with_it
+        system_exit_restarts_the_board
+        a_stray_end_restarts_the_board
+        ends_in_framed_output_are_output
+        an_end_without_a_reply_is_only_claimed
+        an_unknown_request_is_declined
+        the_raw_repl_is_entered_whatever_was_going_on
+        the_raw_repl_is_entered_while_the_board_starts
+    }
     mps2 => Mps2 {
         the_raw_repl_is_entered_and_left_and_entered_again
         raw_paste_is_there_or_refused

@@ -22,6 +22,7 @@ fn every_fact_in_the_table_names_tests_that_exist() {
     let mut files = Vec::new();
     sources(&root.join("tests/tests/protocol"), &mut files);
     sources(&root.join("belay-runtime/src"), &mut files);
+    sources(&root.join("belay-sim/tests"), &mut files);
     let code: String = files
         .iter()
         .map(|path| fs::read_to_string(path).expect("it is text"))

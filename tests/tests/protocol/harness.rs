@@ -17,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Unix,
+    CircuitPythonLike,
     Mps2,
     Microbit,
 }
@@ -34,7 +35,7 @@ impl Kind {
     /// How much source it takes before memory, rather than the protocol, becomes the matter.
     pub(crate) fn long_source(self) -> usize {
         match self {
-            Self::Unix | Self::Mps2 => 2000,
+            Self::Unix | Self::CircuitPythonLike | Self::Mps2 => 2000,
             // With pieces of 256 bytes it lost some on a busy machine.
             Self::Microbit => 1500,
         }
@@ -43,6 +44,7 @@ impl Kind {
     async fn start(self) -> Board {
         let builder = match self {
             Self::Unix => Board::unix(),
+            Self::CircuitPythonLike => Board::circuitpython_like(),
             Self::Mps2 => Board::mps2(),
             Self::Microbit => Board::microbit(),
         };
@@ -51,7 +53,7 @@ impl Kind {
 
     /// An emulated board spins while it waits: one at a time.
     fn is_emulated(self) -> bool {
-        self != Self::Unix
+        matches!(self, Self::Mps2 | Self::Microbit)
     }
 }
 

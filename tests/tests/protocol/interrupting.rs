@@ -164,6 +164,47 @@ pub(crate) async fn a_soft_reset_from_the_friendly_repl_ends_there(mut bench: Be
     assert!(traceback.contains("NameError"), "{traceback}");
 }
 
+/// As CircuitPython has it: the program runs once more, and the REPL has to be asked for with a key.
+pub(crate) async fn a_soft_reset_from_the_friendly_repl_waits_for_a_key(mut bench: Bench) {
+    bench.enter().await;
+    bench.run("kept = 1").await;
+    bench.start(Operation::Exit);
+    bench.until_stage(Stage::Friendly).await;
+    bench.write(b"\x04").await;
+    bench
+        .read_until(b"Press any key to enter the REPL. Use CTRL-D to reload.\r\n")
+        .await;
+    bench.enter().await;
+    let (_, traceback) = bench.run("kept").await;
+    assert!(traceback.contains("NameError"), "{traceback}");
+}
+
+/// As CircuitPython has it: what was put on the board is gone when the raw REPL was left.
+pub(crate) async fn another_repl_has_another_interpreter(mut bench: Bench) {
+    bench.enter().await;
+    bench.run("kept = 1").await;
+    bench.start(Operation::Exit);
+    bench.until_stage(Stage::Friendly).await;
+    bench.enter().await;
+    let (_, traceback) = bench.run("kept").await;
+    assert!(traceback.contains("NameError"), "{traceback}");
+}
+
+/// As CircuitPython has it: whatever has not been read when a Ctrl-C comes is thrown away.
+pub(crate) async fn an_interrupt_takes_what_was_typed_ahead_with_it(mut bench: Bench) {
+    bench.enter().await;
+    bench.works().await;
+    bench.start(Operation::Execute(auto("print('running')\nwhile True: pass")));
+    bench.until_output("running").await;
+    bench
+        .write(b"print('this must not run')\x04\x03print('nor this')\x04")
+        .await;
+    let (output, traceback) = bench.finish().await;
+    assert_eq!(output, "running\n");
+    assert!(traceback.contains("KeyboardInterrupt"), "{traceback}");
+    bench.works().await;
+}
+
 pub(crate) async fn system_exit_restarts_the_board(mut bench: Bench) {
     bench.enter().await;
     bench.works().await;

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 
 use belay_tests::tool::{self, Runtime};
 use clap::Parser;
-use run::{Outcome, Runner, Way};
+use run::{On, Outcome, Runner, Way};
 
 /// Calls a board over a faulty line, and shows that every call ends truthfully and the next one works.
 #[derive(Debug, Parser)]
@@ -29,6 +29,9 @@ struct Options {
     /// These seeds and no others.
     #[arg(long, value_delimiter = ',', conflicts_with_all = ["count", "seed"])]
     seeds: Vec<u64>,
+    /// The board that is called.
+    #[arg(long, value_enum, default_value_t = On::Unix)]
+    board: On,
     /// The way that the calls take.
     #[arg(long, value_enum, default_value_t = Way::Agent)]
     call_path: Way,
@@ -85,9 +88,9 @@ async fn run(options: &Options) -> ExitCode {
     let totals = Arc::new(Mutex::new(Totals::default()));
     let workers = (0..options.boards.min(count)).map(|_| {
         let (seeds, totals) = (Arc::clone(&seeds), Arc::clone(&totals));
-        let (call_path, no_flow_control) = (options.call_path, options.no_flow_control);
+        let (on, call_path, no_flow_control) = (options.board, options.call_path, options.no_flow_control);
         tokio::spawn(async move {
-            let mut runner = Runner::new(call_path, no_flow_control).await;
+            let mut runner = Runner::new(on, call_path, no_flow_control).await;
             loop {
                 let Some(seed) = seeds.lock().ok().and_then(|mut seeds| seeds.pop_front()) else {
                     return;

@@ -26,6 +26,16 @@ const HUNG: Duration = Duration::from_mins(1);
 /// The heap of a small board, in kilobytes: there is no room in it for the usual agent.
 const SMALL_HEAP: u32 = 40;
 
+/// The board that is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum On {
+    /// [`Board::unix`].
+    Unix,
+    /// [`Board::circuitpython_like`].
+    #[value(name = "circuitpython-like")]
+    CircuitPythonLike,
+}
+
 /// The way that calls take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Way {
@@ -65,11 +75,14 @@ pub(crate) struct Runner {
 }
 
 impl Runner {
-    pub(crate) async fn new(way: Way, no_flow_control: bool) -> Self {
-        let board = match way {
-            Way::Small => Board::unix().heap_kb(SMALL_HEAP),
-            Way::Agent | Way::RawRepl => Board::unix(),
+    pub(crate) async fn new(on: On, way: Way, no_flow_control: bool) -> Self {
+        let mut board = match on {
+            On::Unix => Board::unix(),
+            On::CircuitPythonLike => Board::circuitpython_like(),
         };
+        if way == Way::Small {
+            board = board.heap_kb(SMALL_HEAP);
+        }
         let board = board.start().await.unwrap_or_else(|error| panic!("{error}"));
         Self {
             board,
