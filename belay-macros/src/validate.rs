@@ -10,6 +10,9 @@ use crate::python::{self, Checked, Globals};
 /// The methods that the generated type has besides those of the trait.
 const GENERATED: [&str; 5] = ["connect", "attach", "device", "close", "clone"];
 
+/// Not every board reads the names of others, and none of them normalises them as Rust does.
+const NOT_ASCII: &str = "is no name on every board, because it is not ASCII";
+
 /// Checks the whole trait and gives the warnings, which are only known where there is no error.
 pub(crate) fn device<'a>(device: &'a Device, errors: &mut Errors) -> Vec<python::Warning<'a>> {
     names(device, errors);
@@ -32,6 +35,16 @@ pub(crate) fn device<'a>(device: &'a Device, errors: &mut Errors) -> Vec<python:
 
 /// Names of methods and parameters.
 fn names(device: &Device, errors: &mut Errors) {
+    let namespace = &device.options.namespace;
+    if !namespace.is_ascii() {
+        errors.at(
+            &device.ident,
+            format!(
+                "`{namespace}` {NOT_ASCII}\n\
+                 help: give the trait another one there: `#[device(namespace = \"board\")]`"
+            ),
+        );
+    }
     let mut python: HashMap<String, &Method> = HashMap::new();
     for method in device.methods() {
         let name = plain(&method.sig.ident);
@@ -69,8 +82,11 @@ fn python_name(method: &Method, errors: &mut Errors) {
     if !method.kind.is_function() {
         return;
     }
+    // Another one that is like it, where that can be used.
+    let other = Some(format!("{name}_")).filter(|other| bad_name(other).is_none());
+    let other = other.as_deref().unwrap_or("…");
     let rename = match method.kind {
-        Kind::Task => format!("\nhelp: give it another one on the board: `#[task(name = \"{name}_\")]`"),
+        Kind::Task => format!("\nhelp: give it another one on the board: `#[task(name = \"{other}\")]`"),
         _ => String::new(),
     };
     if let Some(problem) = bad_name(&name) {
@@ -94,7 +110,7 @@ fn bad_name(name: &str) -> Option<&'static str> {
     } else if name.starts_with("__") || name.starts_with("_belay") {
         Some("is reserved, as all names are that begin with `__` or `_belay`")
     } else if !is_identifier(name) {
-        Some("is no name on every board, because it is not ASCII")
+        Some(NOT_ASCII)
     } else {
         None
     }

@@ -309,7 +309,8 @@ impl Live {
             format!("D('{id}','{namespace}','{name}')")
         } else {
             let source = python::to_literal(body.source)?;
-            format!("D('{id}','{namespace}','{name}',{source},'{}')", method.path)
+            let path = python::to_literal(method.path)?;
+            format!("D('{id}','{namespace}','{name}',{source},{path})")
         };
         let request = Request::Evaluate(expression);
         self.link.request(request, self.execute_deadline).await

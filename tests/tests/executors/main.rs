@@ -4,6 +4,7 @@ mod boards;
 mod concurrency;
 mod exits;
 mod memory;
+mod names;
 mod old_board;
 mod printed;
 mod reconnect;

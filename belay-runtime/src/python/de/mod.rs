@@ -128,7 +128,7 @@ impl<'de> Deserializer<'de> {
                 let bytes = self.bytes_literal()?;
                 bytes_value(bytes, visitor, want)
             }
-            Some(b'_' | b'a'..=b'z' | b'A'..=b'Z') => self.named(visitor, want),
+            Some(b'_' | b'a'..=b'z' | b'A'..=b'Z' | 0x80..) => self.named(visitor, want),
             Some(b'<') => Err(self.not_a_value()),
             _ => Err(self.malformed("a value")),
         }

@@ -33,6 +33,11 @@ fn run_of_plain(text: &[u8], quote: u8) -> Option<usize> {
     tail.iter().position(stop).map(|at| words.len() * 8 + at)
 }
 
+/// Whether a byte can be a part of a name, which may have any character beyond ASCII in it.
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii()
+}
+
 impl<'de> Deserializer<'de> {
     #[inline]
     pub(super) fn peek(&self) -> Option<u8> {
@@ -76,16 +81,14 @@ impl<'de> Deserializer<'de> {
     /// The name that begins here, which may be empty.
     pub(super) fn peek_name(&self) -> &'de [u8] {
         let rest = &self.text[self.at..];
-        let end = rest
-            .iter()
-            .position(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'_'));
+        let end = rest.iter().position(|byte| !is_of_name(*byte));
         &rest[..end.unwrap_or(rest.len())]
     }
 
     /// Reads over this word, if it stands here.
     pub(super) fn eat_word(&mut self, word: &[u8]) -> bool {
         let rest = &self.text[self.at..];
-        let more = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte == b'(';
+        let more = |byte: &u8| is_of_name(*byte) || *byte == b'(';
         let there = rest.starts_with(word) && !rest.get(word.len()).is_some_and(more);
         if there {
             self.at += word.len();

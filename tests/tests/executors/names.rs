@@ -1,0 +1,91 @@
+//! Names beyond ASCII, in all places where Rust and Python both know them.
+
+use belay::prelude::*;
+use belay::python::Value;
+use belay_tests::{CallPath, connected_with, over_both_paths};
+
+/// What the board knows each of these by is ASCII; what a message says is what stands in the source.
+#[belay::device(namespace = "groesse")]
+trait Größe {
+    /// ```python
+    /// höhe = 3
+    /// ```
+    #[setup]
+    async fn öffnen(&self) -> Result<()>;
+
+    /// ```python
+    /// höhe = start
+    /// ```
+    #[setup(auto = false)]
+    async fn ändern(&self, start: u8) -> Result<()>;
+
+    /// ```python
+    /// maß = {"länge": höhe * by, "einheit": "µm"}
+    /// return maß
+    /// ```
+    #[task(name = "messen")]
+    async fn maß(&self, by: u8) -> Result<Maß>;
+
+    /// ```python
+    /// from collections import namedtuple
+    /// return namedtuple("Maß", ("länge", "einheit"))(höhe, "µm")
+    /// ```
+    #[task(name = "tupel")]
+    async fn maß_mit_namen(&self) -> Result<Maß>;
+
+    /// ```python
+    /// from collections import namedtuple
+    /// return namedtuple("Ärmel", ("über",))(höhe)
+    /// ```
+    #[task]
+    async fn any(&self) -> Result<Value>;
+
+    /// ```python
+    /// class Öl:
+    ///     pass
+    /// raise type("Überlauf", (Exception,), {})("zu hoch")
+    /// ```
+    #[task(name = "raise_it")]
+    async fn überlaufen(&self) -> Result<()>;
+
+    /// ```python
+    /// weg = höhe
+    /// ```
+    #[teardown]
+    async fn schließen(&self) -> Result<()>;
+}
+
+#[derive(Debug, PartialEq, serde::Deserialize)]
+struct Maß {
+    länge: u8,
+    einheit: String,
+}
+
+async fn what_is_not_ascii_works_where_the_board_knows_it_by_another_name(path: CallPath) {
+    let (_board, device) = connected_with(|builder| builder.call_path(path)).await;
+    let größe = GrößeDevice::attach(&device).await.unwrap();
+    let expected = |länge| Maß {
+        länge,
+        einheit: "µm".to_owned(),
+    };
+    assert_eq!(größe.maß(2).await.unwrap(), expected(6));
+    größe.ändern(5).await.unwrap();
+    assert_eq!(größe.maß(2).await.unwrap(), expected(10));
+    assert_eq!(größe.maß_mit_namen().await.unwrap(), expected(5));
+    let any = größe.any().await.unwrap();
+    assert_eq!(any.get("über"), Some(&Value::Int(5)), "{any}");
+    assert_eq!(any.to_string(), "Ärmel(über=5)");
+    let error = größe.überlaufen().await.unwrap_err();
+    assert_eq!(error.method(), Some("Größe.überlaufen"));
+    let exception = error.exception().unwrap();
+    assert!(exception.is("Überlauf"), "{exception}");
+    assert!(
+        exception.rust_line().unwrap().file.ends_with("names.rs"),
+        "{exception:?}"
+    );
+    größe.close().await.unwrap();
+}
+
+over_both_paths! {
+    what_is_not_ascii_works_where_the_board_knows_it_by_another_name
+}
