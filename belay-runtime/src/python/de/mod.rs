@@ -1,6 +1,7 @@
 //! The deserialiser: what a board's `repr` prints becomes any `Deserialize` value, without a tree between.
 
 mod access;
+mod ahead;
 mod named;
 mod number;
 mod scan;
@@ -11,6 +12,7 @@ use serde::de::value::{BorrowedStrDeserializer, SeqDeserializer, StringDeseriali
 use serde::de::{self, DeserializeSeed, IgnoredAny, Visitor};
 
 use self::access::{Content, Elements, Entries, Tagged, Variant};
+use self::ahead::Ahead;
 use super::error::ValueError;
 use super::{MAX_DEPTH, tag};
 
@@ -22,6 +24,7 @@ pub(super) struct Deserializer<'de> {
     text: &'de [u8],
     at: usize,
     depth: usize,
+    ahead: Ahead,
 }
 
 /// What the caller's type would like to see, where Python's own type leaves a choice.
@@ -58,6 +61,7 @@ impl<'de> Deserializer<'de> {
             text,
             at: 0,
             depth: 0,
+            ahead: Ahead::default(),
         })
     }
 
@@ -211,20 +215,6 @@ impl<'de> Deserializer<'de> {
         }
     }
 
-    /// Whether the brace here opens a dict: looks at what follows its first element.
-    fn brace_is_dict(&mut self) -> Result<bool, ValueError> {
-        let start = self.at;
-        self.at += 1;
-        self.skip_space();
-        let dict = self.peek() == Some(b'}') || {
-            self.skip()?;
-            self.skip_space();
-            self.peek() == Some(b':')
-        };
-        self.at = start;
-        Ok(dict)
-    }
-
     /// Reads over a value.
     fn skip(&mut self) -> Result<(), ValueError> {
         self.value(IgnoredAny, Want::Nothing).map(|_| ())
@@ -234,12 +224,17 @@ impl<'de> Deserializer<'de> {
     /// looking ahead at each level would not.
     fn skip_brace(&mut self) -> Result<(), ValueError> {
         self.enter()?;
+        let start = self.at;
         self.at += 1;
         self.skip_space();
+        if self.peek() == Some(b'}') {
+            self.ahead.found_dict(start);
+        }
         while !self.eat(b'}') {
             self.skip()?;
             self.skip_space();
             if self.eat(b':') {
+                self.ahead.found_dict(start);
                 self.skip()?;
                 self.skip_space();
             }

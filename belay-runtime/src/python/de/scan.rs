@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::IgnoredAny;
 
+use super::ahead::Ahead;
 use super::{Deserializer, Want};
 use crate::python::error::{ValueError, shortened};
 
@@ -217,12 +218,21 @@ impl<'de> Deserializer<'de> {
         while self.text.get(start).is_some_and(u8::is_ascii_whitespace) {
             start += 1;
         }
-        let mut rest = Deserializer { at: start, ..*self };
+        let mut rest = self.again_from(start);
         let whole = rest.value_here(IgnoredAny, Want::Nothing).is_ok();
         let end = if whole { rest.at } else { self.text.len() };
         let text = String::from_utf8_lossy(&self.text[start..end]);
-        let type_name = Deserializer { at: start, ..*self }.type_name();
+        let type_name = self.again_from(start).type_name();
         (shortened(&text, SHOWN), type_name)
+    }
+
+    /// The same text from another place on.
+    fn again_from(&self, at: usize) -> Self {
+        Self {
+            at,
+            ahead: Ahead::default(),
+            ..*self
+        }
     }
 
     /// The name of the Python type of the value that begins here.
