@@ -1,6 +1,6 @@
 //! Doc comments and files to Python without common indentation, with a note of where each line stands.
 
-use std::path::Path;
+use std::path::{Component, Path};
 
 use proc_macro2::Span;
 use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Meta, parse_quote};
@@ -285,20 +285,14 @@ fn from_files(
     options: &MethodOptions,
     errors: &mut Errors,
 ) -> Vec<Body> {
-    const PATHS: &str = "help: the path starts at the folder of this crate's Cargo.toml";
     let root = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
     let mut bodies = Vec::new();
     for file in files {
         let name = file.path.value();
-        let inside = !Path::new(&name).is_absolute();
-        let text = match std::fs::read_to_string(Path::new(&root).join(&name)) {
-            Ok(text) if inside => text,
-            Ok(_) => {
-                errors.at(&file.path, format!("`{name}` is not below this crate\n{PATHS}"));
-                continue;
-            }
-            Err(error) => {
-                errors.at(&file.path, format!("`{name}` cannot be read: {error}\n{PATHS}"));
+        let text = match text_of(Path::new(&root), &name) {
+            Ok(text) => text,
+            Err(problem) => {
+                errors.at(&file.path, format!("`{name}` {problem}"));
                 continue;
             }
         };
@@ -321,6 +315,41 @@ fn from_files(
         attrs.push(parse_quote!(#[doc = #doc]));
     }
     bodies
+}
+
+/// The text of a file below a crate, or why it cannot be had.
+fn text_of(root: &Path, name: &str) -> Result<String, String> {
+    const PATHS: &str = "\nhelp: the path starts at the folder of this crate's Cargo.toml";
+    if !is_below(Path::new(name)) {
+        return Err(format!("is not below this crate{PATHS}"));
+    }
+    let path = root.join(name);
+    let unreadable = |error: std::io::Error| format!("cannot be read: {error}{PATHS}");
+    // A pipe would be read for ever.
+    if !std::fs::metadata(&path).map_err(unreadable)?.is_file() {
+        return Err(format!("is not a file{PATHS}"));
+    }
+    let bytes = std::fs::read(&path).map_err(unreadable)?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let good = error.as_bytes().get(..error.utf8_error().valid_up_to());
+        let line = good.unwrap_or_default().split(|byte| *byte == b'\n').count();
+        format!("is not UTF-8, in line {line}\nhelp: save the file as UTF-8: it is in another encoding")
+    })?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
+}
+
+/// Whether a relative path leads nowhere but further down.
+fn is_below(path: &Path) -> bool {
+    let mut depth = 0_usize;
+    for component in path.components() {
+        match component {
+            Component::Normal(_) => depth += 1,
+            Component::CurDir => {}
+            Component::ParentDir if depth > 0 => depth -= 1,
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return false,
+        }
+    }
+    true
 }
 
 fn body(implementation: Option<String>, mut lines: Vec<Line>, whole_comment: bool) -> Body {

@@ -6,6 +6,7 @@ mod diag;
 mod expand;
 mod fallback;
 mod model;
+mod names;
 mod parse;
 mod python;
 #[cfg(test)]

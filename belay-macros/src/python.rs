@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use belay_syntax::{Analysis, Diagnostic, LineIndex, Range};
 use proc_macro2::{Ident, Span};
 
-use crate::diag::{Errors, closest};
+use crate::diag::Errors;
 use crate::model::{Body, Device, Kind, Method, Origin, Param};
+use crate::names;
 use crate::parse::is_unit_result;
 
 /// What a thread's body calls to learn whether it has to end.
@@ -23,8 +24,8 @@ pub(crate) struct Checked<'a> {
 pub(crate) enum Warning<'a> {
     /// No body reads the parameter.
     Unused { method: &'a Method, param: &'a Ident },
-    /// Nothing that is known defines the name.
-    Undefined {
+    /// Something in a body is probably not what is meant.
+    Doubtful {
         method: &'a Method,
         span: Span,
         message: String,
@@ -46,6 +47,9 @@ pub(crate) fn parse<'a>(device: &'a Device, errors: &mut Errors) -> Vec<Checked<
                 if parsed.is_empty() && !body.text.trim().is_empty() {
                     let span = body.lines.first().map_or_else(|| method.span(), |line| line.span);
                     errors.at_span(span, EMPTY);
+                } else if body.whole_comment && parsed.is_prose() {
+                    let span = body.lines.first().map_or_else(|| method.span(), |line| line.span);
+                    errors.at_span(span, PROSE);
                 }
                 checked.push(Checked {
                     method,
@@ -63,6 +67,11 @@ pub(crate) fn parse<'a>(device: &'a Device, errors: &mut Errors) -> Vec<Checked<
 /// What to say of a body without a statement.
 pub(crate) const EMPTY: &str =
     "the Python body has no statement in it\nhelp: write `pass` if it has nothing to do";
+
+/// What to say of a comment that is Python by chance.
+const PROSE: &str = "the whole comment is read as Python, because it has no ```python block in it, and as Python \
+                     it does nothing\nhelp: put the Python into a ```python block below the description; a call \
+                     has parentheses: `led.on()`";
 
 /// Reports what the parser found in a body.
 fn report(body: &Body, diagnostics: &[Diagnostic], errors: &mut Errors) {
@@ -115,7 +124,7 @@ fn locate(body: &Body, index: &LineIndex<'_>, range: Range) -> (Span, String) {
 }
 
 /// A message with the line it is about.
-fn with_excerpt(body: &Body, range: Range, message: &str) -> (Span, String) {
+pub(crate) fn with_excerpt(body: &Body, range: Range, message: &str) -> (Span, String) {
     let (span, excerpt) = locate(body, &LineIndex::new(&body.text), range);
     (span, format!("{message}\n{excerpt}"))
 }
@@ -131,6 +140,13 @@ pub(crate) fn check_shape(checked: &Checked<'_>, errors: &mut Errors) {
         let (span, message) = with_excerpt(body, range, message);
         errors.at_span(span, message);
     };
+    if let (Kind::Task, Some(found)) = (method.kind, analysis.received.first()) {
+        at(
+            *found,
+            "this `yield` always gives `None`, because a stream cannot be sent anything\n\
+             help: write `yield …` as a statement of its own",
+        );
+    }
     let value = analysis.returns.iter().find_map(|found| found.value);
     match (method.kind, analysis.yields.first(), value) {
         (Kind::Thread, Some(found), _) => at(
@@ -195,6 +211,10 @@ pub(crate) struct Globals<'a> {
     declared: HashSet<String>,
     /// The names of tasks.
     pub(crate) tasks: HashSet<String>,
+    /// Those of the setups' names that are not only the variables of a loop and the like.
+    lasting: HashSet<String>,
+    /// The names that MicroPython forgets after it has compiled a setup.
+    hidden_constants: Vec<(String, &'a Method)>,
     /// Whether an `import *` may define any name.
     open: bool,
 }
@@ -205,6 +225,8 @@ impl<'a> Globals<'a> {
             setups: Vec::new(),
             declared: device.options.globals.iter().cloned().collect(),
             tasks: HashSet::new(),
+            lasting: HashSet::new(),
+            hidden_constants: Vec::new(),
             open: false,
         };
         for method in device.methods() {
@@ -213,6 +235,8 @@ impl<'a> Globals<'a> {
                 Kind::Setup => {
                     let names = method.params.iter().map(|param| (param.name.clone(), method));
                     globals.setups.extend(names);
+                    let names = method.params.iter().map(|param| param.name.clone());
+                    globals.lasting.extend(names);
                 }
                 Kind::Thread | Kind::Teardown => {}
             }
@@ -221,8 +245,12 @@ impl<'a> Globals<'a> {
             globals.declared.extend(names(&analysis.globals));
             globals.open |= analysis.star_import;
             if method.kind == Kind::Setup {
-                let names = names(&analysis.assigned).map(|name| (name, *method));
-                globals.setups.extend(names);
+                let with_method = |name| (name, *method);
+                globals.setups.extend(names(&analysis.assigned).map(with_method));
+                let lasting = names(&analysis.assigned).filter(|name| !analysis.passing.contains(name));
+                globals.lasting.extend(lasting);
+                let hidden = names(&analysis.private_constants).map(with_method);
+                globals.hidden_constants.extend(hidden);
             }
         }
         globals
@@ -234,7 +262,18 @@ impl<'a> Globals<'a> {
         found.map(|(_, method)| *method)
     }
 
-    fn defines(&self, name: &str) -> bool {
+    /// The setup that defines a name for good.
+    pub(crate) fn lasting(&self, name: &str) -> Option<&'a Method> {
+        self.setup_of(name).filter(|_| self.lasting.contains(name))
+    }
+
+    /// The setup that defines a name as a constant that no other body sees.
+    pub(crate) fn hidden_constant(&self, name: &str) -> Option<&'a Method> {
+        let found = self.hidden_constants.iter().find(|(other, _)| other == name);
+        found.map(|(_, method)| *method)
+    }
+
+    pub(crate) fn defines(&self, name: &str) -> bool {
         self.declared.contains(name) || self.tasks.contains(name) || self.setup_of(name).is_some()
     }
 }
@@ -261,10 +300,11 @@ pub(crate) fn warnings<'a>(
             }
         }
     }
-    if !globals.open {
-        for checked in bodies {
-            undefined(device, checked, globals, &mut warnings);
+    for checked in bodies {
+        if !globals.open {
+            names::undefined(device, checked, globals, &mut warnings);
         }
+        names::local(checked, globals, &mut warnings);
     }
     warnings
 }
@@ -288,45 +328,6 @@ fn is_unused(method: &Method, param: &Param, bodies: &[Checked<'_>]) -> bool {
         read || READERS.into_iter().any(free)
     };
     !param.name.starts_with('_') && concerned.peek().is_some() && !concerned.any(reads)
-}
-
-fn undefined<'a>(
-    device: &'a Device,
-    checked: &Checked<'a>,
-    globals: &Globals<'a>,
-    warnings: &mut Vec<Warning<'a>>,
-) {
-    let Checked {
-        method,
-        body,
-        analysis,
-    } = checked;
-    let own: HashSet<_> = names(&analysis.assigned)
-        .chain(method.params.iter().map(|param| param.name.clone()))
-        .collect();
-    for found in &analysis.free {
-        let name = found.name.as_str();
-        let stop = method.kind == Kind::Thread && name == STOP;
-        if stop || belay_syntax::is_builtin(name) || globals.defines(name) || own.contains(name) {
-            continue;
-        }
-        let known = globals.setups.iter().map(|(name, _)| name.as_str());
-        let known = known.chain(own.iter().map(String::as_str));
-        let known = known.chain(belay_syntax::builtins().iter().copied());
-        let meant = closest(name, known.filter(|known| known.len() > 2));
-        let meant = meant.map_or_else(String::new, |meant| format!("\nhelp: did you mean `{meant}`?"));
-        let message = format!(
-            "`{name}` is not defined by this body or by a setup of `{}`{meant}\n\
-             help: if the board itself defines it, say `#[device(globals({name}))]`",
-            device.ident
-        );
-        let (span, message) = with_excerpt(body, found.range, &message);
-        warnings.push(Warning::Undefined {
-            method,
-            span,
-            message,
-        });
-    }
 }
 
 /// The names of the tasks that a method's bodies mention.

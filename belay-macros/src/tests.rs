@@ -1,5 +1,7 @@
 //! The whole way from tokens to tokens, without a compiler.
 
+mod bodies;
+
 use std::path::{Path, PathBuf};
 
 use proc_macro2::{Group, TokenStream, TokenTree};
@@ -218,15 +220,66 @@ fn a_file_is_named_to_the_compiler_so_that_a_change_compiles_the_crate_again() {
     );
 }
 
-#[test]
-fn a_path_that_does_not_start_at_the_crate_is_refused() {
-    let expansion = expand(quote! {
+/// What is said of a body in this file.
+fn with_file(path: &str) -> String {
+    expand(quote! {
         trait Board {
-            #[task(file = "/etc/hostname")]
+            #[task(file = #path)]
             async fn read(&self) -> Result<u16>;
         }
-    });
-    assert!(expansion.contains("starts at the folder"), "{expansion}");
+    })
+}
+
+#[test]
+fn a_path_that_leads_out_of_the_crate_is_refused() {
+    for path in [
+        "/etc/hostname",
+        "../README.md",
+        "tests/../../README.md",
+        "./../belay/Cargo.toml",
+    ] {
+        let expansion = with_file(path);
+        assert!(
+            expansion.contains("is not below this crate"),
+            "{path}: {expansion}"
+        );
+    }
+    let expansion = with_file("./tests/../tests/marked.py");
+    assert!(!expansion.contains("compile_error"), "{expansion}");
+}
+
+#[test]
+fn the_byte_order_mark_of_a_file_is_no_part_of_its_first_name() {
+    let expansion = with_file("tests/marked.py");
+    assert!(
+        !expansion.contains("compile_error") && !expansion.contains("deprecated"),
+        "{expansion}"
+    );
+    assert!(expansion.contains("return 5"), "{expansion}");
+}
+
+#[test]
+fn a_file_in_another_encoding_is_told_as_that() {
+    let expansion = with_file("tests/latin1.py");
+    assert!(expansion.contains("is not UTF-8, in line 2"), "{expansion}");
+    assert!(expansion.contains("save the file as UTF-8"), "{expansion}");
+}
+
+#[test]
+#[cfg(unix)]
+fn what_is_no_file_is_not_waited_for() {
+    let expansion = with_file("tests");
+    assert!(expansion.contains("is not a file"), "{expansion}");
+    let name = format!("pipe-{}", std::process::id());
+    let pipe = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(&name);
+    let made = std::process::Command::new("mkfifo")
+        .arg(&pipe)
+        .status()
+        .expect("mkfifo runs");
+    assert!(made.success());
+    let expansion = with_file(&format!("tests/{name}"));
+    std::fs::remove_file(&pipe).expect("the pipe can be removed");
+    assert!(expansion.contains("is not a file"), "{expansion}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::flow::Flow;
 use crate::range::Range;
-use crate::scope::{Binding, Id, Scopes};
+use crate::scope::{Binding, Id, ScopeKind, Scopes};
 
 /// A name and the place where it was first met.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Loop {
 pub struct Analysis {
     /// `yield` and `yield from` expressions.
     pub yields: Vec<Range>,
+    /// Those of the `yield` expressions that have their value used, as in `x = yield y`.
+    pub received: Vec<Range>,
     /// `await` expressions, `async for` and `async with`.
     pub awaits: Vec<Range>,
     /// `return` statements.
@@ -53,6 +55,13 @@ pub struct Analysis {
     pub loops: Vec<Loop>,
     /// Names that the body binds in its own scope, parameters and declared globals excluded.
     pub assigned: Vec<Name>,
+    /// Those of `assigned` that nothing but the head of a `for`, a `with` or an `except` binds.
+    pub passing: Vec<String>,
+    /// Names that an assignment makes local to the body; and those that one makes local to a function in it which
+    /// never reads them, or reads them before. Where a global has that name, it keeps its value.
+    pub locals: Vec<Name>,
+    /// Names that `_NAME = const(…)` defines, which can be seen in this text and nowhere else.
+    pub private_constants: Vec<Name>,
     /// Names that are read from the board's globals: nothing in the text binds them where they are read. Builtins
     /// are among them; see [`crate::is_builtin`].
     pub free: Vec<Name>,
@@ -91,11 +100,18 @@ impl Analysis {
         let used = used_params(scopes);
         Self {
             yields: scopes.yields.clone(),
+            received: scopes.received.clone(),
             awaits: scopes.awaits.clone(),
             returns: flow.returns,
             end_reachable: flow.end_reachable,
             loops: flow.loops,
             assigned: in_order(assigned.filter_map(|id| place(id, id.written))),
+            passing: ids()
+                .filter(|id| id.written.is_some() && !id.is_param && !id.lasting)
+                .map(|id| id.name.clone())
+                .collect(),
+            locals: locals(scopes),
+            private_constants: in_order(scopes.private_constants.iter().map(named)),
             free: free_names(scopes),
             globals: in_order(all_ids(scopes).filter_map(|(_, id)| {
                 let range = id.written.filter(|_| id.binding == Binding::Declared);
@@ -126,6 +142,27 @@ fn all_ids(scopes: &Scopes) -> impl Iterator<Item = (usize, &Id)> {
         .flat_map(|(at, scope)| scope.ids.iter().map(move |id| (at, id)))
 }
 
+fn locals(scopes: &Scopes) -> Vec<Name> {
+    let is_local = |at: usize, id: &Id| {
+        let in_function = scopes
+            .all
+            .get(at)
+            .is_some_and(|scope| scope.kind == ScopeKind::Function);
+        // What is read before it is assigned was meant to have a value already.
+        let before = || match (id.read, id.assigned) {
+            (Some(read), Some(assigned)) => read.start <= assigned.start,
+            (read, _) => read.is_none(),
+        };
+        match id.binding {
+            Binding::Local => in_function && !id.is_param && (at == scopes.top || before()),
+            Binding::Cell => in_function && !id.is_param && at == scopes.top,
+            _ => false,
+        }
+    };
+    let found = all_ids(scopes).filter(|(at, id)| is_local(*at, id));
+    in_order(found.filter_map(|(_, id)| place(id, id.assigned)))
+}
+
 /// Names that are read as globals and that the module, so far as it is in the text, does not define.
 fn free_names(scopes: &Scopes) -> Vec<Name> {
     let defined: HashSet<&str> = all_ids(scopes)
@@ -135,9 +172,19 @@ fn free_names(scopes: &Scopes) -> Vec<Name> {
         })
         .map(|(_, id)| id.name.as_str())
         .collect();
-    in_order(all_ids(scopes).filter_map(|(at, id)| {
+    let bound = all_ids(scopes).filter(|(_, id)| id.written.is_some());
+    let bound: HashSet<&str> = bound.map(|(_, id)| id.name.as_str()).collect();
+    let folded = scopes
+        .folded
+        .iter()
+        .filter(|(name, _)| !bound.contains(name.as_str()));
+    let folded = folded.map(|(name, range)| Name {
+        name: name.clone(),
+        range: *range,
+    });
+    in_order(folded.chain(all_ids(scopes).filter_map(|(at, id)| {
         let is_global = match id.binding {
-            Binding::Global | Binding::Declared => true,
+            Binding::Global | Binding::Declared => !scopes.knows(at, &id.name),
             // A class that reads a name which it also assigns.
             Binding::Assigned => at == 0,
             _ => false,
@@ -147,7 +194,7 @@ fn free_names(scopes: &Scopes) -> Vec<Name> {
             id.read
                 .filter(|_| is_global && !defined.contains(id.name.as_str())),
         )
-    }))
+    })))
 }
 
 /// Parameters of the text's own function that it, or a function in it, reads.

@@ -19,11 +19,36 @@ pub(crate) struct Expr {
     pub(crate) constant: Option<Constant>,
 }
 
+impl Expr {
+    /// Whether its value is all that it can have been written for. Says, too, whether there are names in it.
+    pub(crate) fn is_idle(&self, names: &mut bool) -> bool {
+        match &self.kind {
+            ExprKind::Name(_) => {
+                *names = true;
+                true
+            }
+            ExprKind::Constant => true,
+            ExprKind::Tuple { items, .. } | ExprKind::Operation(items) => {
+                items.iter().all(|item| item.is_idle(names))
+            }
+            ExprKind::Postfix { base, trailers } => {
+                trailers
+                    .iter()
+                    .all(|trailer| matches!(trailer, Trailer::Attribute))
+                    && base.is_idle(names)
+            }
+            _ => false,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) enum ExprKind {
     Name(String),
     /// A literal, or something that folded to one.
     Constant,
+    /// A constant of a module, such as `math.pi`.
+    OfModule(Ident),
     Tuple {
         items: Vec<Expr>,
         parenthesized: bool,
@@ -34,7 +59,8 @@ pub(crate) enum ExprKind {
     Comprehension(Box<Comprehension>),
     Yield(Option<Box<Expr>>),
     YieldFrom(Box<Expr>),
-    Await(Box<Expr>),
+    /// The word, and what is waited for.
+    Await(Range, Box<Expr>),
     Lambda(Box<Function>),
     /// Condition, value, other value.
     Conditional(Box<[Expr; 3]>),
@@ -140,6 +166,8 @@ pub(crate) enum StmtKind {
     /// A statement that could not be parsed, with the block under it.
     Broken(Block),
     Pass,
+    /// `_NAME = const(…)`, which defines nothing that can be seen outside of the text.
+    PrivateConstant(Ident),
     Break,
     Continue,
     Expr(Expr),
@@ -236,6 +264,11 @@ impl Decorator {
     /// Whether this is one of MicroPython's own decorators, or is meant to be one.
     pub(crate) fn is_builtin(&self) -> bool {
         self.name.first().is_some_and(|first| first.name == "micropython")
+    }
+
+    /// Whether it makes instructions of the RP2040's state machines of a function.
+    pub(crate) fn is_asm_pio(&self) -> bool {
+        self.name.last().is_some_and(|last| last.name == "asm_pio")
     }
 
     /// The word after `micropython.`.

@@ -1,137 +1,82 @@
 //! The words and names that MicroPython itself knows.
+//!
+//! The tables are those of MicroPython 1.26: `mp_module_builtins_globals_table` in `py/modbuiltins.c`, by the least
+//! feature level (`MICROPY_CONFIG_ROM_LEVEL` in `py/mpconfig.h`) that turns a name on. Most boards are built with the
+//! level `EXTRA`, and the smallest with `CORE`. A name that is turned on by a setting and by no level has the level of
+//! the boards that have it.
 
 use crate::token::Kind;
 
-/// Sorted. What some boards leave out is included, because a missing name is the board's business.
-const BUILTINS: &[&str] = &[
-    "ArithmeticError",
-    "AssertionError",
-    "AttributeError",
-    "BaseException",
-    "BlockingIOError",
+/// What every MicroPython has.
+#[rustfmt::skip]
+const MINIMUM: &[&str] = &[
+    "ArithmeticError", "AssertionError", "AttributeError", "BaseException", "EOFError", "Ellipsis",
+    "Exception", "GeneratorExit", "ImportError", "IndentationError", "IndexError", "KeyError",
+    "KeyboardInterrupt", "LookupError", "MemoryError", "NameError", "NotImplementedError",
+    "OSError", "OverflowError", "RuntimeError", "StopIteration", "SyntaxError", "SystemExit",
+    "TypeError", "ValueError", "ZeroDivisionError", "__build_class__", "__import__", "__name__",
+    "__repl_print__", "abs", "all", "any", "bin", "bool", "bytes", "callable", "chr", "classmethod",
+    "dict", "dir", "divmod", "getattr", "globals", "hasattr", "hash", "hex", "id", "int",
+    "isinstance", "issubclass", "iter", "len", "list", "locals", "map", "next", "object", "oct",
+    "ord", "pow", "print", "range", "repr", "round", "setattr", "sorted", "staticmethod", "str",
+    "sum", "super", "tuple", "type", "zip",
+];
+
+/// What boards with the level `CORE` have besides.
+#[rustfmt::skip]
+const CORE: &[&str] = &[
+    "StopAsyncIteration", "bytearray", "complex", "delattr", "enumerate", "eval", "exec", "filter",
+    "float", "max", "min", "open", "property", "reversed", "set", "slice",
+];
+
+/// What boards with the level `EXTRA` have besides.
+#[rustfmt::skip]
+const EXTRA: &[&str] = &[
+    "NotImplemented", "UnicodeError", "ViperTypeError", "compile", "execfile", "frozenset", "help",
+    "input", "memoryview",
+];
+
+/// What later versions have: a t-string calls it, from 1.28 on.
+const LATER: &[&str] = &["__template__"];
+
+/// What CircuitPython has besides: `MICROPY_PORT_BUILTINS` and its exceptions.
+const CIRCUITPYTHON: &[&str] = &[
     "BrokenPipeError",
     "ConnectionError",
-    "Ellipsis",
-    "EOFError",
-    "Exception",
-    "FileExistsError",
-    "FileNotFoundError",
-    "GeneratorExit",
-    "IOError",
-    "ImportError",
-    "IndentationError",
-    "IndexError",
-    "InterruptedError",
-    "KeyError",
-    "KeyboardInterrupt",
-    "LookupError",
-    "MemoryError",
-    "NameError",
-    "NotImplemented",
-    "NotImplementedError",
-    "OSError",
-    "OverflowError",
-    "PermissionError",
     "ReloadException",
-    "RuntimeError",
-    "StopAsyncIteration",
-    "StopIteration",
-    "SyntaxError",
-    "SystemExit",
     "TimeoutError",
-    "TypeError",
-    "UnicodeError",
-    "ValueError",
-    "ViperTypeError",
-    "ZeroDivisionError",
-    "__build_class__",
-    "__file__",
-    "__import__",
-    "__name__",
-    "__repl_print__",
-    "__template__",
-    "_",
-    "abs",
-    "aiter",
-    "all",
-    "anext",
-    "any",
-    "bin",
-    "bool",
-    "bytearray",
-    "bytes",
-    "callable",
-    "chr",
-    "classmethod",
-    "compile",
-    "complex",
-    "const",
-    "delattr",
-    "dict",
-    "dir",
-    "divmod",
-    "enumerate",
-    "eval",
-    "exec",
-    "execfile",
-    "filter",
-    "float",
-    "frozenset",
-    "getattr",
-    "globals",
-    "hasattr",
-    "hash",
-    "help",
-    "hex",
-    "id",
-    "input",
-    "int",
-    "isinstance",
-    "issubclass",
-    "iter",
-    "len",
-    "list",
-    "locals",
-    "map",
-    "max",
-    "memoryview",
-    "min",
-    "next",
-    "object",
-    "oct",
-    "open",
-    "ord",
-    "pow",
-    "print",
-    "property",
-    "range",
-    "repr",
-    "reversed",
-    "round",
-    "set",
-    "setattr",
-    "slice",
-    "sorted",
-    "staticmethod",
-    "str",
-    "sum",
-    "super",
-    "tuple",
-    "type",
-    "zip",
 ];
+
+/// Instructions, directives and constants inside a function with `@rp2.asm_pio()`: `_pio_funcs`, `_pio_directives` and
+/// `_pio_instructions` in `ports/rp2/modules/rp2.py`.
+#[rustfmt::skip]
+pub(crate) const PIO: &[&str] = &[
+    "block", "clear", "exec", "gpio", "iffull", "ifempty", "in_", "invert", "irq", "isr", "jmp", "label",
+    "mov", "noblock", "nop", "not_osre", "not_x", "not_y", "null", "osr", "out", "pc", "pin", "pindirs", "pins",
+    "pull", "push", "rel", "reverse", "set", "status", "wait", "word", "wrap", "wrap_target", "x", "x_dec",
+    "x_not_y", "y", "y_dec",
+];
+
+/// The types that viper knows besides builtins: `mp_native_type_from_qstr` in `py/emitnative.c`.
+pub(crate) const VIPER: &[&str] = &["ptr", "ptr16", "ptr32", "ptr8", "uint"];
 
 /// Whether MicroPython reserves this word, so that nothing can be called that.
 pub fn is_keyword(name: &str) -> bool {
     Kind::keyword(name).is_some()
 }
 
-/// Whether MicroPython defines this name without an import, on boards that have all of it.
+/// Whether MicroPython defines this name without an import, on boards that have most of it. What small boards leave out
+/// is included, because that is the board's business.
 pub fn is_builtin(name: &str) -> bool {
-    builtins().contains(&name)
+    builtins().any(|builtin| builtin == name)
 }
 
-/// The names that MicroPython defines without an import, on boards that have all of it.
-pub fn builtins() -> &'static [&'static str] {
-    BUILTINS
+/// Whether CircuitPython defines this name without an import.
+pub fn is_circuitpython_builtin(name: &str) -> bool {
+    is_builtin(name) || CIRCUITPYTHON.contains(&name)
+}
+
+/// The names that MicroPython defines without an import, on boards that have most of it.
+pub fn builtins() -> impl Iterator<Item = &'static str> {
+    [MINIMUM, CORE, EXTRA, LATER].into_iter().flatten().copied()
 }

@@ -20,6 +20,7 @@
 //! Three things are left to the board: the instructions of an inline assembler's function and the types of a viper
 //! function are not checked, and nesting is refused beyond 64 levels, which is more than small boards can compile.
 
+mod advice;
 mod analysis;
 mod ast;
 mod builtins;
@@ -35,8 +36,9 @@ mod shorten;
 mod stop;
 mod token;
 
+pub use advice::advice;
 pub use analysis::{Analysis, Loop, Name, Return};
-pub use builtins::{builtins, is_builtin, is_keyword};
+pub use builtins::{builtins, is_builtin, is_circuitpython_builtin, is_keyword};
 
 pub use minify::{Minified, minify, minify_dense};
 pub use range::{LineColumn, LineIndex, Range};
@@ -77,6 +79,22 @@ impl Parsed {
     /// Whether there is no statement in the text: nothing, or only blank lines and comments.
     pub fn is_empty(&self) -> bool {
         self.block.is_empty()
+    }
+
+    /// Whether all of the text are words that do nothing, as a description in place of code can be: names and
+    /// attributes, with operators or commas between them.
+    ///
+    /// ```
+    /// assert!(belay_syntax::parse_body("Blink", &[]).is_prose());
+    /// assert!(!belay_syntax::parse_body("blink()", &[]).is_prose());
+    /// ```
+    pub fn is_prose(&self) -> bool {
+        let mut names = false;
+        let idle = |statement: &ast::Stmt| match &statement.kind {
+            ast::StmtKind::Expr(value) => value.is_idle(&mut names),
+            _ => false,
+        };
+        self.block.iter().all(idle) && names
     }
 
     fn new(source: &str, outer: Outer<'_>) -> Self {

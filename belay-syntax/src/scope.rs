@@ -39,6 +39,9 @@ pub(crate) struct Scope {
     by_name: HashMap<String, usize>,
     /// Whether it is `async`, or has yielded already.
     generates: bool,
+    is_async: bool,
+    /// Names that only this scope knows, because its text is no ordinary Python.
+    pub(crate) dialect: &'static [&'static str],
 }
 
 /// What is left to be walked of a scope.
@@ -57,9 +60,15 @@ pub(crate) struct Scopes {
     /// The scope of the text itself.
     pub(crate) top: usize,
     pub(crate) yields: Vec<Range>,
+    /// Those of the yields that have their value used.
+    pub(crate) received: Vec<Range>,
     pub(crate) awaits: Vec<Range>,
     pub(crate) imports: Vec<(String, Range)>,
     pub(crate) star_import: bool,
+    /// Constants that can be seen in the text and nowhere else.
+    pub(crate) private_constants: Vec<(String, Range)>,
+    /// Modules that only a constant was taken from, which needs no import on some boards.
+    pub(crate) folded: Vec<(String, Range)>,
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
@@ -72,6 +81,19 @@ struct Checker<'a> {
     loops: usize,
     /// Inside a statement that could not be parsed, whose meaning is anybody's guess: nothing is reported.
     quiet: bool,
+    /// What binds the names that are stored.
+    how: How,
+}
+
+/// What binds a name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// `=`, `+=`, or `:=`.
+    Assignment,
+    /// The head of a `for`, a `with` or an `except`, for as long as its block lasts.
+    Passing,
+    /// An import or a definition.
+    Definition,
 }
 
 /// Checks a parsed text.
@@ -82,6 +104,7 @@ pub(crate) fn check(block: &Block, outer: Outer<'_>) -> Scopes {
         at: 0,
         loops: 0,
         quiet: false,
+        how: How::Definition,
     };
     let module = checker.new_scope(ScopeKind::Module, None);
     let top = match outer {
@@ -89,7 +112,7 @@ pub(crate) fn check(block: &Block, outer: Outer<'_>) -> Scopes {
         Outer::Function { params, is_async } => {
             let scope = checker.new_scope(ScopeKind::Function, Some(module));
             checker.at = scope;
-            checker.set_generates(is_async);
+            checker.set_async(scope, is_async);
             for param in params {
                 checker.declare_param(param, Range::default());
             }
@@ -103,6 +126,7 @@ pub(crate) fn check(block: &Block, outer: Outer<'_>) -> Scopes {
         checker.loops = 0;
         checker.quiet = quiet;
         checker.scope(inside);
+        checker.found.close_over_globals(scope);
     }
     checker.found
 }
@@ -115,6 +139,8 @@ impl<'a> Checker<'a> {
             ids: Vec::new(),
             by_name: HashMap::new(),
             generates: false,
+            is_async: false,
+            dialect: &[],
         });
         self.found.all.len() - 1
     }
@@ -155,6 +181,20 @@ impl<'a> Checker<'a> {
         }
     }
 
+    fn set_async(&mut self, scope: usize, is_async: bool) {
+        if let Some(scope) = self.found.all.get_mut(scope) {
+            scope.generates |= is_async;
+            scope.is_async = is_async;
+        }
+    }
+
+    /// Runs `walk`, in which names are bound like this.
+    fn bound_by(&mut self, how: How, walk: impl FnOnce(&mut Self)) {
+        let before = std::mem::replace(&mut self.how, how);
+        walk(self);
+        self.how = before;
+    }
+
     fn complain(&mut self, range: Range, message: impl Into<String>, help: impl Into<String>) {
         if !self.quiet {
             self.found.diagnostics.push(Diagnostic {
@@ -182,6 +222,9 @@ impl<'a> Checker<'a> {
             self.complain(range, format!("`{word}` {place}"), help);
             return false;
         }
+        if word == "await" {
+            self.outside_async(range);
+        }
         self.set_generates(true);
         if self.at == self.found.top {
             let list = if word == "yield" {
@@ -192,6 +235,21 @@ impl<'a> Checker<'a> {
             list.push(range);
         }
         true
+    }
+
+    /// Complains about an `await` in a function without `async`. MicroPython takes it for a `yield from`, so that
+    /// calling the function runs nothing of it.
+    fn outside_async(&mut self, range: Range) {
+        let is_async = self.found.all.get(self.at).is_some_and(|scope| scope.is_async);
+        if !is_async && !self.quiet {
+            let help = "put it into an `async def`, and run that with `asyncio.run(…)`";
+            self.found.diagnostics.push(Diagnostic {
+                range,
+                message: "`await` outside an `async def`: nothing would wait here".to_owned(),
+                help: Some(help.to_owned()),
+                accepted: true,
+            });
+        }
     }
 
     fn expressions(&mut self, list: impl IntoIterator<Item = &'a Expr>) {

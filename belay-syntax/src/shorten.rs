@@ -47,12 +47,13 @@ pub fn shorten(source: &str) -> String {
 fn visible<'s>(tokens: &[Token<'s>]) -> HashSet<&'s str> {
     let mut kept = HashSet::new();
     let (mut blocks, mut depth) = (Vec::new(), 0_usize);
-    let (mut importing, mut class_line, mut begins_line) = (false, false, true);
+    let (mut importing, mut decorating, mut class_line, mut begins_line) = (false, false, false, true);
     let mut before = Kind::Newline;
     for (at, token) in tokens.iter().enumerate() {
         let next = tokens.get(at + 1).map_or(Kind::End, |token| token.kind);
         match token.kind {
-            Kind::Newline | Kind::Semicolon => importing = false,
+            Kind::Newline | Kind::Semicolon => (importing, decorating) = (false, false),
+            Kind::At if begins_line => decorating = true,
             Kind::Import | Kind::From if before != Kind::Yield => importing = true,
             Kind::Class => class_line = true,
             Kind::Indent => blocks.push(std::mem::take(&mut class_line)),
@@ -64,7 +65,13 @@ fn visible<'s>(tokens: &[Token<'s>]) -> HashSet<&'s str> {
                 let member = in_class && (begins_line || before == Kind::Def);
                 let keyword = depth > 0 && next == Kind::Equal;
                 let import = importing && before != Kind::As;
-                if before == Kind::Dot || member || keyword || import || token.text.starts_with('_') {
+                if before == Kind::Dot
+                    || decorating
+                    || member
+                    || keyword
+                    || import
+                    || token.text.starts_with('_')
+                {
                     kept.insert(token.text);
                 }
             }

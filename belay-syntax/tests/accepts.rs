@@ -66,7 +66,6 @@ const ACCEPTED: &[&str] = &[
     "lambda *, a=1, b: 0",
     "def f(*): pass",
     "def f(**k,): pass",
-    "def f():\n yield\n async with a: pass",
     "async def f():\n async with a as b, c: pass\n async for x in y: pass\n await z",
     "from a import b,",
     "from . import a",
@@ -96,6 +95,9 @@ const ACCEPTED: &[&str] = &[
 
 /// Accepted by MicroPython, and done by nobody who means what it does.
 const NOT_MEANT: &[&str] = &[
+    "def f():\n await x",
+    "lambda: (await x)",
+    "def f():\n yield\n async with a: pass",
     "f'{a)(b}'",
     "x\u{a0}= 1",
     "\u{a0}\u{a0}x = 1",

@@ -1,6 +1,9 @@
 //! What the analysis says of a body.
 
-use belay_syntax::{Analysis, Name, is_builtin, is_keyword, parse_async_body, parse_body, parse_module};
+use belay_syntax::{
+    Analysis, Name, advice, is_builtin, is_circuitpython_builtin, is_keyword, parse_async_body, parse_body,
+    parse_module,
+};
 
 fn body(source: &str, params: &[&str]) -> Analysis {
     let parsed = parse_body(source, params);
@@ -182,6 +185,159 @@ fn emptiness_is_having_no_statement() {
 fn keywords_and_builtins_are_those_of_micropython() {
     assert!(is_keyword("async") && is_keyword("nonlocal") && is_keyword("__debug__"));
     assert!(!is_keyword("match") && !is_keyword("print"));
-    assert!(is_builtin("print") && is_builtin("const") && is_builtin("OSError"));
-    assert!(!is_builtin("machine") && !is_builtin("ascii"));
+    assert!(is_builtin("print") && is_builtin("execfile") && is_builtin("OSError"));
+    assert!(!is_builtin("machine") && !is_builtin("ascii") && !is_builtin("const"));
+    for missing in [
+        "FileNotFoundError",
+        "TimeoutError",
+        "PermissionError",
+        "IOError",
+        "aiter",
+        "anext",
+    ] {
+        assert!(!is_builtin(missing), "{missing}");
+        assert!(
+            advice(missing).is_some_and(|advice| advice.contains("MicroPython has no")),
+            "{missing}"
+        );
+    }
+    assert!(is_circuitpython_builtin("TimeoutError") && !is_circuitpython_builtin("FileNotFoundError"));
+}
+
+#[test]
+fn an_await_outside_an_async_def_is_told_though_micropython_runs_it_as_a_generator() {
+    for source in [
+        "await pause(5)",
+        "def inner():\n await pause(5)",
+        "return lambda: (await pause(5))",
+        "yield 1\nasync with lock:\n pass",
+        "async def outer():\n def inner():\n  await pause(5)",
+    ] {
+        let found = parse_body(source, &[]).diagnostics;
+        let [found] = found.as_slice() else {
+            panic!("{source:?} gives {found:#?}");
+        };
+        assert!(
+            found.accepted && found.message.contains("outside an `async def`"),
+            "{found:?}"
+        );
+        assert!(
+            ["await", "async"].contains(&found.range.text(source)),
+            "{source:?}: {found:?}"
+        );
+    }
+    let right = "async def main():\n await pause(5)\n async with lock:\n  pass\nasyncio.run(main())";
+    assert_eq!(parse_body(right, &[]).diagnostics, []);
+}
+
+#[test]
+fn a_yield_is_received_where_its_value_is_used() {
+    let received = |source: &str| {
+        let ranges = body(source, &["x"]).received;
+        ranges
+            .iter()
+            .map(|range| range.text(source).to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(received("y = yield x\nyield y"), ["yield x"]);
+    assert_eq!(received("print((yield x))"), ["(yield x)"]);
+    assert_eq!(received("while (yield):\n pass"), ["(yield)"]);
+    for unused in [
+        "yield x",
+        "(yield x)",
+        "y = yield from x",
+        "def f():\n y = yield\n f().send(y)\nyield x",
+    ] {
+        assert_eq!(received(unused), [""; 0], "{unused}");
+    }
+}
+
+#[test]
+fn what_an_assignment_makes_local_is_told_from_what_only_passes() {
+    let locals = |source: &str| {
+        let found = body(source, &["x"]);
+        (names(&found.locals).join(" "), found.passing.join(" "))
+    };
+    let expect = |source: &str, set: &str, passing: &str| {
+        assert_eq!(locals(source), (set.to_owned(), passing.to_owned()), "{source}");
+    };
+    expect("mode = x", "mode", "");
+    expect("counter += 1", "counter", "");
+    expect("(total := x)\n[a, b] = x\nx = 5", "total a b", "");
+    expect("global mode\nmode = x", "", "");
+    expect(
+        "for i in x:\n pass\nwith x as f:\n pass\ntry:\n x()\nexcept OSError as e:\n pass",
+        "",
+        "i f e",
+    );
+    expect("for i in x:\n i = i + 1", "i", "");
+    expect("import time\ndef f():\n pass\nclass A:\n size = 1", "", "");
+    // In a function inside, only what cannot have been meant to be local.
+    expect(
+        "def f(p):\n count += 1\n level = p\n y = p\n return y",
+        "count level",
+        "",
+    );
+    expect("z = x\ndef f():\n return z", "z", "");
+    let setup = parse_module("count = 0\ndef pressed(pin):\n count += 1\n").analysis();
+    assert_eq!(names(&setup.locals), ["count"]);
+}
+
+#[test]
+fn a_name_read_before_it_is_assigned_in_a_function_inside_is_local_there() {
+    let found = body("x = 1\ndef f():\n x += 1\nreturn x", &[]);
+    assert_eq!(names(&found.assigned), ["x", "f"]);
+    for (source, accepted) in [
+        ("x=1\ndef g():\n nonlocal x\n x=2", true),
+        ("x=1\ndef g():\n print(x)\n nonlocal x", false),
+        ("x=1\ndef g():\n x=2\n nonlocal x", false),
+        ("class A:\n y=[x:=1 for _ in z]", false),
+        ("x=0\nclass A:\n y=[x:=1 for _ in z]", false),
+        ("y=[[x:=1 for _ in z] for _ in w]", true),
+    ] {
+        assert_eq!(
+            parse_body(source, &[]).diagnostics.is_empty(),
+            accepted,
+            "{source}"
+        );
+    }
+}
+
+#[test]
+fn a_constant_of_a_module_needs_its_import() {
+    assert_eq!(names(&body("return math.pi", &[]).free), ["math"]);
+    assert_eq!(names(&body("import math\nreturn math.pi", &[]).free), [""; 0]);
+}
+
+#[test]
+fn a_const_with_an_underscore_defines_nothing_outside_of_its_text() {
+    let found = parse_module("_ADDR = const(0x40)\nREG = const(_ADDR + 1)\nprint(_ADDR)").analysis();
+    assert_eq!(names(&found.private_constants), ["_ADDR"]);
+    assert_eq!(names(&found.assigned), ["REG"]);
+    assert_eq!(names(&found.free), ["print"]);
+}
+
+#[test]
+fn the_words_of_state_machines_and_of_viper_are_known_in_their_functions_only() {
+    let machine = "\
+import rp2
+@rp2.asm_pio(set_init=rp2.PIO.OUT_LOW)
+def square():
+    wrap_target()
+    set(pins, 1) [7]
+    label('again')
+    jmp(x_dec, 'again')
+    in_(pins, 1).side(0)
+    push(noblock)
+    mov(y, invert(osr))
+    nop() [UNDEFINED]
+    wrap()
+wrap()
+@micropython.viper
+def fill(to: ptr8, n: int) -> uint:
+    p = ptr16(to)
+    return uint(p[n])
+";
+    let found = parse_module(machine).analysis();
+    assert_eq!(names(&found.free), ["UNDEFINED", "wrap"]);
 }

@@ -225,6 +225,14 @@ def outer(a, *, option=1):
 }
 
 #[test]
+fn the_names_of_decorators_are_kept_when_names_are_shortened() {
+    let source = "def outer(mine):\n    @micropython.native\n    def inner(text):\n        return text\n    return inner(mine)\n";
+    let short = shorten(source);
+    assert!(short.contains("@micropython.native"), "{short}");
+    assert_eq!(parse_module(&short).diagnostics, []);
+}
+
+#[test]
 fn what_cannot_be_followed_keeps_its_names() {
     for source in ["def f(long:\n    pass\n", "def f(long):\n    return f'{long}'\n"] {
         assert_eq!(shorten(source), source);

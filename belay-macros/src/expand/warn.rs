@@ -7,8 +7,8 @@ use syn::Attribute;
 use crate::model::{Device, Method};
 use crate::python::Warning;
 
-/// Items on which the compiler warns: of a parameter that no body reads as of any unused variable, and of a
-/// name that nothing defines as of the use of something deprecated.
+/// Items on which the compiler warns: of a parameter that no body reads as of any unused variable, and of what is
+/// doubtful in a body as of the use of something deprecated.
 pub(super) fn warnings(device: &Device, warnings: &[Warning<'_>]) -> TokenStream {
     warnings.iter().map(|warning| one(device, warning)).collect()
 }
@@ -25,21 +25,20 @@ fn one(device: &Device, warning: &Warning<'_>) -> TokenStream {
                 };
             }
         }
-        Warning::Undefined {
+        Warning::Doubtful {
             method,
             span,
             message,
         } => {
             let levels = levels(device, method);
-            let note = format!("\n{message}");
-            let usage = quote_spanned!(*span=> undefined_name);
+            // Of all that can be deprecated a macro is told of with the fewest words of the compiler's own.
+            let name = quote_spanned!(*span=> Python);
             quote! {
                 #(#levels)*
                 const _: () = {
-                    #[deprecated(note = #note)]
-                    #[allow(non_upper_case_globals)]
-                    const undefined_name: () = ();
-                    #usage
+                    #[deprecated(note = #message)]
+                    macro_rules! #name { () => {} }
+                    #name!();
                 };
             }
         }

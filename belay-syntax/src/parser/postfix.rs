@@ -2,7 +2,7 @@
 
 use super::expression::tuple;
 use super::{Parse, Parser};
-use crate::ast::{Argument, Clause, Comprehension, Expr, ExprKind, Param, ParamKind, Trailer};
+use crate::ast::{Argument, Clause, Comprehension, Expr, ExprKind, Ident, Param, ParamKind, Trailer};
 use crate::fold::{self, Constant};
 use crate::range::Range;
 use crate::token::Kind;
@@ -34,13 +34,15 @@ impl Parser<'_> {
                 (ExprKind::Name(module), [Trailer::Attribute]) => fold::of_module(module, attribute),
                 _ => None,
             };
-            let kind = if constant.is_some() {
-                ExprKind::Constant
-            } else {
-                ExprKind::Postfix {
+            let kind = match value.kind {
+                ExprKind::Name(name) if constant.is_some() => ExprKind::OfModule(Ident {
+                    name,
+                    range: value.range,
+                }),
+                _ => ExprKind::Postfix {
                     base: Box::new(value),
                     trailers,
-                }
+                },
             };
             value = Expr {
                 range: self.since(start),
@@ -52,7 +54,7 @@ impl Parser<'_> {
             let range = word.to(value.range);
             value = Expr {
                 range,
-                kind: ExprKind::Await(Box::new(value)),
+                kind: ExprKind::Await(word, Box::new(value)),
                 constant: None,
             };
         }

@@ -278,9 +278,14 @@ impl Parser<'_> {
         value.kind = ExprKind::Constant;
         value.constant = Some(constant);
         let is_private = name.starts_with('_');
+        let range = targets.first().map_or(value.range, |target| target.range);
+        let ident = Ident {
+            name: name.clone(),
+            range,
+        };
         self.constants.insert(name, constant);
         if is_private {
-            return Ok(StmtKind::Pass);
+            return Ok(StmtKind::PrivateConstant(ident));
         }
         Ok(StmtKind::Assign { targets, value })
     }

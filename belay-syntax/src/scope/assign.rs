@@ -1,6 +1,6 @@
 //! What can be assigned to, and what can be deleted.
 
-use super::Checker;
+use super::{Checker, How};
 use crate::ast::{Expr, ExprKind, Ident, Trailer};
 use crate::range::Range;
 
@@ -47,7 +47,7 @@ impl<'a> Checker<'a> {
             ExprKind::Name(name) => {
                 self.load(name, Some(target.range));
                 self.expression(value);
-                self.store(name, Some(target.range));
+                self.bound_by(How::Assignment, |checker| checker.store(name, Some(target.range)));
                 return;
             }
             ExprKind::Postfix { .. } => self.element(target, "assign to"),
@@ -121,10 +121,11 @@ impl<'a> Checker<'a> {
         self.expression(value);
         match &target.kind {
             ExprKind::Name(name) if target.constant.is_none() => {
-                self.store_named(&Ident {
+                let name = Ident {
                     name: name.clone(),
                     range: target.range,
-                });
+                };
+                self.bound_by(How::Assignment, |checker| checker.store_named(&name));
             }
             _ => self.complain(
                 target.range,

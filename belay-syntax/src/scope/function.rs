@@ -4,6 +4,7 @@ use super::{Checker, Inside, ScopeKind};
 use crate::ast::{
     Argument, Decorator, Expr, ExprKind, Function, FunctionBody, Ident, Param, ParamKind, StmtKind, Trailer,
 };
+use crate::builtins::{PIO, VIPER};
 
 /// MicroPython's own decorators.
 const EMITTERS: [&str; 6] = [
@@ -52,8 +53,13 @@ impl<'a> Checker<'a> {
             self.instructions(&function.body);
         } else {
             let scope = self.open(ScopeKind::Function, Inside::Function(function));
+            self.set_async(scope, function.is_async);
             if let Some(scope) = self.found.all.get_mut(scope) {
-                scope.generates = function.is_async;
+                scope.dialect = match emitter {
+                    _ if decorators.iter().any(Decorator::is_asm_pio) => PIO,
+                    "viper" => VIPER,
+                    _ => &[],
+                };
             }
         }
         self.store(&name.name, Some(name.range));

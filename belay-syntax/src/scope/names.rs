@@ -1,6 +1,6 @@
 //! Where a name belongs, decided as MicroPython decides it.
 
-use super::{Checker, ScopeKind, Scopes};
+use super::{Checker, How, ScopeKind, Scopes};
 use crate::ast::Ident;
 use crate::range::Range;
 
@@ -29,6 +29,10 @@ pub(crate) struct Id {
     /// Where it was first read and first assigned; a place that is not in the text counts as neither.
     pub(crate) read: Option<Range>,
     pub(crate) written: Option<Range>,
+    /// Where it was first assigned by a statement that does nothing else.
+    pub(crate) assigned: Option<Range>,
+    /// Whether something binds it that does so for good: not only the head of a `for`, a `with` or an `except`.
+    pub(crate) lasting: bool,
 }
 
 impl Scopes {
@@ -55,6 +59,8 @@ impl Scopes {
                 is_param: false,
                 read: None,
                 written: None,
+                assigned: None,
+                lasting: false,
             });
             scope.ids.len() - 1
         });
@@ -82,6 +88,16 @@ impl Scopes {
         }
     }
 
+    /// Decides which of the names that a scope only reads belong to a function around it; the scope has been walked.
+    pub(super) fn close_over_globals(&mut self, scope: usize) {
+        let ids = self.all.get(scope).map_or(&[][..], |scope| &scope.ids);
+        let read = ids.iter().filter(|id| id.binding == Binding::Global);
+        let names: Vec<String> = read.map(|id| id.name.clone()).collect();
+        for name in names {
+            self.look_outwards(scope, &name);
+        }
+    }
+
     fn close_over(&mut self, scope: usize, name: &str) {
         let mut around = self.parent(scope);
         while let Some(outer) = around.filter(|outer| self.parent(*outer).is_some()) {
@@ -98,6 +114,18 @@ impl Scopes {
             }
             around = self.parent(outer);
         }
+    }
+
+    /// Whether a scope or a function around it has words of its own, and this is one of them.
+    pub(crate) fn knows(&self, scope: usize, name: &str) -> bool {
+        let mut around = Some(scope);
+        while let Some(scope) = around.and_then(|at| self.all.get(at)) {
+            if scope.dialect.contains(&name) {
+                return true;
+            }
+            around = scope.parent;
+        }
+        false
     }
 
     /// The scope that keeps a free name.
@@ -128,9 +156,6 @@ impl Checker<'_> {
         if id.read.is_none() {
             id.read = range;
         }
-        if id.binding == Binding::Global {
-            self.found.look_outwards(at, name);
-        }
     }
 
     pub(super) fn store(&mut self, name: &str, range: Option<Range>) {
@@ -138,6 +163,7 @@ impl Checker<'_> {
     }
 
     fn store_in(&mut self, scope: usize, name: &str, range: Option<Range>) {
+        let how = self.how;
         let kind = self
             .found
             .all
@@ -153,6 +179,10 @@ impl Checker<'_> {
         if id.written.is_none() {
             id.written = range;
         }
+        if how == How::Assignment && id.assigned.is_none() {
+            id.assigned = range;
+        }
+        id.lasting |= how != How::Passing && range.is_some();
     }
 
     /// Says whether the name was free to be one.

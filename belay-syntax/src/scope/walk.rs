@@ -1,6 +1,6 @@
 //! The walk over the syntax tree.
 
-use super::{Checker, Inside, ScopeKind};
+use super::{Checker, How, Inside, ScopeKind};
 use crate::ast::{Block, Clause, Comprehension, Expr, ExprKind, Stmt, StmtKind, Trailer, Try};
 use crate::fold::Constant;
 use crate::range::Range;
@@ -26,13 +26,19 @@ impl<'a> Checker<'a> {
                 self.quiet = before;
             }
             StmtKind::Pass => {}
+            StmtKind::PrivateConstant(name) => {
+                self.found.private_constants.push((name.name.clone(), name.range));
+            }
             StmtKind::Break => self.inside_loop(statement.range, "break"),
             StmtKind::Continue => self.inside_loop(statement.range, "continue"),
-            StmtKind::Expr(value) => self.expression(value),
+            StmtKind::Expr(value) => match &value.kind {
+                ExprKind::Yield(inner) => self.yields(value.range, inner.as_deref(), false),
+                _ => self.expression(value),
+            },
             StmtKind::Assign { targets, value } => {
                 self.expression(value);
                 for target in targets {
-                    self.assign(target);
+                    self.bound_by(How::Assignment, |checker| checker.assign(target));
                 }
             }
             StmtKind::AugAssign { target, value } => self.augmented(target, value),
@@ -116,7 +122,7 @@ impl<'a> Checker<'a> {
                     return;
                 }
                 self.expression(iterable);
-                self.assign(target);
+                self.bound_by(How::Passing, |checker| checker.assign(target));
                 self.loops += 1;
                 self.block(body);
                 self.loops -= 1;
@@ -134,7 +140,7 @@ impl<'a> Checker<'a> {
                 for (value, target) in items {
                     self.expression(value);
                     if let Some(target) = target {
-                        self.assign(target);
+                        self.bound_by(How::Passing, |checker| checker.assign(target));
                     }
                 }
                 self.block(body);
@@ -171,7 +177,9 @@ impl<'a> Checker<'a> {
             }
             self.expressions(&handler.matches);
             if let Some(name) = &handler.name {
-                self.store(&name.name, Some(name.range));
+                self.bound_by(How::Passing, |checker| {
+                    checker.store(&name.name, Some(name.range));
+                });
             }
             self.block(&handler.body);
         }
@@ -239,32 +247,29 @@ impl<'a> Checker<'a> {
     }
 
     pub(super) fn expression(&mut self, value: &'a Expr) {
+        if let ExprKind::OfModule(module) = &value.kind {
+            self.found.folded.push((module.name.clone(), module.range));
+        }
         if value.constant.is_some() {
             return;
         }
         match &value.kind {
             ExprKind::Name(name) => self.load(name, Some(value.range)),
-            ExprKind::Constant => {}
+            ExprKind::Constant | ExprKind::OfModule(_) => {}
             ExprKind::Tuple { items, .. }
             | ExprKind::List(items)
             | ExprKind::Operation(items)
             | ExprKind::Slice(items) => self.expressions(items),
             ExprKind::Braces(items) => self.braces(items),
             ExprKind::Comprehension(comprehension) => self.comprehension(comprehension),
-            ExprKind::Yield(inner) => {
-                if self.suspends(value.range, "yield")
-                    && let Some(inner) = inner
-                {
-                    self.expression(inner);
-                }
-            }
+            ExprKind::Yield(inner) => self.yields(value.range, inner.as_deref(), true),
             ExprKind::YieldFrom(inner) => {
                 if self.suspends(value.range, "yield") {
                     self.expression(inner);
                 }
             }
-            ExprKind::Await(inner) => {
-                if self.suspends(value.range, "await") {
+            ExprKind::Await(word, inner) => {
+                if self.suspends(*word, "await") {
                     self.expression(inner);
                 }
             }
@@ -280,6 +285,16 @@ impl<'a> Checker<'a> {
             ExprKind::Named(parts) => self.named(&parts[0], &parts[1]),
             ExprKind::Postfix { base, trailers } => self.postfix(base, trailers),
         }
+    }
+
+    fn yields(&mut self, range: Range, inner: Option<&'a Expr>, used: bool) {
+        if !self.suspends(range, "yield") {
+            return;
+        }
+        if used && self.at == self.found.top {
+            self.found.received.push(range);
+        }
+        self.expressions(inner);
     }
 
     fn braces(&mut self, items: &'a [(Expr, Option<Expr>)]) {
