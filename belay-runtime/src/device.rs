@@ -12,6 +12,8 @@ use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::executor::{
     ExecutorExt, ExecutorFactory, SetupExecutor, TaskExecutor, TeardownExecutor, ThreadExecutor, ThreadHandle,
 };
+#[cfg(doc)]
+use crate::link::Deadlines;
 use crate::link::ResetPolicy;
 use crate::method::{DeviceSpec, MethodSpec};
 use crate::python::Arguments;
@@ -224,12 +226,19 @@ impl Device {
         self.session().reset(policy).await
     }
 
-    /// Stops the threads, runs the teardowns and releases the port, all of it within deadlines. Later calls
-    /// do nothing.
+    /// Ends all calls and streams with [`ErrorKind::Closed`], those that wait as well as what is under way, which is
+    /// interrupted; then stops the threads, runs the teardowns and releases the port. Later calls do nothing.
+    ///
+    /// How long that takes at most: [`Deadlines::interrupt`] and [`Deadlines::resync`] for what is under way, and
+    /// once more as much for each deadline that passes in what follows; the
+    /// [deadline of the threads](DeviceBuilder::thread_stop), with [`Deadlines::reset`] and [`Deadlines::open`] where
+    /// [the board is reset for them](DeviceBuilder::reset_for_threads); the time-out of each teardown;
+    /// [that of each action](DeviceBuilder::host_action); and twice [`Deadlines::close`].
     ///
     /// # Errors
     ///
-    /// One error that has all failures, when all has been tried.
+    /// One error that has all failures, when all has been tried; [`ErrorKind::RuntimeGone`] when the runtime that
+    /// the device was connected in has ended, and the port was released with it.
     ///
     /// # Cancel safety
     ///
@@ -239,7 +248,11 @@ impl Device {
         let closing = self.session().runtime().spawn(async move { parts.close().await });
         match closing.await {
             Ok(closed) => closed,
-            Err(_) => Err(self.session().error(ErrorKind::Closed)),
+            // What is on the host can still be cleaned up.
+            Err(_) => {
+                self.parts().close().await?;
+                Err(self.session().error(ErrorKind::RuntimeGone))
+            }
         }
     }
 }
@@ -257,9 +270,9 @@ impl Parts {
 
     async fn close_now(&self) -> Result<()> {
         let mut failed = Vec::new();
+        self.session.end_calls();
         if self.session.state().is_connected() {
-            let stopped = self.threads.stop_all(self.session.settings().thread_stop).await;
-            failed.extend(failures(stopped));
+            failed.extend(failures(self.stop_threads().await));
         }
         failed.extend(failures(self.teardowns.cleanup().await));
         let released = self
@@ -273,6 +286,27 @@ impl Parts {
         } else {
             Err(self.session.error(ErrorKind::Teardown(failed)))
         }
+    }
+}
+
+impl Parts {
+    async fn stop_threads(&self) -> Result<()> {
+        let deadlines = self.session.settings().link.deadlines;
+        let stop = self.session.settings().thread_stop;
+        let mut within = stop
+            .saturating_add(deadlines.interrupt)
+            .saturating_add(deadlines.resync);
+        if self.session.settings().reset_for_threads {
+            within = within
+                .saturating_add(deadlines.reset)
+                .saturating_add(deadlines.open);
+        }
+        let stopping = self.threads.stop_all(stop);
+        let stopped = tokio::time::timeout(within, stopping).await;
+        stopped.unwrap_or_else(|_| {
+            let message = format!("the threads could not be stopped within {within:?}");
+            Err(self.session.error(ErrorKind::Thread(message.into())))
+        })
     }
 }
 

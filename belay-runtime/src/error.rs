@@ -86,9 +86,12 @@ pub enum ErrorKind {
         /// The firmware that lacks it, as the board names it.
         firmware: Cow<'static, str>,
     },
-    /// The device was closed.
+    /// The device was closed. A call that was under way then was interrupted, so whether it ran is not known.
     #[error("the device is closed")]
     Closed,
+    /// The runtime in which the device was connected has ended, and with it what worked for the device.
+    #[error("the runtime that the device was connected in has ended")]
+    RuntimeGone,
     /// A critical setup failed; the teardowns have run.
     #[error("setup failed")]
     Setup {
@@ -245,6 +248,9 @@ impl Error {
             }
             ErrorKind::Disconnected(_) => {
                 "`Device::reset` connects again, and a reconnection policy does so by itself"
+            }
+            ErrorKind::RuntimeGone => {
+                "connect the device in a tokio runtime that lives for as long as the device is used"
             }
             ErrorKind::Unresponsive => "reset the board: `Device::reset`, its reset button, or unplug it",
             _ => return None,

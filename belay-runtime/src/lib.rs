@@ -1,6 +1,7 @@
 //! The executors, the session, the link and the raw REPL of belay.
 
 mod boxed;
+mod clock;
 mod device;
 mod error;
 mod exception;

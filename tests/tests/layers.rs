@@ -4,9 +4,10 @@ use std::fs;
 use std::path::Path;
 
 /// From the lowest to the highest.
-const LAYERS: [&str; 13] = [
+const LAYERS: [&str; 14] = [
     "boxed",
     "printable",
+    "clock",
     "exception",
     "method",
     "python",

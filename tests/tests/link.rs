@@ -140,6 +140,48 @@ async fn a_call_that_takes_too_long_is_interrupted_and_the_next_one_works(path: 
     assert_eq!(text(bench.eval("3").await), "3");
 }
 
+/// A call that is short enough to be sent before the one in front of it is answered: sleeps so long, and gives that.
+fn sleep(alias: &str, milliseconds: i64) -> Request {
+    Request::Call {
+        function: alias.to_owned(),
+        arguments: Arguments::new().with("n", &milliseconds),
+    }
+}
+
+#[tokio::test]
+async fn an_interrupt_ends_one_call_and_none_behind_it() {
+    let bench = connect(CallPath::Agent).await;
+    let source = "def f(n):\n import time\n time.sleep_ms(n)\n return n";
+    let alias = bench.deploy("f", source).await;
+    let dropped = async {
+        let long = bench.link.request(sleep(&alias, 9_000), SHORT);
+        tokio::time::timeout(Duration::from_millis(100), long)
+            .await
+            .expect_err("it sleeps");
+    };
+    // All of them are on the board before the first one is dropped. The next one runs for long enough to be hit by
+    // each Ctrl-C that still comes.
+    let behind = bench.link.request(sleep(&alias, 2_000), SHORT);
+    let last = bench.link.request(sleep(&alias, 3), SHORT);
+    let ((), behind, last) = tokio::join!(dropped, behind, last);
+    assert_eq!((text(behind), text(last)), ("2000".into(), "3".into()));
+    bench.link.close().await.expect("a clean end");
+}
+
+#[tokio::test]
+async fn calls_that_are_dropped_at_once_are_interrupted_one_after_the_other() {
+    let bench = connect(CallPath::Agent).await;
+    let source = "def f(n):\n import time\n time.sleep_ms(n)\n return n";
+    let alias = bench.deploy("f", source).await;
+    let long = || bench.link.request(sleep(&alias, 9_000), SHORT * 4);
+    let all = futures_util::future::join_all((0..6).map(|_| long()));
+    tokio::time::timeout(Duration::from_millis(100), all)
+        .await
+        .expect_err("they sleep");
+    assert_eq!(text(bench.link.request(sleep(&alias, 3), SHORT).await), "3");
+    bench.link.close().await.expect("a clean end");
+}
+
 async fn output_is_output_whatever_it_looks_like(path: CallPath) {
     let bench = connect(path).await;
     let mut output = bench.link.output();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::clock::bounded;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exception::{DeviceException, Frame};
 use crate::python::{self, Arguments};
@@ -192,7 +193,7 @@ pub(super) async fn stop(live: &Live, ids: &[u32], deadline: Duration) -> Result
 /// Holds all threads at their stop points until the pause of this name has ended, and gives the names of those
 /// that did not get there in time.
 pub(super) async fn pause(live: &Live, name: u32, within: Duration) -> Result<Vec<String>> {
-    let expression = format!("{}({name},{})", function("pause"), millis(within));
+    let expression = format!("{}({name},{})", function("pause"), millis(within).min(LONGEST));
     let deadline = within.saturating_add(live.execute_deadline());
     live.evaluate(expression, deadline).await?.to()
 }
@@ -211,13 +212,14 @@ fn function(name: &str) -> String {
 /// For how many milliseconds the clean-up of a thread is left alone that has so long to stop. The rest is for one
 /// that has swallowed the stop and has to be told again.
 fn patience(deadline: Duration) -> u64 {
-    /// What the clock of every board can count.
-    const LONGEST: u64 = 1 << 28;
     (millis(deadline) / 4).saturating_mul(3).min(LONGEST)
 }
 
+/// What the clock of every board can count.
+const LONGEST: u64 = 1 << 28;
+
 fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+    u64::try_from(bounded(duration).as_millis()).unwrap_or(u64::MAX)
 }
 
 async fn evaluate(live: &Live, expression: String) -> Result<crate::session::Returned> {

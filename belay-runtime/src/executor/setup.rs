@@ -95,7 +95,7 @@ impl Setups {
     async fn run_and_record(&self, run: Run) -> Result<()> {
         let deadline = run.method.timeout.unwrap_or(self.session.execute_deadline());
         let _call = self.session.shared(deadline).await?;
-        let live = self.session.live().await?;
+        let live = self.session.live(deadline).await?;
         run.run(&live).await?;
         self.recorded.record(run);
         Ok(())
@@ -195,7 +195,7 @@ impl Executor for Setups {
 
 impl SetupExecutor for Setups {
     fn initialize(&self, device: &'static DeviceSpec) -> BoxFuture<'_, Result<()>> {
-        Box::pin(self.initialize_once(device))
+        Box::pin(self.session.unless_closing(self.initialize_once(device)))
     }
 
     fn is_initialized(&self, device: &'static DeviceSpec) -> bool {
@@ -210,11 +210,12 @@ impl SetupExecutor for Setups {
         method: &'static MethodSpec,
         arguments: Arguments,
     ) -> BoxFuture<'_, Result<()>> {
-        Box::pin(self.run_and_record(Run {
+        let run = Run {
             device,
             method,
             arguments,
-        }))
+        };
+        Box::pin(self.session.unless_closing(self.run_and_record(run)))
     }
 
     fn forget(&self, device: &'static DeviceSpec) {

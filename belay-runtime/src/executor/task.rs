@@ -142,7 +142,7 @@ impl Tasks {
         let deadline = self.deadline(method);
         if options(method).exclusive {
             let _alone = self.session.exclusive(deadline).await?;
-            let live = self.session.live().await?;
+            let live = self.session.live(deadline).await?;
             let pause = Pause::begin(&self.session, &live, deadline).await?;
             let answer = self.call_again_if_allowed(method, arguments, deadline).await;
             pause.end().await;
@@ -164,7 +164,7 @@ impl Tasks {
         const ATTEMPTS: usize = 3;
         let mut attempt = 1;
         loop {
-            let live = self.session.live().await?;
+            let live = self.session.live(deadline).await?;
             let error = match self.call_on(&live, method, &arguments, deadline).await {
                 Err(error) if ends_connection(&error) => {
                     self.session.ended(live.generation(), &error);
@@ -175,7 +175,7 @@ impl Tasks {
             };
             let not_sent = matches!(error.kind(), ErrorKind::Disconnected(_));
             let again = (not_sent || options(method).idempotent) && attempt < ATTEMPTS;
-            if !again || self.session.live().await.is_err() {
+            if !again || self.session.live(deadline).await.is_err() {
                 return Err(error);
             }
             tracing::info!(device = self.session.name(), method = method.path, %error, "calling again");
@@ -236,7 +236,7 @@ impl Tasks {
         } else {
             None
         };
-        let live = self.session.live().await?;
+        let live = self.session.live(deadline).await?;
         let pause = if exclusive {
             Some(Pause::begin(&self.session, &live, deadline).await?)
         } else {
@@ -358,7 +358,8 @@ impl TaskExecutor for Tasks {
     fn call(&self, method: &'static MethodSpec, arguments: Arguments) -> BoxFuture<'_, Result<Returned>> {
         let span = tracing::debug_span!("belay.call", device = self.session.name(), method = method.path);
         let calling = async move {
-            let answer = self.call_in_turn(method, arguments).await;
+            let calling = self.call_in_turn(method, arguments);
+            let answer = self.session.unless_closing(calling).await;
             answer.map_err(|error| self.session.in_method(error, method))
         };
         Box::pin(calling.instrument(span))
@@ -367,7 +368,11 @@ impl TaskExecutor for Tasks {
     fn call_stream(&self, method: &'static MethodSpec, arguments: Arguments) -> BoxStream<Result<Returned>> {
         let span = tracing::debug_span!("belay.stream", device = self.session.name(), method = method.path);
         let session = self.session.clone();
-        let opening = self.clone().open_stream(method, arguments).instrument(span);
+        let opening = {
+            let (tasks, session) = (self.clone(), session.clone());
+            async move { session.unless_closing(tasks.open_stream(method, arguments)).await }
+        };
+        let opening = opening.instrument(span);
         let items = stream::once(opening).try_flatten();
         items
             .map(move |item| item.map_err(|error| session.in_method(error, method)))

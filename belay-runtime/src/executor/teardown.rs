@@ -131,7 +131,7 @@ impl Teardowns {
     ) -> Result<()> {
         let deadline = method.timeout.unwrap_or(self.session.execute_deadline());
         let running = async {
-            let _call = self.session.shared(deadline).await?;
+            let _call = self.session.cleaning(deadline).await?;
             // A board that is being connected again has nothing left to be torn down.
             let live = self.session.live_if_connected()?;
             live.run_global(device, method, arguments).await
@@ -258,7 +258,10 @@ impl TeardownExecutor for Teardowns {
         method: &'static MethodSpec,
         arguments: Arguments,
     ) -> BoxFuture<'_, Result<()>> {
-        Box::pin(async move { self.run_one(device, method, &arguments).await })
+        Box::pin(async move {
+            let running = self.run_one(device, method, &arguments);
+            self.session.unless_closing(running).await
+        })
     }
 
     fn undo(&self, device: &'static DeviceSpec) -> BoxFuture<'_, Result<()>> {

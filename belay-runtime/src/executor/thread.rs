@@ -185,8 +185,9 @@ impl Threads {
 
     async fn start_thread(&self, method: &'static MethodSpec, arguments: Arguments) -> Result<ThreadHandle> {
         arguments.literals()?;
-        let _call = self.session.shared(self.session.execute_deadline()).await?;
-        let live = self.session.live().await?;
+        let deadline = self.session.execute_deadline();
+        let _call = self.session.shared(deadline).await?;
+        let live = self.session.live(deadline).await?;
         library::provide(&live).await?;
         let known = Known { method, arguments };
         let (id, status) = self.table.add(&live, known).await?;
@@ -206,7 +207,7 @@ impl Threads {
         let began = Instant::now();
         let span = tracing::info_span!("belay.thread.stop", device = self.session.name(), threads = ?ids);
         let stopping = async {
-            let live = self.session.live().await?;
+            let live = self.session.live(deadline).await?;
             if ids.is_empty() || !library::is_there(&live).await? {
                 return Ok(true);
             }
@@ -230,7 +231,7 @@ impl Threads {
     }
 
     async fn active_now(&self) -> Result<Vec<ThreadInfo>> {
-        let live = self.session.live().await?;
+        let live = self.session.live(self.session.execute_deadline()).await?;
         if !library::is_there(&live).await? {
             return Ok(Vec::new());
         }
@@ -257,7 +258,8 @@ impl ThreadExecutor for Threads {
             method = method.path
         );
         let starting = async move {
-            let started = self.start_thread(method, arguments).await;
+            let starting = self.start_thread(method, arguments);
+            let started = self.session.unless_closing(starting).await;
             started.map_err(|error| self.session.in_method(error, method))
         };
         Box::pin(starting.instrument(span))
@@ -286,7 +288,7 @@ impl ThreadExecutor for Threads {
                 return ThreadHandle { threads, status }.join().await;
             }
             // Another program started it.
-            let live = self.session.live().await?;
+            let live = self.session.live(self.session.execute_deadline()).await?;
             self.table.until_ended(&live, &[id]).await
         })
     }

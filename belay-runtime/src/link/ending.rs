@@ -3,8 +3,10 @@
 use std::io;
 use std::sync::{Arc, OnceLock};
 
+use tokio::time::Instant;
+
 use super::LinkEvent;
-use super::engine::{Command, Engine};
+use super::engine::{Command, Engine, Sink};
 use crate::error::{Error, ErrorKind};
 use crate::transport::TransportError;
 
@@ -50,7 +52,9 @@ impl Ending {
     /// The error of a request that comes after the end.
     pub(super) fn error(&self) -> Error {
         match self.0.get() {
-            None | Some(Known::Closed) => ErrorKind::Closed.into(),
+            // What would have found the end was itself ended.
+            None => ErrorKind::RuntimeGone.into(),
+            Some(Known::Closed) => ErrorKind::Closed.into(),
             Some(known) => disconnected(known.cause()),
         }
     }
@@ -67,6 +71,35 @@ impl Known {
 }
 
 impl Engine {
+    /// Ends all that somebody waits for; the link goes on.
+    pub(super) fn end_all(&mut self) {
+        for stream in self.sources.keys().copied().collect::<Vec<_>>() {
+            if let Some(source) = self.sources.get(&stream) {
+                // An error says that nobody reads the stream any more.
+                let _ = source.items.send(Err(ErrorKind::Closed.into()));
+            }
+            self.close_stream(stream);
+        }
+        for job in std::mem::take(&mut self.queue) {
+            match job.sink {
+                Sink::Reply(_) => self.answer(job.sink, Err(ErrorKind::Closed.into())),
+                Sink::Batch(_) | Sink::Nobody => self.queue.push_back(job),
+            }
+        }
+        let now = Instant::now();
+        for at in 0..self.flying.len() {
+            let flying = &mut self.flying[at];
+            flying.abandoned = Some(now);
+            if matches!(flying.job.sink, Sink::Reply(_)) {
+                let sink = std::mem::replace(&mut flying.job.sink, Sink::Nobody);
+                self.answer(sink, Err(ErrorKind::Closed.into()));
+            }
+        }
+        if !self.flying.is_empty() && self.interrupt.is_none() {
+            self.interrupt();
+        }
+    }
+
     /// Closes the port, and tells everybody who waits.
     pub(super) async fn finish(mut self, end: End) {
         self.wire.close(self.options.deadlines.close).await;

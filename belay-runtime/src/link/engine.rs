@@ -13,7 +13,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::ending::{End, Ending};
 use super::timing::{Barrier, Interrupt, Probe};
-use super::wire::{Item, Wire};
+use super::wire::{self, Wire};
 use super::{Answer, CallPath, LinkEvent, LinkOptions, Payload, ResetPolicy};
 use crate::error::{Phase, Result};
 use crate::protocol::{Checksum, Lines, Number};
@@ -38,17 +38,22 @@ pub(super) enum Command {
         stream: u64,
         expression: String,
         deadline: Duration,
-        items: mpsc::UnboundedSender<Result<Payload>>,
+        items: mpsc::UnboundedSender<Item>,
     },
     /// So many more items of a stream may come.
     Credit(u64, usize),
     /// Nobody wants more of this stream.
     CloseStream(u64),
+    /// All requests and streams are to end.
+    EndAll,
     Reset(ResetPolicy, oneshot::Sender<Result<()>>),
     Close(oneshot::Sender<Result<()>>),
 }
 
 pub(super) type Reply = oneshot::Sender<Result<Answer>>;
+
+/// An item of a stream; nothing is the end of it.
+pub(super) type Item = Result<Option<Payload>>;
 
 /// What a request's line says after its head.
 #[derive(Debug)]
@@ -101,7 +106,7 @@ pub(super) struct Flying {
 /// A stream's host side.
 #[derive(Debug)]
 pub(super) struct Flow {
-    pub(super) items: mpsc::UnboundedSender<Result<Payload>>,
+    pub(super) items: mpsc::UnboundedSender<Item>,
     pub(super) deadline: Duration,
     /// How many more items may come.
     pub(super) credit: usize,
@@ -162,7 +167,7 @@ enum Source {
 }
 
 enum Step {
-    Item(Item),
+    Item(wire::Item),
     Command(Option<Command>),
     Timer,
 }
@@ -341,6 +346,7 @@ impl Engine {
             } => self.open_stream(stream, &expression, deadline, items),
             Command::Credit(stream, more) => self.grant(stream, more),
             Command::CloseStream(stream) => self.close_stream(stream),
+            Command::EndAll => self.end_all(),
             Command::Reset(policy, done) => return self.reset(policy, done).await,
             Command::Close(done) => {
                 let left = self.leave().await;
@@ -352,13 +358,13 @@ impl Engine {
         Ok(())
     }
 
-    async fn on_item(&mut self, item: Item) -> Result<(), End> {
+    async fn on_item(&mut self, item: wire::Item) -> Result<(), End> {
         match item {
-            Item::Frame(frame) => {
+            wire::Item::Frame(frame) => {
                 self.on_frame(frame);
                 Ok(())
             }
-            Item::Repl(event) => self.on_event(event).await,
+            wire::Item::Repl(event) => self.on_event(event).await,
         }
     }
 }

@@ -27,10 +27,11 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use self::ending::Ending;
-use self::engine::{Command, Engine, Work};
+use self::engine::{Command, Engine, Item, Work};
 use self::output::{OutputSender, OutputSource};
 use self::start::Session;
 use self::wire::Wire;
+use crate::clock::bounded;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::protocol::{Checksum, Lines, Number};
 use crate::python::Arguments;
@@ -141,6 +142,7 @@ impl Link {
     ///
     /// Dropping the future closes the port.
     pub async fn connect(connector: &Connector, options: LinkOptions) -> Result<Self> {
+        let options = options.within_reason();
         let begun = Instant::now();
         let transport = match timeout_at(begun + options.deadlines.open, connector.open()).await {
             Ok(transport) => transport.map_err(|error| Error::from(error).in_phase(Phase::Open))?,
@@ -298,7 +300,7 @@ impl Link {
             id,
             work,
             printed,
-            deadline,
+            deadline: bounded(deadline),
             reply,
         })?;
         let mut guard = Guard {
@@ -327,7 +329,7 @@ impl Link {
             self.tell(Command::Open {
                 stream,
                 expression,
-                deadline,
+                deadline: bounded(deadline),
                 items,
             })
         });
@@ -375,6 +377,13 @@ impl Link {
         let (done, result) = oneshot::channel();
         self.tell(Command::Reset(policy, done))?;
         result.await.unwrap_or_else(|_| Err(self.shared.ending.error()))
+    }
+
+    /// Ends all requests and streams with [`ErrorKind::Closed`], those that wait as well as what is under way, which
+    /// is interrupted. What is asked for after this comes when the board has ended it.
+    pub fn end_all(&self) {
+        // A link that is at its end has ended them.
+        let _ = self.tell(Command::EndAll);
     }
 
     /// Leaves the board at its friendly prompt, the agent and what is deployed still in its memory, and closes
@@ -452,7 +461,7 @@ fn expression(request: Request) -> Result<String> {
 pub struct LinkStream {
     link: Link,
     stream: u64,
-    items: mpsc::UnboundedReceiver<Result<Payload>>,
+    items: mpsc::UnboundedReceiver<Item>,
     /// How many items have been taken since credit was given.
     taken: usize,
     failed: Option<Error>,
@@ -470,7 +479,12 @@ impl Stream for LinkStream {
         if self.ended {
             return Poll::Ready(None);
         }
-        let item = ready!(self.items.poll_recv(cx));
+        let item = match ready!(self.items.poll_recv(cx)) {
+            Some(Ok(item)) => item.map(Ok),
+            Some(Err(error)) => Some(Err(error)),
+            // Nobody has said that this is the end of it.
+            None => Some(Err(self.link.shared.ending.error())),
+        };
         match &item {
             Some(Ok(_)) => {
                 self.taken += 1;

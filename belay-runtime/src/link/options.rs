@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+use crate::clock::bounded;
 use crate::error::Phase;
+
+/// The longest backlog: there is a place for each piece from the beginning.
+const LONGEST_BACKLOG: usize = 1 << 16;
 
 /// The options of a link.
 #[derive(Debug, Clone)]
@@ -14,7 +18,7 @@ pub struct LinkOptions {
     pub call_path: CallPath,
     /// What is done to the board before it is used.
     pub reset_on_connect: ResetPolicy,
-    /// How many chunks of output (at most 4 KiB each) wait for a subscriber that does not keep up.
+    /// How many chunks of output (at most 4 KiB each) wait for a subscriber that does not keep up: at most 65,536.
     pub output_backlog: usize,
     /// How long an answer may be, in bytes, and what [`Link::run`](super::Link::run) gives of what is printed.
     pub answer_limit: usize,
@@ -29,6 +33,15 @@ impl Default for LinkOptions {
             output_backlog: 256,
             answer_limit: 16 << 20,
         }
+    }
+}
+
+impl LinkOptions {
+    /// The same, with nothing in it that no machine can do.
+    pub(super) fn within_reason(mut self) -> Self {
+        self.deadlines = self.deadlines.each(bounded);
+        self.output_backlog = self.output_backlog.clamp(1, LONGEST_BACKLOG);
+        self
     }
 }
 
@@ -101,6 +114,20 @@ impl Default for Deadlines {
 }
 
 impl Deadlines {
+    fn each(self, change: impl Fn(Duration) -> Duration) -> Self {
+        Self {
+            open: change(self.open),
+            interrupt: change(self.interrupt),
+            enter: change(self.enter),
+            paste: change(self.paste),
+            compile: change(self.compile),
+            execute: change(self.execute),
+            resync: change(self.resync),
+            reset: change(self.reset),
+            close: change(self.close),
+        }
+    }
+
     /// The deadline of a phase. A deployment has that of an execution.
     pub fn of(&self, phase: Phase) -> Duration {
         match phase {

@@ -174,6 +174,11 @@ impl Engine {
             self.ask_again(earlier);
         }
         self.mind_head(GRACE);
+        if at == 0 && !self.flying.is_empty() {
+            // The board has ended what it was interrupted for. What it goes on with is interrupted in its turn, or
+            // not at all.
+            self.interrupt = None;
+        }
     }
 
     pub(super) fn answer(&mut self, sink: Sink, result: Result<Answer>) {
@@ -184,10 +189,8 @@ impl Engine {
                 let _ = reply.send(result);
             }
             Sink::Batch(stream) => {
-                if let Some(source) = self.sources.remove(&stream)
-                    && let Err(error) = result
-                {
-                    let _ = source.items.send(Err(error));
+                if let Some(source) = self.sources.remove(&stream) {
+                    let _ = source.items.send(result.map(|_| None));
                 }
             }
             Sink::Nobody => {}

@@ -6,9 +6,8 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::Payload;
-use super::engine::{Engine, Flow, Job, Sink, Work};
+use super::engine::{Engine, Flow, Item, Job, Sink, Work};
 use super::timing::GRACE;
-use crate::error::Result;
 
 /// How many items may come before the consumer has taken one, and in one batch.
 pub(super) const CREDIT: usize = 64;
@@ -19,7 +18,7 @@ impl Engine {
         stream: u64,
         expression: &str,
         deadline: Duration,
-        items: mpsc::UnboundedSender<Result<Payload>>,
+        items: mpsc::UnboundedSender<Item>,
     ) {
         self.sources.insert(
             stream,
@@ -75,7 +74,7 @@ impl Engine {
             source.credit = source.credit.saturating_sub(1);
             source.owed = None;
             // An error says that the consumer is gone; it has said so itself, too.
-            let _ = source.items.send(Ok(item));
+            let _ = source.items.send(Ok(Some(item)));
         }
     }
 

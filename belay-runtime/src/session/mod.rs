@@ -66,6 +66,8 @@ struct Inner {
     members: Mutex<Vec<Weak<dyn Member>>>,
     /// Taken for reading by each call, and for writing by an exclusive one.
     gate: Arc<tokio::sync::RwLock<()>>,
+    /// Whether the session is being closed, or is.
+    closing: watch::Sender<bool>,
     /// Held by a recovery, so that closing can wait until it has let go of the port.
     recovering: tokio::sync::Mutex<()>,
     runtime: tokio::runtime::Handle,
@@ -120,6 +122,7 @@ impl Session {
                     counters,
                     members: Mutex::default(),
                     gate: Arc::default(),
+                    closing: watch::Sender::new(false),
                     recovering: tokio::sync::Mutex::default(),
                     runtime: tokio::runtime::Handle::current(),
                 }),
@@ -202,18 +205,24 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// When there is none and none is being made.
-    pub(crate) async fn live(&self) -> Result<Arc<Live>> {
+    /// When there is none within this time, or when none is being made.
+    pub(crate) async fn live(&self, within: Duration) -> Result<Arc<Live>> {
         self.notice_end();
         if self.state().is_connected() {
             return Ok(self.live_now());
         }
+        // A connection that is not there by then is one that there is not.
+        let _ = tokio::time::timeout(within, self.until_settled()).await;
+        self.live_if_connected()
+    }
+
+    /// Waits until no connection is being made any more.
+    async fn until_settled(&self) {
         let mut state = self.watch_state();
         let waited =
             state.wait_for(|state| !matches!(state, SessionState::Recovering | SessionState::Connecting));
         // It fails when the session is gone, which it is not as long as somebody asks.
         let _ = waited.await;
-        self.live_if_connected()
     }
 
     /// The connection, if there is one that answers now.
@@ -221,7 +230,7 @@ impl Session {
         self.notice_end();
         match self.state() {
             SessionState::Ready | SessionState::Busy => Ok(self.live_now()),
-            SessionState::Closed => Err(self.error(ErrorKind::Closed)),
+            SessionState::Closed => Err(self.closed()),
             _ => Err(self.error(ErrorKind::Disconnected(self.fault()))),
         }
     }
@@ -233,6 +242,16 @@ impl Session {
         if let Some(cause) = live.link.end() {
             self.ended(live.generation(), &cause);
         }
+    }
+
+    /// Why a session that is closed answers nothing.
+    fn closed(&self) -> Error {
+        let gone = |fault: Arc<Error>| matches!(fault.kind(), ErrorKind::RuntimeGone);
+        self.error(if self.fault().is_some_and(gone) {
+            ErrorKind::RuntimeGone
+        } else {
+            ErrorKind::Closed
+        })
     }
 
     fn fault(&self) -> Option<Arc<Error>> {
@@ -300,6 +319,32 @@ impl Session {
         let _ = self.inner.events.send(event);
     }
 
+    /// Does this for a call, which is given up when the session is closed.
+    pub(crate) async fn unless_closing<T>(&self, calling: impl Future<Output = Result<T>>) -> Result<T> {
+        let mut closing = self.inner.closing.subscribe();
+        tokio::select! {
+            biased;
+            _ = closing.wait_for(|closing| *closing) => Err(self.closed()),
+            done = calling => done,
+        }
+    }
+
+    /// Ends all calls and streams, those that wait as well as what is under way, and lets no others begin: what is
+    /// done on the board from now on is part of closing it.
+    pub(crate) fn end_calls(&self) {
+        self.inner.closing.send_replace(true);
+        self.live_now().link.end_all();
+    }
+
+    /// Lets something through that cleans up: in its turn, or at once when the session is being closed, because
+    /// there are no calls any more then.
+    pub(crate) async fn cleaning(&self, deadline: Duration) -> Result<Option<Shared<'_>>> {
+        if *self.inner.closing.borrow() {
+            return Ok(None);
+        }
+        self.shared(deadline).await.map(Some)
+    }
+
     /// Lets a call through, and holds back exclusive ones for as long as what is returned lives.
     pub(crate) async fn shared(&self, deadline: Duration) -> Result<Shared<'_>> {
         let call = self.inner.state.call();
@@ -332,9 +377,13 @@ impl Session {
 
     /// Runs statements in the scratch namespace and gives what they printed.
     pub(crate) async fn execute(&self, code: &str) -> Result<String> {
+        self.unless_closing(self.execute_in_turn(code)).await
+    }
+
+    async fn execute_in_turn(&self, code: &str) -> Result<String> {
         let deadline = self.execute_deadline();
         let _call = self.shared(deadline).await?;
-        let live = self.live().await?;
+        let live = self.live(deadline).await?;
         let ran = live.run(SCRATCH, code, None).await;
         let printed = ran.map_err(|error| error.in_phase(Phase::Execute))?;
         Ok(String::from_utf8_lossy(&printed).into_owned())
@@ -342,9 +391,13 @@ impl Session {
 
     /// Evaluates an expression in the scratch namespace.
     pub(crate) async fn evaluate(&self, expression: &str) -> Result<Returned> {
+        self.unless_closing(self.evaluate_in_turn(expression)).await
+    }
+
+    async fn evaluate_in_turn(&self, expression: &str) -> Result<Returned> {
         let deadline = self.execute_deadline();
         let _call = self.shared(deadline).await?;
-        let live = self.live().await?;
+        let live = self.live(deadline).await?;
         let source = crate::python::to_literal(expression)?;
         let answer = live.evaluate(format!("V('{SCRATCH}',{source})"), deadline).await;
         answer.map_err(|error| error.in_phase(Phase::Execute))

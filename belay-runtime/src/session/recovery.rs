@@ -18,12 +18,12 @@ impl Session {
         let live = self.live_now();
         let mut events = live.link.events();
         let generation = live.generation();
-        let inner = Arc::downgrade(&self.inner);
+        let watch = Unfinished::new(self);
         drop(live);
         self.inner.runtime.spawn(async move {
             loop {
                 let event = events.recv().await;
-                let Some(session) = Weak::upgrade(&inner).map(|inner: Arc<Inner>| Self { inner }) else {
+                let Some(session) = watch.session() else {
                     return;
                 };
                 match event {
@@ -32,8 +32,12 @@ impl Session {
                             member.board_event(&repr);
                         }
                     }
-                    Ok(LinkEvent::Reset) => return session.ended(generation, &ErrorKind::Reset.into()),
+                    Ok(LinkEvent::Reset) => {
+                        watch.finish();
+                        return session.ended(generation, &ErrorKind::Reset.into());
+                    }
                     Ok(_) | Err(RecvError::Closed) => {
+                        watch.finish();
                         return session.ended(generation, &session.vanished());
                     }
                     Err(RecvError::Lagged(_)) => {}
@@ -76,10 +80,24 @@ impl Session {
         } else {
             let session = self.clone();
             let policy = policy.clone();
-            self.inner
-                .runtime
-                .spawn(async move { session.recover(policy).await });
+            let recovery = Unfinished::new(self);
+            self.inner.runtime.spawn(async move {
+                session.recover(policy).await;
+                recovery.finish();
+            });
         }
+    }
+
+    /// The runtime has ended, and with it all that works for the session. There is no way back.
+    fn runtime_gone(&self) {
+        let cause = Arc::new(self.error(ErrorKind::RuntimeGone));
+        let old = self.set_fault(Some(Arc::clone(&cause)));
+        if !self.inner.state.go(SessionState::Closed, |_| true) {
+            self.set_fault(old);
+            return;
+        }
+        self.out_of_reach(&cause);
+        self.send_event(SessionEvent::Faulted(cause));
     }
 
     fn out_of_reach(&self, cause: &Arc<Error>) {
@@ -171,6 +189,7 @@ impl Session {
         let goes = |state: SessionState| state.is_connected() || state == SessionState::Faulted;
         if self.inner.state.go(SessionState::Recovering, goes) {
             let session = self.clone();
+            let recovery = Unfinished::new(self);
             // In a task of its own, so that the session does not stay half reset when the caller gives up.
             let resetting = self.inner.runtime.spawn(async move {
                 let live = session.live_now();
@@ -180,10 +199,13 @@ impl Session {
                 session.send_event(SessionEvent::Reset);
                 drop(live);
                 session.recover(session.inner.settings.reconnect.clone().at_least_once()).await;
+                recovery.finish();
             });
+            // What has not come to its end has left the session closed.
             let _ = resetting.await;
         }
-        self.live().await.map(drop)
+        self.until_settled().await;
+        self.live_if_connected().map(drop)
     }
 
     /// Closes the session: nothing is sent any more, and the port is released.
@@ -199,6 +221,37 @@ impl Session {
             closed.map_err(|error| error.on_device(&self.inner.name))
         } else {
             Ok(())
+        }
+    }
+}
+
+/// What a task of the session is busy with. A task that is dropped before it has finished was so because its runtime
+/// has ended; whoever waits for the session is told so.
+struct Unfinished {
+    session: Weak<Inner>,
+}
+
+impl Unfinished {
+    fn new(session: &Session) -> Self {
+        Self {
+            session: Arc::downgrade(&session.inner),
+        }
+    }
+
+    fn session(&self) -> Option<Session> {
+        let inner = self.session.upgrade()?;
+        Some(Session { inner })
+    }
+
+    fn finish(mut self) {
+        self.session = Weak::new();
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(session) = self.session() {
+            session.runtime_gone();
         }
     }
 }

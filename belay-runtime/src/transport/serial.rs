@@ -10,6 +10,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, sleep};
 use tokio_serial::{ClearBuffer, FlowControl, SerialPort as _, SerialPortType, SerialStream};
 
+use crate::clock::bounded;
+
 use super::options::{Flow, Line, PortOptions};
 use super::ports::{PortInfo, UsbInfo, ports};
 use super::{Closing, ModemLines, Transport, TransportError};
@@ -247,7 +249,7 @@ impl Transport for SerialTransport {
 
     fn close(self: Box<Self>, within: Duration) -> Closing {
         Box::pin(async move {
-            let deadline = Instant::now() + within;
+            let deadline = Instant::now() + bounded(within);
             while Instant::now() < deadline && self.port.bytes_to_write().is_ok_and(|waiting| waiting > 0) {
                 sleep(DRAIN_STEP).await;
             }

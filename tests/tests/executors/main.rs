@@ -1,6 +1,7 @@
 //! The executors and the session, on real boards.
 
 mod boards;
+mod closing;
 mod concurrency;
 mod exits;
 mod memory;
