@@ -246,14 +246,12 @@ impl Device {
     pub async fn close(&self) -> Result<()> {
         let parts = Arc::clone(&self.guard.parts);
         let closing = self.session().runtime().spawn(async move { parts.close().await });
-        match closing.await {
-            Ok(closed) => closed,
-            // What is on the host can still be cleaned up.
-            Err(_) => {
-                self.parts().close().await?;
-                Err(self.session().error(ErrorKind::RuntimeGone))
-            }
+        if let Ok(closed) = closing.await {
+            return closed;
         }
+        // What is on the host can still be cleaned up.
+        self.parts().close().await?;
+        Err(self.session().error(ErrorKind::RuntimeGone))
     }
 }
 

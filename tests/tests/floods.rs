@@ -46,32 +46,30 @@ async fn a_deadline_and_the_end_come_in_time(flood: impl Fn(&Secrets) -> Vec<u8>
     soon("the end", link.close()).await.unwrap_err();
 }
 
-#[tokio::test]
+belay_tests::on_both_runtimes! {
+    output_without_end_starves_nobody
+    frames_without_end_starve_nobody
+    signs_of_a_restart_without_end_starve_nobody
+    answers_to_what_was_never_asked_starve_nobody
+    a_stream_whose_batches_are_all_empty_ends_at_its_deadline
+}
+
 async fn output_without_end_starves_nobody() {
     a_deadline_and_the_end_come_in_time(|_| vec![b'x'; 4096]).await;
 }
 
-#[tokio::test]
 async fn frames_without_end_starve_nobody() {
     a_deadline_and_the_end_come_in_time(|secrets| secrets.frame(b'-', b's', b"1").repeat(64)).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn frames_without_end_starve_nobody_in_many_threads() {
-    a_deadline_and_the_end_come_in_time(|secrets| secrets.frame(b'-', b's', b"1").repeat(64)).await;
-}
-
-#[tokio::test]
 async fn signs_of_a_restart_without_end_starve_nobody() {
     a_deadline_and_the_end_come_in_time(|_| b"MPY: soft reboot\r\n>>> ".repeat(64)).await;
 }
 
-#[tokio::test]
 async fn answers_to_what_was_never_asked_starve_nobody() {
     a_deadline_and_the_end_come_in_time(|secrets| secrets.frame(b'z', b'v', b"1").repeat(64)).await;
 }
 
-#[tokio::test]
 async fn a_stream_whose_batches_are_all_empty_ends_at_its_deadline() {
     let board = unix().await;
     let (puppet, connector) = Puppet::of(board.port());

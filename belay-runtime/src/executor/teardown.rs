@@ -172,8 +172,8 @@ impl Teardowns {
     async fn act(&self, action: HostAction) -> Result<()> {
         let deadline = self.session.settings().host_action;
         // In a task of its own, from its first step to dropping what it has captured, so that one that panics does not
-        // keep the others from running.
-        let acting = self.session.runtime().spawn(async move { action().await });
+        // keep the others from running. That of the device may have ended: it is the runtime that closes it.
+        let acting = tokio::spawn(async move { action().await });
         let stop = acting.abort_handle();
         match tokio::time::timeout(deadline, acting).await {
             Ok(Ok(done)) => done,

@@ -143,25 +143,11 @@ async fn threads_that_are_held_for_an_exclusive_stream_are_stopped(path: CallPat
     assert_eq!(done(&board).await, ["released", "torn down"]);
 }
 
-belay_tests::over_both_paths! {
+belay_tests::on_both_runtimes! { over both paths:
     what_is_under_way_and_what_waits_ends_with_an_error
     an_exclusive_call_is_interrupted_and_then_torn_down
     an_exclusive_stream_that_nobody_reads_is_closed_and_then_torn_down
     threads_that_are_held_for_an_exclusive_stream_are_stopped
-}
-
-mod many_threads {
-    use super::CallPath;
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn what_is_under_way_and_what_waits_ends_with_an_error() {
-        super::what_is_under_way_and_what_waits_ends_with_an_error(CallPath::Agent).await;
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn an_exclusive_call_is_interrupted_and_then_torn_down() {
-        super::an_exclusive_call_is_interrupted_and_then_torn_down(CallPath::Agent).await;
-    }
 }
 
 #[tokio::test]
@@ -212,7 +198,7 @@ async fn a_call_that_waits_for_a_connection_ends_when_the_device_is_closed() {
 }
 
 /// A device that was connected in a runtime that has ended.
-async fn left_behind(attach: bool) -> (belay_sim::Board, PressDevice, ThreadHandle) {
+async fn left_behind() -> (belay_sim::Board, PressDevice, ThreadHandle) {
     let board = unix().await;
     let port = board.port().to_owned();
     let made = tokio::task::spawn_blocking(move || {
@@ -226,7 +212,6 @@ async fn left_behind(attach: bool) -> (belay_sim::Board, PressDevice, ThreadHand
         made
     });
     let (press, thread) = made.await.unwrap();
-    assert!(attach);
     (board, press, thread)
 }
 
@@ -238,7 +223,7 @@ fn is_gone<T: std::fmt::Debug>(result: Result<T>) {
 
 #[tokio::test]
 async fn what_needs_a_runtime_that_has_ended_says_so() {
-    let (_board, press, thread) = left_behind(true).await;
+    let (_board, press, thread) = left_behind().await;
     let device = press.device().clone();
     let mut output = device.output();
     let mut state = device.session().watch_state();
@@ -279,13 +264,13 @@ async fn what_waits_while_its_runtime_ends_is_told_so() {
     let (press, thread) = soon("a connection", connecting).await.unwrap();
     let device = press.device().clone();
     let mut events = device.session().events();
-    let (begin, begun) = tokio::sync::oneshot::channel();
+    let (send, first) = tokio::sync::oneshot::channel();
     let rest = tokio::spawn(async move {
         let mut items = press.items();
-        begin.send(items.next().await.unwrap().unwrap()).unwrap();
+        send.send(items.next().await.unwrap().unwrap()).unwrap();
         items.collect::<Vec<_>>().await
     });
-    soon("an item", begun).await.unwrap();
+    soon("an item", first).await.unwrap();
     let other = device.clone();
     let call = tokio::spawn(async move { other.execute("import time\ntime.sleep(15)").await });
     let mut output = device.output();

@@ -64,26 +64,7 @@ async fn now<T>(future: impl Future<Output = Option<T>>) -> Option<T> {
     }
 }
 
-macro_rules! on_both_runtimes_over_both_paths {
-    ($($test:ident)*) => {
-        mod one_thread {
-            belay_tests::over_both_paths! { $($test)* }
-            $(use super::$test;)*
-        }
-        mod many_threads {
-            mod agent {
-                $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-                async fn $test() { super::super::$test(belay::CallPath::Agent).await; })*
-            }
-            mod raw_repl {
-                $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-                async fn $test() { super::super::$test(belay::CallPath::RawRepl).await; })*
-            }
-        }
-    };
-}
-
-on_both_runtimes_over_both_paths! {
+belay_tests::on_both_runtimes! { over both paths:
     each_call_gives_what_it_printed
     calls_at_the_same_time_each_give_what_they_printed
     what_a_call_printed_is_there_for_a_subscriber_when_the_call_returns
