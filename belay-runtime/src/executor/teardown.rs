@@ -11,7 +11,7 @@ use crate::boxed::BoxFuture;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::method::{DeviceSpec, MethodKind, MethodSpec, TeardownOptions};
 use crate::python::Arguments;
-use crate::session::Session;
+use crate::session::{Session, cleaning};
 
 /// What a program registers to be done when the device is closed.
 pub type HostAction = Box<dyn FnOnce() -> BoxFuture<'static, Result<()>> + Send>;
@@ -131,7 +131,7 @@ impl Teardowns {
     ) -> Result<()> {
         let deadline = method.timeout.unwrap_or(self.session.execute_deadline());
         let running = async {
-            let _call = self.session.cleaning(deadline).await?;
+            let _call = self.session.shared(deadline).await?;
             // A board that is being connected again has nothing left to be torn down.
             let live = self.session.live_if_connected()?;
             live.run_global(device, method, arguments).await
@@ -173,7 +173,7 @@ impl Teardowns {
         let deadline = self.session.settings().host_action;
         // In a task of its own, from its first step to dropping what it has captured, so that one that panics does not
         // keep the others from running. That of the device may have ended: it is the runtime that closes it.
-        let acting = tokio::spawn(async move { action().await });
+        let acting = tokio::spawn(cleaning(async move { action().await }));
         let stop = acting.abort_handle();
         match tokio::time::timeout(deadline, acting).await {
             Ok(Ok(done)) => done,

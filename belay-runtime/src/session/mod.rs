@@ -43,6 +43,16 @@ pub(crate) use traceback::is_before_body;
 /// The namespace in which [`Session::execute`] runs its code.
 const SCRATCH: &str = "_main";
 
+tokio::task_local! {
+    /// Set in what cleans up on behalf of a device that is being closed: its calls are made, and no others.
+    static CLEANING: ();
+}
+
+/// Lets what this calls through although the session is being closed.
+pub(crate) async fn cleaning<T>(work: impl Future<Output = T>) -> T {
+    CLEANING.scope((), work).await
+}
+
 /// A session with a board: its state, what the board can do, what is deployed there, and what executors
 /// share.
 ///
@@ -319,8 +329,11 @@ impl Session {
         let _ = self.inner.events.send(event);
     }
 
-    /// Does this for a call, which is given up when the session is closed.
+    /// Does this for a call, which is given up when the session is closed, unless it is part of that.
     pub(crate) async fn unless_closing<T>(&self, calling: impl Future<Output = Result<T>>) -> Result<T> {
+        if CLEANING.try_with(|()| ()).is_ok() {
+            return calling.await;
+        }
         let mut closing = self.inner.closing.subscribe();
         tokio::select! {
             biased;
@@ -336,21 +349,19 @@ impl Session {
         self.live_now().link.end_all();
     }
 
-    /// Lets something through that cleans up: in its turn, or at once when the session is being closed, because
-    /// there are no calls any more then.
-    pub(crate) async fn cleaning(&self, deadline: Duration) -> Result<Option<Shared<'_>>> {
-        if *self.inner.closing.borrow() {
-            return Ok(None);
-        }
-        self.shared(deadline).await.map(Some)
+    /// Whether the calls are at their end, so that nothing has to wait for one, though somebody may still hold what
+    /// kept others from it.
+    fn has_no_calls(&self) -> bool {
+        *self.inner.closing.borrow()
     }
 
     /// Lets a call through, and holds back exclusive ones for as long as what is returned lives.
     pub(crate) async fn shared(&self, deadline: Duration) -> Result<Shared<'_>> {
         let call = self.inner.state.call();
         let gate = match self.inner.gate.try_read() {
-            Ok(gate) => gate,
-            Err(_) => self.in_time(deadline, self.inner.gate.read()).await?,
+            Ok(gate) => Some(gate),
+            Err(_) if self.has_no_calls() => None,
+            Err(_) => Some(self.in_time(deadline, self.inner.gate.read()).await?),
         };
         Ok(Shared {
             _gate: gate,
@@ -361,8 +372,13 @@ impl Session {
     /// Waits until no other call runs, and holds back all of them for as long as what is returned lives.
     pub(crate) async fn exclusive(&self, deadline: Duration) -> Result<Exclusive> {
         let waiting = Arc::clone(&self.inner.gate).write_owned();
+        let gate = if self.has_no_calls() {
+            None
+        } else {
+            Some(self.in_time(deadline, waiting).await?)
+        };
         Ok(Exclusive {
-            _gate: self.in_time(deadline, waiting).await?,
+            _gate: gate,
             _call: self.inner.state.call(),
         })
     }
@@ -410,13 +426,13 @@ impl Session {
 
 /// A call that others may run beside.
 pub(crate) struct Shared<'a> {
-    _gate: tokio::sync::RwLockReadGuard<'a, ()>,
+    _gate: Option<tokio::sync::RwLockReadGuard<'a, ()>>,
     _call: state::CallGuard,
 }
 
 /// A call that nothing may run beside.
 pub(crate) struct Exclusive {
-    _gate: tokio::sync::OwnedRwLockWriteGuard<()>,
+    _gate: Option<tokio::sync::OwnedRwLockWriteGuard<()>>,
     _call: state::CallGuard,
 }
 
