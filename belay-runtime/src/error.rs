@@ -29,6 +29,8 @@ struct Inner {
     device: Option<Arc<str>>,
     method: Option<Cow<'static, str>>,
     phase: Option<Phase>,
+    /// What is known to help, where it is not the kind that tells.
+    hint: Option<Cow<'static, str>>,
 }
 
 /// What went wrong.
@@ -229,6 +231,9 @@ impl Error {
 
     /// What the reader can do about it, where something can be done.
     pub fn hint(&self) -> Option<Cow<'static, str>> {
+        if self.0.hint.is_some() {
+            return self.0.hint.clone();
+        }
         let hint = match self.kind() {
             ErrorKind::Transport(error) => return error.hint(),
             ErrorKind::Value(error) => return error.hint(),
@@ -252,10 +257,21 @@ impl Error {
             ErrorKind::RuntimeGone => {
                 "connect the device in a tokio runtime that lives for as long as the device is used"
             }
+            ErrorKind::Python(exception) if exception.is("MemoryError") => {
+                "the board's memory is full: send and return less at once, keep less in globals, or start afresh \
+                 with `Device::reset`"
+            }
             ErrorKind::Unresponsive => "reset the board: `Device::reset`, its reset button, or unplug it",
             _ => return None,
         };
         Some(hint.into())
+    }
+
+    /// The same error, with what is known to help against it.
+    #[must_use]
+    pub(crate) fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
     }
 
     /// The same error, said to be of this device. What is known already is kept.
@@ -295,6 +311,7 @@ impl<K: Into<ErrorKind>> From<K> for Error {
             device: None,
             method: None,
             phase: None,
+            hint: None,
         }))
     }
 }
@@ -312,6 +329,7 @@ impl fmt::Display for Inner {
             device,
             method,
             phase,
+            hint: _,
         } = self;
         // Inside of another error of the same device that one has named it already.
         if let Some(device) = device

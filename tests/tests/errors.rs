@@ -194,3 +194,100 @@ async fn a_board_that_stops_answering_gives_an_error_at_the_deadline() {
     }
     assert!(error.device().is_some(), "{error} ({causes} causes)");
 }
+
+/// What an old board refuses, or has no room for.
+#[belay::device]
+trait Demanding {
+    /// ```python
+    /// return f"{number} and more"
+    /// ```
+    #[task]
+    async fn format(&self, number: u8) -> Result<String>;
+
+    /// ```python
+    /// return (a + 1) // b
+    /// ```
+    #[task]
+    async fn divide(&self, a: u8, b: u8) -> Result<u8>;
+
+    /// ```python
+    /// return len(text)
+    /// ```
+    #[task]
+    async fn length(&self, text: &str) -> Result<u32>;
+
+    /// ```python
+    /// return bytearray(10 ** 8)
+    /// ```
+    #[task]
+    async fn want_too_much(&self) -> Result<Vec<u8>>;
+
+    /// ```python
+    /// import machine
+    /// machine.reset()
+    /// ```
+    #[task]
+    async fn end(&self) -> Result<()>;
+}
+
+#[tokio::test]
+async fn old_firmware_says_that_it_is_old_and_a_full_one_goes_on_with_less() {
+    let board = Board::microbit().start().await.expect("a board");
+    let device = DemandingDevice::connect(board.port()).await.expect("it answers");
+    let error = device.format(3).await.expect_err("it is too old");
+    assert!(
+        error.exception().is_some_and(|raised| raised.is("SyntaxError")),
+        "{error}"
+    );
+    let hint = error.hint().expect("a hint");
+    assert!(
+        hint.contains("MicroPython 1.9") && hint.contains("f-strings came with 1.17"),
+        "{hint}"
+    );
+    device.close().await.expect("a clean end");
+}
+
+#[tokio::test]
+async fn a_full_memory_comes_with_what_to_do_about_it() {
+    let board = Board::unix().heap_kb(400).start().await.expect("a board");
+    let device = DemandingDevice::connect(board.port()).await.expect("it answers");
+    let error = device.want_too_much().await.expect_err("there is no room");
+    assert!(
+        error.exception().is_some_and(|raised| raised.is("MemoryError")),
+        "{error}"
+    );
+    assert!(
+        error.hint().is_some_and(|hint| hint.contains("Device::reset")),
+        "{error:?}"
+    );
+    device.close().await.expect("a clean end");
+}
+
+/// A command that is told to end is not a board that is to be plugged in.
+async fn of_the_end_of_a_command_the_command_is_told(address: String) {
+    let device = DemandingDevice::connect(&address).await.expect("it answers");
+    let errors = [
+        device.end().await.expect_err("it ends"),
+        device.want_too_much().await.expect_err("it has ended"),
+    ];
+    for error in errors {
+        let text = printed(&error);
+        assert!(!text.contains("plug"), "{text}");
+    }
+    let _ = device.close().await;
+}
+
+#[tokio::test]
+async fn of_the_end_of_a_command_the_command_is_told_and_not_a_plug() {
+    let program = belay_sim::ensure_unix(belay_sim::Report::Quiet).expect("the board's program");
+    of_the_end_of_a_command_the_command_is_told(format!("pty:{}", program.display())).await;
+    for address in ["exec:sh -c 'exit 3'", "pty:sh -c 'exit 3'"] {
+        let error = DemandingDevice::connect(address).await.expect_err("it ends");
+        let text = printed(&error);
+        assert!(
+            text.contains("exit status: 3") && text.contains("run the command by itself"),
+            "{text}"
+        );
+        assert!(!text.contains("plug"), "{text}");
+    }
+}

@@ -31,7 +31,7 @@ pub(super) struct Ending(OnceLock<Known>);
 enum Known {
     Closed,
     Reset,
-    Lost(String),
+    Lost(TransportError),
 }
 
 impl From<io::Error> for End {
@@ -65,7 +65,7 @@ impl Known {
         match self {
             Self::Closed => ErrorKind::Closed.into(),
             Self::Reset => ErrorKind::Reset.into(),
-            Self::Lost(why) => TransportError::Vanished(why.clone().into()).into(),
+            Self::Lost(error) => error.again().into(),
         }
     }
 }
@@ -106,9 +106,8 @@ impl Engine {
         let known = match &end {
             End::Closed => Known::Closed,
             End::Reset => Known::Reset,
-            End::Lost(TransportError::Vanished(why)) => Known::Lost(why.to_string()),
-            End::Lost(error) => Known::Lost(chain(error)),
-            End::Failed(error) => Known::Lost(chain(error)),
+            End::Lost(error) => Known::Lost(error.again()),
+            End::Failed(error) => Known::Lost(TransportError::Vanished(chain(error).into())),
         };
         // Whoever asks from now on is told by what is known here; whoever is answered now may ask at once.
         let ending = Arc::clone(&self.ending);

@@ -147,7 +147,7 @@ impl Live {
             let request = Request::Evaluate(expression);
             self.link.request(request, deadline).await.map(drop)
         };
-        ran.map_err(|error| self.explain(error, Some(method)))
+        ran.map_err(|error| self.explain(self.about_syntax(error), Some(method)))
     }
 
     /// Runs statements at the global level of a namespace, as `file`, and gives what was printed meanwhile.
@@ -289,7 +289,7 @@ impl Live {
             }
         };
         sending.instrument(span).await.map_err(|error| {
-            self.explain(error, Some(method))
+            self.explain(self.about_syntax(error), Some(method))
                 .in_phase_after_all(Phase::Deploy)
         })
     }
@@ -392,6 +392,22 @@ impl Live {
 
     fn in_method(&self, error: impl Into<Error>, method: &'static MethodSpec) -> Error {
         error.into().in_method(method.path).on_device(&self.name)
+    }
+
+    /// Says of a body whose syntax the board refuses what that means: it was checked when the program was compiled.
+    fn about_syntax(&self, error: Error) -> Error {
+        let refused = error
+            .exception()
+            .is_some_and(|exception| exception.is("SyntaxError"));
+        if !refused {
+            return error;
+        }
+        let hint = format!(
+            "{} does not know all of MicroPython's syntax: f-strings came with 1.17, `:=` with 1.13, and small builds \
+             leave some out. Write it without, or update the firmware",
+            self.capabilities.firmware()
+        );
+        error.with_hint(hint)
     }
 
     /// Says of an error from the link where it happened, with its traceback led back to the Rust source.

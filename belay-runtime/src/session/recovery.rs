@@ -38,7 +38,8 @@ impl Session {
                     }
                     Ok(_) | Err(RecvError::Closed) => {
                         watch.finish();
-                        return session.ended(generation, &session.vanished());
+                        let cause = session.live_now().link.end();
+                        return session.ended(generation, &cause.unwrap_or_else(|| session.vanished()));
                     }
                     Err(RecvError::Lagged(_)) => {}
                 }
@@ -61,7 +62,8 @@ impl Session {
         let cause = Arc::new(if reset {
             self.error(ErrorKind::Reset)
         } else {
-            self.vanished()
+            let gone = transport_error(cause).map(|gone| self.error(ErrorKind::Transport(gone.again())));
+            gone.unwrap_or_else(|| self.vanished())
         });
         // The reason is set first, so that whoever sees the new state finds it.
         let old = self.set_fault(Some(Arc::clone(&cause)));
@@ -253,5 +255,15 @@ impl Drop for Unfinished {
         if let Some(session) = self.session() {
             session.runtime_gone();
         }
+    }
+}
+
+/// What became of the port, if that is what an error is about.
+fn transport_error(error: &Error) -> Option<&TransportError> {
+    match error.kind() {
+        ErrorKind::Transport(error) => Some(error),
+        ErrorKind::FateUnknown(Some(cause)) => transport_error(cause),
+        ErrorKind::Disconnected(Some(cause)) => transport_error(cause),
+        _ => None,
     }
 }

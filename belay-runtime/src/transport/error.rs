@@ -95,9 +95,15 @@ pub enum TransportError {
     /// Reading from or writing to the port failed.
     #[error("the port failed")]
     Io(#[source] io::Error),
-    /// The port went away: it was unplugged, or the other side closed it.
+    /// The port went away: it was unplugged, most likely.
     #[error("the port is gone: {}", Printable(.0))]
     Vanished(Cow<'static, str>),
+    /// The other side of a connection closed it, or is gone.
+    #[error("the connection is gone: {}", Printable(.0))]
+    HungUp(Cow<'static, str>),
+    /// The command that leads to the board has ended.
+    #[error("{}", Printable(.0))]
+    Ended(Cow<'static, str>),
 }
 
 /// The program that has a port open.
@@ -123,7 +129,9 @@ impl TransportError {
             | Self::Open { .. }
             | Self::Connect { .. }
             | Self::Io(_)
-            | Self::Vanished(_) => true,
+            | Self::Vanished(_)
+            | Self::HungUp(_)
+            | Self::Ended(_) => true,
             Self::Address(_)
             | Self::Ambiguous { .. }
             | Self::NotSerial { .. }
@@ -184,13 +192,28 @@ impl TransportError {
                 under another name"
                     .into()
             }
+            Self::HungUp(_) => {
+                "does what is at the other end still run, and is it still to be reached?".into()
+            }
+            Self::Ended(_) => "run the command by itself to see why it ends".into(),
             _ => return None,
         })
     }
 
-    /// The error that reading or writing a transport gives when the port is gone.
-    pub(super) fn vanished(why: impl Into<Cow<'static, str>>) -> io::Error {
-        io::Error::new(io::ErrorKind::UnexpectedEof, Self::Vanished(why.into()))
+    /// The same said once more, for those who come later.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Vanished(why) => Self::Vanished(why.clone()),
+            Self::HungUp(why) => Self::HungUp(why.clone()),
+            Self::Ended(why) => Self::Ended(why.clone()),
+            Self::Io(source) => Self::Vanished(source.to_string().into()),
+            other => Self::Vanished(other.to_string().into()),
+        }
+    }
+
+    /// This as the error that reading or writing a transport gives.
+    pub(super) fn into_io(self) -> io::Error {
+        io::Error::new(io::ErrorKind::UnexpectedEof, self)
     }
 }
 
@@ -208,18 +231,19 @@ impl From<io::Error> for TransportError {
     fn from(error: io::Error) -> Self {
         match error.downcast::<Self>() {
             Ok(error) => error,
-            Err(error) if is_gone(&error) => {
+            Err(error) if is_unplugged(&error) => {
                 Self::Vanished(format!("it was unplugged or closed ({error})").into())
+            }
+            Err(error) if is_hung_up(&error) => {
+                Self::HungUp(format!("the other side closed it ({error})").into())
             }
             Err(error) => Self::Io(error),
         }
     }
 }
 
-/// Whether an error is what the operating system says of a port that was unplugged or closed.
-fn is_gone(error: &io::Error) -> bool {
-    use io::ErrorKind as Kind;
-
+/// Whether an error is what the operating system says of a port that was unplugged.
+fn is_unplugged(error: &io::Error) -> bool {
     // EIO, ENXIO and ENODEV, by their numbers, which every Unix shares; on Windows "access is denied", "the
     // device does not recognise the command", "a device is not functioning" and "is not connected".
     let codes: &[i32] = if cfg!(windows) {
@@ -228,14 +252,20 @@ fn is_gone(error: &io::Error) -> bool {
         &[5, 6, 19]
     };
     error.raw_os_error().is_some_and(|code| codes.contains(&code))
-        || matches!(
-            error.kind(),
-            Kind::UnexpectedEof
-                | Kind::BrokenPipe
-                | Kind::ConnectionReset
-                | Kind::ConnectionAborted
-                | Kind::NotConnected
-        )
+}
+
+/// Whether an error is what the operating system says of a pipe or a connection whose other side is gone.
+fn is_hung_up(error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+
+    matches!(
+        error.kind(),
+        Kind::UnexpectedEof
+            | Kind::BrokenPipe
+            | Kind::ConnectionReset
+            | Kind::ConnectionAborted
+            | Kind::NotConnected
+    )
 }
 
 impl PortHolder {

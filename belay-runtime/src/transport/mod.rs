@@ -15,7 +15,8 @@
 //! - Closing a serial port waits for its output to leave: half a minute if the board takes none. What has not
 //!   left within the time that [`close`](Transport::close) is given is discarded, and all of it by a drop.
 //! - A port that is unplugged reads as an error or as an end of file, according to the driver; both are
-//!   [`TransportError::Vanished`].
+//!   [`TransportError::Vanished`]. A command that ends is [`TransportError::Ended`], and a connection that the other
+//!   side closes [`TransportError::HungUp`].
 //! - A board may come back under another name. `usb:` and `auto` look for it again each time they are opened.
 //! - Just after a board is plugged in, its port may exist before its user is permitted to open it.
 //! - An FTDI bridge holds received bytes back for up to 16 ms; its driver's `latency_timer` shortens that.
@@ -51,7 +52,7 @@ pub use stream::StreamTransport;
 /// An open, exclusive, two-way line of bytes to a board.
 ///
 /// A transport never reads nothing: where a stream would say that it is at its end, a transport fails, and
-/// [`TransportError::from`] makes [`TransportError::Vanished`] of that failure. A write is complete when the
+/// [`TransportError::from`] makes [`TransportError::Vanished`] or its like of that failure. A write is complete when the
 /// operating system has the bytes; flushing adds nothing and never blocks.
 ///
 /// Anything that is `AsyncRead + AsyncWrite` becomes one through [`StreamTransport`].

@@ -223,13 +223,19 @@ impl<S: AsyncRead + Unpin> AsyncRead for ProcessTransport<S> {
             }
         }
         let reason = ready!(self.poll_ended(cx));
-        Poll::Ready(Err(TransportError::vanished(reason)))
+        Poll::Ready(Err(TransportError::Ended(reason.into()).into_io()))
     }
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for ProcessTransport<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        // The other end of a pipe or of a terminal is the command, and nothing that was plugged in.
+        Pin::new(&mut self.stream)
+            .poll_write(cx, buf)
+            .map_err(|error| match TransportError::from(error) {
+                TransportError::Io(error) => error,
+                _ => TransportError::Ended("the command reads no more".into()).into_io(),
+            })
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -277,7 +277,9 @@ impl AsyncRead for SerialTransport {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.port).poll_read(cx, buf))?;
         if buf.filled().len() == before && buf.remaining() > 0 {
-            return Poll::Ready(Err(TransportError::vanished("it was unplugged or closed")));
+            return Poll::Ready(Err(
+                TransportError::Vanished("it was unplugged or closed".into()).into_io()
+            ));
         }
         Poll::Ready(Ok(()))
     }

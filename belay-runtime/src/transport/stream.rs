@@ -61,7 +61,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for StreamTransport<S> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
         if buf.filled().len() == before && buf.remaining() > 0 {
-            return Poll::Ready(Err(TransportError::vanished("the other side closed it")));
+            let gone = TransportError::HungUp("the other side closed it".into());
+            return Poll::Ready(Err(gone.into_io()));
         }
         Poll::Ready(Ok(()))
     }

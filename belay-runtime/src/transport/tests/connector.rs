@@ -27,7 +27,7 @@ async fn a_stream_of_the_users_is_a_transport_that_can_be_opened_again() {
         assert_eq!(read(&mut transport, 1).await.unwrap(), expected);
         // The far end was dropped: that is an error and not a read of nothing.
         let error = read_to_the_error(&mut transport).await;
-        assert!(matches!(error, TransportError::Vanished(_)), "{error}");
+        assert!(matches!(error, TransportError::HungUp(_)), "{error}");
     }
     assert_eq!(opened.load(Ordering::Relaxed), 2);
 }
@@ -76,7 +76,7 @@ async fn tcp_carries_every_byte_both_ways_and_its_end_is_an_error_at_once() {
     drop(far);
     assert_eq!(read(&mut *near, 256).await.unwrap(), every_byte);
     let error = read_to_the_error(&mut *near).await;
-    assert!(matches!(error, TransportError::Vanished(_)), "{error}");
+    assert!(matches!(error, TransportError::HungUp(_)), "{error}");
 }
 
 #[tokio::test]

@@ -72,7 +72,7 @@ async fn an_interrupt_reaches_a_command_behind_a_terminal() {
     assert_eq!(read_line(&mut *shell).await, "interrupted");
     assert_eq!(
         read_to_the_error(&mut *shell).await.to_string(),
-        "the port is gone: the command has ended (exit status: 7)"
+        "the command has ended (exit status: 7)"
     );
 }
 
@@ -84,11 +84,13 @@ async fn the_end_of_a_command_is_an_error_at_once_with_its_status() {
             .unwrap();
         assert_eq!(read_line(&mut *shell).await, "last words");
         let error = read_to_the_error(&mut *shell).await;
-        assert!(matches!(error, TransportError::Vanished(_)));
-        assert_eq!(
-            error.to_string(),
-            "the port is gone: the command has ended (exit status: 3)"
+        assert!(matches!(error, TransportError::Ended(_)));
+        assert!(
+            text(&error).contains("run the command by itself"),
+            "{}",
+            text(&error)
         );
+        assert_eq!(error.to_string(), "the command has ended (exit status: 3)");
     }
 }
 
