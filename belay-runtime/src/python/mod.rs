@@ -55,12 +55,15 @@
 //! | --- | --- | --- |
 //! | doubles, MicroPython 1.26 and newer | arrives exactly | comes back exactly |
 //! | doubles, older | arrives exactly | is printed with 16 digits: half of all results of many digits are off in the last place |
-//! | single precision, as on most microcontrollers | is rounded to about seven digits; an `f32` arrives exactly | from 1.26 on as an `f32` exactly, but for the greatest few; before, seven digits of it |
+//! | single precision, as on most microcontrollers | is rounded to about seven digits, in an eighth of all cases to the single beside the nearest; an `f32` arrives exactly | is printed in seven or eight digits, and **not always the same number comes back** as an `f32`; before 1.26, seven digits of it |
 //!
-//! That doubles come back exactly holds for MicroPython on a computer. A microcontroller with doubles has no wider
-//! arithmetic to print them with, and can miss the last place of some.
+//! A board computes the digits that it prints in its own floats, and can miss the last of them. Of single-precision
+//! results of MicroPython 1.28 on an RP2040 one in four was off by one in the last bit, and of values of few digits,
+//! such as `21.5`, three in a hundred: π comes back as `3.1415928`. That doubles come back exactly holds for MicroPython
+//! on a computer; a microcontroller with doubles has no wider arithmetic to print them with either.
 //!
-//! Where each bit of a result counts, return `struct.pack('f', x)` as [`Bytes`].
+//! Where each bit of a result counts, return `struct.pack('f', x)` as [`Bytes`]: that is exact everywhere, and so is
+//! what an [`Array`] takes to the board, though not what it brings back.
 //!
 //! # Memory on the board
 //!
