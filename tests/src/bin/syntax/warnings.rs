@@ -1,0 +1,41 @@
+//! The names that would be warned of, because nothing that can be seen defines them.
+
+use std::collections::HashMap;
+
+use super::File;
+
+/// How many there are in files that are right, and which of them are in the most files.
+pub(crate) fn count(files: &[File]) -> String {
+    let mut warned = 0;
+    let mut names: HashMap<String, usize> = HashMap::new();
+    for file in files {
+        let found = undefined(&file.source);
+        warned += usize::from(!found.is_empty());
+        for name in found {
+            *names.entry(name).or_default() += 1;
+        }
+    }
+    let total: usize = names.values().sum();
+    let mut often: Vec<(&String, &usize)> = names.iter().collect();
+    often.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), *name));
+    let often: Vec<String> = often
+        .iter()
+        .take(20)
+        .map(|(name, count)| format!("{name} ({count})"))
+        .collect();
+    format!(
+        "warnings: {total} names in {warned} of {} files; the most frequent are {}",
+        files.len(),
+        often.join(", ")
+    )
+}
+
+fn undefined(source: &str) -> Vec<String> {
+    let parsed = belay_syntax::parse_module(source);
+    let analysis = parsed.analysis();
+    if !parsed.diagnostics.is_empty() || analysis.star_import {
+        return Vec::new();
+    }
+    let free = analysis.free.into_iter().map(|found| found.name);
+    free.filter(|name| !belay_syntax::is_builtin(name)).collect()
+}
