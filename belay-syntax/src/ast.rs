@@ -96,6 +96,8 @@ pub(crate) enum Trailer {
     Call(Vec<Argument>),
     Index(Expr),
     Attribute,
+    /// What is between the braces of an f-string or of a t-string.
+    Format(Vec<Argument>),
 }
 
 #[derive(Clone, Debug)]

@@ -4,6 +4,7 @@
 //! `f"{x}"` reads as `"{}".format((x),)`. Those tokens come from a queue in front of the source.
 
 mod brackets;
+mod format;
 mod number;
 mod reader;
 mod strange;
@@ -166,6 +167,10 @@ impl<'a> Lexer<'a> {
         let range = Range::new(start, start + character.len_utf8());
         let next = self.source.get(range.end..).and_then(|rest| rest.chars().next());
         let help = match character {
+            '!' if start > 0 && self.source.as_bytes().get(start - 1) == Some(&b'=') => {
+                Some("write `!=`, or `not` for a negation".to_owned())
+            }
+            '`' => Some("write `'` or `\"` around text, or `repr(…)`".to_owned()),
             '!' => Some("to negate, write `not`; to compare, write `!=`".to_owned()),
             '?' => Some("Python's conditional is `a if condition else b`".to_owned()),
             '\\' if next.is_some_and(|next| next == ' ' || next == '\t') => {
@@ -181,6 +186,8 @@ impl<'a> Lexer<'a> {
                 "the control character U+{:04X} has no meaning here",
                 u32::from(character)
             )
+        } else if character == '`' {
+            "a backtick has no meaning here".to_owned()
         } else {
             format!("`{character}` has no meaning here")
         };

@@ -20,6 +20,8 @@
 //! Three things are left to the board: the instructions of an inline assembler's function and the types of a viper
 //! function are not checked, and nesting is refused beyond 64 levels, which is more than small boards can compile.
 
+#![doc = include_str!("mistakes.md")]
+
 mod advice;
 mod analysis;
 mod ast;

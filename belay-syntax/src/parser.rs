@@ -5,6 +5,7 @@
 
 mod compound;
 mod expression;
+mod familiar;
 mod postfix;
 mod problem;
 mod statement;

@@ -241,11 +241,22 @@ impl<'a> Checker<'a> {
     /// calling the function runs nothing of it.
     fn outside_async(&mut self, range: Range) {
         let is_async = self.found.all.get(self.at).is_some_and(|scope| scope.is_async);
-        if !is_async && !self.quiet {
+        if !is_async {
             let help = "put it into an `async def`, and run that with `asyncio.run(…)`";
+            self.doubt(
+                range,
+                "`await` outside an `async def`: nothing would wait here",
+                help,
+            );
+        }
+    }
+
+    /// Complains about what MicroPython accepts and nobody means.
+    fn doubt(&mut self, range: Range, message: &str, help: &str) {
+        if !self.quiet {
             self.found.diagnostics.push(Diagnostic {
                 range,
-                message: "`await` outside an `async def`: nothing would wait here".to_owned(),
+                message: message.to_owned(),
                 help: Some(help.to_owned()),
                 accepted: true,
             });

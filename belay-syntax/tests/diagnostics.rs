@@ -63,11 +63,25 @@ fn common_mistakes_have_messages_of_their_own() {
     expect("x = {1: 2 3: 4}", "3", "expected `}`", "`,` between");
     expect("f(a b)", "b", "expected `)`", "`,` between");
     expect("foo bar", "bar", "end of the statement", "");
+    expect("import a from b", "from", "comes before", "from b import a");
+    expect("from a import b c", "c", "two names", "`,`");
+    expect("del f()", "f()", "delete the result", "delete a name");
+    expect(
+        "x = {\"a\" 1}",
+        "1",
+        "expected `:` or `,`",
+        "between a key and its value",
+    );
+    expect("a => b", ">", "no `=>`", "lambda");
+    expect("x <> y", ">", "no `<>`", "`!=`");
+    expect("if (x) {", "{", "no braces", "`:`");
+    expect("if x: y else: z", "else", "line of its own", "");
+    expect("f(a=1, a=2)", "a", "given twice", "");
     expect("return 1", "return 1", "outside a function", "move it");
     expect("def f(a, b, a): pass", "a", "two parameters `a`", "another name");
     expect(
         "match x:\n  case 1:\n    pass\n  case _:\n    pass\ny = 1",
-        "x",
+        "match",
         "no `match`",
         "elif",
     );
@@ -77,6 +91,102 @@ fn common_mistakes_have_messages_of_their_own() {
         "known when the code is compiled",
         "leave `const()` out",
     );
+}
+
+#[test]
+fn the_inside_of_an_f_string_is_spoken_of_as_it_is_written() {
+    expect(
+        "x = f\"{a\"",
+        "{",
+        "`{` is never closed",
+        "`}` after the expression",
+    );
+    expect("print(f\"{a\")\ny = {}", "{", "`{` is never closed", "");
+    expect("f'{a:{b}'", "{", "`{` is never closed", "{{");
+    expect("f'{a[}'", "[", "`[` is never closed", "`]`");
+    expect("f'{(a}'", "(", "`(` is never closed", "`)`");
+    expect("f'{a]}'", "]", "closes nothing", "");
+    expect("f'{a b}'", "b", "expected `}` after the expression", "operator");
+    expect("f'{a!z}'", "!z", "no conversion `!z`", "!r");
+    expect("f'{a +}'", "}", "the expression in the f-string ends", "");
+    expect("f'{a.}'", "}", "the expression in the f-string ends", "");
+    expect(
+        "f'{lambda x: 1}'",
+        ":",
+        "ends an expression in an f-string",
+        "parentheses",
+    );
+    expect("f'{a#}'", "#", "begins a comment", "");
+    expect("f'{\"a}'", "\"a", "string is never closed", "");
+    expect("f'{a}' = 1", "f'{a}'", "assign to an f-string", "");
+    expect("del f'{a}'", "f'{a}'", "delete an f-string", "delete a name");
+    expect("f'a}'", "}", "closes nothing", "}}");
+    expect("x = '{}' f'{a}'", "{", "one of the f-string", "{{");
+    expect("x = f'\\{a}'", "\\{", "takes the brace", "");
+    expect("x = t'a' b", "b", "here is `b`", "");
+    expect("x = y t'a'", "t'a'", "here is a string", "");
+    expect("'a' t'b'", "t'b'", "cannot be joined", "one literal");
+}
+
+#[test]
+fn a_string_that_is_never_closed_is_the_mistake_and_not_the_bracket_around_it() {
+    expect(
+        "print('it's')\ny = 1",
+        "s",
+        "string has ended",
+        "in front of a quote",
+    );
+    expect(
+        "print('abc)\ny = 1",
+        "'abc)",
+        "string is never closed",
+        "several lines",
+    );
+    expect("print('abc\ny = 1", "'abc", "string is never closed", "");
+    expect("x = [a, ('b, c)]\ny = 1", "'b, c)]", "string is never closed", "");
+    let found = complaints("print('abc)\nif x = 1: y");
+    assert_eq!(found.len(), 2, "{found:#?}");
+}
+
+#[test]
+fn strange_characters_are_told_by_their_code_and_place() {
+    expect("x\u{a0}= 1", "\u{a0}", "U+00A0", "ordinary space");
+    expect(
+        "if x:\n\u{a0}\u{a0}y\nz",
+        "\u{a0}\u{a0}",
+        "U+00A0",
+        "ordinary space",
+    );
+    expect("x\u{200b} = 1", "\u{200b}", "U+200B", "remove it");
+    expect("\u{feff}x = 1", "\u{feff}", "U+FEFF, a byte order mark", "");
+    expect("x = ‘a’", "‘", "`‘` (U+2018)", "write `'`");
+    expect("f（x）", "（", "`（` (U+FF08)", "write `(`");
+    expect("x = a × b", "×", "`×` (U+00D7)", "write `*`");
+    expect("x = y²", "²", "`²` (U+00B2)", "write `** 2`");
+    expect("x = 5°", "°", "`°` (U+00B0)", "between quotes");
+    expect("def f(x, ☃):\n pass", "☃", "`☃` (U+2603)", "");
+}
+
+#[test]
+fn what_micropython_has_not_is_told_by_its_name() {
+    for source in [
+        "match (x):\n  case 1: y",
+        "match [a]:\n  case [b]: y",
+        "match -x:\n  case _: y",
+        "match \"a\":\n  case _: y",
+        "match x, y:\n  case (1, 2): z",
+    ] {
+        expect(source, "match", "no `match` statement", "elif");
+    }
+    assert_eq!(
+        complaints("match = case = 1\nmatch[case]\nmatch(case)\nmatch: int = 1"),
+        []
+    );
+    expect("with (a as b): pass", "as", "no parentheses around", "");
+    expect("with (a as b, c as d): pass", "as", "no parentheses around", "");
+    expect("def f[T](x): pass", "[", "no type parameters", "");
+    expect("class A[T]: pass", "[", "no type parameters", "");
+    expect("try:\n a\nexcept* B:\n c", "*", "no exception groups", "");
 }
 
 #[test]
@@ -94,6 +204,7 @@ fn a_bracket_that_is_never_closed_is_the_only_complaint() {
         "close the `[`",
     );
     expect("x = [1, 2", "[", "never closed", "`]`");
+    expect("x = [1, 2)\ny = 1", ")", "does not close the `[`", "");
 }
 
 #[test]

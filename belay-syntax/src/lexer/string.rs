@@ -1,13 +1,15 @@
-//! String literals: prefixes, escapes, and the insides of f-strings and t-strings.
+//! String literals: prefixes, escapes, and where they end.
 
 use super::Lexer;
+use super::format::{Brace, call_of};
 use super::reader::Made;
+use crate::Diagnostic;
 use crate::range::Range;
 use crate::token::{Kind, Token};
 
 /// What a literal is.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Flavour {
+pub(super) enum Flavour {
     #[default]
     Text,
     Bytes,
@@ -17,10 +19,10 @@ enum Flavour {
 
 /// What the letters in front of a literal say.
 #[derive(Clone, Copy, Default)]
-struct Prefix {
+pub(super) struct Prefix {
     length: usize,
     raw: bool,
-    flavour: Flavour,
+    pub(super) flavour: Flavour,
 }
 
 /// How many f-strings can stand in each other: the parser allows for each of them two levels.
@@ -33,24 +35,18 @@ struct Opening {
     quotes: usize,
 }
 
-/// A brace in front of an expression.
-#[derive(Clone, Copy)]
-struct Brace {
-    at: usize,
-    /// Whether the end of the expression was found, on the same line if the string has to end there.
-    closed: bool,
-}
-
 /// A literal, or several that stand side by side and are one string.
-struct Literals {
-    range: Range,
+pub(super) struct Literals {
+    pub(super) range: Range,
     bytes: bool,
     empty: bool,
-    faulty: bool,
+    pub(super) faulty: bool,
     /// Whether it becomes a call: of `format`, or of what makes a template.
-    call: Option<Flavour>,
+    pub(super) call: Option<Flavour>,
+    /// The first brace in a literal that is no f-string.
+    plain_brace: Option<usize>,
     /// The expressions of f-strings, each as `(expression),`.
-    arguments: Vec<Made>,
+    pub(super) arguments: Vec<Made>,
 }
 
 impl Lexer<'_> {
@@ -124,6 +120,7 @@ impl Lexer<'_> {
             empty: true,
             faulty: false,
             call: None,
+            plain_brace: None,
             arguments: Vec::new(),
         };
         let mut count = 0;
@@ -150,6 +147,16 @@ impl Lexer<'_> {
                 self.out.literals.push(range);
             }
             self.skip_space(self.brackets.is_empty());
+        }
+        if let (Some(Flavour::Format), Some(at), false) = (all.call, all.plain_brace, all.faulty) {
+            all.faulty = true;
+            let message = "MicroPython takes this brace for one of the f-string beside it";
+            self.out.diagnostics.push(Diagnostic {
+                range: Range::new(at, at + 1),
+                message: message.to_owned(),
+                help: Some("write one f-string, with `{{` and `}}` for braces that are text".to_owned()),
+                accepted: true,
+            });
         }
         if all.call.is_some() && depth >= DEEPEST && !all.faulty {
             all.faulty = true;
@@ -205,8 +212,8 @@ impl Lexer<'_> {
             all.call = Some(prefix.flavour);
         }
         let mut closing = 0;
-        // Between the braces of a format specification, in a t-string.
-        let mut depth = 0_usize;
+        // The braces around this place.
+        let mut open: Vec<usize> = Vec::new();
         // The brace that has to be closed next, and whether it has been looked for on other lines.
         let mut brace = None;
         while closing < quotes && !self.string_ends(quotes, made) {
@@ -219,20 +226,24 @@ impl Lexer<'_> {
             all.empty &= closing == 0 && next[..2] == *b"\\\n";
             closing = 0;
             match next[0] {
-                b'{' if format || (template && depth == 0) => {
+                b'{' if format || (template && open.is_empty()) => {
                     let found = self.replacement(prefix, quotes, all);
-                    depth += usize::from(found.is_some());
+                    open.extend(found.map(|brace| brace.at));
                     brace = brace.or(found.filter(|brace| !brace.closed));
                 }
                 b'{' if template => {
-                    depth += 1;
+                    open.push(self.reader.position());
                     self.reader.advance();
                 }
-                b'}' if template && depth > 0 => {
-                    depth -= 1;
+                b'}' if !open.is_empty() => {
+                    open.pop();
                     self.reader.advance();
                 }
-                b'}' if template => self.closing_brace(all),
+                b'}' if format || template => self.closing_brace(template, all),
+                b'{' | b'}' => {
+                    all.plain_brace.get_or_insert(self.reader.position());
+                    self.reader.advance();
+                }
                 b'\\' if template && prefix.raw => self.reader.advance(),
                 b'\\' => self.escape(prefix, all),
                 _ => self.reader.advance(),
@@ -240,6 +251,8 @@ impl Lexer<'_> {
         }
         if closing < quotes {
             self.unterminated(&opening, brace, all);
+        } else if let Some(at) = open.first() {
+            self.never_ends(*at, template, all);
         }
     }
 
@@ -253,10 +266,7 @@ impl Lexer<'_> {
     fn unterminated(&mut self, opening: &Opening, brace: Option<Brace>, all: &mut Literals) {
         all.faulty = true;
         if let Some(brace) = brace {
-            let message = "this `{` is never closed".to_owned();
-            let help =
-                "write `}` after the expression, or `{{` for a brace that is part of the text".to_owned();
-            self.complain(Range::new(brace.at, brace.at + 1), message, Some(help));
+            self.complain_of_brace(brace.at);
             self.ran_away |= self.reader.at_end();
             self.after_unterminated(opening, brace.at);
             return;
@@ -313,121 +323,6 @@ impl Lexer<'_> {
         }
     }
 
-    fn closing_brace(&mut self, all: &mut Literals) {
-        let at = self.reader.position();
-        self.reader.advance();
-        if self.reader.peek()[0] == b'}' {
-            self.reader.advance();
-        } else {
-            all.faulty = true;
-            let help = "write `}}` for a brace that is part of the text".to_owned();
-            self.complain(
-                Range::new(at, at + 1),
-                "this `}` closes nothing".to_owned(),
-                Some(help),
-            );
-        }
-    }
-
-    /// Takes `{expression`, up to what ends it, and keeps the expression. MicroPython finds that end without
-    /// knowing what an expression is: by counting brackets and braces, but neither parentheses nor strings.
-    ///
-    /// Gives the brace, unless it is one of two that are a part of the text.
-    fn replacement(&mut self, prefix: Prefix, quotes: usize, all: &mut Literals) -> Option<Brace> {
-        let template = prefix.flavour == Flavour::Template;
-        let brace = self.reader.position();
-        self.reader.advance();
-        if self.reader.peek()[0] == b'{' {
-            self.reader.advance();
-            return None;
-        }
-        let invented = |byte, at| Made {
-            byte,
-            range: Range::new(at, at + 1),
-            invented: true,
-        };
-        all.arguments.push(invented(b'(', brace));
-        let first = all.arguments.len();
-        let more_lines = self.expression(quotes, all);
-        let end = self.reader.position();
-        let at_end = self.reader.at_end() || self.reader.is_invented();
-        if all.arguments.last().is_some_and(|last| last.byte == b'=') {
-            // `f"{x=}"` shows the expression, too.
-            all.arguments.pop();
-        }
-        while template
-            && all
-                .arguments
-                .last()
-                .is_some_and(|last| last.byte.is_ascii_whitespace())
-        {
-            all.arguments.pop();
-        }
-        let found = Some(Brace {
-            at: brace,
-            closed: !at_end && !more_lines,
-        });
-        if all.arguments.len() <= first && !at_end {
-            all.faulty = true;
-            let help =
-                "write an expression there, or `{{` and `}}` for braces that are part of the text".to_owned();
-            let range = Range::new(brace, self.reader.previous_end());
-            self.complain(
-                range,
-                "there is no expression between these braces".to_owned(),
-                Some(help),
-            );
-        }
-        all.arguments.extend([invented(b')', end), invented(b',', end)]);
-        if self.reader.peek()[0] == b'!' {
-            self.conversion(all);
-        }
-        found
-    }
-
-    /// Takes the expression in braces; says whether it goes over the end of a line that has to end the string.
-    fn expression(&mut self, quotes: usize, all: &mut Literals) -> bool {
-        let mut level = 0_u32;
-        let mut more_lines = false;
-        while !self.reader.at_end() && !self.reader.is_invented() {
-            let next = self.reader.peek();
-            let conversion =
-                next[0] == b'!' && next[1].is_ascii_alphabetic() && matches!(next[2], b':' | b'}');
-            if level == 0 && (matches!(next[0], b':' | b'}') || conversion) {
-                break;
-            }
-            match next[0] {
-                b'[' | b'{' => level = level.wrapping_add(1),
-                b']' | b'}' => level = level.wrapping_sub(1),
-                b'\n' if quotes == 1 && self.ran_away => return true,
-                b'\n' => more_lines |= quotes == 1,
-                _ => {}
-            }
-            let at = self.reader.position();
-            all.arguments.push(Made {
-                byte: next[0],
-                range: Range::new(at, at + 1),
-                invented: false,
-            });
-            self.reader.advance();
-        }
-        more_lines
-    }
-
-    /// Takes `!r` or `!s`.
-    fn conversion(&mut self, all: &mut Literals) {
-        let at = self.reader.position();
-        self.reader.advance();
-        let letter = char::from(self.reader.peek()[0]);
-        self.reader.advance();
-        if !matches!(letter, 'r' | 's') {
-            all.faulty = true;
-            let message = format!("MicroPython has no conversion `!{letter}`");
-            let help = "write `!r` for what `repr` gives, `!s` for what `str` gives, or neither".to_owned();
-            self.complain(Range::new(at, at + 2), message, Some(help));
-        }
-    }
-
     fn escape(&mut self, prefix: Prefix, all: &mut Literals) {
         let start = self.reader.position();
         self.reader.advance();
@@ -436,6 +331,15 @@ impl Lexer<'_> {
             return;
         }
         self.reader.advance();
+        if escaped == b'{' && prefix.flavour == Flavour::Format {
+            all.faulty = true;
+            self.out.diagnostics.push(Diagnostic {
+                range: Range::new(start, self.reader.previous_end().max(start)),
+                message: "a `\\` takes the brace after it away from the f-string".to_owned(),
+                help: Some("write `\\\\` for the backslash, and `{{` for a brace that is text".to_owned()),
+                accepted: true,
+            });
+        }
         if prefix.raw {
             return;
         }
@@ -504,22 +408,4 @@ impl Lexer<'_> {
         let range = Range::new(start, self.reader.previous_end().max(start));
         self.complain(range, message.to_owned(), Some(help));
     }
-}
-
-/// The call that MicroPython makes of the inside of an f-string or t-string.
-fn call_of(all: &Literals) -> Vec<Made> {
-    let invented = |byte| Made {
-        byte,
-        range: all.range,
-        invented: true,
-    };
-    let start: &[u8] = if all.call == Some(Flavour::Template) {
-        b"("
-    } else {
-        b".format("
-    };
-    let mut call: Vec<Made> = start.iter().copied().map(invented).collect();
-    call.extend(&all.arguments);
-    call.push(invented(b')'));
-    call
 }

@@ -15,7 +15,14 @@ impl Parser<'_> {
         let start = base.range;
         let first = self.at;
         loop {
+            let invented = self.token().invented;
             let trailer = match self.kind() {
+                Kind::LParen if invented => Trailer::Format(self.call()?),
+                Kind::Dot if invented => {
+                    self.bump();
+                    self.bump();
+                    Trailer::Format(self.call()?)
+                }
                 Kind::LParen => Trailer::Call(self.call()?),
                 Kind::LBracket => Trailer::Index(self.index()?),
                 Kind::Dot => {
@@ -195,6 +202,14 @@ impl Parser<'_> {
                 self.expect(Kind::RBrace, "to close the `{`")?;
                 comprehension.range = self.since(start);
                 return Ok(comprehension);
+            }
+            if value.is_none() && self.kind().begins_expression() && !self.touches_previous() {
+                let help = "write `:` between a key and its value, or `,` between two items";
+                let message = format!(
+                    "expected `:` or `,`, but here is `{}`",
+                    self.range().text(self.source)
+                );
+                return Err(self.problem(self.range(), message, help));
             }
             items.push((key, value));
             if !self.accept(Kind::Comma) {

@@ -1,10 +1,11 @@
 //! What to say about a mistake.
 
+use super::familiar::{IF_ELIF, NO_MATCH};
 use super::{Failed, MAX_DEPTH, Parse, Parser};
 use crate::Diagnostic;
 use crate::ast::Ident;
 use crate::range::Range;
-use crate::token::{KEYWORDS, Kind, Token};
+use crate::token::{Kind, Token};
 
 impl<'a> Parser<'a> {
     /// Complains, unless the lexer has already complained about this token.
@@ -73,7 +74,9 @@ impl<'a> Parser<'a> {
             };
             let closes = wanted.starts_with(['`']) && wanted.contains("` to close the");
             let field = wanted.starts_with("`}` after the expression");
-            let help = if closes && token.kind.begins_expression() {
+            let help = if wanted.starts_with("`in` after this `not`") {
+                "write `!=` to compare, or `not in`"
+            } else if closes && token.kind.begins_expression() {
                 "write `,` between two items"
             } else if field && token.kind.begins_expression() {
                 "write an operator between two values, or braces around each: `{a} {b}`"
@@ -92,136 +95,25 @@ impl<'a> Parser<'a> {
         self.problem(range, message, help)
     }
 
-    /// Mistakes that are common enough to be named.
-    fn familiar(&self, token: Token<'a>) -> Option<(String, String)> {
-        let previous = self.previous();
-        let before = previous.map_or(Kind::Newline, |token| token.kind);
-        let text = previous.map_or("", |token| token.text);
-        let pair = |message: &str, help: &str| Some((message.to_owned(), help.to_owned()));
-        match (before, token.kind) {
-            _ if token.invented && self.in_lambda() => pair(
-                "the first `:` ends an expression in an f-string",
-                "write the `lambda` in parentheses, or in front of the f-string",
-            ),
-            (Kind::Equal, Kind::More) => pair(
-                "there is no `=>`",
-                "write `>=` to compare, or `lambda a: b` for a function",
-            ),
-            (Kind::Else, Kind::If) => pair("`else if` is spelled `elif`", "write `elif`"),
-            (Kind::Plus, Kind::Plus | Kind::Newline) | (Kind::Minus, Kind::Newline)
-                if self.two_back() == before =>
-            {
-                pair("there is no `++` and no `--`", "write `+= 1` or `-= 1`")
-            }
-            (Kind::Ampersand, Kind::Ampersand) => pair("there is no `&&`", "write `and`"),
-            (Kind::Pipe, Kind::Pipe) => pair("there is no `||`", "write `or`"),
-            (_, Kind::Not) if self.ahead(1) != Kind::In => pair(
-                "`not` binds more loosely than what stands before it",
-                "write `(not …)` in parentheses",
-            ),
-            (Kind::Name, Kind::Str | Kind::Name | Kind::Int | Kind::Float)
-                if text == "print" || text == "exec" =>
-            {
-                Some((format!("`{text}` is a function"), format!("write `{text}(…)`")))
-            }
-            (Kind::Str, Kind::Name | Kind::Int) if !token.made => pair(
-                "the string has ended before this",
-                "write `\\` in front of a quote that is part of the string",
-            ),
-            (_, Kind::Comma) if self.line_begins_with(Kind::Raise) => {
-                pair("`raise` takes one value", "write `raise Error(message)`")
-            }
-            (Kind::Name, Kind::Name) if matches!(text, "match" | "case") => {
-                pair("MicroPython has no `match` statement", "write `if` and `elif`")
-            }
-            (Kind::Name, Kind::Name) if text == "type" => {
-                pair("MicroPython has no `type` statement", "write `name = …`")
-            }
-            (Kind::Str, Kind::Bytes) | (Kind::Bytes, Kind::Str) => pair(
-                "text and bytes cannot be joined",
-                "give both the same prefix: `b` or none",
-            ),
-            (_, Kind::Equal) if Kind::keyword(text).is_some() => Some((
-                format!("`{text}` is a keyword and cannot be a name"),
-                format!("write `{text}_`, for example"),
-            )),
-            (_, Kind::Equal) => pair("`=` assigns and is not allowed here", "to compare, write `==`"),
-            (_, Kind::Walrus) => pair(
-                "`:=` is not allowed here without parentheses",
-                "write `(name := value)`",
-            ),
-            (_, Kind::Async) if matches!(self.ahead(1), Kind::For) => pair(
-                "MicroPython has no asynchronous comprehensions",
-                "write an `async for` loop",
-            ),
-            (Kind::LBrace | Kind::Comma, Kind::Power) => pair(
-                "MicroPython cannot unpack into a dict literal",
-                "call `update`, or `dict(…)`",
-            ),
-            (Kind::LBrace | Kind::LBracket, Kind::Star) => pair(
-                "MicroPython cannot unpack here",
-                "call `list(…)`, `set(…)` or `tuple(…)`, or add with `+`",
-            ),
-            (Kind::Return | Kind::Yield, Kind::Star) => pair(
-                "MicroPython cannot unpack here",
-                "write `tuple(…)`, or add tuples with `+`",
-            ),
-            (_, Kind::Slash) if matches!(self.ahead(1), Kind::Comma | Kind::RParen) => pair(
-                "MicroPython has no positional-only parameters",
-                "leave the `/` out",
-            ),
-            (_, kind)
-                if Kind::keyword(token.text) == Some(kind)
-                    && matches!(before, Kind::Dot | Kind::Def | Kind::Class) =>
-            {
-                Some((
-                    format!("`{}` is a keyword and cannot be a name", token.text),
-                    String::new(),
-                ))
-            }
-            _ => None,
-        }
+    /// Whether nothing is between this token and the one before.
+    pub(super) fn touches_previous(&self) -> bool {
+        self.previous_end() == self.range().start
     }
 
-    /// What is to be said of the word that the statement begins with, if it is all that there is so far.
-    fn wrong_word(&self) -> Option<(Range, String, String)> {
-        let word = self.previous().filter(|word| word.kind == Kind::Name)?;
-        if !matches!(
-            self.two_back(),
-            Kind::Newline | Kind::Indent | Kind::Dedent | Kind::Semicolon
-        ) {
-            return None;
+    /// Whether this is the line of a `match` or of a `case`, which ends in `:` as no simple statement does.
+    pub(super) fn begins_match(&self) -> bool {
+        if !matches!(self.token().text, "match" | "case") || self.kind() != Kind::Name {
+            return false;
         }
-        if matches!(word.text, "let" | "var" | "const") && self.kind() == Kind::Name {
-            let help = format!("write `{} = …`", self.token().text);
-            return Some((word.range, format!("there is no `{}`", word.text), help));
-        }
-        let keyword = meant(word.text)?;
-        let message = format!("`{}` is no word of the language", word.text);
-        Some((
-            word.range,
-            message,
-            format!("write `{keyword}`, if that is what is meant"),
-        ))
+        let line = self.tokens.get(self.at..).unwrap_or_default();
+        let line = line
+            .iter()
+            .take_while(|token| !matches!(token.kind, Kind::Newline | Kind::End));
+        line.last().is_some_and(|last| last.kind == Kind::Colon)
     }
 
-    /// Whether the parameters of a `lambda` are read.
-    fn in_lambda(&self) -> bool {
-        let before = self.tokens.get(..self.at).unwrap_or_default();
-        let params =
-            |token: &&Token<'_>| matches!(token.kind, Kind::Name | Kind::Comma | Kind::Star | Kind::Power);
-        let word = before.iter().rev().find(|token| !params(token));
-        word.is_some_and(|word| word.kind == Kind::Lambda)
-    }
-
-    fn line_begins_with(&self, kind: Kind) -> bool {
-        let line = self.tokens.get(..self.at).unwrap_or_default();
-        let ends = |token: &&Token<'_>| !matches!(token.kind, Kind::Newline | Kind::Indent | Kind::Dedent);
-        line.iter()
-            .rev()
-            .take_while(ends)
-            .last()
-            .is_some_and(|first| first.kind == kind)
+    pub(super) fn no_match(&mut self) -> Failed {
+        self.problem(self.range(), NO_MATCH, IF_ELIF)
     }
 
     pub(super) fn two_back(&self) -> Kind {
@@ -281,37 +173,5 @@ impl<'a> Parser<'a> {
             ));
         }
         Err(self.unexpected(&format!("`:` and the block of the `{word}`")))
-    }
-}
-
-/// The keyword that is meant by a word in which one letter is wrong, missing, too many or in the wrong place. Short
-/// keywords are left out, because they are near to too many words.
-fn meant(word: &str) -> Option<&'static str> {
-    let keywords = KEYWORDS
-        .iter()
-        .map(|(keyword, _)| *keyword)
-        .filter(|keyword| keyword.len() > 3);
-    let mut near = keywords.filter(|keyword| is_near(word.as_bytes(), keyword.as_bytes()));
-    near.next().filter(|keyword| *keyword != word)
-}
-
-fn is_near(one: &[u8], other: &[u8]) -> bool {
-    let same = one
-        .iter()
-        .zip(other)
-        .take_while(|(first, second)| first == second)
-        .count();
-    let (one, other) = (
-        one.get(same..).unwrap_or_default(),
-        other.get(same..).unwrap_or_default(),
-    );
-    match (one, other) {
-        ([first, second, rest @ ..], [third, fourth, others @ ..]) if first == fourth && second == third => {
-            rest == others
-        }
-        ([_, rest @ ..], [_, others @ ..]) if rest == others => true,
-        ([_, rest @ ..], _) if rest == other => true,
-        (_, [_, others @ ..]) => one == others,
-        _ => false,
     }
 }

@@ -49,6 +49,7 @@ impl Parser<'_> {
 
     fn simple(&mut self) -> Parse<StmtKind> {
         match self.kind() {
+            Kind::Name if self.begins_match() => Err(self.no_match()),
             Kind::Pass => Ok(self.word(StmtKind::Pass)),
             Kind::Break => Ok(self.word(StmtKind::Break)),
             Kind::Continue => Ok(self.word(StmtKind::Continue)),

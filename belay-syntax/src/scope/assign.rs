@@ -4,6 +4,7 @@ use super::{Checker, How};
 use crate::ast::{Expr, ExprKind, Ident, Trailer};
 use crate::range::Range;
 
+const DELETED: &str = "delete a name, an attribute (`a.b`) or an element (`a[0]`)";
 const TARGETS: &str = "assign to a name, an attribute (`a.b`), an element (`a[0]`), or several of them";
 
 impl<'a> Checker<'a> {
@@ -69,8 +70,7 @@ impl<'a> Checker<'a> {
                 }
             }
             _ => {
-                let help = "delete a name, an attribute (`a.b`) or an element (`a[0]`)";
-                self.complain(target.range, "this cannot be deleted", help);
+                self.complain(target.range, "this cannot be deleted", DELETED);
             }
         }
     }
@@ -88,12 +88,13 @@ impl<'a> Checker<'a> {
             self.trailer(trailer);
         }
         match last {
-            Trailer::Call(_) => {
-                self.complain(
-                    target.range,
-                    format!("cannot {verb} the result of a call"),
-                    TARGETS,
-                );
+            Trailer::Call(_) | Trailer::Format(_) => {
+                let what = match last {
+                    Trailer::Call(_) => "the result of a call",
+                    _ => "an f-string",
+                };
+                let help = if verb == "delete" { DELETED } else { TARGETS };
+                self.complain(target.range, format!("cannot {verb} {what}"), help);
             }
             Trailer::Index(index) => self.expression(index),
             Trailer::Attribute => {}

@@ -1,6 +1,8 @@
 //! Functions and calls.
 
 use super::{Checker, Inside, ScopeKind};
+use std::collections::HashSet;
+
 use crate::ast::{
     Argument, Decorator, Expr, ExprKind, Function, FunctionBody, Ident, Param, ParamKind, StmtKind, Trailer,
 };
@@ -169,6 +171,7 @@ impl<'a> Checker<'a> {
 
     pub(super) fn arguments(&mut self, arguments: &'a [Argument]) {
         let (mut keyword, mut double) = (false, false);
+        let mut names = HashSet::new();
         for (index, argument) in arguments.iter().enumerate() {
             let range = argument.range();
             match argument {
@@ -200,6 +203,12 @@ impl<'a> Checker<'a> {
                     if !matches!(name.kind, ExprKind::Name(_)) || name.constant.is_some() {
                         let help = "write `name=value`; to compare, write `==`";
                         self.complain(name.range, "what stands before this `=` is not a name", help);
+                    }
+                    if let ExprKind::Name(word) = &name.kind
+                        && !names.insert(word)
+                    {
+                        let message = format!("the argument `{word}` is given twice");
+                        self.doubt(name.range, &message, "leave one of them out");
                     }
                     self.expression(value);
                 }

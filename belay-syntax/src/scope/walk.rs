@@ -367,7 +367,7 @@ impl<'a> Checker<'a> {
 
     pub(super) fn trailer(&mut self, trailer: &'a Trailer) {
         match trailer {
-            Trailer::Call(arguments) => self.arguments(arguments),
+            Trailer::Call(arguments) | Trailer::Format(arguments) => self.arguments(arguments),
             Trailer::Index(index) => self.expression(index),
             Trailer::Attribute => {}
         }

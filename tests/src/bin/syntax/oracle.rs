@@ -13,8 +13,9 @@ pub(crate) struct Oracle {
 
 pub(crate) enum Verdict {
     Accepted,
-    Refused(String),
-    /// It ran out of memory or stack, or crashed, which says nothing about the text.
+    /// The reason, and the line, if it was told.
+    Refused(String, Option<usize>),
+    /// It ran out of memory or stack, crashed, or cannot compile for the processor, which says nothing about the text.
     Undecided(String),
 }
 
@@ -55,10 +56,12 @@ impl Oracle {
         };
         let text = String::from_utf8_lossy(&output.stderr);
         let reason = text.trim().lines().next_back().unwrap_or("").to_owned();
-        let exhausted = reason.starts_with("MemoryError") || reason.starts_with("RuntimeError");
+        // Some builds leave processors out.
+        let unable = ["MemoryError", "RuntimeError", "SyntaxError: invalid arch"];
+        let exhausted = unable.iter().any(|unable| reason.starts_with(unable));
         match output.status.code() {
             Some(0) => Verdict::Accepted,
-            Some(1) if !exhausted => Verdict::Refused(reason),
+            Some(1) if !exhausted => Verdict::Refused(reason, line(&text)),
             _ => Verdict::Undecided(reason),
         }
     }
@@ -90,6 +93,13 @@ impl Oracle {
         }
         Ok(child.wait_with_output()?)
     }
+}
+
+/// The last line number of a traceback.
+fn line(text: &str) -> Option<usize> {
+    let (_, after) = text.rsplit_once(", line ")?;
+    let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
 }
 
 /// A processor for which all decorators of the text can be compiled.
