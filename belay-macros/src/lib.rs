@@ -5,6 +5,7 @@ mod body;
 mod diag;
 mod expand;
 mod fallback;
+mod line;
 mod model;
 mod names;
 mod parse;

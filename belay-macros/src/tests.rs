@@ -117,8 +117,9 @@ fn whatever_is_wrong_leaves_something_that_is_rust_and_has_the_type() {
     for path in files("ui/fail") {
         for (options, item) in traits_in(&path) {
             let expansion = expand_with(options, &item);
+            let name = syn::parse2::<syn::ItemTrait>(item).expect("a trait").ident;
             assert!(
-                expansion.contains("struct BoardDevice"),
+                expansion.contains(&format!("struct {name}Device")),
                 "{}: {expansion}",
                 path.display()
             );
@@ -348,4 +349,50 @@ fn an_import_of_everything_leaves_no_name_to_warn_of() {
         }
     });
     assert!(!expansion.contains("deprecated"), "{expansion}");
+}
+
+#[test]
+fn an_input_of_ones_own_may_be_called() {
+    let refused = "reads the line";
+    let own = expand(quote! {
+        trait Board {
+            /// def input(prompt):
+            ///     return prompt
+            #[setup]
+            async fn open(&self) -> Result<()>;
+
+            /// return input("a")
+            #[task]
+            async fn ask(&self) -> Result<String>;
+        }
+    });
+    assert!(!own.contains(refused), "{own}");
+    let local = expand(quote! {
+        trait Board {
+            /// input = 5
+            /// return input
+            #[task]
+            async fn ask(&self) -> Result<u8>;
+        }
+    });
+    assert!(!local.contains(refused), "{local}");
+    let declared = expand_with(
+        quote!(globals(input)),
+        &quote! {
+            trait Board {
+                /// return input("a")
+                #[task]
+                async fn ask(&self) -> Result<String>;
+            }
+        },
+    );
+    assert!(!declared.contains(refused), "{declared}");
+    let builtin = expand(quote! {
+        trait Board {
+            /// return input("a")
+            #[task]
+            async fn ask(&self) -> Result<String>;
+        }
+    });
+    assert!(builtin.contains(refused), "{builtin}");
 }

@@ -26,6 +26,7 @@ pub(crate) fn device<'a>(device: &'a Device, errors: &mut Errors) -> Vec<python:
     let globals = Globals::of(device, &bodies);
     shadows(device, &globals, errors);
     builtins(&bodies, errors);
+    crate::line::unread(&bodies, &globals, errors);
     crate::names::replaced(device, &bodies, errors);
     if errors.count() == 0 {
         python::warnings(device, &bodies, &globals)

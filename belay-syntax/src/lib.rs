@@ -35,6 +35,7 @@ mod parser;
 mod range;
 mod scope;
 mod shorten;
+mod stdin;
 mod stop;
 mod token;
 
@@ -45,6 +46,7 @@ pub use builtins::{builtins, is_builtin, is_circuitpython_builtin, is_keyword};
 pub use minify::{Minified, minify, minify_dense};
 pub use range::{LineColumn, LineIndex, Range};
 pub use shorten::shorten;
+pub use stdin::stdin_reads;
 pub use stop::{indent, insert_stop_points};
 
 use scope::Outer;

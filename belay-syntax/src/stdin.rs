@@ -1,0 +1,168 @@
+//! Where a text reads what is typed at the board.
+
+use std::collections::HashSet;
+
+use crate::lexer::tokenize;
+use crate::range::Range;
+use crate::token::{Kind, Token};
+
+/// What reads of a stream.
+const READERS: [&str; 5] = ["read", "readline", "readlines", "readinto", "readchar"];
+/// What goes through all that it is given.
+const CONSUMERS: [&str; 4] = ["next", "iter", "list", "enumerate"];
+
+/// Where a text is known to read from `sys.stdin`, under whatever name it imports that. The builtin `input` does so as
+/// well, and is left to who knows which names are others.
+///
+/// ```
+/// let source = "import sys\nline = sys.stdin.readline()\nsys.stdout.write(line)\n";
+/// let reads = belay_syntax::stdin_reads(source);
+/// assert_eq!(reads.len(), 1);
+/// assert_eq!(reads[0].text(source), "sys.stdin.readline");
+/// ```
+pub fn stdin_reads(source: &str) -> Vec<Range> {
+    let tokens = tokenize(source).tokens;
+    let names = Names::of(&tokens);
+    let mut reads = Vec::new();
+    for at in 0..tokens.len() {
+        let Some(length) = names.stream_at(&tokens, at) else {
+            continue;
+        };
+        let end = at + length;
+        let method = reader_at(&tokens, end);
+        let consumed = is_consumed(tokens.get(..at).unwrap_or_default(), kind(&tokens, end));
+        if let Some(last) = method.or(consumed.then(|| end - 1))
+            && let (Some(first), Some(last)) = (tokens.get(at), tokens.get(last))
+        {
+            reads.push(first.range.to(last.range));
+        }
+    }
+    reads
+}
+
+/// The names of the module `sys` and of its `stdin`.
+struct Names<'a> {
+    modules: HashSet<&'a str>,
+    streams: HashSet<&'a str>,
+}
+
+impl<'a> Names<'a> {
+    fn of(tokens: &[Token<'a>]) -> Self {
+        let mut names = Self {
+            modules: HashSet::from(["sys", "usys"]),
+            streams: HashSet::new(),
+        };
+        let mut from_sys = false;
+        for at in 0..tokens.len() {
+            let renamed = (kind(tokens, at + 1) == Kind::As).then(|| text(tokens, at + 2));
+            match (kind(tokens, at), text(tokens, at)) {
+                (Kind::From, _) => from_sys = matches!(text(tokens, at + 1), "sys" | "usys"),
+                (Kind::Newline | Kind::Semicolon, _) => from_sys = false,
+                (Kind::Name, "sys" | "usys") => names.modules.extend(renamed),
+                (Kind::Name, stream @ "stdin") if from_sys => {
+                    names.streams.insert(renamed.unwrap_or(stream));
+                }
+                (Kind::Star, _) if from_sys => drop(names.streams.insert("stdin")),
+                _ => {}
+            }
+        }
+        names
+    }
+
+    /// How many tokens make up the stream that stands here, if one does.
+    fn stream_at(&self, tokens: &[Token<'_>], at: usize) -> Option<usize> {
+        let attribute = at.checked_sub(1).is_some_and(|at| kind(tokens, at) == Kind::Dot);
+        if kind(tokens, at) != Kind::Name || attribute {
+            return None;
+        }
+        let name = text(tokens, at);
+        if self.streams.contains(name) {
+            return Some(1);
+        }
+        let stdin = self.modules.contains(name) && attribute_at(tokens, at + 1) == Some("stdin");
+        stdin.then_some(3)
+    }
+}
+
+/// The last token of a method that reads, if one follows, of the stream or of the bytes below it.
+fn reader_at(tokens: &[Token<'_>], at: usize) -> Option<usize> {
+    let at = if attribute_at(tokens, at) == Some("buffer") {
+        at + 2
+    } else {
+        at
+    };
+    attribute_at(tokens, at)
+        .filter(|name| READERS.contains(name))
+        .map(|_| at + 1)
+}
+
+/// Whether what stands behind these tokens, and before one of this kind, is gone through.
+fn is_consumed(before: &[Token<'_>], after: Kind) -> bool {
+    match before {
+        [.., token] if token.kind == Kind::In => matches!(after, Kind::Colon | Kind::RParen | Kind::RBracket),
+        [.., function, token] if token.kind == Kind::LParen => CONSUMERS.contains(&function.text),
+        _ => false,
+    }
+}
+
+fn attribute_at<'a>(tokens: &[Token<'a>], at: usize) -> Option<&'a str> {
+    let there = kind(tokens, at) == Kind::Dot && kind(tokens, at + 1) == Kind::Name;
+    there.then(|| text(tokens, at + 1))
+}
+
+fn kind(tokens: &[Token<'_>], at: usize) -> Kind {
+    tokens.get(at).map_or(Kind::End, |token| token.kind)
+}
+
+fn text<'a>(tokens: &[Token<'a>], at: usize) -> &'a str {
+    tokens.get(at).map_or("", |token| token.text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(source: &str) -> Vec<&str> {
+        stdin_reads(source)
+            .into_iter()
+            .map(|range| range.text(source))
+            .collect()
+    }
+
+    #[test]
+    fn every_way_to_read_the_line_is_found_under_every_name() {
+        for (source, expected) in [
+            ("import sys\nx = sys.stdin.read(1)", "sys.stdin.read"),
+            ("sys.stdin.buffer.readinto(b)", "sys.stdin.buffer.readinto"),
+            ("read = sys.stdin.readline", "sys.stdin.readline"),
+            ("import usys as s\ns.stdin.readlines()", "s.stdin.readlines"),
+            ("import time, sys as s\ns.stdin.read()", "s.stdin.read"),
+            ("from sys import stdin\nstdin.read()", "stdin.read"),
+            (
+                "from sys import stdout, stdin as i\ni.buffer.read()",
+                "i.buffer.read",
+            ),
+            ("from sys import *\nstdin.read()", "stdin.read"),
+            ("for line in sys.stdin:\n  pass", "sys.stdin"),
+            ("x = [line for line in sys.stdin]", "sys.stdin"),
+            ("x = next(sys.stdin)", "sys.stdin"),
+        ] {
+            assert_eq!(read(source), [expected], "{source}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_read_the_line_is_left_alone() {
+        for source in [
+            "import sys\nsys.stdout.write(x)",
+            "poll.register(sys.stdin)",
+            "uart.stdin.read()",
+            "self.sys.stdin.read()",
+            "stdin = open('f')\nstdin.read()",
+            "'sys.stdin.read()'  # sys.stdin.read()",
+            "uart.read()",
+        ] {
+            assert!(read(source).is_empty(), "{source}");
+        }
+    }
+}

@@ -1,0 +1,33 @@
+use belay::prelude::*;
+
+#[belay::device]
+trait Board {
+    /// ```python
+    /// import sys
+    /// ```
+    #[setup]
+    async fn open(&self) -> Result<()>;
+
+    /// ```python
+    /// return input("name? ")
+    /// ```
+    #[task]
+    async fn ask(&self) -> Result<String>;
+
+    /// ```python
+    /// text = sys.stdin.buffer.read(1)
+    /// return text
+    /// ```
+    #[task]
+    async fn key(&self) -> Result<String>;
+
+    /// ```python
+    /// from sys import stdin as keys
+    /// for line in keys:
+    ///     print(line)
+    /// ```
+    #[thread]
+    async fn echo(&self) -> Result<ThreadHandle>;
+}
+
+fn main() {}
