@@ -14,7 +14,8 @@ mod signs;
 
 pub use frame::{Deframer, Frame, NONCE, Piece};
 pub use raw_repl::{
-    Abort, Event, Execution, Mode, Operation, Options, Pacing, RawRepl, Refusal, Stage, StartError, Write,
+    Abort, Event, Execution, Insistence, Mode, Operation, Options, Pacing, RawRepl, Refusal, Stage,
+    StartError, Write,
 };
 pub use request::{Checksum, Lines, NUMBERS, Number};
 pub use signs::Sign;

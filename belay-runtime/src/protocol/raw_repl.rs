@@ -1,5 +1,6 @@
 //! The raw REPL as its owner sees it: operations and received bytes go in, events and bytes to write come out.
 
+mod insistence;
 mod serving;
 mod state;
 mod step;
@@ -11,6 +12,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+pub use self::insistence::Insistence;
 use self::state::State;
 use super::scan::Matcher;
 use super::signs::{AT_PROMPT, Sign, Signs};
@@ -74,10 +76,16 @@ pub enum Operation {
     /// entry: nothing that an earlier conversation left in the line can be taken for it. May be started
     /// again while it is under way, for a board that was still booting.
     Enter,
+    /// The same with more Ctrl-Cs, for a board that has not answered to fewer.
+    Insist(Insistence),
     /// Leaves the raw REPL for the friendly one. Ends with [`Event::Exited`].
     Exit,
     /// Resets the board's interpreter. Ends with [`Event::Restarted`].
     SoftReset,
+    /// The same from any state: the board is told to stop, to enter the raw REPL and to reset without being asked
+    /// whether it did any of that, so that it needs no memory for an answer. Ends with [`Event::Restarted`], which
+    /// comes only once the board has announced the reset or shown a second prompt.
+    Restart(Insistence),
     /// Runs source code. Ends with [`Event::Done`], [`Event::SystemExit`] or [`Event::Aborted`].
     Execute(Execution),
 }
@@ -147,6 +155,13 @@ pub enum Event {
     Output(Vec<u8>),
     /// The board is at the prompt of the raw REPL, and the line holds nothing older than that.
     Entered,
+    /// While the raw REPL is entered: something has ended without the mark that was asked for, and with this
+    /// traceback. The board may be at its prompt and unable to run anything, for want of memory perhaps; or the line
+    /// still held the end of something older. The entry goes on.
+    Unable {
+        /// The traceback, or what looks like one.
+        traceback: Vec<u8>,
+    },
     /// The board is at the prompt of the friendly REPL.
     Exited,
     /// The board refused raw-paste mode. Unless [`Event::Aborted`] follows, the source is sent plainly.
@@ -294,7 +309,15 @@ impl RawRepl {
     pub fn start(&mut self, operation: Operation) -> Result<(), StartError> {
         match operation {
             Operation::Enter => {
-                self.begin_entry();
+                self.begin_entry(Insistence::Gentle);
+                Ok(())
+            }
+            Operation::Insist(insistence) => {
+                self.begin_entry(insistence);
+                Ok(())
+            }
+            Operation::Restart(insistence) => {
+                self.begin_restart(insistence);
                 Ok(())
             }
             Operation::Exit => {

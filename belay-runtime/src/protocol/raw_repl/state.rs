@@ -3,9 +3,12 @@
 use std::collections::VecDeque;
 
 use super::super::scan::Scanner;
-use super::super::signs::{FRIENDLY_PROMPT, RAW_BANNER, Sign};
+use super::super::signs::{FRIENDLY_PROMPT, RAW_BANNER_LINE, Sign};
 use super::serving::Serving;
 use super::{Execution, Stage};
+
+const END: u8 = 0x04;
+const PROMPT: u8 = b'>';
 
 #[derive(Debug)]
 pub(super) enum State {
@@ -14,9 +17,15 @@ pub(super) enum State {
     Idle,
     /// Waiting for the raw REPL's banner.
     Entering(Scanner),
-    /// Waiting for the mark, and then for the two ends and the prompt behind it.
+    /// Waiting for the prompt behind the banner.
+    Greeted,
+    /// Waiting for the mark. Until it comes, it is watched whether something ends without it.
     Probing {
-        scanner: Option<Scanner>,
+        scanner: Scanner,
+        claim: Claim,
+    },
+    /// Waiting for the two ends and the prompt behind the mark.
+    Probed {
         ends: u8,
     },
     Exiting(Scanner),
@@ -58,7 +67,10 @@ pub(super) enum State {
     Traceback(Tail),
     /// Everything has come but the prompt.
     Prompting(Tail),
-    Restarting(Scanner),
+    /// Waiting for the prompt that ends a restart.
+    Restarting(Restart),
+    /// Waiting for the prompt behind the banner that ends a restart.
+    Restarted,
     /// Sources are typed one behind the other.
     Serving(Serving),
 }
@@ -85,8 +97,12 @@ impl State {
         }
     }
 
-    pub(super) fn restarting() -> Self {
-        Self::Restarting(Scanner::new(&[RAW_BANNER, FRIENDLY_PROMPT]))
+    /// `led_to`: nothing but the reset can make the board show a prompt.
+    pub(super) fn restarting(led_to: bool) -> Self {
+        Self::Restarting(Restart {
+            scanner: Restart::scanner(),
+            expected: led_to,
+        })
     }
 
     pub(super) fn stage(&self) -> Stage {
@@ -94,7 +110,7 @@ impl State {
             Self::Unknown => Stage::Unknown,
             Self::Friendly => Stage::Friendly,
             Self::Idle => Stage::Idle,
-            Self::Entering(_) | Self::Probing { .. } => Stage::Entering,
+            Self::Entering(_) | Self::Greeted | Self::Probing { .. } | Self::Probed { .. } => Stage::Entering,
             Self::Exiting(_) => Stage::Exiting,
             Self::Pasting(paste) if paste.ended => Stage::Compiling,
             Self::Requesting { .. }
@@ -105,7 +121,7 @@ impl State {
             Self::Acknowledging { .. } => Stage::Compiling,
             Self::Running { .. } => Stage::Running,
             Self::CutShort | Self::Traceback(_) | Self::Prompting(_) => Stage::Ending,
-            Self::Restarting(_) => Stage::Restarting,
+            Self::Restarting(_) | Self::Restarted => Stage::Restarting,
             Self::Serving(_) => Stage::Serving,
         }
     }
@@ -128,14 +144,11 @@ impl State {
     pub(super) fn give_up(&mut self, output: &mut Vec<u8>) {
         match self {
             Self::Entering(scanner)
-            | Self::Probing {
-                scanner: Some(scanner),
-                ..
-            }
+            | Self::Probing { scanner, .. }
             | Self::Exiting(scanner)
             | Self::Requesting { scanner, .. }
             | Self::Acknowledging { scanner, .. }
-            | Self::Restarting(scanner) => scanner.give_up(output),
+            | Self::Restarting(Restart { scanner, .. }) => scanner.give_up(output),
             Self::Serving(serving) => serving.give_up(output),
             Self::Header { seen, .. } => output.append(seen),
             _ => {}
@@ -151,19 +164,13 @@ impl State {
             Self::Header { seen, .. } => seen.len(),
             Self::Serving(serving) => serving.held(),
             Self::Traceback(tail) | Self::Prompting(tail) => tail.bytes.len(),
-            Self::Running { claim: Some(claim) } => match &claim.progress {
-                Progress::Traceback(tail) | Progress::Prompt(tail) => tail.bytes.len(),
-                Progress::Nothing | Progress::Complete => 0,
-            },
+            Self::Running { claim: Some(claim) } => claim.held(),
+            Self::Probing { scanner, claim } => scanner.held() + claim.held(),
             Self::Entering(scanner)
-            | Self::Probing {
-                scanner: Some(scanner),
-                ..
-            }
             | Self::Exiting(scanner)
             | Self::Requesting { scanner, .. }
             | Self::Acknowledging { scanner, .. }
-            | Self::Restarting(scanner) => scanner.held(),
+            | Self::Restarting(Restart { scanner, .. }) => scanner.held(),
             _ => 0,
         }
     }
@@ -217,10 +224,26 @@ impl Paste {
     }
 }
 
+/// A restart of which the board has yet to show the end.
+#[derive(Debug)]
+pub(super) struct Restart {
+    pub(super) scanner: Scanner,
+    /// Whether the next prompt is that of the end: the restart was announced, or a prompt of before it was seen.
+    pub(super) expected: bool,
+}
+
+impl Restart {
+    pub(super) fn scanner() -> Scanner {
+        Scanner::new(&[RAW_BANNER_LINE, FRIENDLY_PROMPT])
+    }
+}
+
 /// Watches the output of a framed execution for what might be its end: `\x04`, a traceback, `\x04>`.
 #[derive(Debug, Default)]
 pub(super) struct Claim {
     progress: Progress,
+    loose: Loose,
+    complete: bool,
 }
 
 #[derive(Debug, Default)]
@@ -229,29 +252,43 @@ enum Progress {
     Nothing,
     Traceback(Tail),
     Prompt(Tail),
-    Complete,
+}
+
+/// The same, with what a thread prints before the prompt.
+#[derive(Debug, Default)]
+enum Loose {
+    #[default]
+    Nothing,
+    First(Tail),
+    Second {
+        traceback: Tail,
+        behind: Tail,
+    },
 }
 
 impl Claim {
     pub(super) fn is_complete(&self) -> bool {
-        matches!(self.progress, Progress::Complete)
+        self.complete
     }
 
     /// Returns the traceback when the byte completes a claim.
     pub(super) fn feed(&mut self, byte: u8, limit: usize) -> Option<Vec<u8>> {
-        const END: u8 = 0x04;
+        let loosely = self.feed_loosely(byte, limit);
+        let claimed = self.feed_strictly(byte, limit).or(loosely);
+        self.complete = claimed.is_some() || self.complete && byte != END;
+        claimed
+    }
+
+    fn feed_strictly(&mut self, byte: u8, limit: usize) -> Option<Vec<u8>> {
         let progress = std::mem::take(&mut self.progress);
         self.progress = match progress {
-            Progress::Nothing | Progress::Complete if byte == END => Progress::Traceback(Tail::new(limit)),
+            Progress::Nothing if byte == END => Progress::Traceback(Tail::new(limit)),
             Progress::Traceback(traceback) if byte == END => Progress::Prompt(traceback),
             Progress::Traceback(mut traceback) => {
                 traceback.push(byte);
                 Progress::Traceback(traceback)
             }
-            Progress::Prompt(traceback) if byte == b'>' => {
-                self.progress = Progress::Complete;
-                return Some(traceback.into_bytes());
-            }
+            Progress::Prompt(traceback) if byte == PROMPT => return Some(traceback.into_bytes()),
             // What had looked like the second end may be the first one.
             Progress::Prompt(_) if byte == END => Progress::Prompt(Tail::new(limit)),
             Progress::Prompt(_) => {
@@ -262,6 +299,49 @@ impl Claim {
             unchanged => unchanged,
         };
         None
+    }
+
+    fn feed_loosely(&mut self, byte: u8, limit: usize) -> Option<Vec<u8>> {
+        let loose = std::mem::take(&mut self.loose);
+        self.loose = match loose {
+            Loose::Nothing if byte == END => Loose::First(Tail::new(limit)),
+            Loose::First(traceback) if byte == END => Loose::Second {
+                traceback,
+                behind: Tail::new(limit),
+            },
+            Loose::First(mut traceback) => {
+                traceback.push(byte);
+                Loose::First(traceback)
+            }
+            Loose::Second { traceback, .. } if byte == PROMPT => return Some(traceback.into_bytes()),
+            Loose::Second { behind, .. } if byte == END => Loose::Second {
+                traceback: behind,
+                behind: Tail::new(limit),
+            },
+            Loose::Second {
+                traceback,
+                mut behind,
+            } => {
+                behind.push(byte);
+                Loose::Second { traceback, behind }
+            }
+            unchanged => unchanged,
+        };
+        None
+    }
+
+    #[cfg(test)]
+    fn held(&self) -> usize {
+        let strictly = match &self.progress {
+            Progress::Traceback(tail) | Progress::Prompt(tail) => tail.bytes.len(),
+            Progress::Nothing => 0,
+        };
+        let loosely = match &self.loose {
+            Loose::First(tail) => tail.bytes.len(),
+            Loose::Second { traceback, behind } => traceback.bytes.len() + behind.bytes.len(),
+            Loose::Nothing => 0,
+        };
+        strictly + loosely
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::scan::Scanner;
 use super::super::signs::Sign;
-use super::state::{Claim, Paste, State, Tail};
+use super::state::{Claim, Paste, Restart, State, Tail};
 use super::{Abort, Event, Execution, Mode, RawRepl, Refusal};
 
 const CREDIT: u8 = 0x01;
@@ -26,7 +26,9 @@ impl RawRepl {
         let state = std::mem::replace(&mut self.state, State::Unknown);
         self.state = match state {
             State::Entering(scanner) => self.entering(byte, scanner),
-            State::Probing { scanner, ends } => self.probing(byte, scanner, ends),
+            State::Greeted if byte == PROMPT => self.probe(),
+            State::Probing { scanner, claim } => self.probing(byte, scanner, claim),
+            State::Probed { ends } => self.probed(byte, ends),
             State::Exiting(mut scanner) => match scanner.feed(byte, &mut self.output) {
                 Some(_) => self.reach(State::Friendly, Event::Exited),
                 None => State::Exiting(scanner),
@@ -64,11 +66,8 @@ impl RawRepl {
                 State::Traceback(traceback)
             }
             State::Prompting(traceback) => self.prompting(byte, traceback, sign.as_ref()),
-            State::Restarting(mut scanner) => match scanner.feed(byte, &mut self.output) {
-                Some(0) => self.reach(State::Idle, Event::Restarted { raw: true }),
-                Some(_) => self.reach(State::Friendly, Event::Restarted { raw: false }),
-                None => State::Restarting(scanner),
-            },
+            State::Restarting(restart) => self.restarting(byte, restart, sign.as_ref()),
+            State::Restarted if byte == PROMPT => self.reach(State::Idle, Event::Restarted { raw: true }),
             State::Serving(serving) => self.serving(byte, serving),
             state => {
                 self.output.push(byte);
@@ -88,25 +87,46 @@ impl RawRepl {
     fn entering(&mut self, byte: u8, mut scanner: Scanner) -> State {
         self.hasten_entry(byte);
         match scanner.feed(byte, &mut self.output) {
-            Some(_) => self.probe(),
+            Some(_) => State::Greeted,
             None => State::Entering(scanner),
         }
     }
 
-    /// After the mark comes the end of its line, then both ends and the prompt.
-    fn probing(&mut self, byte: u8, mut scanner: Option<Scanner>, mut ends: u8) -> State {
-        match &mut scanner {
-            Some(mark) => {
-                if mark.feed(byte, &mut self.output).is_some() {
-                    scanner = None;
-                }
-            }
-            None if byte == END => ends = ends.saturating_add(1),
-            None if byte == PROMPT && ends >= 2 => return self.reach(State::Idle, Event::Entered),
-            None if ends == 0 && b"\r\n".contains(&byte) => {}
-            None => self.output.push(byte),
+    fn probing(&mut self, byte: u8, mut scanner: Scanner, mut claim: Claim) -> State {
+        if scanner.feed(byte, &mut self.output).is_some() {
+            return State::Probed { ends: 0 };
         }
-        State::Probing { scanner, ends }
+        if let Some(traceback) = claim.feed(byte, self.options.traceback_limit)
+            && !traceback.is_empty()
+        {
+            self.emit(Event::Unable { traceback });
+        }
+        State::Probing { scanner, claim }
+    }
+
+    /// Behind the mark come the end of its line, then both ends and the prompt.
+    fn probed(&mut self, byte: u8, mut ends: u8) -> State {
+        match byte {
+            END => ends = ends.saturating_add(1),
+            PROMPT if ends >= 2 => return self.reach(State::Idle, Event::Entered),
+            b'\r' | b'\n' if ends == 0 => {}
+            _ => self.output.push(byte),
+        }
+        State::Probed { ends }
+    }
+
+    fn restarting(&mut self, byte: u8, mut restart: Restart, sign: Option<&Sign>) -> State {
+        restart.expected |= matches!(sign, Some(Sign::SoftReboot(_)));
+        match restart.scanner.feed(byte, &mut self.output) {
+            None => State::Restarting(restart),
+            Some(0) if restart.expected => State::Restarted,
+            Some(_) if restart.expected => self.reach(State::Friendly, Event::Restarted { raw: false }),
+            // What the way to the reset makes a board show. Only the raw REPL's is known to be the last of it.
+            Some(prompt) => State::Restarting(Restart {
+                scanner: Restart::scanner(),
+                expected: prompt == 0,
+            }),
+        }
     }
 
     fn requesting(
@@ -217,7 +237,7 @@ impl RawRepl {
         }
         self.output.push(byte);
         if matches!(sign, Some(Sign::SoftReboot(_))) {
-            return self.reach(State::restarting(), Event::SystemExit);
+            return self.reach(State::restarting(true), Event::SystemExit);
         }
         State::Prompting(traceback)
     }

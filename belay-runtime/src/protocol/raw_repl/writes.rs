@@ -1,9 +1,9 @@
 //! The half of the machine that writes: how operations begin, how source code is cut up, how Ctrl-C is sent.
 
 use super::super::scan::{Matcher, Scanner};
-use super::super::signs::{AT_PROMPT, FRIENDLY_PROMPT, RAW_BANNER};
-use super::state::State;
-use super::{Abort, Event, Execution, Mode, RawRepl, StartError, Write};
+use super::super::signs::{AT_PROMPT, FRIENDLY_PROMPT, RAW_BANNER, RAW_BANNER_LINE};
+use super::state::{Claim, State};
+use super::{Abort, Event, Execution, Insistence, Mode, RawRepl, Stage, StartError, Write};
 
 const CTRL_A: u8 = 0x01;
 const CTRL_B: u8 = 0x02;
@@ -18,23 +18,40 @@ const RAW_PASTE_REQUEST: &[u8] = b"\x05A\x01";
 const REQUEST_ANSWERS: &[&[u8]] = &[b"R\x01", b"R\x00", RAW_BANNER];
 
 impl RawRepl {
+    pub(super) fn begin_entry(&mut self, insistence: Insistence) {
+        self.type_way_in(insistence);
+        self.state = State::Entering(Scanner::new(&[RAW_BANNER_LINE]));
+    }
+
+    /// The last character is obeyed at the raw prompt, which is where `main.py` is skipped, and at the friendly one.
+    pub(super) fn begin_restart(&mut self, insistence: Insistence) {
+        self.type_way_in(insistence);
+        self.write(&[CTRL_D]);
+        self.state = State::restarting(false);
+    }
+
     /// `\r` ends whatever line the board is reading, be it the key that `CircuitPython` swallows after its
     /// program; the first Ctrl-C stops a program and the second one what the program does about it. The pauses
     /// are for boards that throw away what comes while they handle a Ctrl-C; one that answers from its prompt
     /// has done that, and there is nothing to stop.
-    pub(super) fn begin_entry(&mut self) {
+    fn type_way_in(&mut self, insistence: Insistence) {
         self.state.give_up(&mut self.output);
         self.writes.clear();
         self.pause_over = false;
         self.at_prompt = Matcher::new(AT_PROMPT);
-        for _ in 0..2 {
-            self.writes.push_back(Write {
-                bytes: vec![b'\r', CTRL_C],
-                pause: Some(self.options.pacing.pause),
-            });
-        }
+        let line = Write {
+            bytes: vec![b'\r', CTRL_C],
+            pause: Some(self.options.pacing.pause),
+        };
+        let more = Write {
+            bytes: vec![CTRL_C],
+            pause: Some(insistence.pace()),
+        };
+        self.writes.push_back(line.clone());
+        let more = std::iter::repeat_n(more, insistence.times() - 1);
+        self.writes.extend(more);
+        self.writes.push_back(line);
         self.write(ENTER);
-        self.state = State::Entering(Scanner::new(&[RAW_BANNER]));
     }
 
     /// While the raw REPL is being entered: what a board answers that is at its prompt shortens the rest.
@@ -54,8 +71,8 @@ impl RawRepl {
         self.write(format!("print('belay-{nonce:08x}'+'-{mark}')\x04").as_bytes());
         let mark = format!("OKbelay-{nonce:08x}-{mark}");
         State::Probing {
-            scanner: Some(Scanner::new(&[mark.as_bytes(), &mark.as_bytes()[2..]])),
-            ends: 0,
+            scanner: Scanner::new(&[mark.as_bytes(), &mark.as_bytes()[2..]]),
+            claim: Claim::default(),
         }
     }
 
@@ -68,7 +85,7 @@ impl RawRepl {
     pub(super) fn begin_soft_reset(&mut self) {
         self.state.give_up(&mut self.output);
         self.write(&[CTRL_D]);
-        self.state = State::restarting();
+        self.state = State::restarting(true);
     }
 
     pub(super) fn begin_execution(&mut self, execution: Execution) -> Result<(), StartError> {
@@ -124,10 +141,10 @@ impl RawRepl {
     }
 
     pub(super) fn send_interrupt(&mut self) -> bool {
+        if matches!(self.stage(), Stage::Entering | Stage::Exiting | Stage::Restarting) {
+            return false;
+        }
         match &mut self.state {
-            State::Entering(_) | State::Probing { .. } | State::Exiting(_) | State::Restarting { .. } => {
-                return false;
-            }
             // If the board goes into raw-paste mode, the Ctrl-C will end the paste by itself.
             State::Requesting { interrupted, .. }
             | State::Declined { interrupted, .. }
