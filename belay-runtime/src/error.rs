@@ -1,5 +1,7 @@
 //! The one error of the whole runtime: what went wrong, on which device, in which phase, in which method.
 
+mod unresponsive;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -9,6 +11,9 @@ use crate::exception::DeviceException;
 use crate::printable::{Printable, PrintableLines};
 use crate::python::ValueError;
 use crate::transport::TransportError;
+
+pub use unresponsive::{BoardState, Stuck};
+pub(crate) use unresponsive::{Purpose, Tried};
 
 /// A result whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -75,11 +80,15 @@ pub enum ErrorKind {
     /// The call was interrupted with Ctrl-C before it had a result.
     #[error("the call was interrupted")]
     Interrupted,
-    /// The board ignored Ctrl-C: it goes on running the code of an earlier call, or its line is dead.
-    #[error(
-        "the board does not react to Ctrl-C: it still runs the code of an earlier call, or its line is dead"
-    )]
-    Unresponsive,
+    /// The board could not be brought to its prompt, however it was told: it goes on running what it runs, can run
+    /// nothing any more, or its line is dead.
+    #[error("{stuck}")]
+    Unresponsive {
+        /// What is known of it.
+        stuck: Stuck,
+        /// Why it was to stop: a deadline that passed, say.
+        source: Option<Box<Error>>,
+    },
     /// The board or its firmware has not got what the call needs.
     #[error("{} is not supported by {}", Printable(.feature), Printable(.firmware))]
     Unsupported {
@@ -225,6 +234,7 @@ impl Error {
             ErrorKind::Protocol { .. } => {
                 matches!(self.0.phase, Some(Phase::Open | Phase::Enter | Phase::Resync))
             }
+            ErrorKind::Unresponsive { .. } => self.0.phase == Some(Phase::Enter),
             _ => false,
         }
     }
@@ -261,7 +271,7 @@ impl Error {
                 "the board's memory is full: send and return less at once, keep less in globals, or start afresh \
                  with `Device::reset`"
             }
-            ErrorKind::Unresponsive => "reset the board: `Device::reset`, its reset button, or unplug it",
+            ErrorKind::Unresponsive { stuck, .. } => stuck.hint(),
             _ => return None,
         };
         Some(hint.into())
@@ -435,7 +445,12 @@ mod tests {
             format!("{error:?}"),
             "setup failed\n  because: OSError: [Errno 2] ENOENT"
         );
-        let error = Error::from(ErrorKind::Unresponsive);
+        let stuck = Stuck {
+            board: BoardState::Silent,
+            purpose: Purpose::EndCall,
+            tried: Tried::Interrupts,
+        };
+        let error = Error::from(ErrorKind::Unresponsive { stuck, source: None });
         assert!(format!("{error:?}").contains("\n  hint: reset the board"));
     }
 

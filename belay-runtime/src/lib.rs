@@ -17,7 +17,7 @@ pub mod transport;
 
 pub use boxed::{BoxFuture, BoxStream};
 pub use device::{Attach, Attached, Device, DeviceBuilder};
-pub use error::{Error, ErrorKind, Phase, Result};
+pub use error::{BoardState, Error, ErrorKind, Phase, Result, Stuck};
 pub use exception::{DeviceException, Frame, RustLine};
 pub use executor::{
     DefaultExecutors, Executor, ExecutorExt, ExecutorFactory, HostAction, SetupExecutor, Setups,

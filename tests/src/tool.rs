@@ -84,7 +84,7 @@ pub fn tells_of_the_line(error: &Error) -> bool {
             | ErrorKind::FateUnknown(_)
             | ErrorKind::Reset
             | ErrorKind::Disconnected(_)
-            | ErrorKind::Unresponsive
+            | ErrorKind::Unresponsive { .. }
             | ErrorKind::Interrupted
             | ErrorKind::Transport(_)
     )

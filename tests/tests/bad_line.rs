@@ -140,7 +140,7 @@ async fn a_line_that_is_bad_all_the_time_makes_no_answer_wrong_and_no_call_run_t
             if let Err(error) = &result {
                 let known = matches!(
                     error.kind(),
-                    ErrorKind::FateUnknown(_) | ErrorKind::Timeout { .. } | ErrorKind::Unresponsive
+                    ErrorKind::FateUnknown(_) | ErrorKind::Timeout { .. } | ErrorKind::Unresponsive { .. }
                 );
                 assert!(known, "{error}");
             }

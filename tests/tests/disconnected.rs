@@ -170,7 +170,7 @@ fn is_right(error: &Error, moment: Moment, port: &str) -> bool {
                 | ErrorKind::FateUnknown(_)
                 | ErrorKind::Disconnected(_)
                 | ErrorKind::Timeout { .. }
-                | ErrorKind::Unresponsive
+                | ErrorKind::Unresponsive { .. }
         )
     };
     let in_method = |error: &Error, method| lost(error) && error.method() == Some(method);

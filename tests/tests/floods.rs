@@ -40,7 +40,10 @@ async fn a_deadline_and_the_end_come_in_time(flood: impl Fn(&Secrets) -> Vec<u8>
     let (_board, link) = flooding(flood).await;
     let request = link.request(evaluate("1"), BRIEF);
     let error = soon("the deadline", request).await.unwrap_err();
-    let ended = matches!(error.kind(), ErrorKind::Unresponsive | ErrorKind::Timeout { .. });
+    let ended = matches!(
+        error.kind(),
+        ErrorKind::Unresponsive { .. } | ErrorKind::Timeout { .. }
+    );
     assert!(ended, "{error}");
     // A board that answers nothing is not left in order, but in time.
     soon("the end", link.close()).await.unwrap_err();

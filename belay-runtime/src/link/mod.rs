@@ -4,6 +4,7 @@
 mod ending;
 mod engine;
 mod exception;
+mod ladder;
 mod options;
 mod output;
 mod raw;

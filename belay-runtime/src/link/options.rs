@@ -77,7 +77,8 @@ pub enum ResetPolicy {
 pub struct Deadlines {
     /// From opening the port until the board is in the raw REPL, retries included.
     pub open: Duration,
-    /// An interrupt until the code has ended. A `finally` has half of it to itself, before Ctrl-C is sent again.
+    /// An interrupt until the code has ended. For half of it the code may clean up after one Ctrl-C, then the board is
+    /// told harder: with a burst of them, and with a flood if a second is left for that. A `finally` has half of it to itself, before Ctrl-C is sent again.
     pub interrupt: Duration,
     /// The first attempt at entering the raw REPL; each further one may take twice as long. A board that is still
     /// booting may lose one, so it is tried again as long as [`open`](Self::open), or [`reset`](Self::reset) after a
@@ -101,7 +102,7 @@ impl Default for Deadlines {
     fn default() -> Self {
         Self {
             open: Duration::from_secs(10),
-            interrupt: Duration::from_secs(2),
+            interrupt: Duration::from_secs(3),
             enter: Duration::from_secs(1),
             paste: Duration::from_secs(5),
             compile: Duration::from_secs(5),

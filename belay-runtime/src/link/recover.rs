@@ -5,14 +5,14 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::ResetPolicy;
 use super::ending::End;
 use super::engine::Engine;
 use super::start;
-use super::timing::{INTERRUPT, MERCY, Probe};
+use super::timing::{AFTER_INTERRUPT, MERCY, Probe};
 use super::wire::{Item, Wire};
-use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::protocol::{Event, Operation, Sign};
+use super::{Deadlines, ResetPolicy, ladder};
+use crate::error::{ErrorKind, Phase, Purpose, Result, Tried};
+use crate::protocol::{Event, Insistence, Operation, Sign};
 use crate::transport::ModemLines;
 
 /// The first wait for an answer to a probe.
@@ -24,8 +24,6 @@ const LONGEST_PROBE: Duration = Duration::from_secs(5);
 const ASK_FOR_BANNER: &[u8] = b"\r\x01";
 /// How long the modem lines are held to reset a board.
 const PULSE: Duration = Duration::from_millis(100);
-/// How long a board is given to reset when nothing that it says of that can be relied on.
-const REBOOT: Duration = Duration::from_secs(1);
 
 impl Engine {
     /// The raw REPL's state machine has seen something in what is not a frame.
@@ -119,41 +117,60 @@ impl Engine {
     /// Leaves the agent and the raw REPL.
     pub(super) async fn leave(&mut self) -> Result<()> {
         let until = Instant::now() + self.options.deadlines.close;
-        self.go_to_prompt(until).await?;
+        if !self.go_to_prompt(until).await? {
+            let board = self.wire.state();
+            let stuck = ladder::stuck(board, Purpose::Leave, Tried::Interrupts, None);
+            return Err(stuck.in_phase(Phase::Close));
+        }
         self.wire.operate(Operation::Exit, until).await
     }
 
-    /// Interrupts what is under way and has the board at the raw prompt.
-    async fn go_to_prompt(&mut self, until: Instant) -> Result<()> {
+    /// Interrupts what is under way and has the board at the raw prompt, if it gets there in time.
+    async fn go_to_prompt(&mut self, until: Instant) -> Result<bool> {
         let busy = !self.flying.is_empty() || self.barrier.is_some();
+        let now = Instant::now();
+        let first = until.saturating_duration_since(now) / 4;
         match (self.is_raw(), busy) {
-            (true, true) => self.wire.operate(Operation::Enter, until).await,
-            (true, false) => Ok(()),
-            (false, busy) => {
-                if busy {
-                    self.wire.send(INTERRUPT);
-                }
-                self.quit(until).await
-            }
+            (true, true) => match ladder::enter(&mut self.wire, first, now, first.saturating_mul(4)).await {
+                Err(error) if matches!(error.kind(), ErrorKind::Unresponsive { .. }) => Ok(false),
+                entered => entered.map(|()| true),
+            },
+            (true, false) => Ok(true),
+            (false, busy) => self.quit(busy, until).await,
         }
     }
 
-    /// Has the agent end, so that the board is at the raw prompt.
-    async fn quit(&mut self, until: Instant) -> Result<()> {
+    /// Has the agent end, so that the board is at the raw prompt, and what keeps it busy before.
+    async fn quit(&mut self, busy: bool, until: Instant) -> Result<bool> {
         let line = self.lines.control(self.next, b'q', "");
+        let mut insistence = Insistence::Gentle;
+        let mut left = if busy { insistence.times() } else { 0 };
         while Instant::now() < until {
-            self.wire.send(&line);
-            let again = Instant::now() + PROBE;
-            while let Some(item) = self.wire.next_before(again.min(until)).await? {
+            let asked = left == 0;
+            let wait = if asked {
+                self.wire.send(AFTER_INTERRUPT);
+                self.wire.send(&line);
+                PROBE
+            } else {
+                left -= 1;
+                self.wire.send(b"\x03");
+                insistence.pace()
+            };
+            let again = (Instant::now() + wait).min(until);
+            while let Some(item) = self.wire.next_before(again).await? {
                 match item {
-                    Item::Repl(Event::Done { .. }) => return Ok(()),
+                    Item::Repl(Event::Done { .. }) => return Ok(true),
                     // The farewell was lost, but not what comes after it.
-                    Item::Repl(Event::EndClaimed { .. }) if self.wire.repl.accept_end() => return Ok(()),
+                    Item::Repl(Event::EndClaimed { .. }) if self.wire.repl.accept_end() => return Ok(true),
                     _ => {}
                 }
             }
+            if asked && busy {
+                insistence = ladder::more(insistence, until.saturating_duration_since(Instant::now()));
+                left = insistence.times();
+            }
         }
-        Err(self.wire.timeout(self.options.deadlines.close, Phase::Close))
+        Ok(false)
     }
 
     pub(super) async fn reset(
@@ -193,23 +210,16 @@ impl Engine {
     }
 
     async fn soft_reset(&mut self, until: Instant) -> Result<()> {
-        let quit = (Instant::now() + self.options.deadlines.interrupt).min(until);
-        let at_prompt = self.go_to_prompt(quit).await.is_ok();
-        if self.is_raw() && start::mentions(&self.wire.tail(), b"MemoryError") {
-            self.reset_without_memory(until).await?;
-        } else if !at_prompt {
-            return Err(Error::from(ErrorKind::Unresponsive).in_phase(Phase::Reset));
+        let Deadlines { enter, interrupt, .. } = self.options.deadlines;
+        self.wire.drop_outgoing();
+        if !self.is_raw() {
+            // The agent may be deaf to Ctrl-C, if what it has called has made it so.
+            let line = self.lines.control(self.next, b'q', "");
+            self.wire.send(b"\x03");
+            self.wire.send(AFTER_INTERRUPT);
+            self.wire.send(&line);
         }
-        self.wire.operate(Operation::SoftReset, until).await
-    }
-
-    /// Resets a board that may have no memory left to run anything, with which other operations make sure of what
-    /// it is at: an empty line in the raw REPL needs none.
-    async fn reset_without_memory(&mut self, until: Instant) -> Result<()> {
-        self.wire.send(b"\r\x03\x01\x04");
-        let quiet = (Instant::now() + REBOOT).min(until);
-        while self.wire.next_before(quiet).await?.is_some() {}
-        Ok(())
+        ladder::restart(&mut self.wire, Purpose::Reset, enter.min(interrupt / 2), until).await
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, timeout_at};
 
 use super::wire::{Item, Wire};
-use super::{CallPath, Deadlines, Hello, LinkOptions, ResetPolicy};
+use super::{CallPath, Deadlines, Hello, LinkOptions, ladder};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::protocol::{Event, Execution, Frame, Mode, Operation, Stage};
 
@@ -76,17 +76,8 @@ pub(super) async fn start(
     options: &LinkOptions,
     opening: Instant,
 ) -> Result<Hello> {
-    if options.reset_on_connect == ResetPolicy::Lines {
-        wire.pulse().await?;
-    }
     let deadlines = &options.deadlines;
-    enter(wire, deadlines.enter, opening, deadlines.open).await?;
-    if options.reset_on_connect == ResetPolicy::Soft {
-        let resetting = Instant::now();
-        let until = resetting + deadlines.reset;
-        wire.operate(Operation::SoftReset, until).await?;
-        enter(wire, deadlines.enter, resetting, deadlines.reset).await?;
-    }
+    ladder::connect(wire, options.reset_on_connect, deadlines, opening).await?;
     let path = match options.call_path {
         CallPath::RawRepl => CallPath::RawRepl,
         CallPath::Auto | CallPath::Agent => CallPath::Agent,
@@ -120,6 +111,9 @@ pub(super) async fn start(
         Ran::Hello(frame) => Ok(begun(wire, read(&frame, false, path))),
         Ran::Ended(traceback) if may_be_small && mentions(&traceback, b"MemoryError") => {
             small::start(wire, session, before, deadlines).await
+        }
+        Ran::Ended(traceback) if mentions(&traceback, b"MemoryError") => {
+            Err(ladder::out_of_memory(traceback, options.reset_on_connect))
         }
         Ran::Ended(traceback) => Err(refused("the board cannot run the agent", &traceback)),
     }
@@ -175,30 +169,6 @@ fn refused(what: impl Into<std::borrow::Cow<'static, str>>, traceback: &[u8]) ->
         received: traceback.to_vec(),
     })
     .in_phase(Phase::Enter)
-}
-
-/// Enters the raw REPL of a board that may still be booting, and so may lose one attempt; or that is slow, and then
-/// is given more time with each, because the next one interrupts what it is about to answer.
-async fn enter(wire: &mut Wire, first: Duration, begun: Instant, within: Duration) -> Result<()> {
-    let until = begun + within;
-    let mut attempt = first;
-    loop {
-        let end = (Instant::now() + attempt).min(until);
-        attempt = attempt.saturating_mul(2).min(within);
-        match wire.operate(Operation::Enter, end).await {
-            Ok(()) => return Ok(()),
-            Err(error) => {
-                let out_of_time = Instant::now() >= until;
-                if out_of_time || !matches!(error.kind(), ErrorKind::Timeout { .. }) {
-                    return Err(if out_of_time {
-                        wire.timeout(within, Phase::Enter)
-                    } else {
-                        error
-                    });
-                }
-            }
-        }
-    }
 }
 
 /// Starts the agent again on a board that has left it. Gives the boot that it belongs to; nothing if the board
@@ -260,7 +230,7 @@ async fn run_surely(
         if !lost || wire.repl.has_raw_paste() != Some(false) {
             return ran;
         }
-        enter(wire, deadlines.enter, Instant::now(), deadlines.open).await?;
+        ladder::enter(wire, deadlines.enter, Instant::now(), deadlines.open).await?;
     }
     run(wire, source, deadlines).await
 }

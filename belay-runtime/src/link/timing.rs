@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Deadlines;
 use super::engine::{Engine, Flying, Sink};
-use super::exception;
 use super::start::mentions;
-use crate::error::{Error, ErrorKind, Phase};
-use crate::protocol::{NUMBERS, Number};
+use super::{Deadlines, exception, ladder};
+use crate::error::{BoardState, Error, ErrorKind, Phase, Purpose, Tried};
+use crate::protocol::{Insistence, NUMBERS, Number};
 
 /// How long the call before a cancelled one, or the cancelled one before others, may go on by itself: an
 /// interrupt that comes when the board has just begun the next call would hit that one.
@@ -34,7 +33,7 @@ const FILLER: [u8; 64] = [b' '; 64];
 /// How long to wait before a third Ctrl-C; each further one takes longer.
 const INTERRUPT_AGAIN: Duration = Duration::from_millis(250);
 /// What makes an interrupt ours: another tool's is followed by something else.
-pub(super) const INTERRUPT: &[u8] = b"\x03 ";
+pub(super) const AFTER_INTERRUPT: &[u8] = b" ";
 
 /// A ping: until it is answered nothing new is sent, so that it is clear what got through before it.
 #[derive(Debug)]
@@ -54,8 +53,16 @@ pub(super) struct Interrupt {
     until: Instant,
     again: Instant,
     wait: Duration,
-    /// Whether Ctrl-C has been sent more than once.
-    insisting: bool,
+    /// How hard the board is told at the moment, and how many Ctrl-Cs of that are left before it is asked.
+    insistence: Insistence,
+    left: usize,
+}
+
+impl Interrupt {
+    /// Whether Ctrl-Cs come one behind the other, with no question in between.
+    fn is_pressing(&self) -> bool {
+        self.left > 0
+    }
 }
 
 /// A question whether the board is at a prompt instead of in the agent.
@@ -85,7 +92,8 @@ impl Engine {
             .interrupt
             .as_ref()
             .map(|interrupt| interrupt.until.min(interrupt.again));
-        let barrier = self.barrier.as_ref().map(|barrier| {
+        let pressing = self.interrupt.as_ref().is_some_and(Interrupt::is_pressing);
+        let barrier = self.barrier.as_ref().filter(|_| !pressing).map(|barrier| {
             let again = barrier.again;
             self.given_up(barrier).map_or(again, |at| at.min(again))
         });
@@ -137,7 +145,9 @@ impl Engine {
                 self.give_up_interrupting();
             } else if now >= interrupt.again {
                 self.interrupt_again();
-            } else if self.barrier.as_ref().is_some_and(|barrier| now >= barrier.again) {
+            } else if !interrupt.is_pressing()
+                && self.barrier.as_ref().is_some_and(|barrier| now >= barrier.again)
+            {
                 // A Ctrl-C can cost the board the line that it was reading, so one comes without.
                 self.ping_again();
             }
@@ -409,20 +419,19 @@ impl Engine {
             self.give_up_interrupting();
             return;
         }
-        self.interrupt = Some(Interrupt {
-            until: end.min(now + self.options.deadlines.interrupt),
-            again: now,
-            wait: INTERRUPT_AGAIN,
-            insisting: false,
-        });
-        self.send_interrupt();
         // What was interrupted may clean up, which another Ctrl-C would cut short.
         let patience = self.options.deadlines.interrupt / 2;
-        if let Some(interrupt) = &mut self.interrupt
-            && !self.stuck
-        {
-            interrupt.again = now + patience;
-        }
+        self.interrupt = Some(Interrupt {
+            until: end.min(now + self.options.deadlines.interrupt),
+            again: now + if self.stuck { INTERRUPT_AGAIN } else { patience },
+            wait: INTERRUPT_AGAIN,
+            insistence: Insistence::Gentle,
+            left: 0,
+        });
+        // What has not left yet will be sent again, if it is still wanted.
+        self.wire.drop_outgoing();
+        self.wire.send(b"\x03");
+        self.ask_what_was_interrupted(false);
     }
 
     /// When all is given up that has gone wrong since a request was last answered, or begins to go wrong now.
@@ -433,25 +442,39 @@ impl Engine {
         *self.trouble.get_or_insert_with(Instant::now) + interrupt + resync
     }
 
+    /// Another Ctrl-C, and the question behind the last one of a step.
     fn interrupt_again(&mut self) {
-        if let Some(interrupt) = &mut self.interrupt {
-            interrupt.insisting = true;
-        }
-        self.send_interrupt();
-    }
-
-    fn send_interrupt(&mut self) {
         let Some(interrupt) = &mut self.interrupt else {
             return;
         };
-        let again = interrupt.insisting;
-        interrupt.again = Instant::now() + interrupt.wait;
-        if again {
-            interrupt.wait *= 2;
+        let now = Instant::now();
+        if interrupt.left == 0 {
+            let time = interrupt.until.saturating_duration_since(now);
+            // A flood may be a short one, as long as it leaves time for the answer.
+            interrupt.insistence = ladder::more(interrupt.insistence, time.saturating_mul(2));
+            let fit = (time / 2).as_millis() / interrupt.insistence.pace().as_millis().max(1);
+            let fit = usize::try_from(fit).unwrap_or(usize::MAX).max(1);
+            interrupt.left = interrupt.insistence.times().min(fit);
+            self.wire.drop_outgoing();
         }
-        // What has not left yet will be sent again, if it is still wanted.
-        self.wire.drop_outgoing();
-        self.wire.send(if self.is_raw() { b"\x03" } else { INTERRUPT });
+        interrupt.left -= 1;
+        interrupt.again = now + interrupt.insistence.pace();
+        // Where the line takes none, more would only be in the way.
+        if self.wire.has_sent_all() {
+            self.wire.send(b"\x03");
+        }
+        if interrupt.left == 0 || self.flying.is_empty() {
+            interrupt.left = 0;
+            interrupt.again = now + interrupt.wait;
+            interrupt.wait *= 2;
+            self.ask_what_was_interrupted(true);
+        }
+    }
+
+    fn ask_what_was_interrupted(&mut self, again: bool) {
+        if !self.is_raw() {
+            self.wire.send(AFTER_INTERRUPT);
+        }
         self.ping_afresh(again);
         if again && !self.is_raw() {
             // Perhaps it left the agent, and the line swallowed the question or the answer.
@@ -467,18 +490,29 @@ impl Engine {
         self.stuck = true;
         // Where nothing can be compiled any more, it looks as if the board did not react.
         let no_memory = self.is_raw() && mentions(&self.wire.tail(), b"MemoryError");
-        let unresponsive = || {
+        let board = match self.wire.take_output() {
+            printed if printed.is_empty() => BoardState::Silent,
+            printed => BoardState::Printing(printed),
+        };
+        let unresponsive = |purpose, source| {
             if no_memory {
-                exception::out_of_memory().into_error(&[])
-            } else {
-                Error::from(ErrorKind::Unresponsive).in_phase(Phase::Interrupt)
+                return exception::out_of_memory().into_error(&[]);
             }
+            let stuck = ladder::stuck(board.clone(), purpose, Tried::Interrupts, source);
+            stuck.in_phase(Phase::Interrupt)
         };
         for flying in std::mem::take(&mut self.flying) {
+            let timeout = || {
+                let timeout = ErrorKind::Timeout {
+                    after: flying.job.deadline,
+                    received: Vec::new(),
+                };
+                Error::from(timeout).in_phase(Phase::Execute)
+            };
             let error = if flying.abandoned.is_some() {
-                unresponsive()
+                unresponsive(Purpose::EndCall, flying.timed_out.then(timeout))
             } else {
-                ErrorKind::FateUnknown(Some(Box::new(unresponsive()))).into()
+                ErrorKind::FateUnknown(Some(Box::new(unresponsive(Purpose::TakeCall, None)))).into()
             };
             self.answer(flying.job.sink, Err(error));
         }
@@ -487,7 +521,7 @@ impl Engine {
             if now < job.since + self.options.deadlines.interrupt {
                 self.queue.push_back(job);
             } else {
-                self.answer(job.sink, Err(unresponsive()));
+                self.answer(job.sink, Err(unresponsive(Purpose::TakeCall, None)));
             }
         }
     }

@@ -168,6 +168,11 @@ impl Wire {
         }
     }
 
+    /// Whether the operating system has taken all that was queued.
+    pub(super) fn has_sent_all(&self) -> bool {
+        self.outgoing.is_empty()
+    }
+
     /// Forgets what has not been handed to the operating system.
     pub(super) fn drop_outgoing(&mut self) {
         if !self.outgoing.is_empty() {

@@ -16,7 +16,7 @@ pub enum Insistence {
     Gentle,
     /// With some forty, a millisecond apart.
     Burst,
-    /// With as many as a second takes.
+    /// With a thousand, which takes a second or two.
     Flood,
 }
 
@@ -26,7 +26,7 @@ impl Insistence {
         match self {
             Self::Gentle => 1,
             Self::Burst => 39,
-            Self::Flood => 600,
+            Self::Flood => 1_000,
         }
     }
 

@@ -296,7 +296,7 @@ impl Claim {
                 traceback.push(byte);
                 Progress::Traceback(traceback)
             }
-            unchanged => unchanged,
+            Progress::Nothing => Progress::Nothing,
         };
         None
     }
@@ -325,7 +325,7 @@ impl Claim {
                 behind.push(byte);
                 Loose::Second { traceback, behind }
             }
-            unchanged => unchanged,
+            Loose::Nothing => Loose::Nothing,
         };
         None
     }

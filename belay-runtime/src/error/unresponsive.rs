@@ -1,0 +1,145 @@
+//! What is known of a board that cannot be brought to its prompt.
+
+use std::fmt;
+
+use super::Received;
+
+/// What is known of a board that cannot be brought to its prompt: what it does instead, and what has been tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stuck {
+    /// What it does instead.
+    pub board: BoardState,
+    /// What for it was to stop.
+    pub(crate) purpose: Purpose,
+    /// The most that it was told.
+    pub(crate) tried: Tried,
+}
+
+/// What a board does that does not do what it is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BoardState {
+    /// It sends nothing.
+    Silent,
+    /// It sends this, the last of it, and does not stop.
+    Printing(Vec<u8>),
+    /// It is at its prompt, and answers this whatever it is told to run: that it is out of memory, most likely.
+    Unable(Vec<u8>),
+}
+
+/// What for a board was to stop what it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To be connected.
+    Connect,
+    /// To end the call that the error is of.
+    EndCall,
+    /// To take a call, or to be asked what became of it.
+    TakeCall,
+    /// To be reset.
+    Reset,
+    /// To be left.
+    Leave,
+}
+
+/// The most that a board was told, from the least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Tried {
+    Interrupts,
+    SoftReset,
+    Lines,
+}
+
+impl Stuck {
+    pub(super) fn hint(&self) -> &'static str {
+        use BoardState::{Printing, Silent, Unable};
+        use Purpose::{Connect, Reset};
+        match (&self.board, self.purpose, self.tried) {
+            (Unable(_), Connect, Tried::Interrupts) => {
+                "`reset_on_connect(ResetPolicy::Soft)` frees the board's memory and does not run `main.py`"
+            }
+            (Unable(_), Connect, Tried::SoftReset) => {
+                "`boot.py` takes what the board needs: remove it, or install the firmware anew"
+            }
+            (Silent, Connect, Tried::Lines) => {
+                "is this the board's port, is MicroPython on the board, and is no other program using it?"
+            }
+            (Silent, Connect, _) => {
+                "is this the board's port, is MicroPython on the board, and is no other program using it? If what the \
+                 board runs does not stop, press its reset button, or set `reset_on_connect(ResetPolicy::Lines)` where \
+                 the port's modem lines reset it"
+            }
+            (Printing(_), Connect, Tried::Interrupts) => {
+                "is this the board's port? `reset_on_connect(ResetPolicy::Soft)` resets the board once its program \
+                 ends, and `ResetPolicy::Lines` at once where the port's modem lines do that; so does its reset button"
+            }
+            (_, Connect | Reset, Tried::Lines) => {
+                "press the board's reset button or unplug it; if `boot.py` or `main.py` does this each time, install \
+                 the firmware anew"
+            }
+            (_, Connect, _) => {
+                "set `reset_on_connect(ResetPolicy::Lines)` where the port's modem lines reset the board, press its \
+                 reset button, or unplug it"
+            }
+            (_, Reset, _) => {
+                "`Device::reset_with(ResetPolicy::Lines)` where the port's modem lines reset the board, its reset \
+                 button, or unplug it"
+            }
+            _ => "reset the board: `Device::reset`, its reset button, or unplug it",
+        }
+    }
+}
+
+impl fmt::Display for Stuck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let BoardState::Unable(answer) = &self.board {
+            return write!(
+                f,
+                "the board is at its prompt and can run nothing, whatever it is told it answers {}",
+                Received(answer)
+            );
+        }
+        f.write_str(match self.tried {
+            Tried::Interrupts => "the board does not react to Ctrl-C: ",
+            Tried::SoftReset => "the board does not react to Ctrl-C, nor to a soft reset: ",
+            Tried::Lines => "the board does not react to Ctrl-C, nor to a reset: ",
+        })?;
+        let silent = self.board == BoardState::Silent;
+        f.write_str(match self.purpose {
+            Purpose::EndCall => "it still runs this call",
+            Purpose::TakeCall => "it still runs the code of an earlier call, or its line is dead",
+            _ if silent => "it answers nothing",
+            _ => "it does not stop what it runs",
+        })?;
+        match &self.board {
+            BoardState::Printing(bytes) => write!(f, "; it prints {}", Received(bytes)),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_is_told_and_the_hint_names_what_was_not_tried() {
+        let board = BoardState::Unable(b"MemoryError: no".to_vec());
+        let mut stuck = Stuck {
+            board,
+            purpose: Purpose::Connect,
+            tried: Tried::Interrupts,
+        };
+        assert!(stuck.to_string().contains("MemoryError: no"));
+        assert!(stuck.hint().contains("ResetPolicy::Soft"));
+        stuck.board = BoardState::Printing(b"alive".to_vec());
+        stuck.tried = Tried::SoftReset;
+        assert!(stuck.to_string().ends_with("it prints \"alive\""));
+        assert!(!stuck.hint().contains("ResetPolicy::Soft"));
+        assert!(stuck.hint().contains("ResetPolicy::Lines"));
+        stuck.board = BoardState::Silent;
+        stuck.purpose = Purpose::Reset;
+        assert!(stuck.to_string().ends_with("it answers nothing"));
+    }
+}

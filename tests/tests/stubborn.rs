@@ -1,0 +1,302 @@
+//! Boards that are hard to get at: programs that do not stop, memory that is full, threads that print, and whatever
+//! state another program has left a prompt in.
+
+use std::fs::OpenOptions;
+use std::io::{Read as _, Write as _};
+use std::time::Duration;
+
+use belay_runtime::link::{CallPath, Deadlines, Link, LinkOptions, Payload, Request, ResetPolicy};
+use belay_runtime::transport::{Address, Connector};
+use belay_runtime::{BoardState, Error, ErrorKind, Stuck};
+use belay_sim::Board;
+use belay_tests::{PATIENCE, soon, unix};
+
+fn options(path: CallPath, reset_on_connect: ResetPolicy) -> LinkOptions {
+    let mut options = LinkOptions::default();
+    options.call_path = path;
+    options.reset_on_connect = reset_on_connect;
+    options
+}
+
+/// The same with less time, for what uses up all of it.
+fn hasty(path: CallPath, reset_on_connect: ResetPolicy) -> LinkOptions {
+    let mut options = options(path, reset_on_connect);
+    options.deadlines.enter = Duration::from_millis(250);
+    options.deadlines.open = Duration::from_millis(1_500);
+    options.deadlines.reset = options.deadlines.open;
+    options.deadlines.interrupt = Duration::from_millis(500);
+    options
+}
+
+async fn connect(board: &Board, options: LinkOptions) -> Result<Link, Error> {
+    let connector = Connector::from(board.port().parse::<Address>().unwrap());
+    soon("the connection or its error", Link::connect(&connector, options)).await
+}
+
+fn evaluate(expression: &str) -> Request {
+    Request::Evaluate(expression.into())
+}
+
+async fn is_alive(link: &Link) {
+    let two = soon("an answer", link.request(evaluate("1+1"), PATIENCE)).await;
+    assert_eq!(two.unwrap(), Payload::Repr(b"2".to_vec()));
+}
+
+/// A board that runs this as its `main.py`, and has begun to.
+async fn running(main: &str) -> Board {
+    let main = format!("open('begun', 'w').close()\n{main}");
+    let board = Board::unix().heap_kb(128).file("main.py", main);
+    let board = board.start().await.unwrap();
+    begun(&board).await;
+    board
+}
+
+async fn begun(board: &Board) {
+    let begun = board.directory().join("begun");
+    let has_begun = async {
+        while !begun.exists() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    soon("the program", has_begun).await;
+    std::fs::remove_file(begun).unwrap();
+}
+
+fn stuck(error: &Error) -> &Stuck {
+    match error.kind() {
+        ErrorKind::Unresponsive { stuck, .. } => stuck,
+        _ => panic!("{error:?}"),
+    }
+}
+
+fn hint(error: &Error) -> String {
+    error.hint().unwrap_or_default().into_owned()
+}
+
+/// Ends at this interrupt and at none before.
+fn ends_at(interrupt: u32) -> String {
+    format!("n = 0\nwhile n < {interrupt}:\n try:\n  while 1: pass\n except KeyboardInterrupt:\n  n += 1\n")
+}
+
+/// Deaf to Ctrl-C.
+const DEAF: &str = "import micropython\nmicropython.kbd_intr(-1)\n";
+
+async fn a_program_that_ends_at_the_thirtieth_interrupt_is_stopped_by_a_burst(path: CallPath) {
+    let board = running(&ends_at(30)).await;
+    let link = connect(&board, options(path, ResetPolicy::None)).await.unwrap();
+    is_alive(&link).await;
+    link.close().await.unwrap();
+}
+
+async fn a_program_that_ends_at_the_hundredth_interrupt_is_stopped_by_a_flood(path: CallPath) {
+    let board = running(&ends_at(100)).await;
+    let link = connect(&board, options(path, ResetPolicy::None)).await.unwrap();
+    is_alive(&link).await;
+    link.close().await.unwrap();
+}
+
+async fn a_call_that_ends_at_the_hundredth_interrupt_ends_with_its_time_out(path: CallPath) {
+    let board = unix().await;
+    let link = connect(&board, options(path, ResetPolicy::None)).await.unwrap();
+    let source = format!("{}raise KeyboardInterrupt\n", ends_at(100)).replace('\n', "\\n");
+    let call = link.request(
+        evaluate(&format!("X('t','{source}')")),
+        Duration::from_millis(200),
+    );
+    let error = soon("the end", call).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Timeout { .. }), "{error:?}");
+    is_alive(&link).await;
+    link.close().await.unwrap();
+}
+
+async fn a_board_that_answers_nothing_is_said_to_and_which_setting_may_help(path: CallPath) {
+    let board = running(&format!("{DEAF}while 1: pass\n")).await;
+    for policy in [ResetPolicy::None, ResetPolicy::Soft] {
+        let error = connect(&board, hasty(path, policy)).await.unwrap_err();
+        assert_eq!(stuck(&error).board, BoardState::Silent, "{error:?}");
+        assert!(hint(&error).contains("ResetPolicy::Lines"), "{error:?}");
+    }
+}
+
+async fn a_board_that_prints_and_does_not_stop_is_told_with_what_it_prints(path: CallPath) {
+    let main = format!("{DEAF}import time\nwhile 1:\n print('here I am')\n time.sleep_ms(5)\n");
+    let board = running(&main).await;
+    let error = connect(&board, hasty(path, ResetPolicy::None)).await.unwrap_err();
+    let BoardState::Printing(printed) = &stuck(&error).board else {
+        panic!("{error:?}");
+    };
+    assert!(
+        String::from_utf8_lossy(printed).contains("here I am"),
+        "{error:?}"
+    );
+    assert!(error.to_string().contains("here I am"), "{error:?}");
+    assert!(hint(&error).contains("reset_on_connect"), "{error:?}");
+}
+
+async fn a_program_that_becomes_deaf_is_stopped_once_its_board_may_be_reset_and_it_ends(path: CallPath) {
+    let main = format!("{DEAF}import time\ntime.sleep_ms(1500)\nleft = 1\n");
+    let board = running(&main).await;
+    let link = connect(&board, options(path, ResetPolicy::Soft)).await.unwrap();
+    let left = link.request(evaluate("V('__main__','globals().get(\"left\")')"), PATIENCE);
+    assert_eq!(left.await.unwrap(), Payload::Repr(b"None".to_vec()));
+    link.close().await.unwrap();
+}
+
+/// Takes all memory, in one of the ways there are.
+const FULL: [&str; 3] = [
+    "l = ()\nwhile 1: l = (l,)\n",
+    "l = []\nfor size in (1000, 16):\n try:\n  while 1: l.append(bytearray(size))\n except MemoryError: pass\n",
+    "def f(l):\n try:\n  while 1: l = (l, l)\n except MemoryError:\n  return l\nl = f(())\n",
+];
+
+async fn a_full_heap_is_told_as_what_the_board_says_and_a_soft_reset_needs_no_memory(path: CallPath) {
+    for main in FULL {
+        let board = running(main).await;
+        match connect(&board, options(path, ResetPolicy::None)).await {
+            Ok(link) => {
+                is_alive(&link).await;
+                link.close().await.unwrap();
+            }
+            Err(error) => {
+                assert!(format!("{error:?}").contains("MemoryError"), "{error:?}");
+                assert!(hint(&error).contains("ResetPolicy::Soft"), "{error:?}");
+            }
+        }
+        let link = connect(&board, options(path, ResetPolicy::Soft)).await.unwrap();
+        is_alive(&link).await;
+        link.close().await.unwrap();
+    }
+}
+
+async fn after_a_call_has_filled_the_heap_a_later_connection_works_or_says_so(path: CallPath) {
+    for body in FULL {
+        let board = Board::unix().heap_kb(128).start().await.unwrap();
+        let link = connect(&board, options(path, ResetPolicy::None)).await.unwrap();
+        let body = body.replace('\n', "\\n");
+        let filling = link.request(evaluate(&format!("X('t','{body}')")), PATIENCE);
+        soon("the end", filling).await.err();
+        soon("the end", link.close()).await.err();
+        match connect(&board, options(path, ResetPolicy::None)).await {
+            Ok(link) => {
+                is_alive(&link).await;
+                link.close().await.unwrap();
+            }
+            Err(error) => {
+                assert!(format!("{error:?}").contains("MemoryError"), "{error:?}");
+                assert!(hint(&error).contains("ResetPolicy::Soft"), "{error:?}");
+            }
+        }
+        let link = connect(&board, options(path, ResetPolicy::Soft)).await.unwrap();
+        is_alive(&link).await;
+        link.close().await.unwrap();
+    }
+}
+
+async fn a_board_whose_thread_prints_without_a_pause_is_connected(path: CallPath) {
+    for last in ["", "while 1: pass\n", "while 1: print('main')\n"] {
+        let main = "import _thread\ndef f():\n while 1: print('thread')\n_thread.start_new_thread(f, ())\n";
+        let board = running(&format!("{main}{last}")).await;
+        let link = connect(&board, options(path, ResetPolicy::None)).await.unwrap();
+        is_alive(&link).await;
+        link.close().await.unwrap();
+    }
+}
+
+async fn input_in_boot_py_does_not_hold_up_a_connection(path: CallPath) {
+    for boot in ["input('boot? ')\n", "while 1: input('boot? ')\n"] {
+        for policy in [ResetPolicy::None, ResetPolicy::Soft] {
+            let boot = format!("open('begun', 'w').close()\n{boot}");
+            let board = Board::unix().file("boot.py", boot).start().await.unwrap();
+            begun(&board).await;
+            let mut options = options(path, policy);
+            // It is interrupted once it has had half of this.
+            options.deadlines.reset = Duration::from_secs(4);
+            let link = connect(&board, options).await.unwrap();
+            is_alive(&link).await;
+            link.close().await.unwrap();
+        }
+    }
+}
+
+async fn input_in_main_py_does_not_hold_up_a_connection(path: CallPath) {
+    let programs = [
+        "input('main? ')\n",
+        "while 1: input('main? ')\n",
+        "import sys\nprint('Press any key to enter the REPL.')\nsys.stdin.read(1)\n",
+    ];
+    for program in programs {
+        for policy in [ResetPolicy::None, ResetPolicy::Soft] {
+            let board = running(program).await;
+            let link = connect(&board, options(path, policy)).await.unwrap();
+            is_alive(&link).await;
+            link.close().await.unwrap();
+        }
+    }
+}
+
+/// What has been typed, and what the board says when it has come to wait there.
+const LEFT: [(&[u8], &str); 8] = [
+    (b"\x01", "to exit\r\n>"),
+    (b"\x01print(1", "to exit\r\n>"),
+    (b"\x01\x05A\x01", "R\x01"),
+    (b"\x01\x05A\x01print(1", "R\x01"),
+    (b"\x05print(1", "=== print(1"),
+    (b"def f(x):\r if x:\r", "...  if x:\r\n... "),
+    (b"x = '''abc\rdef", "def"),
+    (b"print(1", "print(1"),
+];
+
+async fn whatever_a_prompt_was_left_in_the_middle_of_a_connection_works(path: CallPath) {
+    for (typed, shown) in LEFT {
+        for policy in [ResetPolicy::None, ResetPolicy::Soft] {
+            let board = unix().await;
+            let mut port = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .open(board.port())
+                .unwrap();
+            port.write_all(b"\r\x03").unwrap();
+            listen_for(&mut port, ">>> ").await;
+            port.write_all(typed).unwrap();
+            listen_for(&mut port, shown.trim_start_matches("...  ")).await;
+            drop(port);
+            let link = connect(&board, options(path, policy)).await.unwrap();
+            is_alive(&link).await;
+            link.close().await.unwrap();
+        }
+    }
+}
+
+async fn listen_for(port: &mut std::fs::File, what: &str) {
+    let mut port = port.try_clone().unwrap();
+    let what = what.as_bytes().to_vec();
+    let listening = tokio::task::spawn_blocking(move || {
+        let (mut heard, mut buffer) = (Vec::new(), [0; 256]);
+        while !heard.windows(what.len()).any(|window| window == what) {
+            let count = port.read(&mut buffer).unwrap();
+            heard.extend_from_slice(&buffer[..count]);
+        }
+    });
+    soon("what the board shows", listening).await.unwrap();
+}
+
+#[test]
+fn there_is_time_for_a_flood_in_the_defaults() {
+    let Deadlines { interrupt, enter, .. } = Deadlines::default();
+    assert!(interrupt >= Duration::from_secs(3) && enter >= Duration::from_secs(1));
+}
+
+belay_tests::over_both_paths! {
+    a_program_that_ends_at_the_thirtieth_interrupt_is_stopped_by_a_burst
+    a_program_that_ends_at_the_hundredth_interrupt_is_stopped_by_a_flood
+    a_call_that_ends_at_the_hundredth_interrupt_ends_with_its_time_out
+    a_board_that_answers_nothing_is_said_to_and_which_setting_may_help
+    a_board_that_prints_and_does_not_stop_is_told_with_what_it_prints
+    a_program_that_becomes_deaf_is_stopped_once_its_board_may_be_reset_and_it_ends
+    a_full_heap_is_told_as_what_the_board_says_and_a_soft_reset_needs_no_memory
+    after_a_call_has_filled_the_heap_a_later_connection_works_or_says_so
+    a_board_whose_thread_prints_without_a_pause_is_connected
+    input_in_boot_py_does_not_hold_up_a_connection
+    input_in_main_py_does_not_hold_up_a_connection
+    whatever_a_prompt_was_left_in_the_middle_of_a_connection_works
+}
