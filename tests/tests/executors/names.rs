@@ -2,6 +2,7 @@
 
 use belay::prelude::*;
 use belay::python::Value;
+use belay_sim::Board;
 use belay_tests::{CallPath, connected_with, over_both_paths};
 
 /// What the board knows each of these by is ASCII; what a message says is what stands in the source.
@@ -63,6 +64,32 @@ struct Maß {
 
 async fn what_is_not_ascii_works_where_the_board_knows_it_by_another_name(path: CallPath) {
     let (_board, device) = connected_with(|builder| builder.call_path(path)).await;
+    all_names_work(device).await;
+}
+
+#[tokio::test]
+async fn what_is_not_ascii_works_on_a_microcontroller_too() {
+    let board = Board::mps2().start().await.unwrap();
+    all_names_work(Device::connect(board.port()).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_board_that_takes_only_ascii_says_so() {
+    let board = Board::microbit().start().await.unwrap();
+    let device = Device::connect(board.port()).await.unwrap();
+    let error = GrößeDevice::attach(&device).await.unwrap_err();
+    let text = format!("{error:?}");
+    assert!(
+        text.contains(
+            "Größe.öffnen: source with characters beyond ASCII is not supported by MicroPython 1.9"
+        ),
+        "{text}"
+    );
+    assert_eq!(device.execute_as::<u8>("1 + 1").await.unwrap(), 2);
+    let _ = device.close().await;
+}
+
+async fn all_names_work(device: Device) {
     let größe = GrößeDevice::attach(&device).await.unwrap();
     let expected = |länge| Maß {
         länge,

@@ -221,6 +221,13 @@ pub trait Careful {
     async fn measure_for_too_long(&self) -> Result<()>;
 
     /// ```python
+    /// while True:
+    ///     yield 1
+    /// ```
+    #[task(exclusive)]
+    fn alone(&self) -> impl Stream<Item = Result<u32>>;
+
+    /// ```python
     /// return len(log)
     /// ```
     #[task(exclusive)]
@@ -351,6 +358,33 @@ async fn clean_up_is_not_cut_short_by_being_asked_again_or_by_an_exclusive_task(
     second.unwrap();
     assert_eq!(alone.unwrap(), 30, "it waits for the clean-up, and runs after it");
     assert_eq!(careful.logged().await.unwrap(), ["off"; 30]);
+    device.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_thread_that_is_held_is_stopped_and_cleans_up_while_the_others_are_held() {
+    let (_board, device) = connected().await;
+    let careful = CarefulDevice::attach(&device).await.unwrap();
+    let handle = careful.slow_to_tidy().await.unwrap();
+    let other = careful.greedy().await.unwrap();
+    until_logged(&careful).await;
+    let mut items = Box::pin(careful.alone());
+    items.next().await.unwrap().unwrap();
+    let active = device.threads().active().await.unwrap();
+    assert!(
+        active.iter().all(|thread| thread.state == ThreadState::Paused),
+        "{active:?}"
+    );
+    handle.stop(PATIENCE).await.unwrap();
+    assert_eq!(handle.state(), ThreadState::Stopped);
+    assert_eq!(
+        device.threads().active().await.unwrap()[0].state,
+        ThreadState::Paused
+    );
+    drop(items);
+    let log = careful.logged().await.unwrap();
+    assert_eq!(log.iter().filter(|entry| *entry == "off").count(), 30, "{log:?}");
+    other.stop(Duration::from_millis(500)).await.unwrap();
     device.close().await.unwrap();
 }
 
