@@ -8,7 +8,16 @@ use crate::model::{Device, Kind, Method, Param, plain};
 use crate::python::{self, Checked, Globals};
 
 /// The methods that the generated type has besides those of the trait.
-const GENERATED: [&str; 5] = ["connect", "attach", "device", "close", "clone"];
+const GENERATED: [&str; 8] = [
+    "connect",
+    "builder",
+    "attach",
+    "device",
+    "execute",
+    "execute_as",
+    "close",
+    "clone",
+];
 
 /// Not every board reads the names of others, and none of them normalises them as Rust does.
 const NOT_ASCII: &str = "is no name on every board, because it is not ASCII";

@@ -354,6 +354,11 @@ pub struct Attached {
 }
 
 impl Attached {
+    /// A builder for a device at this address that has the trait.
+    pub fn builder<A: Attach>(address: impl AsRef<str>) -> DeviceBuilder<A> {
+        DeviceBuilder::new(address.as_ref())
+    }
+
     /// Puts the trait on a device that is connected already.
     ///
     /// # Errors
@@ -366,6 +371,33 @@ impl Attached {
     /// The device.
     pub fn device(&self) -> &Device {
         &self.device
+    }
+
+    /// Runs statements in the trait's namespace and gives what they printed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Executor::execute`](crate::Executor::execute).
+    ///
+    /// # Cancel safety
+    ///
+    /// As there.
+    pub async fn execute(&self, code: &str) -> Result<String> {
+        self.device.tasks().execute_in(self.spec.namespace, code).await
+    }
+
+    /// Evaluates one expression in the trait's namespace and gives its value.
+    ///
+    /// # Errors
+    ///
+    /// As [`ExecutorExt::execute_as`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As there.
+    pub async fn execute_as<T: DeserializeOwned>(&self, expression: &str) -> Result<T> {
+        let tasks = self.device.tasks();
+        tasks.evaluate_in(self.spec.namespace, expression).await?.to()
     }
 
     /// Closes the device, with all traits that are on it.

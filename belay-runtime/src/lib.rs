@@ -15,13 +15,17 @@ mod session;
 mod signature;
 pub mod transport;
 
+#[doc(hidden)]
+pub use serde::de::DeserializeOwned;
+
 pub use boxed::{BoxFuture, BoxStream};
 pub use device::{Attach, Attached, Device, DeviceBuilder};
 pub use error::{BoardState, Error, ErrorKind, Phase, Result, Stuck};
 pub use exception::{DeviceException, Frame, RustLine};
 pub use executor::{
     DefaultExecutors, Executor, ExecutorExt, ExecutorFactory, HostAction, SetupExecutor, Setups,
-    TaskExecutor, TaskStream, Tasks, TeardownExecutor, Teardowns, ThreadExecutor, ThreadHandle, Threads,
+    TaskExecutor, TaskStream, Tasks, TeardownExecutor, Teardowns, ThreadDouble, ThreadExecutor, ThreadHandle,
+    Threads,
 };
 pub use link::{CallPath, Deadlines, Output, ResetPolicy};
 pub use method::{
@@ -32,5 +36,5 @@ pub use session::{
     Session, SessionContext, SessionEvent, SessionState, ThreadInfo, ThreadState,
 };
 pub use signature::{
-    ActionOutput, NoneOutput, TaskOutput, ThreadOutput, WithDefault, gives_none, or_default,
+    ActionOutput, CallError, NoneOutput, TaskOutput, ThreadOutput, WithDefault, gives_none, or_default,
 };

@@ -81,23 +81,42 @@ pub fn or_default<T>(value: impl WithDefault<T>, default: T) -> T {
 /// Compiles where a result can be `None`.
 pub const fn gives_none<R: NoneOutput>() {}
 
-impl<T: DeserializeOwned, E: From<Error>> TaskOutput for Result<T, E> {
+/// The error of a method's result: any type that is made of an [`Error`].
+#[diagnostic::on_unimplemented(
+    message = "the result of a method for the board cannot have the error `{Self}`",
+    label = "`belay::Error` does not convert into `{Self}`",
+    note = "with `use belay::prelude::*` write `Result<T>`, whose error is `belay::Error`",
+    note = "an error of your own will do that implements `From<belay::Error>`, and so do `anyhow::Error` and `Box<dyn std::error::Error + Send + Sync>`"
+)]
+pub trait CallError {
+    /// The error, as the signature says it.
+    fn from_error(error: Error) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: From<Error>> CallError for E {
+    fn from_error(error: Error) -> Self {
+        Self::from(error)
+    }
+}
+
+impl<T: DeserializeOwned, E: CallError> TaskOutput for Result<T, E> {
     type Value = T;
 
     fn from_result(result: Result<T>) -> Self {
-        result.map_err(E::from)
+        result.map_err(E::from_error)
     }
 }
 
-impl<E: From<Error>> ActionOutput for Result<(), E> {
+impl<E: CallError> ActionOutput for Result<(), E> {
     fn from_result(result: Result<()>) -> Self {
-        result.map_err(E::from)
+        result.map_err(E::from_error)
     }
 }
 
-impl<H, E: From<Error>> ThreadOutput<H> for Result<H, E> {
+impl<H, E: CallError> ThreadOutput<H> for Result<H, E> {
     fn from_result(result: Result<H>) -> Self {
-        result.map_err(E::from)
+        result.map_err(E::from_error)
     }
 }
 

@@ -121,8 +121,8 @@ pub use belay_runtime::{
     Device, DeviceBuilder, DeviceException, DeviceOutput, Error, ErrorKind, Executor, ExecutorExt,
     ExecutorFactory, FloatPrecision, Frame, HostAction, Output, Phase, ReconnectPolicy, ResetPolicy, Result,
     Returned, RustLine, Session, SessionContext, SessionEvent, SessionState, SetupExecutor, Setups, Stuck,
-    TaskExecutor, TaskStream, Tasks, TeardownExecutor, Teardowns, ThreadExecutor, ThreadHandle, ThreadInfo,
-    ThreadState, Threads, python,
+    TaskExecutor, TaskStream, Tasks, TeardownExecutor, Teardowns, ThreadDouble, ThreadExecutor, ThreadHandle,
+    ThreadInfo, ThreadState, Threads, python,
 };
 #[doc(no_inline)]
 pub use futures_core::Stream;
@@ -142,9 +142,10 @@ pub mod prelude {
 pub mod __private {
     pub use belay_runtime::python::Arguments;
     pub use belay_runtime::{
-        ActionOutput, Attach, Attached, Body, Device, DeviceSpec, Error, MethodKind, MethodSpec, NoneOutput,
-        Result, SetupOptions, TaskOptions, TaskOutput, TaskStream, TeardownOptions, ThreadHandle,
-        ThreadOptions, ThreadOutput, WithDefault, gives_none, or_default,
+        ActionOutput, Attach, Attached, Body, CallError, DeserializeOwned, Device, DeviceBuilder, DeviceSpec,
+        Error, MethodKind, MethodSpec, NoneOutput, Result, SetupOptions, TaskOptions, TaskOutput, TaskStream,
+        TeardownOptions, ThreadHandle, ThreadOptions, ThreadOutput, WithDefault, gives_none, or_default,
     };
     pub use futures_core::Stream;
+    pub use std::string::String;
 }

@@ -150,18 +150,33 @@ pub(super) fn inherent(context: &Context<'_>) -> TokenStream {
          # Errors\n\n\
          When the port cannot be opened, when there is no MicroPython on it, or when a critical setup fails."
     );
+    let builder = format!(
+        "Settings for a connection to the board at this address: time-outs, what happens when the connection is lost, \
+         and the rest. Its `connect` gives a [`{ident}`]."
+    );
     let attach = format!(
         "Puts [`{name}`] on a device that is connected already, and runs its setups. Several traits can share a \
          device.\n\n\
          # Errors\n\n\
          When the board cannot be reached, or when a critical setup fails."
     );
+    let execute = "Runs statements on the board, where the setups and tasks of the trait are, and gives what they \
+                   printed.\n\n\
+                   # Errors\n\n\
+                   When the code raises, when it takes longer than the device's time-out, or when the board cannot \
+                   be reached.";
     quote! {
         #[allow(dead_code)]
         impl #ident {
             #[doc = #connect]
             #vis async fn connect(address: impl ::core::convert::AsRef<::core::primitive::str>) -> __belay::Result<Self> {
-                __belay::Device::builder(address).attach().await
+                Self::builder(address).connect().await
+            }
+            #[doc = #builder]
+            #vis fn builder(
+                address: impl ::core::convert::AsRef<::core::primitive::str>,
+            ) -> __belay::DeviceBuilder<Self> {
+                __belay::Attached::builder(address)
             }
             #[doc = #attach]
             #vis async fn attach(device: &__belay::Device) -> __belay::Result<Self> {
@@ -170,6 +185,21 @@ pub(super) fn inherent(context: &Context<'_>) -> TokenStream {
             /// The device that the trait is on.
             #vis fn device(&self) -> &__belay::Device {
                 self.attached.device()
+            }
+            #[doc = #execute]
+            #vis async fn execute(&self, code: &::core::primitive::str) -> __belay::Result<__belay::String> {
+                self.attached.execute(code).await
+            }
+            /// Evaluates one expression on the board, where the setups and tasks of the trait are, and gives its value.
+            ///
+            /// # Errors
+            ///
+            /// As [`execute`](Self::execute), and when the value is not a `T`.
+            #vis async fn execute_as<T: __belay::DeserializeOwned>(
+                &self,
+                expression: &::core::primitive::str,
+            ) -> __belay::Result<T> {
+                self.attached.execute_as(expression).await
             }
             /// Stops the threads, runs the teardowns and releases the port.
             ///

@@ -1,5 +1,6 @@
 //! How a device is connected.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use crate::link::{CallPath, Deadlines, LinkOptions, ResetPolicy};
 use crate::session::{ReconnectPolicy, Session, Settings};
 use crate::transport::{Address, Connector, TransportError};
 
-/// Settings of a device that is to be connected.
+/// Settings of a device that is to be connected: of a [`Device`], or of a trait that is on one of its own.
 ///
 /// ```no_run
 /// # async fn example() -> belay_runtime::Result<()> {
@@ -29,7 +30,7 @@ use crate::transport::{Address, Connector, TransportError};
 /// ```
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `connect` is called"]
-pub struct DeviceBuilder {
+pub struct DeviceBuilder<T = Device> {
     target: Target,
     name: Option<Arc<str>>,
     link: LinkOptions,
@@ -38,6 +39,7 @@ pub struct DeviceBuilder {
     thread_stop: Duration,
     host_action: Duration,
     executors: Arc<dyn ExecutorFactory>,
+    made: PhantomData<fn() -> T>,
 }
 
 #[derive(Debug, Clone)]
@@ -47,13 +49,15 @@ enum Target {
 }
 
 impl DeviceBuilder {
-    pub(crate) fn new(address: &str) -> Self {
-        Self::with_target(Target::Address(address.to_owned()))
-    }
-
     /// A builder for a device that is reached in the user's own way.
     pub fn over(connector: Connector) -> Self {
         Self::with_target(Target::Connector(connector))
+    }
+}
+
+impl<T> DeviceBuilder<T> {
+    pub(crate) fn new(address: &str) -> Self {
+        Self::with_target(Target::Address(address.to_owned()))
     }
 
     fn with_target(target: Target) -> Self {
@@ -66,6 +70,7 @@ impl DeviceBuilder {
             thread_stop: Duration::from_secs(3),
             host_action: Duration::from_secs(10),
             executors: Arc::new(DefaultExecutors),
+            made: PhantomData,
         }
     }
 
@@ -137,16 +142,8 @@ impl DeviceBuilder {
         self
     }
 
-    /// Connects.
-    ///
-    /// # Errors
-    ///
-    /// When the address makes no sense, the port cannot be opened or there is no MicroPython on it.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future closes the port.
-    pub async fn connect(self) -> Result<Device> {
+    /// What [`DeviceBuilder::connect`] does.
+    async fn connect_device(self) -> Result<Device> {
         let (connector, default_name) = match self.target {
             Target::Connector(connector) => {
                 let name = Arc::from(connector.name());
@@ -158,6 +155,7 @@ impl DeviceBuilder {
                 (Connector::from(address), name)
             }
         };
+        in_tokio().map_err(|error| error.on_device(&default_name))?;
         let settings = Settings {
             connector,
             link: self.link,
@@ -168,6 +166,34 @@ impl DeviceBuilder {
         };
         let session = Session::connect(self.name.unwrap_or(default_name), settings).await?;
         Ok(Device::new(session, &*self.executors))
+    }
+
+    async fn connect_and_attach<A: Attach>(self) -> Result<A> {
+        let device = self.connect_device().await?;
+        match device.attach().await {
+            Ok(attached) => Ok(attached),
+            Err(mut error) => {
+                if let (Err(closing), Some(teardown)) = (device.close().await, error.teardown_mut()) {
+                    teardown.push(closing);
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+impl DeviceBuilder {
+    /// Connects.
+    ///
+    /// # Errors
+    ///
+    /// When the address makes no sense, the port cannot be opened or there is no MicroPython on it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the port.
+    pub async fn connect(self) -> Result<Device> {
+        self.connect_device().await
     }
 
     /// Connects, and puts a trait on the device.
@@ -181,17 +207,33 @@ impl DeviceBuilder {
     ///
     /// When the future is dropped, the device is closed in the background.
     pub async fn attach<A: Attach>(self) -> Result<A> {
-        let device = self.connect().await?;
-        match device.attach().await {
-            Ok(attached) => Ok(attached),
-            Err(mut error) => {
-                if let (Err(closing), Some(teardown)) = (device.close().await, error.teardown_mut()) {
-                    teardown.push(closing);
-                }
-                Err(error)
-            }
-        }
+        self.connect_and_attach().await
     }
+}
+
+impl<A: Attach> DeviceBuilder<A> {
+    /// Connects, and puts the trait on the device.
+    ///
+    /// # Errors
+    ///
+    /// When the address makes no sense, the port cannot be opened or there is no MicroPython on it, and when a critical
+    /// setup fails: the teardowns have run then and the port is released.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, the device is closed in the background.
+    pub async fn connect(self) -> Result<A> {
+        self.connect_and_attach().await
+    }
+}
+
+/// Whether there is a runtime that everything can run on.
+fn in_tokio() -> Result<()> {
+    let message = "a device needs a tokio runtime, and there is none here: connect in a function that is called from \
+                   `#[tokio::main] async fn main`, or from within `Runtime::block_on`";
+    tokio::runtime::Handle::try_current()
+        .map(drop)
+        .map_err(|_| ErrorKind::Usage(message.into()).into())
 }
 
 fn invalid(error: impl Into<TransportError>, name: &Arc<str>) -> Error {

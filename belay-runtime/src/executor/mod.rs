@@ -1,5 +1,6 @@
 //! The four executors over one base, and the factory that makes them.
 
+mod double;
 mod library;
 mod pause;
 mod setup;
@@ -15,8 +16,9 @@ use serde::de::DeserializeOwned;
 
 use crate::boxed::BoxFuture;
 use crate::error::Result;
-use crate::session::{Returned, Session};
+use crate::session::{Returned, SCRATCH, Session};
 
+pub use double::ThreadDouble;
 pub use setup::{SetupExecutor, Setups};
 pub use task::{TaskExecutor, TaskStream, Tasks};
 pub use teardown::{HostAction, TeardownExecutor, Teardowns};
@@ -44,7 +46,21 @@ pub trait Executor: fmt::Debug + Send + Sync {
     ///
     /// Dropping the future interrupts the board; the session stays usable.
     fn execute<'a>(&'a self, code: &'a str) -> BoxFuture<'a, Result<String>> {
-        Box::pin(self.session().execute(code))
+        self.execute_in(SCRATCH, code)
+    }
+
+    /// Runs statements on the board as [`execute`](Executor::execute) does, at the global level of this namespace: that
+    /// of a trait, for instance, in which its setups and tasks are.
+    ///
+    /// # Errors
+    ///
+    /// As [`execute`](Executor::execute).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`execute`](Executor::execute).
+    fn execute_in<'a>(&'a self, namespace: &'a str, code: &'a str) -> BoxFuture<'a, Result<String>> {
+        Box::pin(self.session().execute(namespace, code))
     }
 
     /// Evaluates one expression on the board, in the namespace in which [`execute`](Executor::execute) runs
@@ -58,7 +74,20 @@ pub trait Executor: fmt::Debug + Send + Sync {
     ///
     /// As [`execute`](Executor::execute).
     fn evaluate<'a>(&'a self, expression: &'a str) -> BoxFuture<'a, Result<Returned>> {
-        Box::pin(self.session().evaluate(expression))
+        self.evaluate_in(SCRATCH, expression)
+    }
+
+    /// Evaluates one expression on the board, in this namespace.
+    ///
+    /// # Errors
+    ///
+    /// As [`execute`](Executor::execute).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`execute`](Executor::execute).
+    fn evaluate_in<'a>(&'a self, namespace: &'a str, expression: &'a str) -> BoxFuture<'a, Result<Returned>> {
+        Box::pin(self.session().evaluate(namespace, expression))
     }
 }
 

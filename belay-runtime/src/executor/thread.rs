@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use super::double::ThreadDouble;
 use super::watching::{Known, Status, Table};
 use super::{Executor, library};
 use crate::boxed::BoxFuture;
@@ -70,11 +71,23 @@ pub trait ThreadExecutor: Executor {
 /// A thread on the board. Dropping the handle leaves the thread running; closing the device stops it.
 #[derive(Clone)]
 pub struct ThreadHandle {
-    threads: Threads,
+    owner: Owner,
     status: watch::Receiver<Status>,
 }
 
+/// Whose thread it is.
+#[derive(Clone)]
+enum Owner {
+    Board(Threads),
+    Double(ThreadDouble),
+}
+
 impl ThreadHandle {
+    pub(super) fn of_double(double: ThreadDouble, status: watch::Receiver<Status>) -> Self {
+        let owner = Owner::Double(double);
+        Self { owner, status }
+    }
+
     /// Its number, which no other thread of the session has.
     pub fn id(&self) -> u32 {
         self.status.borrow().info.id
@@ -118,7 +131,16 @@ impl ThreadHandle {
     ///
     /// When the future is dropped, the thread may have been asked already.
     pub async fn stop(&self, deadline: Duration) -> Result<()> {
-        self.threads.stop_these(vec![self.id()], deadline).await
+        match &self.owner {
+            Owner::Board(threads) => {
+                let stopping = threads.stop_these(vec![self.id()], deadline);
+                threads.session.in_runtime(stopping).await
+            }
+            Owner::Double(double) => {
+                double.stop();
+                Ok(())
+            }
+        }
     }
 
     /// Waits until it ends by itself, or because it was asked to.
@@ -135,7 +157,7 @@ impl ThreadHandle {
         let ended = status.wait_for(|status| !status.info.state.is_running()).await;
         let ended = match ended {
             Ok(status) => status.clone(),
-            Err(_) => return Err(self.threads.session.error(ErrorKind::Closed)),
+            Err(_) => return Err(self.error(ErrorKind::Closed.into())),
         };
         let error = match ended {
             Status {
@@ -148,9 +170,16 @@ impl ThreadHandle {
             } if info.state == ThreadState::Failed => Error::from(DeviceException::clone(&exception)),
             _ => return Ok(()),
         };
-        Err(error
-            .in_method(self.name())
-            .on_device(self.threads.session.device()))
+        Err(self.error(error))
+    }
+
+    /// Says of an error whose it is.
+    fn error(&self, error: Error) -> Error {
+        let error = error.in_method(self.name());
+        match &self.owner {
+            Owner::Board(threads) => error.on_device(threads.session.device()),
+            Owner::Double(_) => error,
+        }
     }
 }
 
@@ -196,7 +225,7 @@ impl Threads {
             return Err(error);
         }
         Ok(ThreadHandle {
-            threads: self.clone(),
+            owner: Owner::Board(self.clone()),
             status,
         })
     }
@@ -266,30 +295,32 @@ impl ThreadExecutor for Threads {
     }
 
     fn active(&self) -> BoxFuture<'_, Result<Vec<ThreadInfo>>> {
-        Box::pin(self.active_now())
+        Box::pin(self.session.in_runtime(self.active_now()))
     }
 
     fn stop(&self, id: u32, deadline: Duration) -> BoxFuture<'_, Result<()>> {
-        Box::pin(self.stop_these(vec![id], deadline))
+        Box::pin(self.session.in_runtime(self.stop_these(vec![id], deadline)))
     }
 
     fn stop_all(&self, deadline: Duration) -> BoxFuture<'_, Result<()>> {
-        Box::pin(async move {
+        let stopping = async move {
             let running = self.active_now().await?;
             let ids = running.into_iter().map(|info| info.id).collect();
             self.stop_these(ids, deadline).await
-        })
+        };
+        Box::pin(self.session.in_runtime(stopping))
     }
 
     fn join(&self, id: u32) -> BoxFuture<'_, Result<()>> {
-        Box::pin(async move {
+        let joining = async move {
             if let Some(status) = self.table.status(id) {
-                let threads = self.clone();
-                return ThreadHandle { threads, status }.join().await;
+                let owner = Owner::Board(self.clone());
+                return ThreadHandle { owner, status }.join().await;
             }
             // Another program started it.
             let live = self.session.live(self.session.execute_deadline()).await?;
             self.table.until_ended(&live, &[id]).await
-        })
+        };
+        Box::pin(self.session.in_runtime(joining))
     }
 }

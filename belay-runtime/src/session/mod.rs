@@ -40,8 +40,8 @@ pub(crate) use live::{Live, is_memory_error};
 pub(crate) use thread::THREADS;
 pub(crate) use traceback::is_before_body;
 
-/// The namespace in which [`Session::execute`] runs its code.
-const SCRATCH: &str = "_main";
+/// The namespace that is kept for code of no trait.
+pub(crate) const SCRATCH: &str = "_main";
 
 tokio::task_local! {
     /// Set in what cleans up on behalf of a device that is being closed: its calls are made, and no others.
@@ -335,11 +335,25 @@ impl Session {
             return calling.await;
         }
         let mut closing = self.inner.closing.subscribe();
-        tokio::select! {
-            biased;
-            _ = closing.wait_for(|closing| *closing) => Err(self.closed()),
-            done = calling => done,
-        }
+        let ended = async {
+            tokio::select! {
+                biased;
+                _ = closing.wait_for(|closing| *closing) => Err(self.closed()),
+                done = calling => done,
+            }
+        };
+        self.in_runtime(ended).await
+    }
+
+    /// Does this with tokio's clock at hand, which outside of any runtime is that of the session's own.
+    pub(crate) async fn in_runtime<T>(&self, doing: impl Future<Output = T>) -> T {
+        let mut doing = std::pin::pin!(doing);
+        std::future::poll_fn(|cx| {
+            let outside = tokio::runtime::Handle::try_current().is_err();
+            let _entered = outside.then(|| self.inner.runtime.enter());
+            doing.as_mut().poll(cx)
+        })
+        .await
     }
 
     /// Ends all calls and streams, those that wait as well as what is under way, and lets no others begin: what is
@@ -391,31 +405,33 @@ impl Session {
         })
     }
 
-    /// Runs statements in the scratch namespace and gives what they printed.
-    pub(crate) async fn execute(&self, code: &str) -> Result<String> {
-        self.unless_closing(self.execute_in_turn(code)).await
+    /// Runs statements in a namespace and gives what they printed.
+    pub(crate) async fn execute(&self, namespace: &str, code: &str) -> Result<String> {
+        self.unless_closing(self.execute_in_turn(namespace, code)).await
     }
 
-    async fn execute_in_turn(&self, code: &str) -> Result<String> {
+    async fn execute_in_turn(&self, namespace: &str, code: &str) -> Result<String> {
         let deadline = self.execute_deadline();
         let _call = self.shared(deadline).await?;
         let live = self.live(deadline).await?;
-        let ran = live.run(SCRATCH, code, None).await;
+        let ran = live.run(namespace, code, None).await;
         let printed = ran.map_err(|error| error.in_phase(Phase::Execute))?;
         Ok(String::from_utf8_lossy(&printed).into_owned())
     }
 
-    /// Evaluates an expression in the scratch namespace.
-    pub(crate) async fn evaluate(&self, expression: &str) -> Result<Returned> {
-        self.unless_closing(self.evaluate_in_turn(expression)).await
+    /// Evaluates an expression in a namespace.
+    pub(crate) async fn evaluate(&self, namespace: &str, expression: &str) -> Result<Returned> {
+        self.unless_closing(self.evaluate_in_turn(namespace, expression))
+            .await
     }
 
-    async fn evaluate_in_turn(&self, expression: &str) -> Result<Returned> {
+    async fn evaluate_in_turn(&self, namespace: &str, expression: &str) -> Result<Returned> {
         let deadline = self.execute_deadline();
         let _call = self.shared(deadline).await?;
         let live = self.live(deadline).await?;
         let source = crate::python::to_literal(expression)?;
-        let answer = live.evaluate(format!("V('{SCRATCH}',{source})"), deadline).await;
+        let namespace = crate::python::to_literal(namespace)?;
+        let answer = live.evaluate(format!("V({namespace},{source})"), deadline).await;
         answer.map_err(|error| error.in_phase(Phase::Execute))
     }
 

@@ -15,3 +15,4 @@ mod stopping;
 mod tasks;
 mod teardowns;
 mod threads;
+mod traits;
