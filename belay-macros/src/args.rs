@@ -17,6 +17,10 @@ pub(crate) const IMPLEMENTATIONS: [&str; 2] = ["micropython", "circuitpython"];
 /// How often a thread is started again, if `auto_restart` does not say.
 const AUTO_RESTARTS: u32 = 5;
 
+/// What other versions of belay have, and no board.
+const NO_PRIORITY: &str = "`priority` is not supported: MicroPython has no priorities of threads, on no board\n\
+                           help: leave it out; a thread that should yield to others sleeps, as by `time.sleep_ms(1)`";
+
 const ALL: &[&str] = &["task", "setup", "thread", "teardown"];
 
 /// Every option, the attributes that have it, and how it is written.
@@ -119,6 +123,9 @@ fn arguments(attribute: &str, tokens: TokenStream, errors: &mut Errors) -> Vec<A
 /// Why an attribute does not take an option, if that is so.
 fn misplaced(attribute: &str, name: &str) -> Option<String> {
     let has = |option: &&(&str, &[&str], &str)| option.1.contains(&attribute);
+    if (attribute, name) == ("thread", "priority") {
+        return Some(NO_PRIORITY.to_owned());
+    }
     match OPTIONS.iter().find(|option| option.0 == name) {
         Some(option) if has(&option) => None,
         Some(option) => {

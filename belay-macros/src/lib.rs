@@ -29,6 +29,12 @@ pub fn device(options: Tokens, item: Tokens) -> Tokens {
 
 fn device_tokens(options: TokenStream, item: &TokenStream) -> TokenStream {
     let Ok(parsed) = syn::parse2::<ItemTrait>(item.clone()) else {
+        if parse::is_of_a_mock(item) {
+            // It has copied what is for the trait, and so often; all say the same, and the compiler shows it once.
+            let message =
+                "`#[mockall::automock]` goes below `#[device]`, so that it sees what that makes of the trait";
+            return Error::new(Span::call_site(), message).to_compile_error();
+        }
         let message = format!(
             "`#[device]` goes on a trait, and not on {}",
             parse::describe(item)

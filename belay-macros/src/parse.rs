@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
+use syn::parse::Parser;
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, Expr, FnArg, GenericArgument, ItemTrait, Meta, Pat, PathArguments, Receiver, ReceiverKind,
-    ReturnType, Safety, Signature, TraitItem, TraitItemFn, Type, TypeParamBound, parse_quote,
+    Attribute, Block, Expr, FnArg, GenericArgument, ItemTrait, Meta, Pat, PathArguments, Receiver,
+    ReceiverKind, ReturnType, Safety, Signature, TraitItem, TraitItemFn, Type, TypeParamBound, parse_quote,
 };
 
 use crate::diag::Errors;
@@ -259,7 +260,8 @@ fn output(kind: Kind, sig: &Signature, errors: &mut Errors) -> Option<(Type, Opt
     if let Some(reference) = find_reference(ty) {
         errors.at_span(
             reference,
-            "a result is made of what the board sends, so it cannot be borrowed: use an owned type",
+            "a result is made of what the board sends, so it cannot be borrowed\n\
+             help: use an owned type, such as `String`, `Vec<T>` or `belay::python::Bytes`",
         );
         return None;
     }
@@ -314,12 +316,18 @@ fn item_of(bound: &TypeParamBound) -> Option<Type> {
     })
 }
 
-/// A reference without `'static` anywhere in a type.
-fn find_reference(ty: &Type) -> Option<Span> {
+/// A reference or a lifetime anywhere in a type.
+pub(crate) fn find_reference(ty: &Type) -> Option<Span> {
     struct Find(Option<Span>);
     impl<'ast> syn::visit::Visit<'ast> for Find {
         fn visit_type_reference(&mut self, reference: &'ast syn::TypeReference) {
             self.0.get_or_insert(reference.and_token.span());
+        }
+
+        fn visit_lifetime(&mut self, lifetime: &'ast syn::Lifetime) {
+            if lifetime.ident != "static" {
+                self.0.get_or_insert(lifetime.span());
+            }
         }
     }
     let mut find = Find(None);
@@ -358,5 +366,18 @@ pub(crate) fn describe(item: &TokenStream) -> String {
             .next()
             .map_or_else(|| "this".to_owned(), |first| format!("`{first}`")),
         Err(_) => "this".to_owned(),
+    }
+}
+
+/// Whether it is what mockall makes of a trait, with the attributes of the trait on it.
+pub(crate) fn is_of_a_mock(item: &TokenStream) -> bool {
+    match syn::parse2::<syn::Item>(item.clone()) {
+        Ok(syn::Item::Struct(item)) => item.ident.to_string().starts_with("Mock"),
+        Ok(syn::Item::Mod(item)) => item.ident.to_string().starts_with("__mock_"),
+        Ok(syn::Item::Impl(item)) => matches!(&*item.self_ty, Type::Path(path)
+            if path.path.segments.last().is_some_and(|last| last.ident.to_string().starts_with("Mock"))),
+        Ok(_) => false,
+        // Among it are expressions.
+        Err(_) => Block::parse_within.parse2(item.clone()).is_ok(),
     }
 }

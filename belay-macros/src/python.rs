@@ -57,7 +57,10 @@ pub(crate) fn parse<'a>(device: &'a Device, errors: &mut Errors) -> Vec<Checked<
                     analysis: parsed.analysis(),
                 });
             } else {
-                report(body, &parsed.diagnostics, errors);
+                let global = !method.kind.is_function();
+                if !(global && report_function(method, body, errors)) {
+                    report(body, &parsed.diagnostics, errors);
+                }
             }
         }
     }
@@ -72,6 +75,33 @@ pub(crate) const EMPTY: &str =
 const PROSE: &str = "the whole comment is read as Python, because it has no ```python block in it, and as Python \
                      it does nothing\nhelp: put the Python into a ```python block below the description; a call \
                      has parentheses: `led.on()`";
+
+/// Reports what makes a body at global level right in a function only, if it is that.
+fn report_function(method: &Method, body: &Body, errors: &mut Errors) -> bool {
+    let parsed = belay_syntax::parse_body(&body.text, &[]);
+    if !parsed.diagnostics.is_empty() {
+        return false;
+    }
+    let kind = method.kind.attribute();
+    let analysis = parsed.analysis();
+    for found in &analysis.returns {
+        let message = format!(
+            "a {kind} runs at global level, where Python has no `return`\n\
+             help: what it assigns are globals, which the tasks see; a value for Rust is what a `#[task]` returns"
+        );
+        let (span, message) = with_excerpt(body, found.range, &message);
+        errors.at_span(span, message);
+    }
+    for found in &analysis.yields {
+        let message = format!(
+            "a {kind} runs at global level, where Python has no `yield`\n\
+             help: a stream of values for Rust is a `#[task]` that returns `impl Stream<Item = Result<T>>`"
+        );
+        let (span, message) = with_excerpt(body, *found, &message);
+        errors.at_span(span, message);
+    }
+    !analysis.returns.is_empty() || !analysis.yields.is_empty()
+}
 
 /// Reports what the parser found in a body.
 fn report(body: &Body, diagnostics: &[Diagnostic], errors: &mut Errors) {

@@ -162,12 +162,12 @@ fn a_method_becomes_one_static_and_a_body_of_one_line() {
                 .task::<
                     Result<u16>,
                 >(
-                    &__ADD,
+                    &__METHOD_add,
                     __belay::Arguments::new().with(\"left\", &left).with(\"right\", &right),
                 )
         }";
     assert!(expansion.contains(glue), "{expansion}");
-    assert_eq!(expansion.matches("static __ADD").count(), 1);
+    assert_eq!(expansion.matches("static __METHOD_add").count(), 1);
     assert!(expansion.contains("def add(left"), "{expansion}");
     assert!(expansion.contains(".with_timeout_ms(5"), "{expansion}");
 }

@@ -57,7 +57,7 @@ pub(crate) fn device(device: &Device, broken: bool, warnings: &[Warning<'_>]) ->
     }
 }
 
-/// The name of a method's descriptor.
+/// The name of a method's descriptor, which no other method has, whatever its letters.
 fn static_name(method: &Method) -> Ident {
-    format_ident!("__{}", plain(&method.sig.ident).to_uppercase())
+    format_ident!("__METHOD_{}", plain(&method.sig.ident))
 }

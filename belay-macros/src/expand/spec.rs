@@ -41,6 +41,7 @@ fn descriptor(context: &Context<'_>, method: &Method) -> TokenStream {
     let timeout = method.options.timeout_ms.map(|ms| quote!(.with_timeout_ms(#ms)));
     quote! {
         #(#cfgs)*
+        #[allow(non_upper_case_globals)]
         static #ident: __belay::MethodSpec = __belay::MethodSpec::new(#path, #name, #kind)
             #params
             .with_bodies(&[#(#bodies),*])
