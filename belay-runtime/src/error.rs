@@ -97,6 +97,12 @@ pub enum ErrorKind {
         /// The firmware that lacks it, as the board names it.
         firmware: Cow<'static, str>,
     },
+    /// The call has run, and its answer is longer than the host takes.
+    #[error("the answer is longer than {limit} bytes")]
+    TooLong {
+        /// How long it may be: what [`answer_limit`](crate::DeviceBuilder::answer_limit) sets.
+        limit: usize,
+    },
     /// The device was closed. A call that was under way then was interrupted, so whether it ran is not known.
     #[error("the device is closed")]
     Closed,
@@ -263,6 +269,9 @@ impl Error {
             }
             ErrorKind::Disconnected(_) => {
                 "`Device::reset` connects again, and a reconnection policy does so by itself"
+            }
+            ErrorKind::TooLong { .. } => {
+                "raise `DeviceBuilder::answer_limit`, or have the method yield its result piece by piece"
             }
             ErrorKind::RuntimeGone => {
                 "connect the device in a tokio runtime that lives for as long as the device is used"

@@ -103,6 +103,8 @@ type Script = Box<dyn FnMut(&Secrets, &mut Vec<u8>) -> Vec<u8> + Send>;
 struct State {
     written: Vec<u8>,
     script: Option<(Secrets, Script)>,
+    /// What takes the board's place when a session begins.
+    later: Option<Script>,
     /// What was answered and is not read yet.
     answer: Vec<u8>,
     reader: Option<Waker>,
@@ -142,6 +144,11 @@ impl Puppet {
         }
     }
 
+    /// As [`act`](Self::act), from when the host begins a session: instead of what the agent says first.
+    pub fn act_from_the_hello(&self, script: impl FnMut(&Secrets, &mut Vec<u8>) -> Vec<u8> + Send + 'static) {
+        self.lock().later = Some(Box::new(script));
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -170,6 +177,14 @@ impl Tap for Puppet {
         }
         let written = ready!(Pin::new(port).poll_write(cx, bytes))?;
         state.written.extend_from_slice(&bytes[..written]);
+        if let Some(secrets) = Secrets::read(&state.written)
+            && let Some(script) = state.later.take()
+        {
+            state.script = Some((secrets, script));
+            if let Some(reader) = state.reader.take() {
+                reader.wake();
+            }
+        }
         Poll::Ready(Ok(written))
     }
 

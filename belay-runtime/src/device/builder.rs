@@ -110,6 +110,13 @@ impl<T> DeviceBuilder<T> {
         self
     }
 
+    /// Sets how long an answer may be, in bytes, and what [`Device::execute`] gives of what is printed: 16 MiB
+    /// unless set, and never less than 64 KiB.
+    pub fn answer_limit(mut self, bytes: usize) -> Self {
+        self.link.answer_limit = bytes;
+        self
+    }
+
     /// Sets what is done when the connection is lost or the board was reset: nothing, unless set.
     pub fn reconnect(mut self, policy: ReconnectPolicy) -> Self {
         self.reconnect = policy;

@@ -1,6 +1,6 @@
 //! The task that owns the port: what it knows, and its loop.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::ending::{End, Ending};
 use super::timing::{Barrier, Interrupt, Probe};
-use super::wire::{self, Wire};
+use super::wire::{self, UNASKED, Wire};
 use super::{Answer, CallPath, LinkEvent, LinkOptions, Payload, ResetPolicy};
 use crate::error::{Phase, Result};
 use crate::protocol::{Checksum, Lines, Number};
@@ -40,8 +40,8 @@ pub(super) enum Command {
         deadline: Duration,
         items: mpsc::UnboundedSender<Item>,
     },
-    /// So many more items of a stream may come.
-    Credit(u64, usize),
+    /// So many more items of a stream may come, after so many bytes of it were taken.
+    Credit(u64, usize, usize),
     /// Nobody wants more of this stream.
     CloseStream(u64),
     /// All requests and streams are to end.
@@ -91,8 +91,10 @@ pub(super) struct Flying {
     pub(super) number: Number,
     /// What was sent, to send it again.
     pub(super) line: Vec<u8>,
-    /// The parts of its answer, by index.
-    pub(super) parts: Vec<Option<Vec<u8>>>,
+    /// The parts of its answer, or the items of a batch that are not delivered yet, by index.
+    pub(super) parts: BTreeMap<usize, Vec<u8>>,
+    /// How much room they have taken.
+    pub(super) size: usize,
     /// How many items of a batch have been delivered.
     pub(super) delivered: usize,
     /// When the board is interrupted (again) because nobody waits any more.
@@ -110,6 +112,8 @@ pub(super) struct Flow {
     pub(super) deadline: Duration,
     /// How many more items may come.
     pub(super) credit: usize,
+    /// How many bytes wait for the consumer.
+    pub(super) waiting: usize,
     /// Since when an item is owed, if batches have come without one.
     pub(super) owed: Option<Instant>,
     /// Whether a batch is queued or under way.
@@ -177,6 +181,7 @@ impl Engine {
     pub(super) async fn run(mut self) {
         let end = loop {
             self.fill();
+            self.limit_frames();
             let handled = match self.step().await {
                 Ok(Step::Item(item)) => self.on_item(item).await,
                 Ok(Step::Command(Some(command))) => self.on_command(command).await,
@@ -196,6 +201,15 @@ impl Engine {
             }
         };
         self.finish(end).await;
+    }
+
+    /// How long a frame may be depends on whether one was asked for.
+    fn limit_frames(&mut self) {
+        self.wire.limit_frames(if self.flying.is_empty() {
+            UNASKED
+        } else {
+            self.options.answer_limit.max(UNASKED)
+        });
     }
 
     async fn step(&mut self) -> io::Result<Step> {
@@ -281,7 +295,8 @@ impl Engine {
             job,
             number,
             line,
-            parts: Vec::new(),
+            parts: BTreeMap::new(),
+            size: 0,
             delivered: 0,
             abandoned: None,
             timed_out: false,
@@ -344,7 +359,7 @@ impl Engine {
                 deadline,
                 items,
             } => self.open_stream(stream, &expression, deadline, items),
-            Command::Credit(stream, more) => self.grant(stream, more),
+            Command::Credit(stream, more, bytes) => self.grant(stream, more, bytes),
             Command::CloseStream(stream) => self.close_stream(stream),
             Command::EndAll => self.end_all(),
             Command::Reset(policy, done) => return self.reset(policy, done).await,
@@ -362,6 +377,10 @@ impl Engine {
         match item {
             wire::Item::Frame(frame) => {
                 self.on_frame(frame);
+                Ok(())
+            }
+            wire::Item::TooLong(number) => {
+                self.on_too_long(number);
                 Ok(())
             }
             wire::Item::Repl(event) => self.on_event(event).await,

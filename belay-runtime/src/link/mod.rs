@@ -91,6 +91,15 @@ pub enum Payload {
     Bytes(Vec<u8>),
 }
 
+impl Payload {
+    /// How many bytes there are of it.
+    fn len(&self) -> usize {
+        match self {
+            Self::Repr(bytes) | Self::Bytes(bytes) => bytes.len(),
+        }
+    }
+}
+
 /// What the board answered, with what it printed before that and since the answer before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
@@ -339,6 +348,7 @@ impl Link {
             stream,
             items: receiver,
             taken: 0,
+            bytes: 0,
             failed: opened.err(),
             ended: false,
         }
@@ -465,6 +475,8 @@ pub struct LinkStream {
     items: mpsc::UnboundedReceiver<Item>,
     /// How many items have been taken since credit was given.
     taken: usize,
+    /// How many bytes they had.
+    bytes: usize,
     failed: Option<Error>,
     ended: bool,
 }
@@ -487,12 +499,13 @@ impl Stream for LinkStream {
             None => Some(Err(self.link.shared.ending.error())),
         };
         match &item {
-            Some(Ok(_)) => {
+            Some(Ok(item)) => {
                 self.taken += 1;
-                if self.taken >= streams::CREDIT / 2 {
-                    let more = std::mem::take(&mut self.taken);
+                self.bytes += item.len();
+                if self.taken >= streams::CREDIT / 2 || self.bytes >= streams::ROOM / 2 {
+                    let (more, bytes) = (std::mem::take(&mut self.taken), std::mem::take(&mut self.bytes));
                     // A link that is at its end says so through the items.
-                    let _ = self.link.tell(Command::Credit(self.stream, more));
+                    let _ = self.link.tell(Command::Credit(self.stream, more, bytes));
                 }
             }
             Some(Err(_)) | None => self.ended = true,

@@ -11,12 +11,15 @@ use super::engine::{Engine, Flying, Sink};
 use super::exception;
 use super::streams::CREDIT;
 use super::timing::GRACE;
+use super::wire::UNASKED;
 use super::{Answer, LinkEvent, Payload};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::protocol::{Frame, Number};
 
 /// How often the answer to one request is asked for again before it is given up.
 const ASKING_AGAIN: u32 = 30;
+/// The least that a part of an answer counts for, however short it is.
+const PART: usize = 64;
 
 impl Engine {
     pub(super) fn on_frame(&mut self, frame: Frame) {
@@ -30,6 +33,12 @@ impl Engine {
         }
         match frame.kind {
             b's' => {
+                if frame.payload.len() > UNASKED {
+                    return tracing::warn!(
+                        bytes = frame.payload.len(),
+                        "what the board told of its own accord is too long"
+                    );
+                }
                 // An error says that nobody listens.
                 let _ = self.events.send(LinkEvent::Board(Arc::from(frame.payload)));
             }
@@ -73,18 +82,7 @@ impl Engine {
                     Err(Error::from(ErrorKind::Interrupted).in_phase(Phase::Execute)),
                 );
             }
-            b'+' => {
-                if let Some((index, data)) = part(&payload) {
-                    let parts = &mut self.flying[at].parts;
-                    if index < usize::from(u16::MAX) {
-                        parts.resize(parts.len().max(index + 1), None);
-                        if parts[index].is_none() {
-                            parts[index] = decode(data);
-                            self.head_since = Instant::now();
-                        }
-                    }
-                }
-            }
+            b'+' => self.part(at, &payload),
             b'b' => self.whole(at, count(&payload), Payload::Bytes),
             b'w' => self.whole(at, count(&payload), Payload::Repr),
             b'y' | b'z' => self.item(at, kind, &payload),
@@ -96,18 +94,81 @@ impl Engine {
 
     /// Whether all items of a batch have come; if not, they are asked for again.
     fn has_all(&mut self, at: usize, items: usize) -> bool {
-        let all = self.flying[at].delivered >= items;
+        let all = self.flying[at].delivered >= items || self.is_unwanted(at);
         if !all {
             self.ask_again(at);
         }
         all
     }
 
+    fn part(&mut self, at: usize, payload: &[u8]) {
+        let Some((index, data)) = part(payload) else {
+            return;
+        };
+        if self.is_unwanted(at) {
+            return;
+        }
+        if !self.flying[at].parts.contains_key(&index)
+            && let Some(data) = decode(data)
+            && self.keep(at, index, data)
+        {
+            self.head_since = Instant::now();
+        }
+    }
+
+    /// Keeps a part of an answer, unless there is too much of it by now: then that is its end.
+    fn keep(&mut self, at: usize, index: usize, data: Vec<u8>) -> bool {
+        let limit = self.options.answer_limit;
+        let flying = &mut self.flying[at];
+        flying.size += data.len().max(PART);
+        if flying.size > limit.max(UNASKED) {
+            self.too_long(at);
+            return false;
+        }
+        flying.parts.insert(index, data);
+        true
+    }
+
+    /// What is longer than it may be has no checksum that could be looked at.
+    pub(super) fn on_too_long(&mut self, number: u8) {
+        let number = Number::from_char(number);
+        if let Some(at) = self
+            .flying
+            .iter()
+            .position(|flying| Some(flying.number) == number)
+        {
+            self.too_long(at);
+        }
+    }
+
+    fn too_long(&mut self, at: usize) {
+        let flying = &mut self.flying[at];
+        // The board is interrupted if it goes on sending.
+        flying.abandoned = Some(Instant::now() + GRACE);
+        flying.parts.clear();
+        let sink = std::mem::replace(&mut flying.job.sink, Sink::Nobody);
+        if let Sink::Batch(stream) = sink {
+            self.close_on_board(stream);
+        }
+        let limit = self.options.answer_limit;
+        let error = Error::from(ErrorKind::TooLong { limit }).in_phase(Phase::Execute);
+        self.answer(sink, Err(error));
+    }
+
+    /// Whether nobody waits for this answer any more.
+    fn is_unwanted(&self, at: usize) -> bool {
+        matches!(self.flying[at].job.sink, Sink::Nobody)
+    }
+
     /// An answer in parts is at its end.
     fn whole(&mut self, at: usize, count: usize, payload: fn(Vec<u8>) -> Payload) {
+        if self.is_unwanted(at) {
+            return self.complete(at, Ok(payload(Vec::new())));
+        }
         let parts = &self.flying[at].parts;
         let data: Option<Vec<_>> = (0..count)
-            .map(|index| parts.get(index).and_then(Option::as_deref))
+            .map(|index| parts.get(&index).map(Vec::as_slice))
+            .take(parts.len() + 1)
             .collect();
         match data {
             Some(data) => {
@@ -122,17 +183,16 @@ impl Engine {
         let Some((index, data)) = part(payload) else {
             return;
         };
-        let flying = &mut self.flying[at];
-        let Sink::Batch(stream) = flying.job.sink else {
+        let Sink::Batch(stream) = self.flying[at].job.sink else {
             return;
         };
-        if index < flying.delivered || index >= CREDIT {
+        if index < self.flying[at].delivered || index >= CREDIT {
             return;
         }
         // One that comes before another that is missing is kept until the other one has come again.
-        let items = &mut flying.parts;
-        items.resize(items.len().max(index + 1), None);
-        items[index] = Some([&[kind], data].concat());
+        if !self.keep(at, index, [&[kind], data].concat()) {
+            return;
+        }
         while let Some(item) = self.flying[at].take_item() {
             self.head_since = Instant::now();
             let item = match item.as_slice() {
@@ -222,7 +282,7 @@ impl Engine {
 impl Flying {
     /// The next item of a batch, if it has come.
     fn take_item(&mut self) -> Option<Vec<u8>> {
-        let item = self.parts.get_mut(self.delivered)?.take()?;
+        let item = self.parts.remove(&self.delivered)?;
         self.delivered += 1;
         Some(item)
     }

@@ -11,6 +11,8 @@ use super::timing::GRACE;
 
 /// How many items may come before the consumer has taken one, and in one batch.
 pub(super) const CREDIT: usize = 64;
+/// How many bytes may wait for the consumer when another batch is asked for.
+pub(super) const ROOM: usize = 1 << 20;
 
 impl Engine {
     pub(super) fn open_stream(
@@ -26,6 +28,7 @@ impl Engine {
                 items,
                 deadline,
                 credit: CREDIT,
+                waiting: 0,
                 owed: None,
                 busy: true,
                 closed: false,
@@ -48,9 +51,10 @@ impl Engine {
         });
     }
 
-    pub(super) fn grant(&mut self, stream: u64, more: usize) {
+    pub(super) fn grant(&mut self, stream: u64, more: usize, bytes: usize) {
         if let Some(source) = self.sources.get_mut(&stream) {
             source.credit += more;
+            source.waiting = source.waiting.saturating_sub(bytes);
             self.go_on(stream);
         }
     }
@@ -59,6 +63,7 @@ impl Engine {
     fn go_on(&mut self, stream: u64) {
         if let Some(source) = self.sources.get_mut(&stream)
             && source.credit > 0
+            && source.waiting < ROOM
             && !source.busy
             && !source.closed
         {
@@ -72,6 +77,7 @@ impl Engine {
     pub(super) fn deliver(&mut self, stream: u64, item: Payload) {
         if let Some(source) = self.sources.get_mut(&stream) {
             source.credit = source.credit.saturating_sub(1);
+            source.waiting += item.len();
             source.owed = None;
             // An error says that the consumer is gone; it has said so itself, too.
             let _ = source.items.send(Ok(Some(item)));
@@ -80,8 +86,11 @@ impl Engine {
 
     /// A batch has come to its end, and with it the generator, or not.
     pub(super) fn end_batch(&mut self, at: usize, exhausted: bool) {
-        let Sink::Batch(stream) = self.flying[at].job.sink else {
-            return;
+        let nothing = Payload::Repr(Vec::new());
+        let stream = match self.flying[at].job.sink {
+            Sink::Batch(stream) => stream,
+            Sink::Nobody => return self.complete(at, Ok(nothing)),
+            Sink::Reply(_) => return,
         };
         let turn_began = self.turn_began();
         if !exhausted && let Some(source) = self.sources.get_mut(&stream) {
@@ -101,7 +110,7 @@ impl Engine {
             }
             self.flying[at].job.sink = Sink::Nobody;
         }
-        self.complete(at, Ok(Payload::Repr(Vec::new())));
+        self.complete(at, Ok(nothing));
         self.go_on(stream);
     }
 

@@ -31,7 +31,12 @@ pub(super) enum Item {
     Frame(Frame),
     /// What the raw REPL's state machine says.
     Repl(Event),
+    /// The answer to the request of this number is longer than it may be.
+    TooLong(u8),
 }
+
+/// How long a frame may be that nobody asked for.
+pub(super) const UNASKED: usize = 64 << 10;
 
 /// What has come, in the order in which it came.
 enum Come {
@@ -83,12 +88,14 @@ impl Wire {
             nonce: seed,
             ..Options::default()
         };
+        let mut deframer = Deframer::new(nonce, seed);
+        deframer.set_limit(UNASKED);
         let pacing = Pacing::default();
         let burst = (!transport.flow_control()).then_some((pacing.bytes, pacing.pause));
         Self {
             transport,
             repl: RawRepl::new(options),
-            deframer: Deframer::new(nonce, seed),
+            deframer,
             call_path,
             come: VecDeque::new(),
             output,
@@ -111,6 +118,11 @@ impl Wire {
     pub(super) fn set_checksum(&mut self, checksum: Checksum) {
         self.deframer.set_checksum(checksum);
         self.call_path = CallPath::RawRepl;
+    }
+
+    /// Sets how long a frame may be that comes from now on.
+    pub(super) fn limit_frames(&mut self, limit: usize) {
+        self.deframer.set_limit(limit);
     }
 
     /// Whether the sender is held back while the board cannot take more.
@@ -376,6 +388,12 @@ impl Wire {
                     repl.reply_seen();
                 }
                 come.push_back(Come::Item(Item::Frame(frame)));
+            }
+            Piece::TooLong { number, kind } => {
+                if ends(*call_path, kind) {
+                    repl.reply_seen();
+                }
+                come.push_back(Come::Item(Item::TooLong(number)));
             }
             Piece::Cut => {}
         });

@@ -34,6 +34,14 @@ pub enum Piece<'a> {
     /// What began as a frame and has an end, or a character that no frame contains, where the checksum is
     /// wrong: the line damaged it, or output got in between. These are all of its bytes.
     Damaged(&'a [u8]),
+    /// A frame that is longer than it [may be](Deframer::set_limit): what has come of it and what still comes is
+    /// thrown away.
+    TooLong {
+        /// As in [`Frame`], though no checksum has been looked at.
+        number: u8,
+        /// As in [`Frame`].
+        kind: u8,
+    },
 }
 
 /// Takes the frames out of what a board sends. Synchronises itself: whatever is lost or damaged, the next
@@ -45,6 +53,10 @@ pub struct Deframer {
     checksum: Checksum,
     /// The bytes of what may be a frame: its start, or part of it, and what follows.
     held: Vec<u8>,
+    /// How many of them there may be.
+    limit: usize,
+    /// Whether there were more.
+    too_long: bool,
 }
 
 impl Deframer {
@@ -56,12 +68,19 @@ impl Deframer {
             seed,
             checksum: Checksum::default(),
             held: Vec::new(),
+            limit: usize::MAX,
+            too_long: false,
         }
     }
 
     /// Has frames checked in this way from now on.
     pub fn set_checksum(&mut self, checksum: Checksum) {
         self.checksum = checksum;
+    }
+
+    /// Sets how long a frame may be from now on, the one that has begun included.
+    pub fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
     }
 
     /// Takes what the board sent and hands over its pieces, in order.
@@ -115,16 +134,18 @@ impl Deframer {
     }
 
     fn inside<'a>(&mut self, bytes: &'a [u8], take: &mut impl FnMut(Piece<'_>)) -> &'a [u8] {
-        let Some(at) = bytes.iter().position(|byte| *byte < b' ') else {
-            self.held.extend_from_slice(bytes);
+        let end = bytes.iter().position(|byte| *byte < b' ');
+        self.hold(&bytes[..end.unwrap_or(bytes.len())], take);
+        let Some(at) = end else {
             return &[];
         };
-        self.held.extend_from_slice(&bytes[..at]);
         let rest = match bytes[at] {
             START => {
                 take(Piece::Cut);
                 &bytes[at..]
             }
+            END if self.too_long => &bytes[at + 1..],
+            _ if self.too_long => &bytes[at..],
             END => {
                 if let Some(frame) = self.parse() {
                     take(Piece::Frame(frame));
@@ -140,9 +161,28 @@ impl Deframer {
             }
         };
         self.held.clear();
+        self.too_long = false;
         // One large reply does not keep its memory for good.
         self.held.shrink_to(4096);
         rest
+    }
+
+    /// Keeps more of what may be a frame, unless it becomes too long.
+    fn hold(&mut self, bytes: &[u8], take: &mut impl FnMut(Piece<'_>)) {
+        if self.too_long {
+            return;
+        }
+        let fits = bytes.len().min(self.limit.saturating_sub(self.held.len()));
+        self.held.extend_from_slice(&bytes[..fits]);
+        if fits < bytes.len() {
+            self.too_long = true;
+            if let [number, kind, ..] = self.held[self.start.len()..] {
+                take(Piece::TooLong { number, kind });
+            }
+            // The start stays, so that what follows is known to be inside.
+            self.held.truncate(self.start.len());
+            self.held.shrink_to_fit();
+        }
     }
 
     fn parse(&self) -> Option<Frame> {
@@ -172,6 +212,7 @@ mod tests {
         Output(Vec<u8>),
         Frame(u8, u8, Vec<u8>),
         Cut,
+        TooLong(u8, u8),
     }
 
     fn frame(text: &str) -> Vec<u8> {
@@ -190,6 +231,7 @@ mod tests {
                 },
                 Piece::Frame(frame) => all.push(Seen::Frame(frame.number, frame.kind, frame.payload)),
                 Piece::Cut => all.push(Seen::Cut),
+                Piece::TooLong { number, kind } => all.push(Seen::TooLong(number, kind)),
             });
         }
         all
@@ -247,6 +289,26 @@ mod tests {
                 "bit {at}: {frames:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_frame_that_is_too_long_is_told_once_and_kept_nowhere() {
+        let mut deframer = Deframer::new(*b"abcd", SEED);
+        deframer.set_limit(64);
+        let mut seen = Vec::new();
+        let stream = [frame(&format!("3v{}", "x".repeat(100_000))), frame("4v1")].concat();
+        for chunk in stream.chunks(7) {
+            deframer.feed(chunk, |piece| {
+                seen.push(match piece {
+                    Piece::TooLong { number, kind } => Seen::TooLong(number, kind),
+                    Piece::Frame(frame) => Seen::Frame(frame.number, frame.kind, frame.payload),
+                    piece => panic!("{piece:?}"),
+                });
+            });
+            assert!(deframer.held.capacity() <= 4096, "{}", deframer.held.capacity());
+        }
+        let next = Seen::Frame(b'4', b'v', b"1".to_vec());
+        assert_eq!(seen, [Seen::TooLong(b'3', b'v'), next]);
     }
 
     #[test]

@@ -1,0 +1,241 @@
+//! Peers that send without end what a host has to keep: how much it keeps has a bound, which a setting sets.
+
+use std::time::Duration;
+
+use belay_runtime::ErrorKind;
+use belay_runtime::link::{CallPath, Deadlines, Link, LinkOptions, Payload, Request};
+use belay_runtime::transport::{Address, Connector};
+use belay_sim::Board;
+use belay_tests::{Asked, Puppet, Secrets, soon, unix};
+use futures_util::StreamExt as _;
+use tokio::sync::Mutex;
+
+const BRIEF: Duration = Duration::from_millis(500);
+/// The most that an answer may have.
+const LIMIT: usize = 1 << 20;
+/// How much a peer sends.
+const MUCH: usize = 64 << 20;
+/// How much the host's memory may grow by, in bytes: what it keeps, and what it works with.
+const BOUND: u64 = 24 << 20;
+
+fn options(path: CallPath) -> LinkOptions {
+    let mut options = LinkOptions::default();
+    options.call_path = path;
+    options.answer_limit = LIMIT;
+    let mut deadlines = Deadlines::default();
+    deadlines.execute = BRIEF;
+    deadlines.interrupt = BRIEF;
+    deadlines.resync = BRIEF;
+    deadlines.close = BRIEF;
+    options.deadlines = deadlines;
+    options
+}
+
+fn evaluate(expression: &str) -> Request {
+    Request::Evaluate(expression.to_owned())
+}
+
+/// What the process has, and the most that it had.
+fn memory(what: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with(what)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+}
+
+/// Does something that keeps the host's memory within its bound. Only one at a time, since the memory is that of the
+/// whole process.
+async fn within_bound<T>(work: impl Future<Output = T>) -> T {
+    static ALONE: Mutex<()> = Mutex::const_new(());
+    let _alone = ALONE.lock().await;
+    // From now on the most is what it is now.
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+    let before = memory("VmRSS:");
+    let done = work.await;
+    let grown = memory("VmHWM:").saturating_sub(before);
+    assert!(grown < BOUND, "the host took {grown} bytes");
+    done
+}
+
+/// What is sent, one piece after the other: none of them is there before it is.
+type Pieces = Box<dyn Iterator<Item = Vec<u8>> + Send>;
+
+/// A piece of what never ends.
+fn filling() -> impl Iterator<Item = Vec<u8>> {
+    (0..MUCH / 4096).map(|_| vec![b'x'; 4096])
+}
+
+/// A board that answers each request, and anything else of the host's, in this way.
+async fn answering(mut answer: impl FnMut(&Secrets, Asked) -> Pieces + Send + 'static) -> (Board, Link) {
+    let board = unix().await;
+    let (puppet, connector) = Puppet::of(board.port());
+    let link = Link::connect(&connector, options(CallPath::Agent)).await.unwrap();
+    let mut pieces: Pieces = Box::new(std::iter::empty());
+    puppet.act(move |secrets, written| {
+        if let Some(piece) = pieces.next() {
+            return piece;
+        }
+        match Asked::next(written) {
+            Some(asked) if asked.kind == b'p' => secrets.frame(asked.number, b'o', asked.body.as_bytes()),
+            Some(asked) => {
+                pieces = answer(secrets, asked);
+                pieces.next().unwrap()
+            }
+            None => Vec::new(),
+        }
+    });
+    (board, link)
+}
+
+async fn is_too_long(link: &Link) {
+    let request = link.request(evaluate("1"), BRIEF * 20);
+    let error = soon("the end", request).await.unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::TooLong { limit: LIMIT }),
+        "{error}"
+    );
+    assert!(error.hint().is_some());
+}
+
+#[tokio::test]
+async fn a_frame_that_never_ends() {
+    let (_board, link) = answering(|secrets, asked| {
+        let start = [secrets.start().as_slice(), &[asked.number, b'v']].concat();
+        Box::new(std::iter::once(start).chain(filling()))
+    })
+    .await;
+    within_bound(is_too_long(&link)).await;
+}
+
+#[tokio::test]
+async fn a_frame_that_nobody_asked_for() {
+    let board = unix().await;
+    let (puppet, connector) = Puppet::of(board.port());
+    let link = Link::connect(&connector, options(CallPath::Agent)).await.unwrap();
+    let mut events = link.events();
+    let mut pieces: Option<Pieces> = None;
+    puppet.act(move |secrets, _| {
+        let pieces = pieces.get_or_insert_with(|| {
+            let start = [secrets.start().as_slice(), b"-s"].concat();
+            // The end of it, and something that may be said.
+            let end = [b"\x03".as_slice(), &secrets.frame(b'-', b's', b"1")].concat();
+            Box::new(std::iter::once(start).chain(filling()).chain([end]))
+        });
+        pieces.next().unwrap_or_default()
+    });
+    within_bound(soon("an event", events.recv())).await.unwrap();
+}
+
+#[tokio::test]
+async fn parts_without_end() {
+    let (_board, link) = answering(|secrets, asked| {
+        let (secrets, part) = (secrets.clone(), "eHh4".repeat(512));
+        Box::new((0..MUCH / part.len()).map(move |index| {
+            let payload = format!("{index}:{part}");
+            secrets.frame(asked.number, b'+', payload.as_bytes())
+        }))
+    })
+    .await;
+    within_bound(is_too_long(&link)).await;
+}
+
+#[tokio::test]
+async fn parts_with_nothing_in_them() {
+    let (_board, link) = answering(|secrets, asked| {
+        let secrets = secrets.clone();
+        Box::new((0..1_000_000_usize).map(move |index| {
+            let payload = format!("{}:", index * 1_000_003);
+            secrets.frame(asked.number, b'+', payload.as_bytes())
+        }))
+    })
+    .await;
+    within_bound(is_too_long(&link)).await;
+}
+
+#[tokio::test]
+async fn items_that_nobody_takes() {
+    let (_board, link) = answering(|secrets, asked| {
+        let item = ["0:", &"x".repeat(LIMIT / 2)].concat();
+        let end = secrets.frame(asked.number, b'p', b"1");
+        Box::new([secrets.frame(asked.number, b'y', item.as_bytes()), end].into_iter())
+    })
+    .await;
+    within_bound(async {
+        let mut items = link.stream(evaluate("range(3)"), BRIEF * 20);
+        soon("an item", items.next()).await.unwrap().unwrap();
+        // The peer has had time to send all that it is asked for.
+        for _ in 0..10 {
+            link.request(evaluate("1"), BRIEF * 20).await.unwrap_err();
+        }
+        // And the rest comes when it is wanted.
+        for _ in 0..20 {
+            soon("an item", items.next()).await.unwrap().unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_hello_that_never_ends() {
+    let board = unix().await;
+    let (puppet, connector) = Puppet::of(board.port());
+    let mut pieces: Option<Pieces> = None;
+    puppet.act_from_the_hello(move |secrets, _| {
+        let pieces = pieces.get_or_insert_with(|| {
+            let start = [secrets.start().as_slice(), b"-h"].concat();
+            Box::new(std::iter::once(start).chain(filling()))
+        });
+        pieces.next().unwrap_or_default()
+    });
+    let connecting = Link::connect(&connector, options(CallPath::Agent));
+    within_bound(soon("the end", connecting)).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn output_of_a_call_that_is_to_give_it() {
+    for path in [CallPath::Agent, CallPath::RawRepl] {
+        let board = unix().await;
+        let connector = Connector::from(board.port().parse::<Address>().unwrap());
+        let link = Link::connect(&connector, options(path)).await.unwrap();
+        let code = format!(
+            "[print('x'*1024,end='')for i in range({})]and None",
+            (MUCH >> 2) / 1024
+        );
+        let run = link.run(evaluate(&code), BRIEF * 100);
+        let answer = within_bound(soon("the answer", run)).await.unwrap();
+        let note = format!("[{} bytes lost]", (MUCH >> 2) - LIMIT);
+        assert_eq!(answer.printed.len(), LIMIT + note.len());
+        assert!(answer.printed.ends_with(note.as_bytes()));
+        link.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_long_is_told_and_the_next_call_works() {
+    within_bound(async {
+        for path in [CallPath::Agent, CallPath::RawRepl] {
+            let board = Board::unix().heap_kb(32 << 10).start().await.unwrap();
+            let connector = Connector::from(board.port().parse::<Address>().unwrap());
+            let link = Link::connect(&connector, options(path)).await.unwrap();
+            let second = || link.request(evaluate("1"), BRIEF * 20);
+            for long in ["'x'*2000000", "bytes(2000000)"] {
+                let request = link.request(evaluate(long), BRIEF * 20);
+                let error = soon("the end", request).await.unwrap_err();
+                assert!(
+                    matches!(error.kind(), ErrorKind::TooLong { .. }),
+                    "{path:?}: {error}"
+                );
+                assert_eq!(second().await.unwrap(), Payload::Repr(b"1".to_vec()), "{path:?}");
+                let mut items = link.stream(evaluate(&format!("[1,{long}]")), BRIEF * 20);
+                soon("an item", items.next()).await.unwrap().unwrap();
+                let error = soon("the end", items.next()).await.unwrap().unwrap_err();
+                assert!(
+                    matches!(error.kind(), ErrorKind::TooLong { .. }),
+                    "{path:?}: {error}"
+                );
+                assert_eq!(second().await.unwrap(), Payload::Repr(b"1".to_vec()), "{path:?}");
+            }
+            link.close().await.unwrap();
+        }
+    })
+    .await;
+}
