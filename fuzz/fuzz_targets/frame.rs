@@ -55,6 +55,7 @@ fn see(stream: &[u8], piece: usize) -> Vec<Seen> {
             (Piece::Damaged(bytes), _) => seen.push(Seen::Damaged(bytes.to_vec())),
             (Piece::Cut, _) => seen.push(Seen::Cut),
             (Piece::Frame(frame), _) => seen.push(Seen::Frame(frame)),
+            (Piece::TooLong { .. }, _) => unreachable!("there is no limit"),
         });
     }
     seen

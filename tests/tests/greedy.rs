@@ -112,17 +112,20 @@ async fn a_frame_that_nobody_asked_for() {
     let (puppet, connector) = Puppet::of(board.port());
     let link = Link::connect(&connector, options(CallPath::Agent)).await.unwrap();
     let mut events = link.events();
-    let mut pieces: Option<Pieces> = None;
-    puppet.act(move |secrets, _| {
-        let pieces = pieces.get_or_insert_with(|| {
-            let start = [secrets.start().as_slice(), b"-s"].concat();
-            // The end of it, and something that may be said.
-            let end = [b"\x03".as_slice(), &secrets.frame(b'-', b's', b"1")].concat();
-            Box::new(std::iter::once(start).chain(filling()).chain([end]))
+    within_bound(async {
+        let mut pieces: Option<Pieces> = None;
+        puppet.act(move |secrets, _| {
+            let pieces = pieces.get_or_insert_with(|| {
+                let start = [secrets.start().as_slice(), b"-s"].concat();
+                // The end of it, and something that may be said.
+                let end = [b"\x03".as_slice(), &secrets.frame(b'-', b's', b"1")].concat();
+                Box::new(std::iter::once(start).chain(filling()).chain([end]))
+            });
+            pieces.next().unwrap_or_default()
         });
-        pieces.next().unwrap_or_default()
-    });
-    within_bound(soon("an event", events.recv())).await.unwrap();
+        soon("an event", events.recv()).await.unwrap();
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -186,7 +189,10 @@ async fn a_hello_that_never_ends() {
         });
         pieces.next().unwrap_or_default()
     });
-    let connecting = Link::connect(&connector, options(CallPath::Agent));
+    let mut options = options(CallPath::Agent);
+    // Long enough for all that the peer sends.
+    options.deadlines.execute = BRIEF * 10;
+    let connecting = Link::connect(&connector, options);
     within_bound(soon("the end", connecting)).await.unwrap_err();
 }
 

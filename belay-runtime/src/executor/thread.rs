@@ -60,7 +60,8 @@ pub trait ThreadExecutor: Executor {
     /// When some have not ended after `deadline`, or when the board cannot be reached.
     fn stop_all(&self, deadline: Duration) -> BoxFuture<'_, Result<()>>;
 
-    /// Waits until a thread ends by itself.
+    /// Waits until a thread ends by itself. How one ended is remembered for as long as there is a handle of it, and of
+    /// the others for the last 64; those before are only known to have ended.
     ///
     /// # Errors
     ///

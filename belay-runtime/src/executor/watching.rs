@@ -25,6 +25,9 @@ const LAST_PAUSE: Duration = Duration::from_secs(5);
 const FIRST_WAIT: Duration = Duration::from_millis(2);
 const LAST_WAIT: Duration = Duration::from_millis(100);
 
+/// How many threads that have ended are remembered, besides those that somebody has a handle of.
+const REMEMBERED: usize = 64;
+
 /// What is told of a thread.
 #[derive(Debug, Clone)]
 pub(super) struct Status {
@@ -96,6 +99,7 @@ impl Table {
             self.refresh(live).await?;
         }
         let mut entries = self.entries();
+        entries.forget_old();
         entries.next_id += 1;
         let id = entries.next_id;
         let info = ThreadInfo {
@@ -260,6 +264,18 @@ impl Table {
 }
 
 impl Entries {
+    /// Forgets the threads that ended before the last ones, unless somebody may still ask for them.
+    fn forget_old(&mut self) {
+        let forgotten = |(id, entry): (&u32, &Entry)| {
+            let free = !entry.is_running() && entry.status.receiver_count() == 0 && !self.seen.contains(id);
+            free.then_some(*id)
+        };
+        let ended: Vec<u32> = self.threads.iter().filter_map(forgotten).collect();
+        for id in ended.iter().rev().skip(REMEMBERED) {
+            self.threads.remove(id);
+        }
+    }
+
     /// Takes over what the board says of a thread, and adds to `changes` what others want to hear of.
     fn update(&mut self, record: Record, live: &Live, changes: &mut Vec<Status>) -> ThreadInfo {
         let Record {
@@ -301,6 +317,10 @@ impl Entries {
                 changes.push(status.clone());
             }
             entry.status.send_replace(status);
+            if !state.is_running() {
+                // It is not started again.
+                entry.known = None;
+            }
         }
         info
     }

@@ -208,7 +208,7 @@ impl Engine {
         self.wire.limit_frames(if self.flying.is_empty() {
             UNASKED
         } else {
-            self.options.answer_limit.max(UNASKED)
+            self.options.answer_limit
         });
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::wire::UNASKED;
 use crate::clock::bounded;
 use crate::error::Phase;
 
@@ -20,7 +21,7 @@ pub struct LinkOptions {
     pub reset_on_connect: ResetPolicy,
     /// How many chunks of output (at most 4 KiB each) wait for a subscriber that does not keep up: at most 65,536.
     pub output_backlog: usize,
-    /// How long an answer may be, in bytes, and what [`Link::run`](super::Link::run) gives of what is printed.
+    /// How long an answer may be, in bytes, but 64 KiB at least, and what [`Link::run`](super::Link::run) gives of what is printed.
     pub answer_limit: usize,
 }
 
@@ -41,6 +42,7 @@ impl LinkOptions {
     pub(super) fn within_reason(mut self) -> Self {
         self.deadlines = self.deadlines.each(bounded);
         self.output_backlog = self.output_backlog.clamp(1, LONGEST_BACKLOG);
+        self.answer_limit = self.answer_limit.max(UNASKED);
         self
     }
 }

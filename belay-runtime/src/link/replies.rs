@@ -121,7 +121,7 @@ impl Engine {
         let limit = self.options.answer_limit;
         let flying = &mut self.flying[at];
         flying.size += data.len().max(PART);
-        if flying.size > limit.max(UNASKED) {
+        if flying.size > limit {
             self.too_long(at);
             return false;
         }

@@ -10,6 +10,7 @@ mod old_board;
 mod printed;
 mod reconnect;
 mod session;
+mod settings;
 mod setups;
 mod stopping;
 mod tasks;
