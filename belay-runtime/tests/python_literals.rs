@@ -136,6 +136,36 @@ fn containers_are_minimal() {
     assert_eq!(literal(reading), "{'celsius':20.5,'valid':True}");
 }
 
+/// CircuitPython has room for some 370 elements of all levels together, on a stack of its own.
+#[test]
+fn long_sequences_are_sums_of_short_ones() {
+    let numbers = |count: u32| (0..count).collect::<Vec<_>>();
+    let written = |from: u32, to: u32| (from..to).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
+    assert_eq!(literal(numbers(128)), format!("[{}]", written(0, 128)));
+    assert_eq!(literal(numbers(129)), format!("[{}]+[128]", written(0, 128)));
+    assert_eq!(
+        literal(numbers(300)),
+        format!(
+            "[{}]+[{}]+[{}]",
+            written(0, 128),
+            written(128, 256),
+            written(256, 300)
+        )
+    );
+    let values: Vec<Value> = numbers(129).into_iter().map(Value::from).collect();
+    assert_eq!(
+        literal(Value::Tuple(values.clone())),
+        format!("({})+(128,)", written(0, 128))
+    );
+    assert_eq!(
+        literal(Value::Set(values)),
+        format!("{{{}}}|{{128}}", written(0, 128))
+    );
+    // Half as many at each level further in.
+    let inner = format!("[{}]+[64]", written(0, 64));
+    assert_eq!(literal([numbers(65)]), format!("({inner},)"));
+}
+
 #[test]
 fn enums_are_tagged_from_outside() {
     assert_eq!(literal(Command::Stop), "'Stop'");

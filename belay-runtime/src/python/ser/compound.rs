@@ -7,6 +7,12 @@ use crate::python::array::TypeCode;
 use crate::python::error::{Segment, ValueError};
 use crate::python::literal;
 
+/// How many elements are written in one piece at the outermost level. `CircuitPython` holds what a literal is made of
+/// on a stack of some 370 words, all levels together; a sum of literals needs no more than the largest of them.
+const PIECE: usize = 128;
+/// The same however deep.
+const SMALLEST_PIECE: usize = 8;
+
 /// How a sequence ends.
 pub(super) enum Close {
     Text(&'static str),
@@ -22,17 +28,21 @@ pub(in crate::python) struct Sequence<'w, 'a> {
     count: usize,
     pub(super) close: Close,
     was_key: bool,
+    /// How many elements are written in one piece.
+    piece: usize,
     /// The memory of an array, which goes to the board as it is.
     array: Option<(TypeCode, Vec<u8>)>,
 }
 
 impl<'w, 'a> Sequence<'w, 'a> {
     pub(super) fn new(writer: &'w mut Writer<'a>, close: Close, was_key: bool) -> Self {
+        let piece = (PIECE >> writer.depth.saturating_sub(1).min(PIECE.ilog2() as usize)).max(SMALLEST_PIECE);
         Self {
             writer,
             count: 0,
             close,
             was_key,
+            piece,
             array: None,
         }
     }
@@ -51,7 +61,13 @@ impl<'w, 'a> Sequence<'w, 'a> {
             value.serialize(code.element_writer(bytes))
         } else {
             if self.count > 0 {
-                self.writer.out.push(',');
+                let between = match self.close {
+                    _ if !self.count.is_multiple_of(self.piece) => ",",
+                    Close::Text(_) => "]+[",
+                    Close::Tuple | Close::TupleVariant => ")+(",
+                    Close::Set | Close::FrozenSet => "}|{",
+                };
+                self.writer.out.push_str(between);
             }
             value.serialize(&mut *self.writer)
         };
@@ -61,7 +77,9 @@ impl<'w, 'a> Sequence<'w, 'a> {
     }
 
     fn finish(self) -> Result<(), ValueError> {
-        let Self { writer, count, .. } = self;
+        let Self {
+            writer, count, piece, ..
+        } = self;
         writer.depth -= 1;
         writer.in_key = self.was_key;
         if let Some((code, bytes)) = self.array {
@@ -79,7 +97,7 @@ impl<'w, 'a> Sequence<'w, 'a> {
         let out = &mut *writer.out;
         match self.close {
             Close::Text(text) => out.push_str(text),
-            Close::Tuple | Close::TupleVariant => out.push_str(if count == 1 { ",)" } else { ")" }),
+            Close::Tuple | Close::TupleVariant => out.push_str(if count % piece == 1 { ",)" } else { ")" }),
             // Two braces are a dict.
             Close::Set if count == 0 => {
                 out.pop();

@@ -21,3 +21,15 @@ def enable_usb_drive():
 def remount(mount_path, readonly=False, *, disable_concurrent_write_protection=False):
     _in_boot("Cannot remount path when visible via USB.")
     _board.flag("BOARD_WRITABLE", not readonly)
+
+
+class _Drive:
+    label = "CIRCUITPY"
+
+    @property
+    def readonly(self):
+        return not _board.flag("BOARD_WRITABLE")
+
+
+def getmount(mount_path):
+    return _Drive()
