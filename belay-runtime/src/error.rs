@@ -276,6 +276,10 @@ impl Error {
             ErrorKind::RuntimeGone => {
                 "connect the device in a tokio runtime that lives for as long as the device is used"
             }
+            ErrorKind::Python(exception) if exception.is("NameError") => {
+                "a name comes from a setup that has run, or from the same body; a function that assigns a global has a \
+                 line `global name` above"
+            }
             ErrorKind::Python(exception) if exception.is("MemoryError") => {
                 "the board's memory is full: send and return less at once, keep less in globals, or start afresh \
                  with `Device::reset`"

@@ -247,6 +247,39 @@ async fn old_firmware_says_that_it_is_old_and_a_full_one_goes_on_with_less() {
     device.close().await.expect("a clean end");
 }
 
+/// Assigns a global of its setup without saying that it is one, of which the compiler warns.
+#[belay::device]
+#[allow(deprecated)]
+trait Counting {
+    /// ```python
+    /// counted = 0
+    /// ```
+    #[setup]
+    async fn begin(&self) -> Result<()>;
+
+    /// ```python
+    /// counted += 1
+    /// ```
+    #[task]
+    async fn count(&self) -> Result<()>;
+}
+
+#[tokio::test]
+async fn a_global_that_a_body_assigns_without_saying_so_comes_with_the_line_to_add() {
+    let board = Board::unix().start().await.expect("a board");
+    let device = CountingDevice::connect(board.port()).await.expect("it answers");
+    let error = device.count().await.expect_err("the name is local");
+    assert!(
+        error.exception().is_some_and(|raised| raised.is("NameError")),
+        "{error}"
+    );
+    assert!(
+        error.hint().is_some_and(|hint| hint.contains("`global name`")),
+        "{error:?}"
+    );
+    device.close().await.expect("a clean end");
+}
+
 #[tokio::test]
 async fn a_full_memory_comes_with_what_to_do_about_it() {
     let board = Board::unix().heap_kb(400).start().await.expect("a board");
