@@ -23,6 +23,20 @@ pub struct DeviceException {
     pub traceback: Vec<Frame>,
     /// What the code had printed before, or the last of it.
     pub output: String,
+    /// How far the call had got.
+    pub(crate) fate: Fate,
+}
+
+/// How far a call had got when it raised, as the board says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Fate {
+    /// The function had begun, or nobody can tell.
+    #[default]
+    Begun,
+    /// It had not.
+    NotBegun,
+    /// It had not, as there is none of that name on the board.
+    Missing,
 }
 
 /// One frame of a traceback.
@@ -58,6 +72,7 @@ impl DeviceException {
             errno: None,
             traceback: Vec::new(),
             output: String::new(),
+            fate: Fate::default(),
         }
     }
 

@@ -14,6 +14,35 @@ use belay_sim::Board;
 pub use puppet::{Asked, Puppet, Secrets};
 pub use tap::{Tap, tapped};
 
+/// A `main.py` that shows the agent to a test: in `__main__`, `names` is what expressions see, and `compile` fails
+/// `failures` times more for want of memory. Only how Python imports is out of an agent's reach.
+pub const AGENT_LAID_OPEN: &str = "\
+import builtins
+names = None
+failures = 0
+def failing(*arguments):
+    global failures
+    if failures:
+        failures -= 1
+        raise MemoryError
+    return compile(*arguments)
+def noted(*arguments):
+    global names
+    made = dict(*arguments)
+    names = names or made
+    return made
+class Shown:
+    def __getattr__(self, name):
+        if name in shown:
+            return shown[name]
+        return getattr(builtins, name)
+shown = {'compile': failing, 'dict': noted, '__dict__': {}}
+def imports(name, *rest):
+    return Shown() if name == 'builtins' else real(name, *rest)
+real = builtins.__import__
+builtins.__import__ = imports
+";
+
 /// How long a test waits for what has to happen before it fails. Nothing takes that long on a machine that is
 /// not overloaded.
 pub const PATIENCE: Duration = Duration::from_secs(30);

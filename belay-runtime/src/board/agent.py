@@ -1,39 +1,70 @@
 # The agent: what stays on the board and answers one line with one or more frames.
 #
 # Everything lives in the closure of one function, so that the board compiles it while it arrives, without
-# room for its source, and so that `__main__` sees one name more and no others.
+# room for its source, and so that `__main__` sees one name more and no others. What is MicroPython's own it takes
+# from `builtins` by itself: `build.rs` writes that. Nothing that `main.py` calls `len` gets in between.
 def _belay(version, boot, before):
     import sys, gc
 
-    from binascii import crc32 as crc
+    from binascii import crc32
     from binascii import a2b_base64, b2a_base64
 
     try:
-        from array import array
-    except ImportError:
-        array = None
+        from builtins import compile as compiler
+    except:
+        compiler = None
+    crc = crc32
     try:
-        from io import StringIO
-    except ImportError:
-        StringIO = None
-    try:
-        from io import IOBase
-    except ImportError:
-        IOBase = object
-    try:
-        from select import poll
+        crc("")
+    except:
+        # CircuitPython wants bytes.
+        def crc(data, *begun):
+            return crc32(data.encode() if type(data) is str else data, *begun)
 
-        waiting = poll()
+    trace_to = getattr(sys, "print_exception", None)
+    if not trace_to:
+        from traceback import print_exception as trace_to_file
+
+        def trace_to(error, buffer):
+            trace_to_file(error, file=buffer)
+
+    try:
+        from micropython import heap_lock as lock, heap_unlock as unlock
+    except:
+        lock = None
+    try:
+        from array import array as packed
+    except:
+        packed = None
+    try:
+        from io import StringIO as Text
+    except:
+        Text = None
+    try:
+        from io import IOBase as Stream
+    except:
+        Stream = object
+    try:
+        from select import poll as waiting
+
+        waiting = waiting()
         waiting.register(sys.stdin, 1)
         waiting = waiting.poll
-    except Exception:
+    except:
         waiting = None
-    write = sys.stdout.write
-    stdin = getattr(sys, "stdin", None)
-    read = getattr(stdin, "read", None)
-    readline = getattr(stdin, "readline", None)
+    put = sys.stdout.write
+    read = getattr(sys, "stdin", None)
+    readline = getattr(read, "readline", None)
+    read = getattr(read, "read", None)
+    # The builtins that somebody has replaced for everybody: expressions and namespaces get the real ones.
+    from builtins import __dict__ as known
+
+    words = [name for name in known if not name.startswith("_")]
+    found = zip(words, eval("[%s]" % ",".join(words), {}))
+    real = {name: known[name] for name, value in found if value is not known[name]}
+    words = found = None
     # What expressions see, function id -> alias, namespaces, open streams.
-    names = {}
+    names = dict(real)
     aliases = {}
     spaces = {}
     streams = {}
@@ -51,52 +82,52 @@ def _belay(version, boot, before):
     raw = (bytes, bytearray, memoryview)
 
     def send(text):
-        write("%s%s%08x\x03" % (start, text, crc(text, seed)))
+        put("%s%s%08x\x03" % (start, text, crc(text, seed)))
 
     def base64(data):
-        return b2a_base64(data).decode()[:-1]
+        return b2a_base64(data.encode() if type(data) is str else data).decode()[:-1]
 
     def part(number, i, data):
         # As `send`, but without ever making text of what is long: that takes twice as long.
         head = ("%s+%d:" % (number, i)).encode()
         data = b2a_base64(data)[:-1]
-        write(b"".join((start.encode(), head, data, b"%08x\x03" % crc(data, crc(head, seed)))))
+        put(b"".join((start.encode(), head, data, b"%08x\x03" % crc(data, crc(head, seed)))))
 
-    class Parts(IOBase):
+    class Parts(Stream):
         # Where `print` writes a value to that is too large to be made a string of.
         def __init__(self, value):
-            self.value = value
+            self.whole = value
 
         def write(self, data):
-            rest = self.rest + bytes(data)
+            rest = self.left + bytes(data)
             if self.first:
                 self.first = 0
                 rest = rest[1:]
             while len(rest) >= 194:
-                part(self.number, self.count, rest[:192])
-                self.count += 1
+                part(self.asked, self.sent, rest[:192])
+                self.sent += 1
                 rest = rest[192:]
-            self.rest = rest
+            self.left = rest
             return len(data)
 
         def answer(self, number):
-            self.number = number
-            self.count = 0
+            self.asked = number
+            self.sent = 0
             self.first = 1
-            self.rest = b""
+            self.left = b""
             # In a tuple everything is printed as its repr; the tuple's own characters are left out.
-            print((self.value,), file=self, end="")
-            part(number, self.count, self.rest[:-2])
-            send("%sw%d" % (number, self.count + 1))
+            print((self.whole,), file=self, end="")
+            part(number, self.sent, self.left[:-2])
+            send("%sw%d" % (number, self.sent + 1))
 
     def parts(number, value):
-        # Sends bytes, which may be large, in parts of their own.
+        # Sends bytes, which may be large, in parts of their own. A `memoryview` counts as `bytes`.
         i = 0
         size = len(value)
         for at in range(0, size, 1536):
             part(number, i, value[at : at + 1536])
             i += 1
-        send("%sb%d" % (number, i))
+        send("%s%s%d" % (number, "a" if type(value) is bytearray else "b", i))
 
     def say(frames, text):
         frames.append(text)
@@ -116,7 +147,36 @@ def _belay(version, boot, before):
             except MemoryError:
                 pass
 
-    def fail(frames, number, error):
+    def free_heap():
+        # A body can have left the heap locked, and then nothing can be said. The answer is how often it still is
+        # locked, and no sensible number where it was not.
+        while lock:
+            left = unlock()
+            if left == 0:
+                break
+            if left is None or left < 0 or left > 999:
+                lock()
+                break
+
+    def attempt(function, *arguments):
+        try:
+            return function(*arguments)
+        except BaseException:
+            pass
+
+    def describe(error):
+        # What an exception of a user's own class says of itself may raise anything.
+        code = trace = None
+        arguments = attempt(getattr, error, "args")
+        if isinstance(error, OSError) and arguments and type(arguments[0]) is int:
+            code = arguments[0]
+        buffer = Text and attempt(Text)
+        if buffer:
+            attempt(trace_to, error, buffer)
+            trace = attempt(buffer.getvalue)
+        return type(error).__name__, attempt(str, error) or "", attempt(repr, arguments), code, trace or ""
+
+    def fail(frames, number, error, fate):
         nonlocal spare
         many = len(frames)
         if isinstance(error, KeyboardInterrupt):
@@ -125,25 +185,11 @@ def _belay(version, boot, before):
         # What is said of it, and the next request, have the spare room.
         spare = None
         gc.collect()
-        name = type(error).__name__
-        trace = message = ""
-        arguments = code = None
         try:
-            message = str(error)
-            arguments = repr(error.args)
-            if isinstance(error, OSError) and error.args and type(error.args[0]) is int:
-                code = error.args[0]
-            buffer = StringIO()
-            sys.print_exception(error, buffer)
-            trace = buffer.getvalue()
+            say(frames, number + "e" + repr((many, fate) + describe(error)))
         except Exception:
-            pass
-        try:
-            say(frames, number + "e" + repr((many, name, message, arguments, code, trace)))
-        except Exception:
-            message = arguments = trace = None
             gc.collect()
-            say(frames, "%se(%d,'%s','',None,None,'')" % (number, many, name))
+            say(frames, "%se(%d,%d,'%s','',None,None,'')" % (number, many, fate, type(error).__name__))
 
     def batch(frames, number, stream, credit):
         items = streams[stream]
@@ -152,10 +198,11 @@ def _belay(version, boot, before):
         try:
             while i < credit and size < 2048:
                 item = next(items)
-                if type(item) in raw and len(item) > 40:
-                    text = "%sz%d:%s" % (number, i, base64(item))
+                kind = type(item)
+                if kind in raw and len(item) > 40:
+                    text = "%s%s%d:%s" % (number, "k" if kind is bytearray else "z", i, base64(item))
                 else:
-                    text = "%sy%d:%s" % (number, i, repr(item))
+                    text = "%sy%d:%s" % (number, i, repr(bytes(item) if kind is memoryview else item))
                 say(frames, text)
                 i += 1
                 size += len(text)
@@ -174,7 +221,7 @@ def _belay(version, boot, before):
     def serve(line, text):
         # Does what a line asks that is intact and the next one. The text is the rest behind the line's head, which
         # can be so large that there is no room for it twice.
-        nonlocal expected, kept
+        nonlocal expected, kept, spare
         number = line[1]
         kind = line[2]
         following = chr(48 + (ord(number) - 47 & 63))
@@ -186,17 +233,28 @@ def _belay(version, boot, before):
         kept.append((number, frames))
         # Where there was no room for this much, nothing has been done, and the line may be sent again.
         expected = following
+        # Whether what was asked for has begun.
+        fate = 0
         try:
             if kind == "c":
                 words = text.split()
-                value = names[words[0]](*map(int, words[1:]))
+                value = names[words.pop(0)]
+                words = map(int, words)
+                fate = 1
+                value = value(*words)
+            elif kind == "a":
+                value, *words = eval(text, names)
+                fate = 1
+                value = value(*words)
+            elif kind == "m":
+                raise MemoryError
             elif kind == "e":
+                fate = 1
                 value = eval(text, names)
             elif kind == "x":
                 value = close(text.strip())
-            elif kind == "m":
-                raise MemoryError
             else:
+                fate = 1
                 stream, credit, text = text.split(" ", 2)
                 if kind == "s":
                     streams[stream] = iter(eval(text, names))
@@ -205,12 +263,18 @@ def _belay(version, boot, before):
                 except BaseException:
                     close(stream)
                     raise
-            if type(value) in raw and len(value) > 40:
-                kept[-1] = (number, value)
-                return parts(number, value)
+            if type(value) in raw:
+                if len(value) > 40:
+                    kept[-1] = (number, value)
+                    return parts(number, value)
+                if type(value) is memoryview:
+                    value = bytes(value)
             try:
                 return say(frames, number + "v" + repr(value))
             except MemoryError:
+                # What was kept to say that there is no room serves for what there is to say, too.
+                free_heap()
+                spare = None
                 gc.collect()
             kept[-1] = (number, Parts(value))
             try:
@@ -223,7 +287,11 @@ def _belay(version, boot, before):
             # It resets the board, as it does without us.
             raise
         except BaseException as error:
-            fail(frames, number, error)
+            free_heap()
+            if not fate and kind in "ac" and text[:9].replace(",", " ").split()[0] not in names:
+                # There is no such function: it may have been removed for another program's.
+                fate = 2
+            fail(frames, number, error, fate)
             if isinstance(error, KeyboardInterrupt):
                 raise
 
@@ -307,7 +375,7 @@ def _belay(version, boot, before):
         spare = None
         gc.collect()
         if kept and not kept[-1][1]:
-            fail(kept[-1][1], kept[-1][0], MemoryError())
+            fail(kept[-1][1], kept[-1][0], MemoryError(), 1)
         else:
             send(expected + "n")
 
@@ -349,29 +417,28 @@ def _belay(version, boot, before):
             except UnicodeError:
                 lost = 1
             except MemoryError:
+                free_heap()
                 # If there is no room even to say so, the host asks.
                 lost = not lost
                 new = 0
 
     def space(name):
         if name not in spaces:
-            spaces[name] = {"__name__": name, "S": tell}
+            spaces[name] = dict(real)
+            spaces[name].update({"__name__": name, "S": tell, "input": refuse})
         return spaces[name]
 
-    def execute(name, source, file=None):
-        if file:
-            try:
-                source = compile(source, file, "exec")
-            except NameError:
-                pass
+    def execute(name, source, path=None):
+        if path and compiler:
+            source = compiler(source, path, "exec")
         exec(source, space(name))
 
     def evaluate(name, source):
         return eval(source, space(name))
 
-    def deploy(key, name, function, source, file=None):
+    def deploy(key, name, function, source, path=None):
         nonlocal count
-        execute(name, source, file)
+        execute(name, source, path)
         alias = aliases.get(key)
         if not alias:
             alias = "f%d" % count
@@ -392,11 +459,15 @@ def _belay(version, boot, before):
     def tell(value):
         send("-s" + repr(value))
 
+    def refuse(*_):
+        raise OSError("there is no input: the line is the host's")
+
     def hello():
         gc.collect()
         free = getattr(gc, "mem_free", int)()
         implementation = getattr(sys, "implementation", ("micropython",))
-        send("-h%d %s %s %d %d" % (boot, implementation[0], sys.platform, before, free))
+        # The platform can have blanks.
+        send("-h%d %d %d %s %s" % (free, boot, before, implementation[0], sys.platform))
 
     def finish():
         # Closes what is under way.
@@ -414,6 +485,9 @@ def _belay(version, boot, before):
         expected = "0"
         kept = []
         finish()
+        # A board that has no room for anything says so at once.
+        gc.collect()
+        bytearray(enough)
         resume(size)
 
     def resume(size):
@@ -455,5 +529,8 @@ def _belay(version, boot, before):
         except (MemoryError, UnicodeError):
             repair()
 
-    names.update(A=array, F=aliases, N=space, X=execute, V=evaluate, D=deploy, U=evict, B=a2b_base64, S=tell)
-    return {version: begin, "r": resume, "h": handle, "b": bring}
+    names.update(A=packed, F=aliases, N=space, X=execute, V=evaluate, D=deploy, U=evict, B=a2b_base64, S=tell)
+    served = {version: begin, "r": resume, "h": handle, "b": bring}
+    # Should somebody delete it from `__main__`.
+    getattr(sys, "modules", {})["_belay"] = served
+    return served

@@ -6,17 +6,17 @@
 # `line` takes a line and gives the arguments that `eval` or `exec` is called with, the raw REPL does that, and hands
 # the value to `value` or what it raised to `error`. What it is sent for that is not checked by anything. So no bit
 # can change one of those names into another that there is, and nothing is looked up after `line` was called.
-import gc, sys
-
+# `gc`, `sys`, `trace` and what the raw REPL looks up beside it are there already: see `start/small.rs`.
 seed = count = many = credit = lost = 0
 start = text = number = kind = key = asked = ""
 expected = "0"
-# The last request's number, what was said to it (None if there was no room to keep that), whether it failed.
-kept = ["", [], 0]
+# The last request's number, what was said to it (None if there was no room to keep that), whether it failed, and
+# whether what was asked for had begun; 2 says that there is no such function.
+kept = ["", [], 0, 0]
 parts = []
 F = {}
 # What is sent when it is needed gets into the first one.
-spaces = {"": globals()}
+spaces = {0: {}, "": b.globals()}
 streams = {}
 
 
@@ -40,7 +40,7 @@ def take(asked):
     global number, many, expected
     number = kept[0] = asked
     kept[1] = []
-    many = kept[2] = 0
+    many = kept[2] = kept[3] = 0
     expected = chr(48 + (ord(asked) - 47 & 63))
 
 
@@ -92,7 +92,7 @@ def other(what, body):
         return send(expected + "o" + body.strip())
     if asked == kept[0]:
         # There was no room to say anything, or none to keep it; or what should have come here did not.
-        for body in kept[1] or (asked + ("e(0,'MemoryError','',None,None,'')" if kept[2] else "g"),):
+        for body in kept[1] or (asked + ("e(0,1,'MemoryError','',None,None,'')" if kept[2] else "g"),):
             send(body)
     elif asked != expected or what == "R":
         send(expected + "n")
@@ -104,6 +104,7 @@ def other(what, body):
 
 def begun(body):
     global key, credit
+    kept[3] = int(kind != "c")
     # What is garbage looks as if it was in use to a collection that begins in the middle of an evaluation.
     gc.collect()
     if kind in "Tt":
@@ -115,17 +116,24 @@ def begun(body):
     elif kind == "x":
         return T(body.strip())
     else:
-        if kind != "e":
+        if kind not in "ec":
             key, credit, body = body.split(" ", 2)
         return body, globals()
+
+
+def G(*arguments):
+    # What a function is called with, which then begins.
+    kept[3] = 1
+    return arguments
 
 
 def value(got):
     global number
     if not number:
         return
-    if kind in "eTtx":
-        say(number + "v" + repr(got))
+    if kind in "ecTtx":
+        got = repr(got)
+        say(number + "v" + got)
     else:
         if kind == "s":
             streams[key] = iter(got)
@@ -143,7 +151,7 @@ def batch(number, credit, room):
     end = "p"
     try:
         while many < credit and room > 0:
-            item = "%sy%d:%r" % (number, many, next(streams[key]))
+            item = "%sy%d:%s" % (number, many, repr(next(streams[key])))
             # What is kept of it, in case it has to be said again.
             room -= len(item) + 40
             say(item)
@@ -158,27 +166,32 @@ def error(raised):
     global number
     if isinstance(raised, SystemExit):
         # Where that does not reset the board, the host asks.
-        kept[1] = [number + "e(%d,'SystemExit','',None,None,'')" % many]
+        kept[1] = [number + "e(%d,1,'SystemExit','',None,None,'')" % many]
         raise raised
     if not number:
         if asked != expected or not isinstance(raised, MemoryError):
             return
         take(asked)
+    gc.collect()
     kept[2] = 1
     if kind in "sn":
         K(key)
     if isinstance(raised, KeyboardInterrupt):
         say("%si%d" % (number, many))
     else:
-        code = None
-        if isinstance(raised, OSError) and raised.args and type(raised.args[0]) is int:
-            code = raised.args[0]
-        # There is nothing else to write it to: the host takes it from there.
-        sys.print_exception(raised)
-        parts[:] = []
-        gc.collect()
-        say(number + "e" + repr((many, repr(type(raised))[8:-2], str(raised), repr(raised.args), code, None)))
+        if not kept[3] and isinstance(raised, NameError):
+            kept[3] = 2
+        tell(raised)
     number = ""
+
+
+def tell(raised):
+    # There is nothing else to write it to: the host takes it from there.
+    sys.print_exception(raised)
+    parts[:] = []
+    gc.collect()
+    raised = repr(type(raised))[8:-2], str(raised), repr(raised.args), None, None
+    say(number + "e" + repr((many, kept[3]) + raised))
 
 
 def K(stream):
@@ -189,7 +202,7 @@ def K(stream):
 
 def N(name):
     if name not in spaces:
-        spaces[name] = {"__name__": name, "S": S}
+        spaces[name] = dict(spaces[0], __name__=name, S=S, input=None)
     return spaces[name]
 
 
@@ -229,7 +242,7 @@ def S(value):
 
 def r(size):
     gc.collect()
-    send("-h%d %s %s %d %d" % (boot, sys.implementation[0], sys.platform, before, gc.mem_free()))
+    send("-h%d %s%s %s" % (gc.mem_free(), head, sys.implementation[0], sys.platform))
 
 
 def begin(nonce, value, size):

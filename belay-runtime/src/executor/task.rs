@@ -16,10 +16,11 @@ use super::Executor;
 use super::pause::Pause;
 use crate::boxed::{BoxFuture, BoxStream};
 use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::exception::Fate;
 use crate::link::LinkStream;
 use crate::method::{MethodKind, MethodSpec, TaskOptions};
 use crate::python::Arguments;
-use crate::session::{Exclusive, Live, Returned, Session, is_before_body, is_memory_error};
+use crate::session::{Exclusive, Live, Returned, Session, is_memory_error};
 
 /// Calls methods on the board.
 pub trait TaskExecutor: Executor {
@@ -200,12 +201,13 @@ impl Tasks {
             Err(error) if error.exception().is_some() => error,
             answer => return answer,
         };
+        let fate = error.exception().map_or(Fate::Begun, |exception| exception.fate);
         let out_of_memory = is_memory_error(&error) && live.make_room_for(method).await.unwrap_or(false);
-        let not_there = is_missing(&error, method, &function);
+        let not_there = fate == Fate::Missing;
         if not_there {
             live.forget(method);
         }
-        let harmless = is_before_body(&error, method) || options(method).idempotent;
+        let harmless = fate == Fate::NotBegun || options(method).idempotent;
         if (out_of_memory && harmless) || not_there {
             let function = live.deployed(method).await?;
             return live.call(method, &function, arguments.clone(), deadline).await;
@@ -258,21 +260,6 @@ impl Tasks {
             _alone: alone,
         })
     }
-}
-
-/// Whether the board says that it has no function of this name.
-fn is_missing(error: &Error, method: &MethodSpec, function: &str) -> bool {
-    let exception = error.exception();
-    let named = exception.is_some_and(|exception| match exception.type_name.as_str() {
-        "KeyError" | "NameError" => [
-            &exception.message,
-            exception.args.as_ref().unwrap_or(&exception.message),
-        ]
-        .iter()
-        .any(|text| text.contains(&format!("'{function}'"))),
-        _ => false,
-    });
-    named && is_before_body(error, method)
 }
 
 /// A method that is on the board for one call.

@@ -1,8 +1,8 @@
 //! Exceptions as the agent tells them.
 
 use crate::error::{Error, ErrorKind, Phase};
-use crate::exception::{DeviceException, Frame};
-use crate::python;
+use crate::exception::{DeviceException, Fate, Frame};
+use crate::python::{self, Value};
 
 /// The file that the agent's own code is in, as boards name what they read from the line.
 const OWN_FILE: &str = "<stdin>";
@@ -19,17 +19,33 @@ pub(super) struct Raised {
     printed: bool,
 }
 
-/// Reads what the agent says of an exception: the number of items, the class, `str`, `repr` of the arguments,
-/// `errno` and the traceback, as one tuple. Where there is no
+/// Reads what the agent says of an exception: the number of items, how far the call had got, the class, `str`,
+/// `repr` of the arguments, `errno` and the traceback, as one tuple. Where there is no
 /// traceback, it is what the board printed last.
 pub(super) fn parse(payload: &[u8]) -> Raised {
-    type Parts = (usize, String, String, Option<String>, Option<i32>, Option<String>);
-    match python::from_repr::<Parts>(payload) {
-        Ok((items, type_name, message, args, errno, trace)) => {
+    type Parts = (usize, u8, String, String, Option<String>, Value, Option<String>);
+    match python::from_repr::<Parts>(&without_surrogates(payload)) {
+        Ok((items, fate, type_name, message, args, errno, trace)) => {
             let mut exception = DeviceException::new(type_name, message);
             exception.args = args;
-            exception.errno = errno;
+            let errno = match errno {
+                // Small boards leave it to the host to find it.
+                Value::None if exception.is("OSError") => first_of(exception.args.as_deref()),
+                errno => errno,
+            };
+            exception.errno = match errno {
+                // Some firmware takes a negative number for a large one.
+                Value::Int(code) => i32::try_from(code)
+                    .ok()
+                    .or_else(|| u32::try_from(code).ok().map(u32::cast_signed)),
+                _ => None,
+            };
             exception.traceback = trace.as_deref().map(traceback).unwrap_or_default();
+            exception.fate = match fate {
+                0 => Fate::NotBegun,
+                2 => Fate::Missing,
+                _ => Fate::Begun,
+            };
             Raised {
                 items,
                 exception,
@@ -43,6 +59,37 @@ pub(super) fn parse(payload: &[u8]) -> Raised {
             printed: false,
         },
     }
+}
+
+/// The first of the arguments of which this is the `repr`.
+fn first_of(args: Option<&str>) -> Value {
+    match args.map(|args| python::from_repr(args.as_bytes())) {
+        Some(Ok(Value::Tuple(args))) => args.into_iter().next().unwrap_or_default(),
+        _ => Value::None,
+    }
+}
+
+/// A str on a board can have halves of characters, which no text here has.
+fn without_surrogates(payload: &[u8]) -> Vec<u8> {
+    let mut text = String::from_utf8_lossy(payload).into_owned().into_bytes();
+    let mut at = 0;
+    while let Some(found) = text[at..].iter().position(|byte| *byte == b'\\') {
+        at += found;
+        if let Some(
+            [
+                b'\\',
+                b'u',
+                b'd' | b'D',
+                b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F',
+                ..,
+            ],
+        ) = text.get(at..at + 6)
+        {
+            text[at + 2..at + 6].copy_from_slice(b"fffd");
+        }
+        at = (at + 2).min(text.len());
+    }
+    text
 }
 
 /// The board had no memory left to say anything.

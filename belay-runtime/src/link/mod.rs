@@ -87,8 +87,10 @@ pub enum Request {
 pub enum Payload {
     /// The value as the board's `repr` writes it, without control characters.
     Repr(Vec<u8>),
-    /// The value was a `bytes`, `bytearray` or `memoryview` large enough to be sent as what it is.
+    /// The value was a `bytes` or `memoryview` large enough to be sent as what it is.
     Bytes(Vec<u8>),
+    /// The same of a `bytearray`.
+    ByteArray(Vec<u8>),
 }
 
 impl Payload {
@@ -428,25 +430,35 @@ impl Drop for Guard<'_> {
 }
 
 /// The line of a request. Functions of small integers, and of nothing, are called without compiling anything,
-/// except on small boards, where each line is compiled.
+/// except on small boards, where each line is compiled. Others are called with what an expression gives, so that the
+/// board can tell whether a function has begun.
 fn work(request: Request, small: bool) -> Result<Work> {
-    if let Request::Call { function, arguments } = &request
-        && !small
-    {
-        let literals = arguments.literals()?;
-        if literals.is_empty() {
-            let body = function.clone();
-            return Ok(Work { kind: b'c', body });
-        }
-        if arguments.are_small_ints() {
-            let mut body = String::with_capacity(function.len() + literals.len() + 1);
-            body.push_str(function);
-            body.push(' ');
-            body.extend(literals.chars().map(|c| if c == ',' { ' ' } else { c }));
-            return Ok(Work { kind: b'c', body });
-        }
+    let Request::Call { function, arguments } = request else {
+        return expression(request).map(|body| Work { kind: b'e', body });
+    };
+    let literals = arguments.literals()?;
+    if small {
+        let body = match literals {
+            "" => format!("{function}(*G())"),
+            _ => format!("{function}(*G({literals}))"),
+        };
+        return printable(body).map(|body| Work { kind: b'c', body });
     }
-    expression(request).map(|body| Work { kind: b'e', body })
+    if literals.is_empty() {
+        let body = function;
+        return Ok(Work { kind: b'c', body });
+    }
+    let by_blanks = arguments.are_small_ints();
+    let mut body = String::with_capacity(function.len() + literals.len() + 1);
+    body.push_str(&function);
+    if by_blanks {
+        body.push(' ');
+        body.extend(literals.chars().map(|c| if c == ',' { ' ' } else { c }));
+        return Ok(Work { kind: b'c', body });
+    }
+    body.push(',');
+    body.push_str(literals);
+    printable(body).map(|body| Work { kind: b'a', body })
 }
 
 fn expression(request: Request) -> Result<String> {
@@ -460,6 +472,10 @@ fn expression(request: Request) -> Result<String> {
             function
         }
     };
+    printable(expression)
+}
+
+fn printable(expression: String) -> Result<String> {
     if expression.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
         Ok(expression)
     } else {

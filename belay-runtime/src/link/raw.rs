@@ -5,8 +5,8 @@ use super::CallPath;
 use super::ending::End;
 use super::engine::Engine;
 use super::exception;
-use super::start::mentions;
-use crate::protocol::{Event, Sign};
+use super::start::{absence, look_for_agent};
+use crate::protocol::{Event, Sign, is_out_of_memory};
 
 /// How much of a long line one source brings where the board holds the sender back while it cannot take more.
 const PIECE: usize = 512;
@@ -56,12 +56,13 @@ impl Engine {
             let last = String::from_utf8_lossy(&last);
             // The value that the line asks for is worked out here, where no call has used any of the stack yet.
             let value = match kind {
-                Some(b'e' | b's') => format!("eval(*{last})"),
-                Some(b'x') => format!("exec(*{last})"),
+                Some(b'c' | b'e' | b's') => format!("_belay['b'].eval(*{last})"),
+                Some(b'x') => format!("_belay['b'].exec(*{last})"),
                 _ => last.into_owned(),
             };
-            let source =
-                format!("try:_belay['value']({value})\nexcept BaseException as e:_belay['error'](e)\n");
+            let source = format!(
+                "try:_belay['value']({value})\nexcept _belay['b'].BaseException as _belay_e:_belay['error'](_belay_e)\n"
+            );
             self.wire.submit(source.as_bytes(), false);
         }
     }
@@ -72,13 +73,9 @@ impl Engine {
         let take = if self.is_small() { "line" } else { "h" };
         let mut source = call(&format!("_belay['{take}']("), line);
         if afresh {
-            // The name is what the board got, so an answer that it is not there was not made by a bad line.
             let mark = format!("belay-{:08x}-{token}", self.lines.seed);
-            let (first, second) = mark.split_at(6);
-            let rest =
-                format!("\nexcept NameError:\n n='_belay'\n print('{first}'+'{second}',n,n in globals())\n");
-            source = [b"try:\n ", source.as_slice(), rest.as_bytes()].concat();
-            self.wire.watch_for(format!("{mark} _belay False"));
+            source = [look_for_agent(&mark).as_bytes(), source.as_slice()].concat();
+            self.wire.watch_for(absence(&mark));
         }
         self.unread += source.len();
         self.wire.submit(&source, afresh);
@@ -87,7 +84,11 @@ impl Engine {
     pub(super) fn on_raw_event(&mut self, event: &Event) -> Result<(), End> {
         match event {
             Event::EndClaimed { .. } if self.wire.take_mark() => return Err(End::Reset),
-            Event::EndClaimed { traceback } if mentions(traceback, b"MemoryError") => self.on_no_memory(),
+            Event::EndClaimed { traceback } if is_out_of_memory(traceback) => self.on_no_memory(),
+            // The agent lets nothing out: it may not be where it was.
+            Event::EndClaimed { traceback } if !traceback.is_empty() && self.barrier.is_none() => {
+                self.ping_afresh(true);
+            }
             Event::AtPrompt => {
                 self.has_read();
                 self.on_prompt();
@@ -122,8 +123,12 @@ impl Engine {
 
 /// A source that calls a function with a text as its last argument.
 fn call(start: &str, text: &[u8]) -> Vec<u8> {
-    let mut source = start.as_bytes().to_vec();
-    source.push(b'\'');
+    [start.as_bytes(), &literal(text), b")"].concat()
+}
+
+/// A text of ASCII as Python writes it, without the name of anything.
+pub(super) fn literal(text: &[u8]) -> Vec<u8> {
+    let mut source = vec![b'\''];
     for byte in text {
         match byte {
             b'\n' => source.extend(b"\\n"),
@@ -133,6 +138,6 @@ fn call(start: &str, text: &[u8]) -> Vec<u8> {
             _ => source.push(*byte),
         }
     }
-    source.extend(b"')");
+    source.push(b'\'');
     source
 }

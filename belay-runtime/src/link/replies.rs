@@ -28,7 +28,7 @@ impl Engine {
         self.probe = None;
         self.out_of_memory = 0;
         // All others come while something runs.
-        if !b"s+yz".contains(&frame.kind) {
+        if !b"s+yzk".contains(&frame.kind) {
             self.has_read();
         }
         match frame.kind {
@@ -84,8 +84,9 @@ impl Engine {
             }
             b'+' => self.part(at, &payload),
             b'b' => self.whole(at, count(&payload), Payload::Bytes),
+            b'a' => self.whole(at, count(&payload), Payload::ByteArray),
             b'w' => self.whole(at, count(&payload), Payload::Repr),
-            b'y' | b'z' => self.item(at, kind, &payload),
+            b'y' | b'z' | b'k' => self.item(at, kind, &payload),
             b'p' | b'd' if self.has_all(at, count(&payload)) => self.end_batch(at, kind == b'd'),
             b'g' => self.complete(at, Err(lost())),
             _ => {}
@@ -197,6 +198,7 @@ impl Engine {
             self.head_since = Instant::now();
             let item = match item.as_slice() {
                 [b'z', data @ ..] => decode(data).map(Payload::Bytes),
+                [b'k', data @ ..] => decode(data).map(Payload::ByteArray),
                 [_, data @ ..] => Some(Payload::Repr(data.to_vec())),
                 [] => None,
             };

@@ -10,12 +10,16 @@ use tokio::time::{Instant, timeout_at};
 use super::wire::{Item, Wire};
 use super::{CallPath, Deadlines, Hello, LinkOptions, ladder};
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::protocol::{Event, Execution, Frame, Mode, Operation, Stage};
+use crate::protocol::{Event, Execution, Frame, Mode, Operation, Stage, is_out_of_memory};
 
 /// The agent's source.
 const AGENT: &str = include_str!(concat!(env!("OUT_DIR"), "/agent.py"));
 /// Identifies the agent: another version is not this one.
 const VERSION: u64 = fingerprint(AGENT.as_bytes());
+/// Tells how much memory is free; a board that can run the agent gets to the end of it. Whatever `main.py` calls
+/// `print`: a module's own is MicroPython's.
+const LOOK: &str = "def _belay_f():\n global _belay_f\n del _belay_f\n import gc,sys\n from builtins import print\n \
+    gc.collect();print(gc.mem_free())\n from binascii import crc32\n sys.stdin.readline\n_belay_f()\n";
 /// How much free memory the board has to have for each byte of the agent's source, to compile it.
 const ROOM: u64 = 6;
 /// How many characters the board reads at once where that is the cheapest.
@@ -83,19 +87,21 @@ pub(super) async fn start(
         CallPath::Auto | CallPath::Agent => CallPath::Agent,
     };
     let begin = begin(session, VERSION, size(path, block(wire, path)));
-    // A board that can run the agent gets to the end of this.
-    let look = format!(
-        "try:\n {begin}\nexcept (NameError,KeyError,TypeError):\n __import__('gc').collect()\n \
-         print(__import__('gc').mem_free())\n __import__('binascii').crc32\n __import__('sys').stdin.readline\n"
-    );
-    let damaged = |traceback: &[u8]| mentions(traceback, b"SyntaxError");
-    let lacking = match run_surely(wire, &look, deadlines, damaged).await? {
+    let attach = format!("try:_belay['{VERSION:x}']\nexcept:0\nelse:{begin}\n");
+    let damaged = |ended: &Ended| !ended.traceback.is_empty();
+    match run_surely(wire, &attach, deadlines, damaged).await? {
         Ran::Hello(frame) => return Ok(begun(wire, read(&frame, true, path))),
-        Ran::Ended(traceback) => traceback,
+        Ran::Ended(ended) if is_out_of_memory(&ended.traceback) => {
+            return Err(ladder::out_of_memory(ended.traceback, options.reset_on_connect));
+        }
+        Ran::Ended(_) => {}
+    }
+    let damaged = |ended: &Ended| !ended.traceback.is_empty() && ended.number().is_none();
+    let Ran::Ended(ended) = run_surely(wire, LOOK, deadlines, damaged).await? else {
+        return Err(refused("an agent answered that was not asked", b""));
     };
-    let text = String::from_utf8_lossy(&wire.take_output()).into_owned();
-    let mut words = text.split(|c: char| !c.is_ascii_digit());
-    let before: Option<u64> = words.find_map(|word| word.parse().ok());
+    let before = ended.number();
+    let lacking = ended.traceback;
     let needed = ROOM * u64::try_from(AGENT.len()).unwrap_or(u64::MAX);
     let too_little = before.is_some_and(|free| free < needed);
     let may_be_small = options.call_path != CallPath::Agent;
@@ -109,13 +115,13 @@ pub(super) async fn start(
     );
     match run(wire, &source, deadlines).await? {
         Ran::Hello(frame) => Ok(begun(wire, read(&frame, false, path))),
-        Ran::Ended(traceback) if may_be_small && mentions(&traceback, b"MemoryError") => {
+        Ran::Ended(ended) if may_be_small && is_out_of_memory(&ended.traceback) => {
             small::start(wire, session, before, deadlines).await
         }
-        Ran::Ended(traceback) if mentions(&traceback, b"MemoryError") => {
-            Err(ladder::out_of_memory(traceback, options.reset_on_connect))
+        Ran::Ended(ended) if is_out_of_memory(&ended.traceback) => {
+            Err(ladder::out_of_memory(ended.traceback, options.reset_on_connect))
         }
-        Ran::Ended(traceback) => Err(refused("the board cannot run the agent", &traceback)),
+        Ran::Ended(ended) => Err(refused("the board cannot run the agent", &ended.traceback)),
     }
 }
 
@@ -147,19 +153,20 @@ pub(super) fn size(path: CallPath, block: Option<usize>) -> i64 {
 /// The agent's first words.
 fn read(frame: &Frame, attached: bool, call_path: CallPath) -> Hello {
     let text = String::from_utf8_lossy(&frame.payload);
-    let words: Vec<&str> = text.split(' ').collect();
+    // The last one, the platform, can have blanks.
+    let words: Vec<&str> = text.splitn(5, ' ').collect();
     let number = |at: usize| words.get(at).and_then(|word| word.parse::<i64>().ok());
     let word = |at: usize| words.get(at).copied().unwrap_or_default().to_owned();
     let memory = |at: usize| number(at).and_then(|bytes| u64::try_from(bytes).ok());
-    let boot = number(0).and_then(|boot| u64::try_from(boot).ok()).unwrap_or(0);
+    let boot = number(1).and_then(|boot| u64::try_from(boot).ok()).unwrap_or(0);
     Hello {
         call_path,
         boot,
         attached,
         small: false,
-        implementation: word(1),
-        platform: word(2),
-        free_memory: memory(3).zip(memory(4)),
+        implementation: word(3),
+        platform: word(4),
+        free_memory: memory(2).zip(memory(0)),
     }
 }
 
@@ -179,9 +186,11 @@ pub(super) async fn resume(
     deadlines: &Deadlines,
     until: Instant,
 ) -> Result<Option<u64>> {
-    let source = format!("_belay['r']({size})\n");
     let begun = Instant::now();
     loop {
+        let mark = format!("belay-{:016x}", RandomState::new().build_hasher().finish());
+        let source = format!("{}_belay['r']({size})\n", look_for_agent(&mark));
+        wire.watch_for(absence(&mark));
         let attempt = (Instant::now() + ATTEMPT.min(deadlines.enter)).min(until);
         let trying = async {
             wire.operate(Operation::Enter, attempt).await?;
@@ -190,10 +199,7 @@ pub(super) async fn resume(
         let tried = timeout_at(attempt, trying).await;
         match tried.unwrap_or_else(|_| Err(wire.timeout(begun.elapsed(), Phase::Resync))) {
             Ok(Ran::Hello(frame)) => return Ok(Some(read(&frame, true, CallPath::Agent).boot)),
-            // The name is what the board got, so nothing was damaged on the way there.
-            Ok(Ran::Ended(traceback)) if mentions(&traceback, b"NameError: name '_belay' is") => {
-                return Ok(None);
-            }
+            Ok(Ran::Ended(_)) if wire.take_mark() => return Ok(None),
             Ok(Ran::Ended(_)) | Err(_) if Instant::now() < until && !wire.is_gone() => {}
             Ok(Ran::Ended(_)) => return Err(wire.timeout(begun.elapsed(), Phase::Resync)),
             Err(error) => return Err(error),
@@ -201,15 +207,47 @@ pub(super) async fn resume(
     }
 }
 
-pub(super) fn mentions(text: &[u8], what: &[u8]) -> bool {
-    text.windows(what.len()).any(|window| window == what)
+/// Source that has the agent where it is expected, in the global names, if somebody took it from there; and the board
+/// say [`absence`] of this mark if it has none.
+pub(super) fn look_for_agent(mark: &str) -> String {
+    let (first, second) = mark.split_at(6);
+    format!(
+        "try:_belay['r']\nexcept:\n def _belay_f():\n  global _belay_f\n  del _belay_f\n  import sys\n  \
+         from builtins import getattr,globals,print\n  n='_belay';g=globals();m=getattr(sys,'modules',g)\n  \
+         if n in m:g[n]=m[n]\n  else:print('{first}'+'{second}',n,n in g)\n _belay_f()\n"
+    )
+}
+
+/// What the board says when it has no agent. The name is what the board got, so this was not made by a bad line.
+pub(super) fn absence(mark: &str) -> String {
+    format!("{mark} _belay False")
 }
 
 enum Ran {
     /// The agent said hello, and runs.
     Hello(Frame),
     /// The code has ended.
-    Ended(Vec<u8>),
+    Ended(Ended),
+}
+
+/// What there is to say of code that has ended.
+struct Ended {
+    /// Empty if it ended well.
+    traceback: Vec<u8>,
+    output: Vec<u8>,
+}
+
+impl Ended {
+    fn new(traceback: Vec<u8>, wire: &mut Wire) -> Self {
+        let output = wire.take_output();
+        Self { traceback, output }
+    }
+
+    /// The first number that it printed.
+    fn number(&self) -> Option<u64> {
+        let mut words = self.output.split(|byte| !byte.is_ascii_digit());
+        words.find_map(|word| str::from_utf8(word).ok()?.parse().ok())
+    }
 }
 
 /// Runs this on a board that, if it is an old one, may have lost some of it, which nothing tells but what it looks
@@ -218,12 +256,12 @@ async fn run_surely(
     wire: &mut Wire,
     source: &str,
     deadlines: &Deadlines,
-    damaged: impl Fn(&[u8]) -> bool,
+    damaged: impl Fn(&Ended) -> bool,
 ) -> Result<Ran> {
     for _ in 0..LOST {
         let ran = run(wire, source, deadlines).await;
         let lost = match &ran {
-            Ok(Ran::Ended(traceback)) => damaged(traceback),
+            Ok(Ran::Ended(ended)) => damaged(ended),
             Ok(Ran::Hello(_)) => false,
             Err(error) => matches!(error.kind(), ErrorKind::Timeout { .. }),
         };
@@ -258,9 +296,11 @@ async fn run(wire: &mut Wire, source: &str, deadlines: &Deadlines) -> Result<Ran
         match item {
             Some(Item::Frame(frame)) if frame.kind == b'h' => return Ok(Ran::Hello(frame)),
             Some(Item::Repl(Event::EndClaimed { traceback })) if wire.repl.accept_end() => {
-                return Ok(Ran::Ended(traceback));
+                return Ok(Ran::Ended(Ended::new(traceback, wire)));
             }
-            Some(Item::Repl(Event::Done { traceback, .. })) => return Ok(Ran::Ended(traceback)),
+            Some(Item::Repl(Event::Done { traceback, .. })) => {
+                return Ok(Ran::Ended(Ended::new(traceback, wire)));
+            }
             Some(Item::Repl(Event::Aborted(why))) => {
                 return Err(Error::from(ErrorKind::Protocol {
                     what: format!("the board did not take the code ({why:?})").into(),

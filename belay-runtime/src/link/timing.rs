@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::engine::{Engine, Flying, Sink};
-use super::start::mentions;
 use super::{Deadlines, exception, ladder};
 use crate::error::{BoardState, Error, ErrorKind, Phase, Purpose, Tried};
 use crate::protocol::{Insistence, NUMBERS, Number};
@@ -489,7 +488,7 @@ impl Engine {
         self.trouble = None;
         self.stuck = true;
         // Where nothing can be compiled any more, it looks as if the board did not react.
-        let no_memory = self.is_raw() && mentions(&self.wire.tail(), b"MemoryError");
+        let no_memory = self.is_raw() && self.out_of_memory > 0;
         let board = match self.wire.take_output() {
             printed if printed.is_empty() => BoardState::Silent,
             printed => BoardState::Printing(printed),

@@ -15,7 +15,7 @@ mod signs;
 pub use frame::{Deframer, Frame, NONCE, Piece};
 pub use raw_repl::{
     Abort, Event, Execution, Insistence, Mode, Operation, Options, Pacing, RawRepl, Refusal, Stage,
-    StartError, Write,
+    StartError, Write, is_out_of_memory,
 };
 pub use request::{Checksum, Lines, NUMBERS, Number};
 pub use signs::Sign;

@@ -283,6 +283,13 @@ pub struct RawRepl {
     writes: VecDeque<Write>,
 }
 
+/// Whether this is what the raw REPL says of a source for which there was not enough memory. Nobody else can say it:
+/// nothing has run.
+pub fn is_out_of_memory(traceback: &[u8]) -> bool {
+    let line = traceback.trim_ascii_end().rsplit(|byte| *byte == b'\n').next();
+    line.is_some_and(|line| line.starts_with(b"MemoryError"))
+}
+
 impl RawRepl {
     /// A machine that knows nothing about its board yet.
     pub fn new(options: Options) -> Self {

@@ -34,7 +34,7 @@
 //! | `float` | `f32`, `f64` | never an integer; `inf` and `nan` too |
 //! | `complex` | `(f64, f64)`, `[f64; 2]` | real and imaginary part |
 //! | `str` | `String`, `char`, unit variants; `&str` without escapes | half a surrogate pair is an error |
-//! | `bytes`, `bytearray` | [`Bytes`], `serde_bytes`, `Vec<u8>`, `[u8; N]`; `&[u8]` without escapes | never a `String` |
+//! | `bytes`, `bytearray`; `memoryview` where it is the result itself | [`Bytes`], `serde_bytes`, `Vec<u8>`, `[u8; N]`; `&[u8]` without escapes | never a `String`; a `memoryview` is `bytes` |
 //! | `None` | `()`, `Option` | |
 //! | `list`, `tuple`, `set`, `frozenset`, `array`, `dict_keys` and its like | `Vec`, sets, tuples, arrays, [`Array`] | tuples and arrays only of the same length |
 //! | `dict`, `OrderedDict` | maps, structs, enums | keys of any type; unknown fields are ignored unless the struct denies them |
@@ -79,7 +79,7 @@ mod decimal;
 mod error;
 mod literal;
 mod ser;
-mod tag;
+pub(crate) mod tag;
 mod time;
 mod value;
 

@@ -5,7 +5,7 @@
 pub(super) const PREFIX: &str = "$belay::";
 
 /// A `Value`: the deserialiser says which Python type it is.
-pub(super) const VALUE: &str = "$belay::value";
+pub(crate) const VALUE: &str = "$belay::value";
 /// A string of digits that is an int.
 pub(super) const INT: &str = "$belay::int";
 /// A sequence that is a set.

@@ -130,15 +130,10 @@ impl Capabilities {
         }
         let found = format!("({TABLE},'adopt' in N('{THREADS}'))");
         if link.hello().attached {
-            match ask(format!("({REPORT},{found})")).await {
-                Ok(known) => {
-                    // An answer of another shape was for another version of this crate.
-                    if let Ok((report, found)) = Returned::from(known).to() {
-                        return Ok((Self::new(link.hello(), report), found));
-                    }
-                }
-                Err(error) if error.exception().is_some_and(|raised| raised.is("NameError")) => {}
-                Err(error) => return Err(error),
+            let known = ask(format!("(globals().get('{REPORT}'),{found})")).await?;
+            // An answer of another shape was for another version of this crate.
+            if let Ok((Some(report), found)) = Returned::from(known).to() {
+                return Ok((Self::new(link.hello(), report), found));
             }
         }
         let source = python::to_literal(PROBE)?;
@@ -195,19 +190,21 @@ struct OneByOne<'a> {
 
 impl OneByOne<'_> {
     async fn report(&mut self) -> Result<Report> {
-        let version = self.get("'.'.join(map(str,sys.implementation[1][:3]))").await?;
+        let version = self
+            .get("'.'.join(map(str,__import__('sys').implementation[1][:3]))")
+            .await?;
         let is_there = |value: Option<u8>| value.is_some();
         Ok(Report(
             version.unwrap_or_default(),
-            self.get("str(sys.implementation._machine)").await?,
-            self.get("sys.implementation._mpy").await?,
+            self.get("str(__import__('sys').implementation._machine)").await?,
+            self.get("__import__('sys').implementation._mpy").await?,
             self.get("2 if float('1e-9')+1!=1 else 1").await?.unwrap_or(0),
             Vec::new(),
             is_there(self.get("__import__('_thread').start_new_thread and 1").await?),
             self.file_system().await?,
             is_there(self.get("compile and 1").await?),
             is_there(self.get("__import__('binascii').crc32 and 1").await?),
-            is_there(self.get("sys.stdin.readline and 1").await?),
+            is_there(self.get("__import__('sys').stdin.readline and 1").await?),
         ))
     }
 

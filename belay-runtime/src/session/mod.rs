@@ -38,7 +38,6 @@ pub use thread::{ThreadInfo, ThreadState};
 
 pub(crate) use live::{Live, is_memory_error};
 pub(crate) use thread::THREADS;
-pub(crate) use traceback::is_before_body;
 
 /// The namespace that is kept for code of no trait.
 pub(crate) const SCRATCH: &str = "_main";

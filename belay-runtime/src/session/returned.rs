@@ -1,12 +1,12 @@
 //! What a call gave, before it is known as what.
 
-use serde::de::value::SeqDeserializer;
+use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
 use crate::error::{Error, Result};
 use crate::link::Payload;
-use crate::python::{self, ValueError};
+use crate::python::{self, ValueError, tag};
 
 /// What a call returned, or what a generator yielded: a Python value that is not read yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,7 @@ impl Returned {
     /// Its `repr`, or the bytes themselves where the value is a `bytes`, which large ones are sent as.
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
-            Payload::Repr(bytes) | Payload::Bytes(bytes) => bytes,
+            Payload::Repr(bytes) | Payload::Bytes(bytes) | Payload::ByteArray(bytes) => bytes,
         }
     }
 
@@ -33,7 +33,16 @@ impl Returned {
     pub fn to<T: DeserializeOwned>(&self) -> Result<T> {
         match &self.0 {
             Payload::Repr(repr) => python::from_repr(repr).map_err(Error::from),
-            Payload::Bytes(bytes) => T::deserialize(Raw(bytes)).map_err(Error::from),
+            Payload::Bytes(bytes) => T::deserialize(Raw {
+                bytes,
+                is_array: false,
+            })
+            .map_err(Error::from),
+            Payload::ByteArray(bytes) => T::deserialize(Raw {
+                bytes,
+                is_array: true,
+            })
+            .map_err(Error::from),
         }
     }
 }
@@ -44,18 +53,22 @@ impl From<Payload> for Returned {
     }
 }
 
-/// A `bytes` that came as what it is: read as bytes or, like its `repr`, as a sequence of small numbers.
-struct Raw<'a>(&'a [u8]);
+/// A `bytes` or `bytearray` that came as what it is: read as bytes or, like its `repr`, as a sequence of small
+/// numbers.
+struct Raw<'a> {
+    bytes: &'a [u8],
+    is_array: bool,
+}
 
 impl<'de> Deserializer<'de> for Raw<'_> {
     type Error = ValueError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        visitor.visit_bytes(self.0)
+        visitor.visit_bytes(self.bytes)
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        visitor.visit_seq(SeqDeserializer::new(self.0.iter().copied()))
+        visitor.visit_seq(SeqDeserializer::new(self.bytes.iter().copied()))
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, ValueError> {
@@ -68,9 +81,13 @@ impl<'de> Deserializer<'de> for Raw<'_> {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, ValueError> {
+        if name == tag::VALUE && self.is_array {
+            let tagged = std::iter::once(("bytearray", self.bytes));
+            return visitor.visit_enum(MapAccessDeserializer::new(MapDeserializer::new(tagged)));
+        }
         visitor.visit_newtype_struct(self)
     }
 
@@ -92,5 +109,15 @@ mod tests {
         assert_eq!(returned.to::<python::Bytes>().unwrap().as_ref(), [1, 2, 255]);
         assert!(returned.to::<String>().is_err());
         assert!(returned.to::<u8>().is_err());
+        assert_eq!(
+            returned.to::<python::Value>().unwrap(),
+            python::Value::Bytes(vec![1, 2, 255])
+        );
+        let returned = Returned::from(Payload::ByteArray(vec![1, 2]));
+        assert_eq!(
+            returned.to::<python::Value>().unwrap(),
+            python::Value::ByteArray(vec![1, 2])
+        );
+        assert_eq!(returned.to::<Vec<u8>>().unwrap(), [1, 2]);
     }
 }

@@ -1,6 +1,5 @@
 //! Leads the lines of a board's traceback back to the Rust source.
 
-use crate::error::Error;
 use crate::exception::{DeviceException, Frame};
 use crate::method::{Body, MethodKind, MethodSpec};
 
@@ -31,17 +30,6 @@ fn is_nameless_frame_of(frame: &Frame, method: &MethodSpec) -> bool {
             MethodKind::Task(_) | MethodKind::Thread(_) => function == Some(method.name),
             _ => function.is_none_or(|function| function == "<module>"),
         }
-}
-
-/// Whether an exception is known to have been raised before the method's body began: there is a traceback,
-/// and no frame of it is in a body.
-pub(crate) fn is_before_body(error: &Error, method: &MethodSpec) -> bool {
-    error.exception().is_some_and(|exception| {
-        !exception.traceback.is_empty()
-            && exception.traceback.iter().all(|frame| {
-                frame.rust.is_none() && frame.file != method.path && !is_nameless_frame_of(frame, method)
-            })
-    })
 }
 
 #[cfg(test)]

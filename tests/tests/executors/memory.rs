@@ -2,22 +2,13 @@
 
 use belay::prelude::*;
 use belay_sim::Board;
-use belay_tests::connected;
+use belay_tests::{AGENT_LAID_OPEN, connected};
 
 #[belay::device]
 pub trait Tight {
     /// ```python
-    /// import builtins
-    /// failures = 0
+    /// import __main__
     /// runs = 0
-    /// compile_for_real = compile
-    /// def failing(source, file, mode):
-    ///     global failures
-    ///     if failures:
-    ///         failures -= 1
-    ///         raise MemoryError
-    ///     return compile_for_real(source, file, mode)
-    /// builtins.compile = failing
     /// ```
     #[setup]
     async fn prepare(&self) -> Result<()>;
@@ -47,8 +38,7 @@ pub trait Tight {
     async fn like_one(&self) -> Result<String>;
 
     /// ```python
-    /// global failures
-    /// failures = count
+    /// __main__.failures = count
     /// ```
     #[task]
     async fn fail_next(&self, count: u32) -> Result<()>;
@@ -78,9 +68,20 @@ pub trait Tight {
     async fn run_count(&self) -> Result<u32>;
 }
 
+/// A board on which deployments can be made to fail.
+async fn laid_open() -> (Board, Device) {
+    let board = Board::unix()
+        .file("main.py", AGENT_LAID_OPEN)
+        .start()
+        .await
+        .unwrap();
+    let device = Device::connect(board.port()).await.unwrap();
+    (board, device)
+}
+
 #[tokio::test]
 async fn what_was_not_used_for_the_longest_time_makes_room_for_a_deployment() {
-    let (_board, device) = connected().await;
+    let (_board, device) = laid_open().await;
     let tight = TightDevice::attach(&device).await.unwrap();
     tight.two().await.unwrap();
     tight.three().await.unwrap();
@@ -107,7 +108,7 @@ async fn what_was_not_used_for_the_longest_time_makes_room_for_a_deployment() {
 
 #[tokio::test]
 async fn without_anything_to_evict_the_error_is_told() {
-    let (_board, device) = connected().await;
+    let (_board, device) = laid_open().await;
     let tight = TightDevice::attach(&device).await.unwrap();
     tight.fail_next(1_000_000).await.unwrap();
     let error = tight.one().await.unwrap_err();

@@ -1,12 +1,12 @@
 //! The agent for boards that cannot run the other one: sent in pieces, so that the board never compiles much at
 //! once.
 
-use super::{Ran, Session, begin, begun, fingerprint, mentions, read, refused, run, run_surely};
+use super::{Ended, Ran, Session, begin, begun, fingerprint, read, refused, run, run_surely};
 use crate::error::{Error, Result};
+use crate::link::raw::literal;
 use crate::link::wire::Wire;
 use crate::link::{CallPath, Deadlines, Hello};
-use crate::protocol::{Checksum, Frame};
-use crate::python;
+use crate::protocol::{Checksum, Frame, is_out_of_memory};
 
 /// Its source.
 const SMALL: &str = include_str!(concat!(env!("OUT_DIR"), "/small.py"));
@@ -16,9 +16,13 @@ pub(in crate::link) const BYTES: &str = include_str!(concat!(env!("OUT_DIR"), "/
 const VERSION: u64 = fingerprint(SMALL.as_bytes());
 /// How much of a board's memory it takes, and what is needed to compile it. Measured on the BBC micro:bit.
 const NEEDED: u64 = 7 * 1024;
+/// What begins it.
+const FOUND: &str = include_str!(concat!(env!("OUT_DIR"), "/small_first.py"));
+/// What it has besides on boards that are not old.
+const NEWER: &str = include_str!(concat!(env!("OUT_DIR"), "/small_newer.py"));
 /// The length of the first piece. The board's buffer grows to the longest line, and stays where it is in the
 /// heap: the first one makes it long enough for all that follow, before anything stands in the way.
-const FIRST: usize = 616;
+const FIRST: usize = 528;
 
 /// Starts it, or finds it there.
 pub(super) async fn start(
@@ -33,20 +37,20 @@ pub(super) async fn start(
         return Ok(hello(wire, &frame, true));
     }
     let free = before.unwrap_or_default();
-    // Without line numbers it is smaller. Those of the user's code are needed, and the line may break off at any
-    // time: so the level is put back behind each piece.
-    let first = format!(
-        "import gc\ntry:\n from micropython import opt_level as o\nexcept ImportError:o=int\n_belay={{'__name__':'belay','boot':{},'before':{free}}}\n",
-        session.boot
-    );
+    let boot = session.boot.to_string();
+    let first = FOUND.replace("BOOT", &boot).replace("FREE", &free.to_string());
     piece(wire, &format!("{first:FIRST$}\n"), free, deadlines).await?;
-    for statement in statements(SMALL) {
-        piece(wire, &piece_of(statement)?, free, deadlines).await?;
+    let mut pieces = by_length(statements(SMALL));
+    if wire.repl.has_raw_paste() == Some(true) {
+        pieces.extend(statements(NEWER));
     }
-    let last = format!("try:del o,gc\nexcept:0\n_belay['{VERSION:x}']=_belay['begin']\n{begin}\n");
+    for statement in pieces {
+        piece(wire, &piece_of(statement), free, deadlines).await?;
+    }
+    let last = format!("_belay['{VERSION:x}']=_belay['begin'];_belay.pop('o',0)\n{begin}\n");
     match piece(wire, &last, free, deadlines).await? {
         Ran::Hello(frame) => Ok(hello(wire, &frame, false)),
-        Ran::Ended(traceback) => Err(failed(free, &traceback)),
+        Ran::Ended(ended) => Err(failed(free, &ended.traceback)),
     }
 }
 
@@ -57,17 +61,15 @@ fn hello(wire: &mut Wire, frame: &Frame, attached: bool) -> Hello {
 
 /// Runs one of the pieces, each of which may run twice.
 async fn piece(wire: &mut Wire, source: &str, free: u64, deadlines: &Deadlines) -> Result<Ran> {
-    let ran = run_surely(wire, source, deadlines, |traceback| {
-        !traceback.is_empty() && !mentions(traceback, b"MemoryError")
-    });
-    match ran.await? {
-        Ran::Ended(traceback) if !traceback.is_empty() => Err(failed(free, &traceback)),
+    let damaged = |Ended { traceback, .. }: &Ended| !traceback.is_empty() && !is_out_of_memory(traceback);
+    match run_surely(wire, source, deadlines, damaged).await? {
+        Ran::Ended(Ended { traceback, .. }) if !traceback.is_empty() => Err(failed(free, &traceback)),
         ran => Ok(ran),
     }
 }
 
 fn failed(free: u64, traceback: &[u8]) -> Error {
-    if !mentions(traceback, b"MemoryError") {
+    if !is_out_of_memory(traceback) {
         return refused("the board cannot run the agent", traceback);
     }
     let missing = NEEDED.saturating_sub(free);
@@ -78,15 +80,22 @@ fn failed(free: u64, traceback: &[u8]) -> Error {
     refused(what, traceback)
 }
 
-fn piece_of(statement: &str) -> Result<String> {
-    let source = python::to_literal(statement)?;
-    Ok(format!(
-        "try:o(3);exec({source},_belay)\nfinally:o(0)\ngc.collect()\n"
-    ))
+fn piece_of(statement: &str) -> String {
+    let source = literal(statement.as_bytes());
+    format!(
+        "try:_belay['o'](3);_belay['b'].exec({},_belay)\nfinally:_belay['o'](0)\n_belay['gc'].collect()\n",
+        String::from_utf8_lossy(&source)
+    )
 }
 
-/// The statements at the global level, the longest first: what is compiled is put behind what was needed to
-/// compile it, and that gap then is large enough for all others.
+/// The longest first: what is compiled is put behind what was needed to compile it, and that gap then is large enough
+/// for all others.
+fn by_length(mut statements: Vec<&str>) -> Vec<&str> {
+    statements.sort_by_key(|statement| std::cmp::Reverse(statement.len()));
+    statements
+}
+
+/// The statements at the global level.
 fn statements(source: &str) -> Vec<&str> {
     let mut statements = Vec::new();
     let mut rest = source;
@@ -98,7 +107,6 @@ fn statements(source: &str) -> Vec<&str> {
         statements.push(statement);
         rest = others;
     }
-    statements.sort_by_key(|statement| std::cmp::Reverse(statement.len()));
     statements
 }
 
@@ -110,17 +118,17 @@ mod tests {
     fn the_source_is_cut_between_statements() {
         let source = "import gc\ndef f(x):\n if x:\n  g()\n\n h()\ny=1";
         assert_eq!(
-            statements(source),
+            by_length(statements(source)),
             ["def f(x):\n if x:\n  g()\n\n h()\n", "import gc\n", "y=1"]
         );
     }
 
     #[test]
     fn no_piece_is_longer_than_the_first() {
-        let pieces = statements(SMALL)
-            .into_iter()
-            .map(|one| piece_of(one).unwrap().len());
-        let longest = pieces.max();
+        let mut pieces = statements(SMALL);
+        pieces.extend(statements(NEWER));
+        let longest = pieces.into_iter().map(|one| piece_of(one).len()).max();
         assert!(longest <= Some(FIRST), "{longest:?}");
+        assert!(FOUND.len() <= FIRST, "{}", FOUND.len());
     }
 }

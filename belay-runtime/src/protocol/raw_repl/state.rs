@@ -23,6 +23,8 @@ pub(super) enum State {
     Probing {
         scanner: Scanner,
         claim: Claim,
+        /// Whether it was asked for in the way that no program's names can spoil.
+        own_print: bool,
     },
     /// Waiting for the two ends and the prompt behind the mark.
     Probed {
@@ -165,7 +167,7 @@ impl State {
             Self::Serving(serving) => serving.held(),
             Self::Traceback(tail) | Self::Prompting(tail) => tail.bytes.len(),
             Self::Running { claim: Some(claim) } => claim.held(),
-            Self::Probing { scanner, claim } => scanner.held() + claim.held(),
+            Self::Probing { scanner, claim, .. } => scanner.held() + claim.held(),
             Self::Entering(scanner)
             | Self::Exiting(scanner)
             | Self::Requesting { scanner, .. }

@@ -26,8 +26,12 @@ impl RawRepl {
         let state = std::mem::replace(&mut self.state, State::Unknown);
         self.state = match state {
             State::Entering(scanner) => self.entering(byte, scanner),
-            State::Greeted if byte == PROMPT => self.probe(),
-            State::Probing { scanner, claim } => self.probing(byte, scanner, claim),
+            State::Greeted if byte == PROMPT => self.probe(false),
+            State::Probing {
+                scanner,
+                claim,
+                own_print,
+            } => self.probing(byte, scanner, claim, own_print),
             State::Probed { ends } => self.probed(byte, ends),
             State::Exiting(mut scanner) => match scanner.feed(byte, &mut self.output) {
                 Some(_) => self.reach(State::Friendly, Event::Exited),
@@ -92,16 +96,24 @@ impl RawRepl {
         }
     }
 
-    fn probing(&mut self, byte: u8, mut scanner: Scanner, mut claim: Claim) -> State {
+    fn probing(&mut self, byte: u8, mut scanner: Scanner, mut claim: Claim, own_print: bool) -> State {
         if scanner.feed(byte, &mut self.output).is_some() {
             return State::Probed { ends: 0 };
         }
         if let Some(traceback) = claim.feed(byte, self.options.traceback_limit)
             && !traceback.is_empty()
         {
+            if !own_print && !super::is_out_of_memory(&traceback) {
+                scanner.give_up(&mut self.output);
+                return self.probe(true);
+            }
             self.emit(Event::Unable { traceback });
         }
-        State::Probing { scanner, claim }
+        State::Probing {
+            scanner,
+            claim,
+            own_print,
+        }
     }
 
     /// Behind the mark come the end of its line, then both ends and the prompt.

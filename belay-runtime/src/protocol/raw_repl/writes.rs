@@ -64,15 +64,23 @@ impl RawRepl {
     }
 
     /// After the banner: has the board say something that only this entry can have asked for. The two parts
-    /// are joined on the board, so that an echo of the source is not taken for the answer.
-    pub(super) fn probe(&mut self) -> State {
+    /// are joined on the board, so that an echo of the source is not taken for the answer. A program may have called
+    /// something else `print`, but there may be no memory for more than that.
+    pub(super) fn probe(&mut self, own_print: bool) -> State {
         self.marks = self.marks.wrapping_add(1);
         let (nonce, mark) = (self.options.nonce, self.marks);
-        self.write(format!("print('belay-{nonce:08x}'+'-{mark}')\x04").as_bytes());
+        let text = format!("'belay-{nonce:08x}'+'-{mark}'");
+        let source = if own_print {
+            format!("from builtins import print as _belay_p;_belay_p({text});del _belay_p\x04")
+        } else {
+            format!("print({text})\x04")
+        };
+        self.write(source.as_bytes());
         let mark = format!("OKbelay-{nonce:08x}-{mark}");
         State::Probing {
             scanner: Scanner::new(&[mark.as_bytes(), &mark.as_bytes()[2..]]),
             claim: Claim::default(),
+            own_print,
         }
     }
 

@@ -64,11 +64,9 @@ impl Line {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         match word {
             // The mark with which the machine makes sure of an entry is the model's only Python.
-            _ if line.starts_with("print('") => {
-                let text = line
-                    .strip_prefix("print('")?
-                    .strip_suffix("')")?
-                    .replace("'+'", "");
+            _ if line.contains("print('") || line.contains("_belay_p('") => {
+                let (_, call) = line.split_once("('")?;
+                let text = call.split_once("')")?.0.replace("'+'", "");
                 Some(Self::Print(format!("{text}\r\n").into_bytes()))
             }
             "print" => {
