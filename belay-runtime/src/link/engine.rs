@@ -170,7 +170,7 @@ enum Source {
     Line,
 }
 
-enum Step {
+pub(super) enum Step {
     Item(wire::Item),
     Command(Option<Command>),
     Timer,
@@ -182,7 +182,7 @@ impl Engine {
         let end = loop {
             self.fill();
             self.limit_frames();
-            let handled = match self.step().await {
+            let handled = match self.step(true).await {
                 Ok(Step::Item(item)) => self.on_item(item).await,
                 Ok(Step::Command(Some(command))) => self.on_command(command).await,
                 Ok(Step::Command(None)) => {
@@ -212,7 +212,8 @@ impl Engine {
         });
     }
 
-    async fn step(&mut self) -> io::Result<Step> {
+    /// Waits for the next thing that happens; of commands only if they are wanted.
+    pub(super) async fn step(&mut self, commands_too: bool) -> io::Result<Step> {
         let wanted = self.next_instant();
         if let Some(wanted) = wanted
             && (wanted < self.timer.deadline() || self.timer.is_elapsed())
@@ -234,6 +235,7 @@ impl Engine {
                 let step = match SOURCES[(first + at) % SOURCES.len()] {
                     Source::Timer if wanted.is_some() => timer.as_mut().poll(cx).map(|()| Ok(Step::Timer)),
                     Source::Timer => Poll::Pending,
+                    Source::Commands if !commands_too => Poll::Pending,
                     Source::Commands => commands.poll_recv(cx).map(|command| Ok(Step::Command(command))),
                     Source::Line => wire.poll(cx).map(|item| item.map(Step::Item)),
                 };
@@ -373,7 +375,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn on_item(&mut self, item: wire::Item) -> Result<(), End> {
+    pub(super) async fn on_item(&mut self, item: wire::Item) -> Result<(), End> {
         match item {
             wire::Item::Frame(frame) => {
                 self.on_frame(frame);

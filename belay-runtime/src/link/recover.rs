@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::ending::End;
-use super::engine::Engine;
+use super::engine::{Engine, Step};
 use super::start;
 use super::timing::{AFTER_INTERRUPT, MERCY, Probe};
 use super::wire::{Item, Wire};
 use super::{Deadlines, ResetPolicy, ladder};
 use crate::error::{ErrorKind, Phase, Purpose, Result, Tried};
 use crate::protocol::{Event, Insistence, Operation, Sign};
-use crate::transport::ModemLines;
+use crate::transport::{ModemLines, TransportError};
 
 /// The first wait for an answer to a probe.
 const PROBE: Duration = Duration::from_millis(200);
@@ -117,12 +117,37 @@ impl Engine {
     /// Leaves the agent and the raw REPL.
     pub(super) async fn leave(&mut self) -> Result<()> {
         let until = Instant::now() + self.options.deadlines.close;
+        self.let_clean_up(Instant::now() + self.options.deadlines.close / 2)
+            .await?;
         if !self.go_to_prompt(until).await? {
             let board = self.wire.state();
             let stuck = ladder::stuck(board, Purpose::Leave, Tried::Interrupts, None);
             return Err(stuck.in_phase(Phase::Close));
         }
         self.wire.operate(Operation::Exit, until).await
+    }
+
+    /// Interrupts what is under way and gives it time to clean up, which another Ctrl-C would cut short.
+    async fn let_clean_up(&mut self, until: Instant) -> Result<()> {
+        if !self.flying.is_empty() && self.interrupt.is_none() {
+            self.interrupt();
+        }
+        while self.interrupt.is_some() && Instant::now() < until {
+            let Ok(step) = timeout_at(until, self.step(false)).await else {
+                break;
+            };
+            match step.map_err(TransportError::from)? {
+                // A board that was reset is at a prompt.
+                Step::Item(item) => {
+                    if self.on_item(item).await.is_err() {
+                        break;
+                    }
+                }
+                Step::Timer => self.on_timer(),
+                Step::Command(_) => {}
+            }
+        }
+        Ok(())
     }
 
     /// Interrupts what is under way and has the board at the raw prompt, if it gets there in time.

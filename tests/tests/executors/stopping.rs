@@ -182,6 +182,7 @@ pub trait Careful {
     /// import time
     /// try:
     ///     log.append("on")
+    ///     print("on")
     ///     while True:
     ///         time.sleep_ms(1)
     /// finally:
@@ -510,8 +511,30 @@ async fn a_stream_that_is_dropped_cleans_up_to_the_end(path: CallPath) {
     .await;
 }
 
+async fn a_task_under_which_the_device_is_closed_cleans_up_to_the_end(path: CallPath) {
+    let (board, device) = connected_with(|builder| builder.call_path(path)).await;
+    let careful = CarefulDevice::attach(&device).await.unwrap();
+    let mut output = device.output();
+    let calling = careful.clone();
+    let call = tokio::spawn(async move { calling.measure().await });
+    while !soon("its first words", output.next())
+        .await
+        .unwrap()
+        .to_string()
+        .contains("on")
+    {}
+    soon("the close", device.close()).await.unwrap();
+    assert!(call.await.unwrap().is_err());
+    let device = Device::connect(board.port()).await.unwrap();
+    let left = LeftDevice::attach(&device).await.unwrap();
+    let log = left.logged().await.unwrap();
+    assert_eq!(log.iter().filter(|entry| *entry == "off").count(), 10, "{log:?}");
+    device.close().await.unwrap();
+}
+
 over_both_paths! {
     a_task_that_is_dropped_cleans_up_to_the_end
+    a_task_under_which_the_device_is_closed_cleans_up_to_the_end
     a_task_whose_time_is_over_cleans_up_to_the_end
     a_stream_that_is_dropped_cleans_up_to_the_end
 }
