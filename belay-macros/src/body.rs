@@ -311,7 +311,11 @@ fn from_files(
         let mut body = body(implementation, lines, false);
         body.file = Some(file.path.clone());
         bodies.push(body);
-        let doc = format!("\n\nIts Python is in `{name}`.");
+        let fence = "`".repeat(longest_run(&text, '`').max(2) + 1);
+        let doc = format!(
+            "\n\nIts Python is in `{name}`:\n\n{fence}python\n{}\n{fence}",
+            text.trim_end()
+        );
         attrs.push(parse_quote!(#[doc = #doc]));
     }
     bodies

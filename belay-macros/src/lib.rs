@@ -51,35 +51,25 @@ fn device_tokens(options: TokenStream, item: &TokenStream) -> TokenStream {
     quote!(#errors #expansion)
 }
 
-/// Marks a method of a [`macro@device`] trait: its body runs on the board when it is called. A body that exits (by
-/// `sys.exit()` or `machine.soft_reset()`) [resets the board](macro@device#exceptions).
-///
-/// Its options are described [there](macro@device#options-of-the-methods).
+#[doc = include_str!("task.md")]
 #[proc_macro_attribute]
 pub fn task(_: Tokens, item: Tokens) -> Tokens {
     outside("task", item)
 }
 
-/// Marks a method of a [`macro@device`] trait: its body runs at global level when the device is connected.
-///
-/// Its options are described [there](macro@device#options-of-the-methods).
+#[doc = include_str!("setup.md")]
 #[proc_macro_attribute]
 pub fn setup(_: Tokens, item: Tokens) -> Tokens {
     outside("setup", item)
 }
 
-/// Marks a method of a [`macro@device`] trait: its body runs in the background on the board. A body that exits (by
-/// `sys.exit()`) [ends the thread](macro@device#exceptions).
-///
-/// Its options are described [there](macro@device#options-of-the-methods).
+#[doc = include_str!("thread.md")]
 #[proc_macro_attribute]
 pub fn thread(_: Tokens, item: Tokens) -> Tokens {
     outside("thread", item)
 }
 
-/// Marks a method of a [`macro@device`] trait: its body runs at global level when the device is closed.
-///
-/// Its options are described [there](macro@device#options-of-the-methods).
+#[doc = include_str!("teardown.md")]
 #[proc_macro_attribute]
 pub fn teardown(_: Tokens, item: Tokens) -> Tokens {
     outside("teardown", item)

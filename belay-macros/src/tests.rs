@@ -216,7 +216,7 @@ fn a_file_is_named_to_the_compiler_so_that_a_change_compiles_the_crate_again() {
         "{expansion}"
     );
     assert!(
-        expansion.contains("Its Python is in `tests/sum.py`."),
+        expansion.contains("Its Python is in `tests/sum.py`:"),
         "{expansion}"
     );
 }
@@ -395,4 +395,37 @@ fn an_input_of_ones_own_may_be_called() {
         }
     });
     assert!(builtin.contains(refused), "{builtin}");
+}
+
+#[test]
+fn the_documentation_of_a_method_says_what_kind_it_is_and_what_was_set() {
+    let expansion = expand(quote! {
+        trait Board {
+            /// return n
+            #[task(timeout_ms = 5, exclusive)]
+            async fn read(&self, #[default = 5] n: Option<u8>) -> Result<u16>;
+
+            /// n = 1
+            #[setup(order = 3)]
+            async fn open(&self) -> Result<()>;
+
+            /// while True: pass
+            #[thread(max_runtime_ms = 7)]
+            async fn spin(&self) -> Result<ThreadHandle>;
+
+            /// n = 0
+            #[teardown(ignore_errors)]
+            async fn shut(&self) -> Result<()>;
+        }
+    });
+    for said in [
+        "**A task**: it runs on the board when it is called. It may take 5 ms. `None` for `n` stands for `5`. \
+         Nothing else runs on the device meanwhile.",
+        "when the device is connected, and again when a connection is restored, in order 3. It may take as long as",
+        "**A thread**: it runs in the background on the board until it ends or is stopped. It is asked to stop after 7 ms.",
+        "**A teardown**: it runs on the board when the device is closed. It may take as long as the device's time-out \
+         says. A failure of it is only logged.",
+    ] {
+        assert!(expansion.contains(said), "{said}: {expansion}");
+    }
 }

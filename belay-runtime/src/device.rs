@@ -80,7 +80,8 @@ impl Device {
     ///
     /// ```no_run
     /// # async fn example() -> belay_runtime::Result<()> {
-    /// use belay_runtime::Device;
+    /// # use belay_runtime as belay;
+    /// use belay::Device;
     ///
     /// let device = Device::connect("/dev/ttyACM0").await?;
     /// println!("{}", device.capabilities());

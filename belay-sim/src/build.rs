@@ -3,7 +3,7 @@
 use std::{
     env,
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, IsTerminal as _, Read as _, Seek as _, SeekFrom},
+    io::{self, IsTerminal as _, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
@@ -507,7 +507,7 @@ impl Progress {
     fn step(&self, what: &str) {
         match &self.bar {
             Some(bar) => bar.set_message(format!("{what} …")),
-            None if self.report == Report::Auto => eprintln!("{what} …"),
+            None if self.report == Report::Auto => say(&format!("{what} …")),
             None => {}
         }
     }
@@ -515,8 +515,14 @@ impl Progress {
     fn finish(&self, what: &str) {
         match &self.bar {
             Some(bar) => bar.finish_with_message(what.to_owned()),
-            None if self.report == Report::Auto => eprintln!("{what}"),
+            None if self.report == Report::Auto => say(what),
             None => {}
         }
     }
+}
+
+/// Says it where a test does not keep it to itself, as it does with what `eprintln!` writes: somebody waits.
+fn say(what: &str) {
+    // Nobody may be there to read it.
+    let _ = writeln!(io::stderr(), "belay-sim: {what}");
 }

@@ -63,17 +63,24 @@ struct CableArguments {
     #[arg(long)]
     baud: Option<u32>,
     /// Probability that a byte is lost, in either direction.
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, value_parser = probability)]
     drop: f64,
     /// Probability that a byte arrives twice.
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, value_parser = probability)]
     repeat: f64,
     /// Probability that a bit of a byte is inverted.
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, value_parser = probability)]
     flip: f64,
     /// The seed of these faults; the same seed gives the same faults.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(probability) if (0.0..=1.0).contains(&probability) => Ok(probability),
+        _ => Err("a probability is a number from 0 to 1, such as 0.001 for one byte in a thousand".into()),
+    }
 }
 
 fn main() -> ExitCode {

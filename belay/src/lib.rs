@@ -1,6 +1,13 @@
 //! Drive a MicroPython board from Rust: annotate a trait, write the Python in its doc comments, call async
 //! methods.
 //!
+//! ```sh
+//! cargo add belay
+//! cargo add tokio --features full
+//! ```
+//!
+//! The first program, on a board whose port is named (`auto` finds one that is alone):
+//!
 //! ```no_run
 //! use belay::prelude::*;
 //!
@@ -24,12 +31,34 @@
 //!     async fn celsius(&self) -> Result<f64>;
 //! }
 //!
-//! # async fn example() -> Result<()> {
-//! let thermometer = ThermometerDevice::connect("/dev/ttyACM0").await?;
-//! println!("{:.1} °C", thermometer.celsius().await?);
-//! thermometer.close().await
+//! #[tokio::main]
+//! async fn main() -> Result<()> {
+//!     let thermometer = ThermometerDevice::connect("/dev/ttyACM0").await?;
+//!     println!("{:.1} °C", thermometer.celsius().await?);
+//!     thermometer.close().await
+//! }
+//! ```
+//!
+//! Without `use belay::prelude::*` the compiler says of `Result<f64>` that an "enum takes 2 generic arguments": it takes
+//! Rust's own `Result` for the one that is meant.
+//!
+//! What the board prints is heard by who listens, and given by [`execute`](Device::execute):
+//!
+//! ```no_run
+//! # async fn example(device: belay::Device) -> belay::Result<()> {
+//! let mut output = device.output();
+//! tokio::spawn(async move {
+//!     while let Some(belay::Output::Bytes(bytes)) = output.next().await {
+//!         print!("{}", String::from_utf8_lossy(&bytes));
+//!     }
+//! });
+//! device.execute("print('hello')").await?;
+//! # Ok(())
 //! # }
 //! ```
+//!
+//! Without a board, and in tests, a simulated one does: the `belay-sim` crate starts real MicroPython behind a port
+//! (`belay_sim::Board::unix().start().await?.port()`), which it compiles the first time.
 //!
 //! # What a program works with
 //!

@@ -103,9 +103,13 @@ fn main() -> ExitCode {
 
 fn demo(port: Option<String>, more: Vec<String>) -> Outcome {
     let mut arguments = more;
-    match port {
-        Some(port) => arguments.splice(0..0, ["--port".to_owned(), port]).for_each(drop),
-        None => prepare::boards(Boards::Unix)?,
+    if let Some(port) = port {
+        arguments.splice(0..0, ["--port".to_owned(), port]).for_each(drop);
+    } else {
+        prepare::boards(Boards::Unix)?;
+        println!(
+            "Running examples/quickstart.rs on a simulated board: MicroPython on this computer, behind a port of its own."
+        );
     }
     let example = ["--package", "belay-examples", "--example", "quickstart", "--"];
     let mut quickstart = run::cargo_run(&example, "examples/quickstart");

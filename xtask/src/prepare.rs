@@ -3,7 +3,7 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use crate::{
@@ -70,6 +70,9 @@ pub(crate) fn boards(which: Boards) -> Outcome {
     let mut build = cargo_run(&["--package", "belay-sim", "--", "build"], "belay-sim");
     if which == Boards::All {
         build.arg("--all");
+    } else {
+        // Where the board is matters to nobody who only wants to see it work.
+        build.stdout(Stdio::null());
     }
     checked("building the boards", &mut build)
 }

@@ -5,7 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{FnArg, Signature, TypeParamBound, parse_quote};
 
-use super::{Context, static_name};
+use super::{Context, doc, static_name};
 use crate::model::{Item, Kind, Method, Param};
 use crate::python;
 
@@ -18,8 +18,8 @@ pub(super) fn declaration(context: &Context<'_>) -> TokenStream {
     let colon = (!supertraits.is_empty()).then(|| quote!(:));
     let items = device.items.iter().map(|item| match item {
         Item::Method(method) => {
-            let (attrs, sig) = (&method.attrs, signature(method));
-            quote!(#(#attrs)* #sig;)
+            let (attrs, sig, about) = (&method.attrs, signature(method), doc::of_method(method));
+            quote!(#(#attrs)* #[doc = #about] #sig;)
         }
         Item::Other(item) => quote!(#item),
     });

@@ -1,5 +1,6 @@
 //! The model to tokens. Nothing in here can fail.
 
+mod doc;
 mod glue;
 mod spec;
 mod warn;

@@ -17,7 +17,8 @@ use crate::transport::{Address, Connector, TransportError};
 /// # async fn example() -> belay_runtime::Result<()> {
 /// use std::time::Duration;
 ///
-/// use belay_runtime::{Device, ReconnectPolicy};
+/// # use belay_runtime as belay;
+/// use belay::{Device, ReconnectPolicy};
 ///
 /// let device = Device::builder("/dev/ttyACM0")
 ///     .name("greenhouse")

@@ -23,7 +23,8 @@ macro_rules! grammar {
 /// An address is made from text and gives the same text back, in its shortest form:
 ///
 /// ```
-/// use belay_runtime::transport::Address;
+/// # use belay_runtime as belay;
+/// use belay::transport::Address;
 ///
 /// let address: Address = "/dev/ttyUSB0?baud=921600&dtr=off".parse()?;
 /// assert_eq!(address.to_string(), "/dev/ttyUSB0?baud=921600&dtr=off");
