@@ -199,6 +199,12 @@ impl Wire {
         self.output.flush();
     }
 
+    /// Hands out all that came from a port that has failed.
+    pub(super) fn hand_out_rest(&mut self) {
+        while self.next_item().is_some() {}
+        self.hand_out();
+    }
+
     /// What was printed since it was last forgotten, or the last of it.
     pub(super) fn take_output(&mut self) -> Vec<u8> {
         self.output.take_tail()
@@ -249,8 +255,6 @@ impl Wire {
 
     /// Releases the port. Whoever is told of the end after this may open it again at once.
     pub(super) async fn close(&mut self, within: Duration) {
-        while self.next_item().is_some() {}
-        self.hand_out();
         let nothing = StreamTransport::new(tokio::io::empty(), "a port that was closed");
         let transport = std::mem::replace(&mut self.transport, Box::new(nothing));
         transport.close(within).await;
