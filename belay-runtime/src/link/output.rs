@@ -31,6 +31,8 @@ pub(super) struct OutputSender {
     /// The last of what was printed since the last call.
     tail: Vec<u8>,
     kept: Option<Kept>,
+    /// Whether what comes is said by no program.
+    muted: bool,
 }
 
 /// What is printed while somebody wants all of it.
@@ -109,11 +111,15 @@ impl OutputSender {
             pending: Vec::new(),
             tail: Vec::new(),
             kept: None,
+            muted: false,
         };
         (this, source)
     }
 
     pub(super) fn push(&mut self, mut bytes: &[u8]) {
+        if self.muted {
+            return;
+        }
         if let Some(kept) = &mut self.kept {
             let fits = bytes.len().min(kept.limit - kept.bytes.len());
             kept.bytes.extend_from_slice(&bytes[..fits]);
@@ -151,6 +157,12 @@ impl OutputSender {
         let from = self.pending.len().saturating_sub(TAIL);
         self.tail.extend_from_slice(&self.pending[from..]);
         self.pending.clear();
+    }
+
+    /// Takes nothing that comes from now on for something that is printed.
+    pub(super) fn mute(&mut self) {
+        self.flush();
+        self.muted = true;
     }
 
     /// Keeps what is printed from now on, but not more than so many bytes; or nothing.

@@ -124,6 +124,7 @@ impl Engine {
             let stuck = ladder::stuck(board, Purpose::Leave, Tried::Interrupts, None);
             return Err(stuck.in_phase(Phase::Close));
         }
+        self.wire.mute();
         self.wire.operate(Operation::Exit, until).await
     }
 

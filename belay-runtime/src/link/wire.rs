@@ -199,6 +199,11 @@ impl Wire {
         self.output.flush();
     }
 
+    /// Hands out nothing that comes from now on: the board says it of its own accord.
+    pub(super) fn mute(&mut self) {
+        self.output.mute();
+    }
+
     /// Hands out all that came from a port that has failed.
     pub(super) fn hand_out_rest(&mut self) {
         while self.next_item().is_some() {}
