@@ -97,7 +97,7 @@ impl Payload {
     /// How many bytes there are of it.
     fn len(&self) -> usize {
         match self {
-            Self::Repr(bytes) | Self::Bytes(bytes) => bytes.len(),
+            Self::Repr(bytes) | Self::Bytes(bytes) | Self::ByteArray(bytes) => bytes.len(),
         }
     }
 }
