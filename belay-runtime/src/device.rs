@@ -205,7 +205,8 @@ impl Device {
     ///
     /// # Errors
     ///
-    /// When the board does not answer after it, or when a setup fails.
+    /// When the board cannot be brought to reset itself, which [`ErrorKind::Unresponsive`] is about; when it does not
+    /// answer after it, or when a setup fails.
     ///
     /// # Cancel safety
     ///
@@ -274,16 +275,18 @@ impl Parts {
             failed.extend(failures(self.stop_threads().await));
         }
         failed.extend(failures(self.teardowns.cleanup().await));
+        let unclean = !failed.is_empty();
         let released = self
             .session
             .close()
             .await
             .map_err(|error| error.in_phase(Phase::Close));
         failed.extend(failures(released));
-        if failed.is_empty() {
-            Ok(())
-        } else {
-            Err(self.session.error(ErrorKind::Teardown(failed)))
+        match (failed.len(), unclean) {
+            (0, _) => Ok(()),
+            // Nothing of the user's failed, and the error says by itself what did.
+            (1, false) => Err(failed.remove(0).on_device(self.session.device())),
+            _ => Err(self.session.error(ErrorKind::Teardown(failed))),
         }
     }
 }

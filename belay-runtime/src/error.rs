@@ -118,8 +118,8 @@ pub enum ErrorKind {
         /// What failed in the teardowns that ran because of it.
         teardown: Vec<Error>,
     },
-    /// Some teardowns failed; all of them ran.
-    #[error("{} of the teardowns failed: {}", .0.len(), Joined(.0))]
+    /// Some of the clean-up failed; all of it was tried.
+    #[error("the clean-up failed: {}", Joined(.0))]
     Teardown(Vec<Error>),
     /// A thread could not be started, or it did not stop in time.
     #[error("{}", Printable(.0))]

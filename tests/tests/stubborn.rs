@@ -3,13 +3,14 @@
 
 use std::fs::OpenOptions;
 use std::io::{Read as _, Write as _};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use belay_runtime::link::{CallPath, Deadlines, Link, LinkOptions, Payload, Request, ResetPolicy};
-use belay_runtime::transport::{Address, Connector};
-use belay_runtime::{BoardState, Error, ErrorKind, Stuck};
+use belay_runtime::transport::{Address, Connector, ModemLines, Transport, TransportError};
+use belay_runtime::{BoardState, Device, DeviceBuilder, Error, ErrorKind, Phase, SessionState, Stuck};
 use belay_sim::Board;
-use belay_tests::{PATIENCE, soon, unix};
+use belay_tests::{PATIENCE, Tap, soon, tapped, unix};
 
 fn options(path: CallPath, reset_on_connect: ResetPolicy) -> LinkOptions {
     let mut options = LinkOptions::default();
@@ -280,6 +281,172 @@ async fn listen_for(port: &mut std::fs::File, what: &str) {
     soon("what the board shows", listening).await.unwrap();
 }
 
+/// A device whose board has been made deaf by a call that goes on for so long.
+async fn deaf(board: &Board, path: CallPath, milliseconds: u32) -> Device {
+    let options = hasty(path, ResetPolicy::None);
+    let device = Device::builder(board.port())
+        .call_path(path)
+        .deadlines(options.deadlines);
+    let device = device
+        .timeout(Duration::from_millis(200))
+        .connect()
+        .await
+        .unwrap();
+    let body = format!("import micropython, time\nmicropython.kbd_intr(-1)\ntime.sleep_ms({milliseconds})");
+    let error = soon("the end of the call", device.execute(&body))
+        .await
+        .unwrap_err();
+    let ErrorKind::Unresponsive {
+        source: Some(source), ..
+    } = error.kind()
+    else {
+        panic!("{error:?}");
+    };
+    assert!(matches!(source.kind(), ErrorKind::Timeout { .. }), "{error:?}");
+    assert!(error.to_string().contains("this call"), "{error:?}");
+    device
+}
+
+const FOR_EVER: u32 = 1_000_000;
+
+async fn a_call_that_does_not_end_is_told_from_an_earlier_one(path: CallPath) {
+    let board = unix().await;
+    let device = deaf(&board, path, FOR_EVER).await;
+    let error = soon("the end of the call", device.execute("x = 1"))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("an earlier call"), "{error:?}");
+    let error = soon("the end", device.close()).await.unwrap_err();
+    assert_eq!(error.phase(), Some(Phase::Close), "{error:?}");
+    stuck(&error);
+    assert!(!error.to_string().contains("clean-up"), "{error:?}");
+}
+
+async fn a_reset_of_a_deaf_board_fails_with_the_reset_that_helps(path: CallPath) {
+    let board = unix().await;
+    let device = deaf(&board, path, FOR_EVER).await;
+    let error = soon("the end of the reset", device.reset()).await.unwrap_err();
+    stuck(&error);
+    assert!(
+        hint(&error).contains("reset_with(ResetPolicy::Lines)"),
+        "{error:?}"
+    );
+    assert_eq!(device.session().state(), SessionState::Faulted);
+    soon("the end", device.close()).await.unwrap();
+}
+
+async fn a_board_that_was_deaf_is_reset_once_it_is_not(path: CallPath) {
+    let board = unix().await;
+    let device = deaf(&board, path, 4_000).await;
+    let epoch = device.session().epoch();
+    soon("the end of the reset", device.reset()).await.unwrap_err();
+    let again = async { while device.reset().await.is_err() {} };
+    soon("a reset", again).await;
+    assert_ne!(device.session().epoch(), epoch);
+    assert_eq!(device.execute("print(1)").await.unwrap().trim(), "1");
+    device.close().await.unwrap();
+}
+
+async fn a_reset_insists_on_the_end_of_the_call(path: CallPath) {
+    let board = unix().await;
+    let device = Device::builder(board.port())
+        .call_path(path)
+        .connect()
+        .await
+        .unwrap();
+    let running = tokio::spawn({
+        let device = device.clone();
+        let body = format!("open('begun', 'w').close()\n{}while 1: pass\n", ends_at(100));
+        async move { device.execute(&body).await }
+    });
+    begun(&board).await;
+    soon("the end of the reset", device.reset()).await.unwrap();
+    soon("the end of the call", running).await.unwrap().unwrap_err();
+    assert_eq!(device.execute("print(1)").await.unwrap().trim(), "1");
+    device.close().await.unwrap();
+}
+
+async fn a_reset_by_lines_that_a_port_has_not_got_changes_nothing(path: CallPath) {
+    let board = unix().await;
+    let device = Device::builder(board.port())
+        .call_path(path)
+        .connect()
+        .await
+        .unwrap();
+    device.execute("x = 20").await.unwrap();
+    let error = soon("the end of the reset", device.reset_with(ResetPolicy::Lines))
+        .await
+        .unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Unsupported { .. }), "{error:?}");
+    assert_eq!(device.execute("print(x + 1)").await.unwrap().trim(), "21");
+    device.close().await.unwrap();
+}
+
+/// Wires the modem lines of a port to the reset button of its board.
+struct Wired(Arc<Mutex<Board>>);
+
+impl Tap for Wired {
+    fn set_lines(
+        &mut self,
+        _port: &mut Box<dyn Transport>,
+        _dtr: bool,
+        _rts: bool,
+    ) -> Result<ModemLines, TransportError> {
+        Ok(ModemLines::Set)
+    }
+
+    fn restore_lines(&mut self, _port: &mut Box<dyn Transport>) -> Result<ModemLines, TransportError> {
+        self.0.lock().unwrap().restart().unwrap();
+        Ok(ModemLines::Set)
+    }
+}
+
+/// The way to a board whose modem lines reset it.
+fn wired(board: Board) -> Connector {
+    let port = board.port().to_owned();
+    let board = Arc::new(Mutex::new(board));
+    tapped(&port, move || Wired(Arc::clone(&board)))
+}
+
+async fn the_modem_lines_reset_a_board_that_is_deaf(path: CallPath) {
+    let connector = wired(unix().await);
+    let options = hasty(path, ResetPolicy::None);
+    let device = DeviceBuilder::over(connector)
+        .call_path(path)
+        .deadlines(options.deadlines);
+    let device = device
+        .timeout(Duration::from_millis(200))
+        .connect()
+        .await
+        .unwrap();
+    let body = format!("{DEAF}while 1: pass");
+    soon("the end of the call", device.execute(&body))
+        .await
+        .unwrap_err();
+    soon("the end of the reset", device.reset()).await.unwrap_err();
+    soon("a reset", device.reset_with(ResetPolicy::Lines))
+        .await
+        .unwrap();
+    assert_eq!(device.execute("print(1)").await.unwrap().trim(), "1");
+    device.close().await.unwrap();
+}
+
+async fn a_program_that_becomes_deaf_is_caught_before_it_does_once_the_lines_may_reset_its_board(
+    path: CallPath,
+) {
+    let before = "import time\nend = time.ticks_ms() + 700\nn = 0\nwhile time.ticks_ms() < end:\n try:\n  \
+                  while time.ticks_ms() < end: pass\n except KeyboardInterrupt:\n  n += 1\n  if n == 10: raise\n";
+    let board = running(&format!("{before}{DEAF}while 1: pass\n")).await;
+    let connector = wired(board);
+    let mut options = hasty(path, ResetPolicy::Lines);
+    options.deadlines.open = Duration::from_secs(8);
+    let link = soon("the connection", Link::connect(&connector, options))
+        .await
+        .unwrap();
+    is_alive(&link).await;
+    link.close().await.unwrap();
+}
+
 #[test]
 fn there_is_time_for_a_flood_in_the_defaults() {
     let Deadlines { interrupt, enter, .. } = Deadlines::default();
@@ -292,6 +459,13 @@ belay_tests::over_both_paths! {
     a_call_that_ends_at_the_hundredth_interrupt_ends_with_its_time_out
     a_board_that_answers_nothing_is_said_to_and_which_setting_may_help
     a_board_that_prints_and_does_not_stop_is_told_with_what_it_prints
+    a_call_that_does_not_end_is_told_from_an_earlier_one
+    a_reset_of_a_deaf_board_fails_with_the_reset_that_helps
+    a_board_that_was_deaf_is_reset_once_it_is_not
+    a_reset_insists_on_the_end_of_the_call
+    a_reset_by_lines_that_a_port_has_not_got_changes_nothing
+    the_modem_lines_reset_a_board_that_is_deaf
+    a_program_that_becomes_deaf_is_caught_before_it_does_once_the_lines_may_reset_its_board
     a_program_that_becomes_deaf_is_stopped_once_its_board_may_be_reset_and_it_ends
     a_full_heap_is_told_as_what_the_board_says_and_a_soft_reset_needs_no_memory
     after_a_call_has_filled_the_heap_a_later_connection_works_or_says_so

@@ -121,20 +121,25 @@ impl Session {
     /// Connects again as the policy says, and ends in [`SessionState::Ready`] or [`SessionState::Faulted`];
     /// at once when the session is closed meanwhile.
     async fn recover(&self, policy: ReconnectPolicy) {
+        self.recover_with(policy, self.inner.settings.link.reset_on_connect)
+            .await;
+    }
+
+    async fn recover_with(&self, policy: ReconnectPolicy, reset: ResetPolicy) {
         let _recovering = self.inner.recovering.lock().await;
         let span = tracing::info_span!("belay.reconnect", device = %self.inner.name);
         let mut state = self.watch_state();
         tokio::select! {
             biased;
             _ = state.wait_for(|state| *state == SessionState::Closed) => {}
-            () = self.attempts(policy).instrument(span) => {}
+            () = self.attempts(policy, reset).instrument(span) => {}
         }
     }
 
-    async fn attempts(&self, policy: ReconnectPolicy) {
+    async fn attempts(&self, policy: ReconnectPolicy, reset: ResetPolicy) {
         for pause in policy.pauses() {
             tokio::time::sleep(pause).await;
-            match self.attempt(&policy).await {
+            match self.attempt(&policy, reset).await {
                 Ok(()) => return,
                 Err(error) => {
                     tracing::warn!(device = %self.inner.name, %error, "an attempt to connect again failed");
@@ -147,6 +152,11 @@ impl Session {
                 }
             }
         }
+        self.give_up();
+    }
+
+    /// The session could not be connected again, for the reason that is set.
+    fn give_up(&self) {
         self.inner
             .state
             .go(SessionState::Faulted, |state| state == SessionState::Recovering);
@@ -156,12 +166,14 @@ impl Session {
         }
     }
 
-    async fn attempt(&self, policy: &ReconnectPolicy) -> Result<()> {
+    async fn attempt(&self, policy: &ReconnectPolicy, reset: ResetPolicy) -> Result<()> {
         let inner = &self.inner;
         let before = self.live_now();
+        let mut settings = inner.settings.clone();
+        settings.link.reset_on_connect = reset;
         let live = Live::connect(
             &inner.name,
-            &inner.settings,
+            &settings,
             &inner.registry,
             &inner.counters,
             Some(&before),
@@ -194,20 +206,49 @@ impl Session {
             let recovery = Unfinished::new(self);
             // In a task of its own, so that the session does not stay half reset when the caller gives up.
             let resetting = self.inner.runtime.spawn(async move {
-                let live = session.live_now();
-                if let Err(error) = live.link.reset(policy).await {
-                    tracing::warn!(device = session.name(), %error, "the board could not be reset over its old connection");
-                }
-                session.send_event(SessionEvent::Reset);
-                drop(live);
-                session.recover(session.inner.settings.reconnect.clone().at_least_once()).await;
+                let done = session.reset_now(policy).await;
                 recovery.finish();
+                done
             });
             // What has not come to its end has left the session closed.
-            let _ = resetting.await;
+            if let Ok(Err(error)) = resetting.await {
+                return Err(error.on_device(&self.inner.name));
+            }
         }
         self.until_settled().await;
         self.live_if_connected().map(drop)
+    }
+
+    /// Resets the board over the connection that there is, or by making one.
+    async fn reset_now(&self, policy: ResetPolicy) -> Result<()> {
+        let live = self.live_now();
+        let mut on_connect = self.inner.settings.link.reset_on_connect;
+        match live.link.reset(policy).await {
+            Ok(()) => {}
+            Err(error) if matches!(error.kind(), ErrorKind::Unresponsive { .. }) => {
+                // It does not react to whoever connects either.
+                self.set_fault(again(&error).map(|error| Arc::new(error.on_device(&self.inner.name))));
+                self.give_up();
+                return Err(error);
+            }
+            Err(error)
+                if live.link.end().is_none() && matches!(error.kind(), ErrorKind::Unsupported { .. }) =>
+            {
+                // Nothing has happened to the board.
+                let recovering = |state| state == SessionState::Recovering;
+                self.inner.state.go(SessionState::Ready, recovering);
+                return Err(error);
+            }
+            Err(error) => {
+                tracing::warn!(device = self.name(), %error, "the board could not be reset over its old connection");
+                on_connect = policy;
+            }
+        }
+        self.send_event(SessionEvent::Reset);
+        drop(live);
+        let reconnect = self.inner.settings.reconnect.clone().at_least_once();
+        self.recover_with(reconnect, on_connect).await;
+        Ok(())
     }
 
     /// Closes the session: nothing is sent any more, and the port is released.
@@ -225,6 +266,19 @@ impl Session {
             Ok(())
         }
     }
+}
+
+/// The same error, for somebody else.
+fn again(error: &Error) -> Option<Error> {
+    let ErrorKind::Unresponsive { stuck, .. } = error.kind() else {
+        return None;
+    };
+    let stuck = stuck.clone();
+    let again = Error::from(ErrorKind::Unresponsive { stuck, source: None });
+    Some(match error.phase() {
+        Some(phase) => again.in_phase(phase),
+        None => again,
+    })
 }
 
 /// What a task of the session is busy with. A task that is dropped before it has finished was so because its runtime

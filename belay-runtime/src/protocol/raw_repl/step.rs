@@ -33,7 +33,8 @@ impl RawRepl {
                 own_print,
             } => self.probing(byte, scanner, claim, own_print),
             State::Probed { ends } => self.probed(byte, ends),
-            State::Exiting(mut scanner) => match scanner.feed(byte, &mut self.output) {
+            // The board is left: what it says until its prompt is its own banner.
+            State::Exiting(mut scanner) => match scanner.feed(byte, &mut Vec::new()) {
                 Some(_) => self.reach(State::Friendly, Event::Exited),
                 None => State::Exiting(scanner),
             },

@@ -1,7 +1,7 @@
 //! The half of the machine that writes: how operations begin, how source code is cut up, how Ctrl-C is sent.
 
 use super::super::scan::{Matcher, Scanner};
-use super::super::signs::{AT_PROMPT, FRIENDLY_PROMPT, RAW_BANNER, RAW_BANNER_LINE};
+use super::super::signs::{AT_PROMPT, PROMPT, RAW_BANNER, RAW_BANNER_LINE};
 use super::state::{Claim, State};
 use super::{Abort, Event, Execution, Insistence, Mode, RawRepl, Stage, StartError, Write};
 
@@ -87,7 +87,7 @@ impl RawRepl {
     pub(super) fn begin_exit(&mut self) {
         self.state.give_up(&mut self.output);
         self.write(&[b'\r', CTRL_B]);
-        self.state = State::Exiting(Scanner::new(&[FRIENDLY_PROMPT]));
+        self.state = State::Exiting(Scanner::new(&[PROMPT]));
     }
 
     pub(super) fn begin_soft_reset(&mut self) {
