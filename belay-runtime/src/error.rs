@@ -264,7 +264,11 @@ impl Error {
             ErrorKind::Protocol { .. } if self.0.phase == Some(Phase::Enter) => {
                 "is MicroPython or CircuitPython on the board? Unplug it and plug it in again if it was in use"
             }
-            ErrorKind::Reset | ErrorKind::FateUnknown(_) => {
+            // It may be just what the body was to do, which makes trying it again the wrong advice.
+            ErrorKind::Reset => {
+                "`sys.exit()` and `machine.reset()` in a body do this; a reconnection policy connects again by itself"
+            }
+            ErrorKind::FateUnknown(_) => {
                 "mark the task `idempotent` and set a reconnection policy to have it tried again"
             }
             ErrorKind::Disconnected(_) => {

@@ -413,6 +413,8 @@ async fn a_call_that_resets_the_interpreter_is_told_so_at_once_and_the_board_goe
         let since = Instant::now();
         let error = hostile.reset_soft().await.unwrap_err();
         is_told_at_once(&error, since, &format!("{path:?}"));
+        let hint = error.hint().unwrap_or_default();
+        assert!(!hint.contains("idempotent"), "{path:?}: {error:?}");
         hostile.device().reset().await.unwrap();
         assert_eq!(hostile.noisy(7, 10).await.unwrap(), 7, "{path:?}");
         hostile.close().await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::super::scan::Scanner;
+use super::super::scan::{Matcher, Scanner};
 use super::super::signs::{FRIENDLY_PROMPT, RAW_BANNER_LINE, Sign};
 use super::serving::Serving;
 use super::{Execution, Stage};
@@ -17,14 +17,18 @@ pub(super) enum State {
     Idle,
     /// Waiting for the raw REPL's banner.
     Entering(Scanner),
-    /// Waiting for the prompt behind the banner.
-    Greeted,
-    /// Waiting for the mark. Until it comes, it is watched whether something ends without it.
+    /// Waiting for the prompt behind the banner, and whether something else has come.
+    Greeted {
+        loosely: bool,
+    },
+    /// Waiting for the mark. Until it comes, it is watched whether something ends without it, and whether the banner
+    /// that it was asked for behind was another one, if that is possible.
     Probing {
         scanner: Scanner,
         claim: Claim,
         /// Whether it was asked for in the way that no program's names can spoil.
         own_print: bool,
+        banner: Option<Matcher>,
     },
     /// Waiting for the two ends and the prompt behind the mark.
     Probed {
@@ -112,7 +116,9 @@ impl State {
             Self::Unknown => Stage::Unknown,
             Self::Friendly => Stage::Friendly,
             Self::Idle => Stage::Idle,
-            Self::Entering(_) | Self::Greeted | Self::Probing { .. } | Self::Probed { .. } => Stage::Entering,
+            Self::Entering(_) | Self::Greeted { .. } | Self::Probing { .. } | Self::Probed { .. } => {
+                Stage::Entering
+            }
             Self::Exiting(_) => Stage::Exiting,
             Self::Pasting(paste) if paste.ended => Stage::Compiling,
             Self::Requesting { .. }

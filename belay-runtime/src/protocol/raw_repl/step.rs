@@ -1,7 +1,7 @@
 //! The half of the machine that reads: what each received byte means in each state.
 
-use super::super::scan::Scanner;
-use super::super::signs::Sign;
+use super::super::scan::{Matcher, Scanner};
+use super::super::signs::{RAW_BANNER, Sign};
 use super::state::{Claim, Paste, Restart, State, Tail};
 use super::{Abort, Event, Execution, Mode, RawRepl, Refusal};
 
@@ -26,12 +26,20 @@ impl RawRepl {
         let state = std::mem::replace(&mut self.state, State::Unknown);
         self.state = match state {
             State::Entering(scanner) => self.entering(byte, scanner),
-            State::Greeted if byte == PROMPT => self.probe(false),
+            State::Greeted { loosely } if byte == PROMPT => {
+                let banner = loosely.then(|| Matcher::new(RAW_BANNER));
+                self.probe(false, banner)
+            }
+            State::Greeted { .. } => {
+                self.output.push(byte);
+                State::Greeted { loosely: true }
+            }
             State::Probing {
                 scanner,
                 claim,
                 own_print,
-            } => self.probing(byte, scanner, claim, own_print),
+                banner,
+            } => self.probing(byte, scanner, claim, own_print, banner),
             State::Probed { ends } => self.probed(byte, ends),
             // The board is left: what it says until its prompt is its own banner.
             State::Exiting(mut scanner) => match scanner.feed(byte, &mut Vec::new()) {
@@ -92,21 +100,33 @@ impl RawRepl {
     fn entering(&mut self, byte: u8, mut scanner: Scanner) -> State {
         self.hasten_entry(byte);
         match scanner.feed(byte, &mut self.output) {
-            Some(_) => State::Greeted,
+            Some(_) => State::Greeted { loosely: false },
             None => State::Entering(scanner),
         }
     }
 
-    fn probing(&mut self, byte: u8, mut scanner: Scanner, mut claim: Claim, own_print: bool) -> State {
+    fn probing(
+        &mut self,
+        byte: u8,
+        mut scanner: Scanner,
+        mut claim: Claim,
+        own_print: bool,
+        mut banner: Option<Matcher>,
+    ) -> State {
         if scanner.feed(byte, &mut self.output).is_some() {
             return State::Probed { ends: 0 };
+        }
+        // A program may have printed the first one, and the mark was lost on it.
+        if banner.as_mut().is_some_and(|banner| banner.feed(byte)) {
+            scanner.give_up(&mut self.output);
+            return self.probe(false, None);
         }
         if let Some(traceback) = claim.feed(byte, self.options.traceback_limit)
             && !traceback.is_empty()
         {
             if !own_print && !super::is_out_of_memory(&traceback) {
                 scanner.give_up(&mut self.output);
-                return self.probe(true);
+                return self.probe(true, None);
             }
             self.emit(Event::Unable { traceback });
         }
@@ -114,6 +134,7 @@ impl RawRepl {
             scanner,
             claim,
             own_print,
+            banner,
         }
     }
 

@@ -66,7 +66,7 @@ impl RawRepl {
     /// After the banner: has the board say something that only this entry can have asked for. The two parts
     /// are joined on the board, so that an echo of the source is not taken for the answer. A program may have called
     /// something else `print`, but there may be no memory for more than that.
-    pub(super) fn probe(&mut self, own_print: bool) -> State {
+    pub(super) fn probe(&mut self, own_print: bool, banner: Option<Matcher>) -> State {
         self.marks = self.marks.wrapping_add(1);
         let (nonce, mark) = (self.options.nonce, self.marks);
         let text = format!("'belay-{nonce:08x}'+'-{mark}'");
@@ -81,6 +81,7 @@ impl RawRepl {
             scanner: Scanner::new(&[mark.as_bytes(), &mark.as_bytes()[2..]]),
             claim: Claim::default(),
             own_print,
+            banner,
         }
     }
 
