@@ -73,6 +73,8 @@ pub(super) struct Table {
     entries: Mutex<Entries>,
     /// Counts what the board has told.
     told: watch::Sender<u64>,
+    /// Held while the board is asked.
+    asking: tokio::sync::Mutex<()>,
 }
 
 impl Table {
@@ -81,6 +83,7 @@ impl Table {
             session: session.clone(),
             entries: Mutex::default(),
             told: watch::Sender::new(0),
+            asking: tokio::sync::Mutex::default(),
         });
         let member: Weak<dyn Member> = Arc::downgrade(&(Arc::clone(&table) as Arc<dyn Member>));
         session.join(member);
@@ -155,7 +158,9 @@ impl Table {
 
     /// Asks the board for all its threads.
     pub(super) async fn refresh(&self, live: &Live) -> Result<Vec<ThreadInfo>> {
-        let seen = self.entries().seen.clone();
+        // An answer that is taken over after a later one would bring back what has ended since.
+        let _in_turn = self.asking.lock().await;
+        let (seen, started) = self.entries().before_asking();
         let records = library::report(live, &seen).await?;
         let mut changes = Vec::new();
         let mut entries = self.entries();
@@ -170,7 +175,7 @@ impl Table {
             "the board does not know the thread any more".into(),
         )));
         for (id, entry) in &entries.threads {
-            if entry.started && entry.is_running() && !reported.contains(id) {
+            if started.contains(id) && entry.is_running() && !reported.contains(id) {
                 changes.extend(entry.lose(&lost));
             }
         }
@@ -264,6 +269,13 @@ impl Table {
 }
 
 impl Entries {
+    /// The threads that the board may forget, and those that it has to know: one that is started while the board is
+    /// being asked need not be in its answer.
+    fn before_asking(&self) -> (Vec<u32>, Vec<u32>) {
+        let started = self.threads.iter().filter(|(_, entry)| entry.started);
+        (self.seen.clone(), started.map(|(id, _)| *id).collect())
+    }
+
     /// Forgets the threads that ended before the last ones, unless somebody may still ask for them.
     fn forget_old(&mut self) {
         let forgotten = |(id, entry): (&u32, &Entry)| {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use belay::prelude::*;
 use belay::{ErrorKind, SessionEvent, ThreadState};
 use belay_tests::{PATIENCE, connected, connected_with, soon, unix};
+use tokio::task::JoinSet;
 
 #[belay::device]
 pub trait Worker {
@@ -93,6 +94,7 @@ pub trait Worker {
 }
 
 belay_tests::on_both_runtimes! {
+    threads_that_many_tasks_start_and_join_at_once_all_end_as_they_did
     a_thread_runs_beside_tasks_until_its_handle_stops_it
     one_of_a_name_runs_at_a_time
     a_thread_that_ends_is_noticed_without_being_asked_for
@@ -324,4 +326,32 @@ async fn an_error_of_the_body_at_its_first_line_is_its_own() {
     assert!(soon("the end", handle.join()).await.is_err());
     assert!(handle.last_exception().is_some());
     device.close().await.unwrap();
+}
+
+async fn threads_that_many_tasks_start_and_join_at_once_all_end_as_they_did() {
+    let (_board, device) = connected().await;
+    let swarm = SwarmDevice::attach(&device).await.unwrap();
+    let mut tasks = JoinSet::new();
+    for who in 0..8_u32 {
+        let swarm = swarm.clone();
+        tasks.spawn(async move {
+            for n in 0..40 {
+                let thread = swarm.fail(who * 100 + n).await.unwrap();
+                let error = soon("the end", thread.join()).await.unwrap_err();
+                let exception = error.exception().unwrap_or_else(|| panic!("{error:?}"));
+                assert_eq!(exception.message, (who * 100 + n).to_string());
+            }
+        });
+    }
+    tasks.join_all().await;
+    device.close().await.unwrap();
+}
+
+#[belay::device]
+trait Swarm {
+    /// ```python
+    /// raise ValueError(n)
+    /// ```
+    #[thread(multiple)]
+    async fn fail(&self, n: u32) -> Result<ThreadHandle>;
 }
