@@ -74,6 +74,7 @@
 //!   kinds.
 //! - The way to a board is an [address](transport::Address), such as `/dev/ttyACM0`, `usb:2E8A:0005`, `auto` or
 //!   `tcp://10.0.0.7:2323`, or a [transport] of the program's own.
+//! - The firmware is MicroPython or CircuitPython; [what is different](circuitpython) there has a page.
 //! - Every failure is one [`Error`], which knows the device, the method and the phase.
 //!
 //! Everything here is `Send + Sync` and may be used from many tasks at once. It needs a tokio runtime with
@@ -155,6 +156,9 @@ pub use belay_runtime::{
 };
 #[doc(no_inline)]
 pub use futures_core::Stream;
+
+#[doc = include_str!("circuitpython.md")]
+pub mod circuitpython {}
 
 /// What most programs need.
 pub mod prelude {

@@ -29,9 +29,18 @@ impl ExampleBoard {
     ///
     /// When the simulated board cannot be built or started.
     pub async fn from_command_line() -> Result<Self> {
+        Self::from_command_line_or(belay_sim::Board::unix()).await
+    }
+
+    /// The board that the command line asks for, or this simulated one.
+    ///
+    /// # Errors
+    ///
+    /// When the simulated board cannot be built or started.
+    pub async fn from_command_line_or(simulated: belay_sim::Builder) -> Result<Self> {
         match Arguments::parse().port {
             Some(port) => Ok(Self::Own(port)),
-            None => Self::simulated().await,
+            None => Ok(Self::Simulated(simulated.start().await?)),
         }
     }
 

@@ -47,6 +47,19 @@ fn blink_shows_what_the_board_prints() {
 }
 
 #[test]
+fn circuitpython_has_its_own_modules() {
+    prints(
+        "circuitpython",
+        &[
+            "connected to CircuitPython 10.2.1",
+            "the LED is on: true",
+            "the LED is on: false",
+            "°C",
+        ],
+    );
+}
+
+#[test]
 fn neopixel_gets_its_colours_back() {
     prints(
         "neopixel",

@@ -18,6 +18,10 @@ use tokio::io::AsyncWrite as _;
 const HOURS: u32 = 5;
 /// The smallest input buffer of the boards of today.
 const BUFFER: usize = 256;
+/// What CircuitPython may have unread and still takes the packet with a Ctrl-C.
+const RING: usize = 192;
+/// How many callers wait behind a busy board.
+const CALLERS: usize = 12;
 /// How much the call itself takes, which the board has read.
 const CALL: usize = 64;
 
@@ -45,13 +49,22 @@ struct Bench {
     written: Arc<AtomicUsize>,
 }
 
-/// A board with a function that prints this until it is told to end.
+/// A `unix` board on a bare UART, as far as the host can see, with a function that prints this until it is told to
+/// end.
 async fn connect(path: CallPath, printed: &str) -> Bench {
-    let board = unix().await;
+    connect_to(unix().await, "?flow=off", path, printed).await
+}
+
+/// The same on a board that is like CircuitPython, whose full ring holds up Ctrl-C.
+async fn connect_to_circuitpython(path: CallPath, printed: &str) -> Bench {
+    let board = Board::circuitpython_like().start().await.unwrap();
+    connect_to(board, "", path, printed).await
+}
+
+async fn connect_to(board: Board, flow: &str, path: CallPath, printed: &str) -> Bench {
     let written = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&written);
-    // A bare UART, as far as the host can see.
-    let address = format!("{}?flow=off", board.port());
+    let address = format!("{}{flow}", board.port());
     let connector = tapped(&address, move || Counted(Arc::clone(&count)));
     let mut options = LinkOptions::default();
     options.call_path = path;
@@ -63,6 +76,15 @@ async fn connect(path: CallPath, printed: &str) -> Bench {
     let deploy = link.request(Request::Evaluate(deploy), Duration::from_secs(5));
     deploy.await.unwrap();
     Bench { board, link, written }
+}
+
+/// Lets so much time pass, as far as the host can tell.
+async fn pass(steps: u32, step: Duration) {
+    tokio::time::pause();
+    for _ in 0..steps {
+        tokio::time::advance(step).await;
+    }
+    tokio::time::resume();
 }
 
 /// A call that goes on until it is told to end, and that has gone on for hours as far as the host can tell. Gives what
@@ -77,11 +99,7 @@ async fn hours_later(bench: &Bench) -> (tokio::task::JoinHandle<belay_runtime::R
             .await
     });
     soon("a sign of the call", events.recv()).await.unwrap();
-    tokio::time::pause();
-    for _ in 0..HOURS * 60 * 6 {
-        tokio::time::advance(Duration::from_secs(10)).await;
-    }
-    tokio::time::resume();
+    pass(HOURS * 60 * 6, Duration::from_secs(10)).await;
     (call, bench.written.load(Ordering::Relaxed) - before)
 }
 
@@ -109,7 +127,47 @@ async fn a_board_that_is_reset_after_hours_is_noticed(path: CallPath) {
     soon("the end of the call", call).await.unwrap().unwrap_err();
 }
 
+async fn circuitpython_is_interrupted_after_hours(path: CallPath) {
+    let bench = connect_to_circuitpython(path, "\\\\n>>> ").await;
+    let (call, sent) = hours_later(&bench).await;
+    assert!(sent < RING + CALL, "{sent} bytes");
+    call.abort();
+    let next = bench
+        .link
+        .request(Request::Evaluate("6*7".into()), Duration::from_secs(5));
+    let next = soon("the next answer", next).await;
+    assert_eq!(next.unwrap(), Payload::Repr(b"42".to_vec()));
+    bench.link.close().await.unwrap();
+}
+
+async fn circuitpython_with_callers_behind_a_busy_one_is_interrupted(path: CallPath) {
+    let bench = connect_to_circuitpython(path, ".").await;
+    let mut events = bench.link.events();
+    let request = |link: &Link, expression: String| {
+        let link = link.clone();
+        let deadline = Duration::from_hours(1);
+        tokio::spawn(async move { link.request(Request::Evaluate(expression), deadline).await })
+    };
+    let busy = request(&bench.link, "V('t','busy()')".into());
+    soon("a sign of the call", events.recv()).await.unwrap();
+    let before = bench.written.load(Ordering::Relaxed);
+    let callers: Vec<_> = (0..CALLERS)
+        .map(|i| request(&bench.link, format!("{i}+1")))
+        .collect();
+    pass(60, Duration::from_millis(100)).await;
+    let sent = bench.written.load(Ordering::Relaxed) - before;
+    assert!(sent <= RING, "{sent} bytes");
+    busy.abort();
+    for (i, caller) in callers.into_iter().enumerate() {
+        let answer = soon("an answer", caller).await.unwrap().unwrap();
+        assert_eq!(answer, Payload::Repr((i + 1).to_string().into_bytes()));
+    }
+    bench.link.close().await.unwrap();
+}
+
 belay_tests::over_both_paths! {
+    circuitpython_is_interrupted_after_hours
+    circuitpython_with_callers_behind_a_busy_one_is_interrupted
     a_board_that_is_busy_for_hours_is_sent_no_more_than_its_buffer_holds
     a_board_that_is_reset_after_hours_is_noticed
 }

@@ -46,3 +46,9 @@ fn every_call_over_a_faulty_line_ends_truthfully_and_the_next_one_works_without_
     all_recover(&["--call-path", "agent", "--no-flow-control"], &[84]);
     all_recover(&["--call-path", "small", "--no-flow-control"], &[300_067]);
 }
+
+#[test]
+fn every_call_over_a_faulty_line_ends_truthfully_and_the_next_one_works_on_a_board_like_circuitpython() {
+    all_recover(&["--board", "circuitpython-like"], &[]);
+    all_recover(&["--board", "circuitpython-like", "--call-path", "raw-repl"], &[]);
+}

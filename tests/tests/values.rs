@@ -374,3 +374,52 @@ async fn a_board_with_single_precision_rounds_once_and_prints_what_it_holds() {
     round_trips(&device, abilities, 300).await;
     device.close().await.expect("it closes");
 }
+
+/// What has no more digits than thirty bits hold.
+fn with_short_floats(value: Value) -> Value {
+    let all = |values: Vec<Value>| values.into_iter().map(with_short_floats).collect();
+    match value {
+        Value::Float(float) if float.is_finite() => {
+            Value::Float((float * 8.0).rem_euclid(800.0).trunc() / 8.0)
+        }
+        Value::List(values) => Value::List(all(values)),
+        Value::Tuple(values) => Value::Tuple(all(values)),
+        Value::Dict(items) => Value::Dict(
+            items
+                .into_iter()
+                .map(|(key, value)| (key, with_short_floats(value)))
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
+#[tokio::test]
+async fn a_board_like_circuitpython_returns_all_but_the_last_digits_of_floats() {
+    let board = Board::circuitpython_like()
+        .start()
+        .await
+        .expect("the board starts");
+    let device = Device::connect(board.port()).await.expect("it answers");
+    let echo = echo(&device).await;
+    for value in [0.1_f32, 1.0 / 3.0, 16_777_215.0, 1e-30, 1e30, 3.0, -0.5] {
+        let (_, returned) = echo.single(value).await.expect("it returns");
+        let error = ((returned - value) / value).abs();
+        assert!(error < 3e-6, "{value:e} came back as {returned:e}");
+    }
+    let abilities = Abilities {
+        doubles: false,
+        everything: false,
+        unicode: true,
+    };
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..500 {
+        let case = values(abilities)
+            .new_tree(&mut runner)
+            .expect("a value")
+            .current();
+        let case = belay_tests::values::Case::Any(with_short_floats(case));
+        assert_eq!(case.difference(&echo).await, None);
+    }
+    device.close().await.expect("it closes");
+}

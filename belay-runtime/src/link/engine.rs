@@ -13,12 +13,13 @@ use tokio::time::{Instant, Sleep};
 
 use super::ending::{End, Ending};
 use super::timing::{Barrier, Interrupt, Probe};
+use super::unread::{Sent, Unread};
 use super::wire::{self, UNASKED, Wire};
 use super::{Answer, CallPath, LinkEvent, LinkOptions, Payload, ResetPolicy};
 use crate::error::{Phase, Result};
 use crate::protocol::{Checksum, Lines, Number};
 
-/// How many requests may be on their way at once: as many of the shortest as the smallest input ring holds.
+/// How many requests may be on their way at once, if the board has room for them.
 const WINDOW: usize = 8;
 
 /// What the rest of the program tells the task.
@@ -141,8 +142,8 @@ pub(super) struct Engine {
     /// When to ask, after silence, whether the board is there; and how long to wait before asking again.
     pub(super) silence: Option<(Instant, Duration)>,
     pub(super) barrier: Option<Barrier>,
-    /// How many bytes of questions were sent since the board is known to have read any.
-    pub(super) unread: usize,
+    /// What the board may not have read yet.
+    pub(super) unread: Unread,
     /// How many signs of a restart have been looked into since then.
     pub(super) heeded: u32,
     pub(super) interrupt: Option<Interrupt>,
@@ -277,8 +278,14 @@ impl Engine {
             || (self.flying.len() < window
                 && !long(work.body.len())
                 && !self.flying.iter().any(|flying| long(flying.line.len()))
+                && self.has_room_for(self.length(work))
                 // The interrupt that will end such a one could hit what comes behind it.
                 && self.flying.iter().all(|flying| flying.abandoned.is_none()))
+    }
+
+    /// How long the line of a request is.
+    fn length(&self, work: &Work) -> usize {
+        self.encode(self.next, work).len()
     }
 
     fn launch(&mut self, job: Job) {
@@ -291,7 +298,7 @@ impl Engine {
             self.wire.forget_tail();
             self.keep_printed(job.printed);
         }
-        self.transmit(&line);
+        self.transmit(&line, Sent::Request(number));
         self.wire.mark_request();
         self.flying.push_back(Flying {
             job,
@@ -325,11 +332,11 @@ impl Engine {
     }
 
     /// Gets a line to the board, in the way of this link.
-    pub(super) fn transmit(&mut self, line: &[u8]) {
+    pub(super) fn transmit(&mut self, line: &[u8], what: Sent) {
         if self.is_raw() {
-            self.type_line(line);
+            self.type_line(line, what);
         } else {
-            self.wire.send(line);
+            self.say(line, what);
         }
     }
 

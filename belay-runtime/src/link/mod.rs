@@ -13,6 +13,7 @@ mod replies;
 mod start;
 mod streams;
 mod timing;
+mod unread;
 mod wire;
 
 use std::collections::{HashMap, VecDeque};
@@ -31,6 +32,7 @@ use self::ending::Ending;
 use self::engine::{Command, Engine, Item, Work};
 use self::output::{OutputSender, OutputSource};
 use self::start::Session;
+use self::unread::{Room, Unread};
 use self::wire::Wire;
 use crate::clock::bounded;
 use crate::error::{Error, ErrorKind, Phase, Result};
@@ -170,6 +172,7 @@ impl Link {
         let (sender, output) = OutputSender::new(options.output_backlog);
         let mut wire = Wire::new(transport, options.call_path, session.nonce, session.seed, sender);
         let hello = start::start(&mut wire, session, &options, begun).await?;
+        let room = Room::of(&hello.implementation, wire.repl.has_raw_paste() != Some(false));
         let (commands, receiver) = mpsc::unbounded_channel();
         let events = broadcast::Sender::new(EVENTS);
         let ending = Arc::new(Ending::default());
@@ -208,7 +211,7 @@ impl Link {
             head_since: Instant::now(),
             silence: None,
             barrier: None,
-            unread: 0,
+            unread: Unread::new(room),
             heeded: 0,
             interrupt: None,
             probe: None,

@@ -5,13 +5,17 @@ use super::CallPath;
 use super::ending::End;
 use super::engine::Engine;
 use super::exception;
+use super::recover::ASK_FOR_BANNER;
 use super::start::{absence, look_for_agent};
+use super::unread::Sent;
 use crate::protocol::{Event, Sign, is_out_of_memory};
 
 /// How much of a long line one source brings where the board holds the sender back while it cannot take more.
 const PIECE: usize = 512;
 /// The same where it does not, and has to have room for a whole source.
 const SMALL_PIECE: usize = 128;
+/// How long a ping is at most that does not look for the agent.
+const PING: usize = 64;
 /// How often in a row the board may be out of memory before it has done anything.
 const OUT_OF_MEMORY: u32 = 3;
 
@@ -22,9 +26,9 @@ impl Engine {
 
     /// Types what has the agent handle a line. What is long is brought in pieces before the line that announces it,
     /// because a board keeps all of a source in memory that nobody guards.
-    pub(super) fn type_line(&mut self, line: &[u8]) {
+    pub(super) fn type_line(&mut self, line: &[u8], what: Sent) {
         if self.is_small() {
-            return self.type_small(line);
+            return self.type_small(line, what);
         }
         let end = line.iter().position(|byte| *byte == b'\n');
         let (head, body) = line.split_at(end.map_or(line.len(), |end| end + 1));
@@ -35,13 +39,18 @@ impl Engine {
         };
         for (at, piece) in body.chunks(size).enumerate() {
             let start = format!("_belay['b']({},{},b", at * size, body.len());
-            self.wire.submit(&call(&start, piece), false);
+            self.submit(&call(&start, piece), what);
         }
-        self.wire.submit(&call("_belay['h'](", head), false);
+        self.submit(&call("_belay['h'](", head), what);
+    }
+
+    pub(super) fn submit(&mut self, source: &[u8], what: Sent) {
+        self.unread.add(what, source.len() + 1);
+        self.wire.submit(source, false);
     }
 
     /// Types what has the agent for small boards handle a line, in parts, since its memory has no room for much.
-    fn type_small(&mut self, line: &[u8]) {
+    fn type_small(&mut self, line: &[u8], what: Sent) {
         let kind = line.get(2).copied();
         // Parts of about the same length: the board never forgets a literal that is as short as a rest can be.
         let parts = line.len().div_ceil(SMALL_PIECE).max(1);
@@ -49,7 +58,7 @@ impl Engine {
         let mut parts = line.chunks(size).peekable();
         while let Some(part) = parts.next() {
             if parts.peek().is_some() {
-                self.wire.submit(&call("_belay['M'](", part), false);
+                self.submit(&call("_belay['M'](", part), what);
                 continue;
             }
             let last = call("_belay['line'](", part);
@@ -63,22 +72,27 @@ impl Engine {
             let source = format!(
                 "try:_belay['value']({value})\nexcept _belay['b'].BaseException as _belay_e:_belay['error'](_belay_e)\n"
             );
-            self.wire.submit(source.as_bytes(), false);
+            self.submit(source.as_bytes(), what);
         }
     }
 
-    /// Types a ping. If it is not certain what the board is at, that is put right first; and a board that has
-    /// been reset says so.
-    pub(super) fn type_ping(&mut self, line: &[u8], token: u32, afresh: bool) {
+    /// The source of a ping. One that looks for the agent has it where it is expected, if it is on the board at all; if
+    /// not, the board says so.
+    pub(super) fn source_of_ping(&mut self, line: &[u8], token: u32, looking: bool) -> Vec<u8> {
         let take = if self.is_small() { "line" } else { "h" };
-        let mut source = call(&format!("_belay['{take}']("), line);
-        if afresh {
-            let mark = format!("belay-{:08x}-{token}", self.lines.seed);
-            source = [look_for_agent(&mark).as_bytes(), source.as_slice()].concat();
-            self.wire.watch_for(absence(&mark));
+        let source = call(&format!("_belay['{take}']("), line);
+        if !looking {
+            return source;
         }
-        self.unread += source.len();
-        self.wire.submit(&source, afresh);
+        let mark = format!("belay-{:08x}-{token}", self.lines.seed);
+        self.wire.watch_for(absence(&mark));
+        [look_for_agent(&mark).as_bytes(), source.as_slice()].concat()
+    }
+
+    pub(super) fn type_ping(&mut self, source: &[u8], token: u32, afresh: bool) {
+        let around = ASK_FOR_BANNER.len() + 1;
+        self.unread.add(Sent::Ping(token), source.len() + around);
+        self.wire.submit(source, afresh);
     }
 
     pub(super) fn on_raw_event(&mut self, event: &Event) -> Result<(), End> {
@@ -86,22 +100,21 @@ impl Engine {
             Event::EndClaimed { .. } if self.wire.take_mark() => return Err(End::Reset),
             Event::EndClaimed { traceback } if is_out_of_memory(traceback) => self.on_no_memory(),
             // The agent lets nothing out: it may not be where it was.
-            Event::EndClaimed { traceback } if !traceback.is_empty() && self.barrier.is_none() => {
-                self.ping_afresh(true);
+            Event::EndClaimed { traceback } if !traceback.is_empty() && self.may_heed_sign() => {
+                self.look_for_agent();
             }
             Event::AtPrompt => {
                 self.has_read();
                 self.on_prompt();
             }
             // It was reset, unless a program prints that.
-            Event::Sign(Sign::RawBanner) if self.barrier.is_some() && self.may_say_the_rest() => {
+            Event::Sign(Sign::RawBanner) if self.barrier.is_some() && self.unread.has_any_room_for(PING) => {
                 self.on_prompt();
             }
             // Either the board was reset or a program prints as much.
-            Event::Sign(sign) if self.barrier.is_none() => {
-                self.ping_afresh(matches!(sign, Sign::FriendlyPrompt));
-            }
-            Event::Sign(_) if !self.may_say_more() && self.may_heed_sign() => self.ask_for_prompt(),
+            Event::Sign(Sign::FriendlyPrompt) if self.barrier.is_none() => self.ping_afresh(),
+            Event::Sign(_) if self.barrier.is_none() => self.ping(),
+            Event::Sign(_) if !self.has_room_for(PING) && self.may_heed_sign() => self.ask_for_prompt(),
             _ => {}
         }
         Ok(())

@@ -9,6 +9,7 @@ use super::ending::End;
 use super::engine::{Engine, Step};
 use super::start;
 use super::timing::{AFTER_INTERRUPT, MERCY, Probe};
+use super::unread::Sent;
 use super::wire::{Item, Wire};
 use super::{Deadlines, ResetPolicy, ladder};
 use crate::error::{ErrorKind, Phase, Purpose, Result, Tried};
@@ -21,7 +22,7 @@ const PROBE: Duration = Duration::from_millis(200);
 const LONGEST_PROBE: Duration = Duration::from_secs(5);
 /// Asks a REPL, of either kind, for the raw REPL's banner: the friendly one has to be at the beginning of a
 /// line to obey. To the agent it is nothing.
-const ASK_FOR_BANNER: &[u8] = b"\r\x01";
+pub(super) const ASK_FOR_BANNER: &[u8] = b"\r\x01";
 /// How long the modem lines are held to reset a board.
 const PULSE: Duration = Duration::from_millis(100);
 
@@ -34,6 +35,12 @@ impl Engine {
         match event {
             Event::Sign(Sign::RawBanner) if self.probe.is_some() => self.ask_for_mark(),
             Event::EndClaimed { .. } if self.marked() => return self.come_back().await,
+            // Something ran there, so what came before has been read; the mark has not got through.
+            Event::EndClaimed { .. }
+                if self.probe.as_ref().is_some_and(|probe| probe.marked) && self.may_heed_sign() =>
+            {
+                self.unread.clear();
+            }
             Event::Sign(_) | Event::EndClaimed { .. } if self.probe.is_none() && self.may_heed_sign() => {
                 self.suspect();
             }
@@ -49,18 +56,18 @@ impl Engine {
 
     /// Something looks as if the board was at a prompt: it is asked, in a way that a running call does not notice.
     pub(super) fn suspect(&mut self) {
-        if self.probe.is_none() {
+        if self.probe.is_none() && self.unread.has_any_room_for(ASK_FOR_BANNER.len()) {
             self.probe = Some(Probe {
                 again: Instant::now() + PROBE,
                 wait: PROBE,
                 marked: false,
             });
-            self.say(ASK_FOR_BANNER);
+            self.say(ASK_FOR_BANNER, Sent::Other);
         }
     }
 
     pub(super) fn probe_again(&mut self) {
-        let more = self.may_say_more();
+        let more = self.has_room_for(ASK_FOR_BANNER.len());
         let Some(probe) = &mut self.probe else { return };
         if probe.wait >= LONGEST_PROBE {
             // Nothing but output that looks like a prompt. If it was more, pings will bring it up again.
@@ -71,7 +78,7 @@ impl Engine {
         probe.again = Instant::now() + probe.wait;
         if more {
             probe.marked = false;
-            self.say(ASK_FOR_BANNER);
+            self.say(ASK_FOR_BANNER, Sent::Other);
         }
     }
 
@@ -80,9 +87,13 @@ impl Engine {
         let token = self.token();
         let Some(probe) = &mut self.probe else { return };
         if !probe.marked {
-            probe.marked = true;
+            // A ping may stand in the prompt's line by now.
             let source = self.wire.expect_mark(token);
-            self.wire.send(source.as_bytes());
+            let source = [ASK_FOR_BANNER, source.as_bytes()].concat();
+            probe.marked = self.unread.has_any_room_for(source.len());
+            if probe.marked {
+                self.say(&source, Sent::Other);
+            }
         }
     }
 

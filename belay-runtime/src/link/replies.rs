@@ -11,6 +11,7 @@ use super::engine::{Engine, Flying, Sink};
 use super::exception;
 use super::streams::CREDIT;
 use super::timing::GRACE;
+use super::unread::Sent;
 use super::wire::UNASKED;
 use super::{Answer, LinkEvent, Payload};
 use crate::error::{Error, ErrorKind, Phase, Result};
@@ -29,7 +30,10 @@ impl Engine {
         self.out_of_memory = 0;
         // All others come while something runs.
         if !b"s+yzk".contains(&frame.kind) {
-            self.has_read();
+            self.heeded = 0;
+            if let Some(number) = Number::from_char(frame.number) {
+                self.unread.answered(Sent::Request(number));
+            }
         }
         match frame.kind {
             b's' => {
@@ -42,7 +46,7 @@ impl Engine {
                 // An error says that nobody listens.
                 let _ = self.events.send(LinkEvent::Board(Arc::from(frame.payload)));
             }
-            b'h' => {}
+            b'h' => self.has_read(),
             b'n' => self.on_refusal(frame.number),
             b'o' => self.on_pong(frame.number, &frame.payload),
             _ => self.on_answer(frame),
@@ -267,8 +271,9 @@ impl Engine {
             self.complete(at, Err(lost()));
             return;
         }
-        let line = self.lines.control(flying.number, b'R', "");
-        self.transmit(&line);
+        let number = flying.number;
+        let line = self.lines.control(number, b'R', "");
+        self.transmit(&line, Sent::Request(number));
     }
 
     /// The call's deadline has passed. What it printed is said, and not how the link talked to the board.

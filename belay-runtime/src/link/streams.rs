@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::Payload;
 use super::engine::{Engine, Flow, Item, Job, Sink, Work};
 use super::timing::GRACE;
+use super::unread::Sent;
 
 /// How many items may come before the consumer has taken one, and in one batch.
 pub(super) const CREDIT: usize = 64;
@@ -145,7 +146,9 @@ impl Engine {
         }
         let token = self.token();
         let ping = self.lines.control(self.next, b'p', &token.to_string());
-        self.transmit(&ping);
+        if self.unread.has_any_room_for(ping.len()) {
+            self.say(&ping, Sent::Ping(token));
+        }
     }
 
     pub(super) fn close_on_board(&mut self, stream: u64) {

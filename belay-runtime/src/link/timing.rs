@@ -6,6 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::engine::{Engine, Flying, Sink};
+use super::recover::ASK_FOR_BANNER;
+use super::unread::Sent;
 use super::{Deadlines, exception, ladder};
 use crate::error::{BoardState, Error, ErrorKind, Phase, Purpose, Tried};
 use crate::protocol::{Insistence, NUMBERS, Number};
@@ -19,18 +21,17 @@ pub(super) const MERCY: Duration = Duration::from_millis(200);
 const SILENCE: Duration = Duration::from_millis(100);
 /// The longest such silence, as long as the board is asked all that may be asked of it.
 const LONGEST_SILENCE: Duration = Duration::from_secs(5);
-/// How much may be said, at the usual pace, to a board that does not read it because it is busy: less than half of
-/// the smallest input buffer of the boards of today. A few hours' questions, rare and short by then, still fit into it.
-/// Where it overflows, requests are lost; and where a full one holds the line up, so is Ctrl-C.
-const UNREAD: usize = 112;
-/// The same for boards without raw-paste mode, which have a quarter of that.
-const UNREAD_BY_OLD_BOARD: usize = 32;
+/// How much of a busy board's room is kept free of requests and pings: for finding out, after hours, that it was reset
+/// meanwhile. That takes some questions for a banner, and one for more where a banner comes.
+const KEPT: usize = 96;
 /// How many signs of a restart are looked into before the board is known to have read what that takes.
 const SIGNS: u32 = 8;
 /// What makes sure that a board gets to the end of something long of which the line has lost a part.
 const FILLER: [u8; 64] = [b' '; 64];
 /// How long to wait before a third Ctrl-C; each further one takes longer.
 const INTERRUPT_AGAIN: Duration = Duration::from_millis(250);
+/// How long after a Ctrl-C the board is asked what it has got, where what comes with a Ctrl-C is thrown away.
+const FLUSHED: Duration = Duration::from_millis(10);
 /// What makes an interrupt ours: another tool's is followed by something else.
 pub(super) const AFTER_INTERRUPT: &[u8] = b" ";
 
@@ -44,6 +45,18 @@ pub(super) struct Barrier {
     wait: Duration,
     /// How often, since it was sent, the board was asked for no more than a banner.
     asked: usize,
+    /// Whether it looks for the agent.
+    looks: bool,
+}
+
+/// How a ping is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ask {
+    Plainly,
+    /// For a board that may be at any prompt.
+    Afresh,
+    /// For one at its raw prompt that may have lost the agent.
+    Looking,
 }
 
 /// An interrupt that is not known to have worked.
@@ -175,47 +188,71 @@ impl Engine {
 
     /// Asks whether the board is there, and what it has got.
     pub(super) fn ping(&mut self) {
-        self.ping_afresh(false);
+        self.ping_waiting(Instant::now(), SILENCE, Ask::Plainly);
     }
 
     /// Asks the same of a board that may be at another prompt than that of the raw REPL. The agent's lines need
     /// nothing for that.
-    pub(super) fn ping_afresh(&mut self, afresh: bool) {
-        self.ping_waiting(Instant::now(), SILENCE, afresh);
+    pub(super) fn ping_afresh(&mut self) {
+        self.ping_waiting(Instant::now(), SILENCE, Ask::Afresh);
     }
 
-    fn ping_waiting(&mut self, since: Instant, wait: Duration, afresh: bool) {
+    /// Asks the same of a board at whose raw prompt the agent may not be where it was.
+    pub(super) fn look_for_agent(&mut self) {
+        if self.barrier.as_ref().is_some_and(|barrier| barrier.looks) {
+            return;
+        }
+        let since = self
+            .barrier
+            .as_ref()
+            .map_or_else(Instant::now, |barrier| barrier.since);
+        self.ping_waiting(since, SILENCE, Ask::Looking);
+        if let Some(barrier) = &mut self.barrier {
+            barrier.looks = true;
+        }
+    }
+
+    fn ping_waiting(&mut self, since: Instant, wait: Duration, how: Ask) {
+        let (token, question) = self.question(how);
+        self.ask(token, &question, how != Ask::Plainly);
+        self.await_pong(token, since, wait, wait);
+    }
+
+    /// What asks whether the board is there, and the token of its answer.
+    fn question(&mut self, how: Ask) -> (u32, Vec<u8>) {
         let token = self.token();
         let line = self.lines.control(self.next, b'p', &token.to_string());
-        if self.is_raw() {
-            self.type_ping(&line, token, afresh);
+        let question = if self.is_raw() {
+            self.source_of_ping(&line, token, how == Ask::Looking)
         } else {
-            self.say(&line);
+            line
+        };
+        (token, question)
+    }
+
+    fn ask(&mut self, token: u32, question: &[u8], afresh: bool) {
+        if self.is_raw() {
+            self.type_ping(question, token, afresh);
+        } else {
+            self.say(question, Sent::Ping(token));
         }
+    }
+
+    fn await_pong(&mut self, token: u32, since: Instant, first: Duration, wait: Duration) {
         self.barrier = Some(Barrier {
             token,
             since,
-            again: Instant::now() + wait,
+            again: Instant::now() + first,
             wait,
             asked: 0,
+            looks: false,
         });
     }
 
     /// Sends what a busy board does not read before it has ended what it does.
-    pub(super) fn say(&mut self, bytes: &[u8]) {
-        self.unread += bytes.len();
+    pub(super) fn say(&mut self, bytes: &[u8], what: Sent) {
+        self.unread.add(what, bytes.len());
         self.wire.send(bytes);
-    }
-
-    /// Whether a busy board has room for more of what it does not read.
-    pub(super) fn may_say_more(&self) -> bool {
-        let old = self.is_raw() && self.wire.repl.has_raw_paste() == Some(false);
-        self.unread < if old { UNREAD_BY_OLD_BOARD } else { UNREAD }
-    }
-
-    /// Whether one that seems to be at a prompt after all may be asked the rest.
-    pub(super) fn may_say_the_rest(&self) -> bool {
-        self.unread < 2 * UNREAD
     }
 
     fn ping_again(&mut self) {
@@ -223,37 +260,46 @@ impl Engine {
             return;
         };
         self.wire.give_up_frame();
-        if self.may_say_more() {
+        let (token, question) = self.question(Ask::Afresh);
+        if self.has_room_for(question.len()) {
             // A board that waits for the rest of something long has to get so much before it looks at anything.
             let long = self.flying.iter().any(|flying| flying.line.len() > 64);
-            if long && !self.is_raw() && self.unread + FILLER.len() < UNREAD {
-                self.say(&FILLER);
+            let filled = FILLER.len() + question.len();
+            if long && !self.is_raw() && self.has_room_for(filled) {
+                self.say(&FILLER, Sent::Other);
             }
             if barrier.wait > SILENCE * 2 && !self.is_raw() {
                 self.suspect();
             }
             let wait = (barrier.wait * 2).min(LONGEST_SILENCE);
-            self.ping_waiting(barrier.since, wait, true);
+            self.ask(token, &question, true);
+            self.await_pong(token, barrier.since, wait, wait);
+            if let Some(new) = &mut self.barrier {
+                new.asked = barrier.asked;
+            }
             return;
         }
-        // A busy board, most likely, for however long.
-        let wait = barrier.wait * 4;
+        // A busy board, most likely, for however long. It answers what it was asked when it is not any more.
+        barrier.wait *= 4;
+        barrier.again = Instant::now() + barrier.wait;
+        self.barrier = Some(barrier);
         if self.is_raw() {
-            barrier.again = Instant::now() + wait;
-            barrier.wait = wait;
-            self.barrier = Some(barrier);
             self.ask_for_prompt();
         } else {
             self.suspect();
-            self.ping_waiting(barrier.since, wait, true);
         }
     }
 
     /// The board is at a prompt, so it has lost what came before.
     pub(super) fn on_prompt(&mut self) {
         if let Some(barrier) = self.barrier.take_if(|barrier| barrier.asked > 0) {
-            self.ping_waiting(barrier.since, SILENCE, true);
+            self.ping_waiting(barrier.since, SILENCE, Ask::Afresh);
         }
+    }
+
+    /// Whether there is room for a request or a ping.
+    pub(super) fn has_room_for(&self, bytes: usize) -> bool {
+        self.unread.has_room_for(bytes, KEPT)
     }
 
     /// Whether what looks like a prompt is looked into, however long the board has been busy. A program that prints
@@ -265,16 +311,18 @@ impl Engine {
 
     /// Asks a prompt to show itself: it is asked the rest then.
     pub(super) fn ask_for_prompt(&mut self) {
-        if let Some(barrier) = &mut self.barrier {
+        if let Some(barrier) = &mut self.barrier
+            && self.unread.has_any_room_for(ASK_FOR_BANNER.len())
+        {
             barrier.asked += 1;
             let question = self.wire.repl.ask();
-            self.say(question);
+            self.say(question, Sent::Other);
         }
     }
 
     /// The board reads what it is sent.
     pub(super) fn has_read(&mut self) {
-        self.unread = 0;
+        self.unread.clear();
         self.heeded = 0;
     }
 
@@ -303,6 +351,9 @@ impl Engine {
         let token = std::str::from_utf8(payload)
             .ok()
             .and_then(|text| text.parse().ok());
+        if let Some(token) = token {
+            self.unread.answered(Sent::Ping(token));
+        }
         let Some(expected) = Number::from_char(number) else {
             return;
         };
@@ -370,7 +421,7 @@ impl Engine {
         self.next = self.next.next();
         flying.line = self.encode(flying.number, &flying.job.work);
         flying.parts.clear();
-        self.transmit(&flying.line);
+        self.transmit(&flying.line, Sent::Request(flying.number));
         self.flying.push_back(flying);
     }
 
@@ -474,7 +525,18 @@ impl Engine {
         if !self.is_raw() {
             self.wire.send(AFTER_INTERRUPT);
         }
-        self.ping_afresh(again);
+        let (token, question) = self.question(if again { Ask::Afresh } else { Ask::Plainly });
+        let now = Instant::now();
+        if self.unread.room.flushed {
+            // What came with the Ctrl-C may be lost with it.
+            self.has_read();
+            self.await_pong(token, now, FLUSHED, SILENCE / 2);
+        } else if self.unread.has_any_room_for(question.len()) {
+            self.ask(token, &question, again);
+            self.await_pong(token, now, SILENCE, SILENCE);
+        } else if self.barrier.is_none() {
+            self.await_pong(token, now, SILENCE, SILENCE);
+        }
         if again && !self.is_raw() {
             // Perhaps it left the agent, and the line swallowed the question or the answer.
             self.probe = None;

@@ -59,6 +59,12 @@ pub struct Capabilities {
     pub threads: bool,
     /// Whether it has a file system; had one, when it was first asked since its last reset.
     pub file_system: bool,
+    /// Whether its file system cannot be written to by the board: `CircuitPython`'s, unless `boot.py` takes the drive
+    /// from the host.
+    pub read_only: bool,
+    /// Whether what is deployed is still there when the next program connects. `CircuitPython` has a new interpreter for
+    /// it.
+    pub keeps_deployments: bool,
     /// Free memory in bytes, with the agent on the board, where the board says.
     pub free_memory: Option<u64>,
     /// Whether `compile()` is there, so that tracebacks name the method that a line is of.
@@ -77,7 +83,9 @@ pub struct Capabilities {
 pub enum FloatPrecision {
     /// It has none.
     None,
-    /// 32 bits, or the 30 bits that fit into a word: about seven digits.
+    /// 30 bits, which fit into a word of 32 with the tag of other objects: six digits.
+    Short,
+    /// 32 bits: about seven digits.
     Single,
     /// 64 bits: all digits of an `f64`.
     Double,
@@ -92,6 +100,7 @@ struct Report(
     Option<u32>,
     u8,
     Vec<String>,
+    bool,
     bool,
     bool,
     bool,
@@ -147,8 +156,19 @@ impl Capabilities {
     }
 
     fn new(hello: &Hello, report: Report) -> Self {
-        let Report(version, machine, mpy, float, emitters, threads, file_system, compile, crc32, stdin) =
-            report;
+        let Report(
+            version,
+            machine,
+            mpy,
+            float,
+            emitters,
+            threads,
+            file_system,
+            compile,
+            crc32,
+            stdin,
+            read_only,
+        ) = report;
         let architecture = mpy.and_then(|mpy| usize::try_from(mpy >> 10 & 63).ok());
         Self {
             implementation: hello.implementation.clone(),
@@ -163,11 +183,14 @@ impl Capabilities {
             float: match float {
                 0 => FloatPrecision::None,
                 1 => FloatPrecision::Single,
+                3 => FloatPrecision::Short,
                 _ => FloatPrecision::Double,
             },
             emitters,
             threads,
             file_system,
+            read_only,
+            keeps_deployments: hello.implementation != "circuitpython",
             free_memory: hello.free_memory.map(|(_, free)| free),
             compile,
             crc32,
@@ -198,13 +221,18 @@ impl OneByOne<'_> {
             version.unwrap_or_default(),
             self.get("str(__import__('sys').implementation._machine)").await?,
             self.get("__import__('sys').implementation._mpy").await?,
-            self.get("2 if float('1e-9')+1!=1 else 1").await?.unwrap_or(0),
+            self.get("2 if float('1e-9')+1!=1 else 1 if float('2.4e-7')+1!=1 else 3")
+                .await?
+                .unwrap_or(0),
             Vec::new(),
             is_there(self.get("__import__('_thread').start_new_thread and 1").await?),
             self.file_system().await?,
             is_there(self.get("compile and 1").await?),
             is_there(self.get("__import__('binascii').crc32 and 1").await?),
             is_there(self.get("__import__('sys').stdin.readline and 1").await?),
+            self.get("__import__('storage').getmount('/').readonly")
+                .await?
+                .unwrap_or(false),
         ))
     }
 
@@ -282,6 +310,7 @@ mod tests {
                 true,
                 true,
                 true,
+                false,
             )
         };
         for machine in [None, Some(wild.clone())] {

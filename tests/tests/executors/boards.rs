@@ -90,7 +90,7 @@ async fn refuses_threads(device: &Device) {
     let ErrorKind::Unsupported { firmware, .. } = error.kind() else {
         panic!("{error}")
     };
-    assert!(firmware.contains("MicroPython"), "{error}");
+    assert!(firmware.contains("Python 1"), "{error}");
     assert_eq!(error.method(), Some("Plain.spin"));
     assert_eq!(device.session().deployment_stats().bytes, sent);
     assert!(device.threads().active().await.unwrap().is_empty());
@@ -125,4 +125,31 @@ async fn the_old_board_does_all_but_threads() {
     does_what_all_can(&device).await;
     refuses_threads(&device).await;
     device.close().await.unwrap();
+}
+
+async fn circuitpython_does_all_but_threads(path: CallPath) {
+    let board = Board::circuitpython_like().start().await.unwrap();
+    let builder = Device::builder(board.port()).call_path(path);
+    let device = builder.connect().await.unwrap();
+    let capabilities = device.capabilities();
+    assert_eq!(capabilities.implementation, "circuitpython");
+    assert_eq!(capabilities.platform, "Belay simulator");
+    assert_eq!(capabilities.float, FloatPrecision::Short);
+    assert!(
+        !capabilities.threads && capabilities.file_system && capabilities.read_only,
+        "{capabilities:?}"
+    );
+    assert!(!capabilities.keeps_deployments && capabilities.emitters.is_empty());
+    does_what_all_can(&device).await;
+    refuses_threads(&device).await;
+    device.close().await.unwrap();
+    // What was deployed is gone with the interpreter, and is sent again.
+    let builder = Device::builder(board.port()).call_path(path);
+    let device = builder.connect().await.unwrap();
+    does_what_all_can(&device).await;
+    device.close().await.unwrap();
+}
+
+belay_tests::over_both_paths! {
+    circuitpython_does_all_but_threads
 }

@@ -1,0 +1,100 @@
+//! What was sent to the board and is not known to have been read. A full input buffer loses what comes, or holds the
+//! line up, and then Ctrl-C with it: so there must never be more than the board has room for, whatever it is made of.
+
+use std::collections::VecDeque;
+
+use crate::protocol::Number;
+
+/// What a board's input buffer takes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Room {
+    /// How many bytes may be unread when a Ctrl-C comes.
+    bytes: usize,
+    /// Whether a Ctrl-C that ends something throws away whatever is unread, even what came with it.
+    pub(super) flushed: bool,
+}
+
+impl Room {
+    /// The smallest of the boards of today have 256 bytes, or 260.
+    const TODAY: Self = Self {
+        bytes: 255,
+        flushed: false,
+    };
+    /// Boards without raw-paste mode have a quarter of that.
+    const OLD: Self = Self {
+        bytes: 63,
+        flushed: false,
+    };
+    /// The ring has 256, and no packet is taken with fewer than 64 of them free.
+    const CIRCUITPYTHON: Self = Self {
+        bytes: 192,
+        flushed: true,
+    };
+
+    pub(super) fn of(implementation: &str, has_raw_paste: bool) -> Self {
+        match implementation {
+            "circuitpython" => Self::CIRCUITPYTHON,
+            _ if has_raw_paste => Self::TODAY,
+            _ => Self::OLD,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    Request(Number),
+    Ping(u32),
+    Other,
+}
+
+#[derive(Debug)]
+pub(super) struct Unread {
+    pub(super) room: Room,
+    sent: VecDeque<(Sent, usize)>,
+}
+
+impl Unread {
+    pub(super) fn new(room: Room) -> Self {
+        Self {
+            room,
+            sent: VecDeque::new(),
+        }
+    }
+
+    pub(super) fn add(&mut self, what: Sent, bytes: usize) {
+        self.sent.push_back((what, bytes));
+    }
+
+    /// The board has answered this, and so it has read all that came before.
+    pub(super) fn answered(&mut self, what: Sent) {
+        if let Some(at) = self.sent.iter().position(|(sent, _)| *sent == what) {
+            self.sent.drain(..=at);
+        }
+    }
+
+    /// The board has read everything, or it is gone.
+    pub(super) fn clear(&mut self) {
+        self.sent.clear();
+    }
+
+    /// What may be unread. A request that nothing stands before has been read, or is being read.
+    fn bytes(&self) -> usize {
+        let read = matches!(self.sent.front(), Some((Sent::Request(_), _)));
+        self.sent
+            .iter()
+            .skip(usize::from(read))
+            .map(|(_, bytes)| bytes)
+            .sum()
+    }
+
+    /// Whether there is room for this with so much kept free: always for what comes first.
+    pub(super) fn has_room_for(&self, bytes: usize, kept: usize) -> bool {
+        let unread = self.bytes();
+        unread == 0 || unread + bytes + kept <= self.room.bytes
+    }
+
+    /// Whether there is room for this, if need be what was kept for it.
+    pub(super) fn has_any_room_for(&self, bytes: usize) -> bool {
+        self.bytes() + bytes <= self.room.bytes
+    }
+}
