@@ -217,22 +217,28 @@ impl OneByOne<'_> {
             .get("'.'.join(map(str,__import__('sys').implementation[1][:3]))")
             .await?;
         let is_there = |value: Option<u8>| value.is_some();
+        // Every name that an old board is asked for costs it memory for good.
+        let (floats, read_only) = if self.link.hello().implementation == "circuitpython" {
+            let read_only = self.get("__import__('storage').getmount('/').readonly").await?;
+            (
+                "2 if float('1e-9')+1!=1 else 1 if float('2.4e-7')+1!=1 else 3",
+                read_only.unwrap_or(false),
+            )
+        } else {
+            ("2 if float('1e-9')+1!=1 else 1", false)
+        };
         Ok(Report(
             version.unwrap_or_default(),
             self.get("str(__import__('sys').implementation._machine)").await?,
             self.get("__import__('sys').implementation._mpy").await?,
-            self.get("2 if float('1e-9')+1!=1 else 1 if float('2.4e-7')+1!=1 else 3")
-                .await?
-                .unwrap_or(0),
+            self.get(floats).await?.unwrap_or(0),
             Vec::new(),
             is_there(self.get("__import__('_thread').start_new_thread and 1").await?),
             self.file_system().await?,
             is_there(self.get("compile and 1").await?),
             is_there(self.get("__import__('binascii').crc32 and 1").await?),
             is_there(self.get("__import__('sys').stdin.readline and 1").await?),
-            self.get("__import__('storage').getmount('/').readonly")
-                .await?
-                .unwrap_or(false),
+            read_only,
         ))
     }
 
