@@ -91,6 +91,10 @@ impl<T: Tap> Transport for Tapped<T> {
     fn restore_lines(&mut self) -> Result<ModemLines, TransportError> {
         self.tap.restore_lines(&mut self.port)
     }
+
+    fn closes_soon(&mut self) {
+        self.port.closes_soon();
+    }
 }
 
 impl<T: Tap> AsyncRead for Tapped<T> {

@@ -158,7 +158,8 @@ impl Link {
     pub async fn connect(connector: &Connector, options: LinkOptions) -> Result<Self> {
         let options = options.within_reason();
         let begun = Instant::now();
-        let transport = match timeout_at(begun + options.deadlines.open, connector.open()).await {
+        let until = begun + options.deadlines.open;
+        let transport = match timeout_at(until, connector.open_before(until)).await {
             Ok(transport) => transport.map_err(|error| Error::from(error).in_phase(Phase::Open))?,
             Err(_) => {
                 return Err(Error::from(ErrorKind::Timeout {

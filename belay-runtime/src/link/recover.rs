@@ -128,6 +128,7 @@ impl Engine {
     /// Leaves the agent and the raw REPL.
     pub(super) async fn leave(&mut self) -> Result<()> {
         let until = Instant::now() + self.options.deadlines.close;
+        self.wire.transport().closes_soon();
         self.let_clean_up(Instant::now() + self.options.deadlines.close / 2)
             .await?;
         if !self.go_to_prompt(until).await? {

@@ -4,6 +4,9 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
+use super::open::RELEASE;
 use super::{Address, Transport, TransportError};
 
 /// Something that opens the way to a board as often as it is asked to: an [`Address`], or a closure.
@@ -14,7 +17,7 @@ pub struct Connector {
 }
 
 type Opening = Pin<Box<dyn Future<Output = Result<Box<dyn Transport>, TransportError>> + Send>>;
-type Open = dyn Fn() -> Opening + Send + Sync;
+type Open = dyn Fn(Instant) -> Opening + Send + Sync;
 
 impl Connector {
     /// A connector that calls `open` each time; `name` is what messages call the board.
@@ -30,7 +33,7 @@ impl Connector {
     {
         Self {
             name: name.into().into(),
-            open: Arc::new(move || {
+            open: Arc::new(move |_| {
                 let opening = open();
                 Box::pin(async move {
                     match opening.await {
@@ -57,7 +60,12 @@ impl Connector {
     ///
     /// Dropping the future closes what it had opened.
     pub async fn open(&self) -> Result<Box<dyn Transport>, TransportError> {
-        (self.open)().await
+        self.open_before(Instant::now() + RELEASE).await
+    }
+
+    /// The same; what this program is about to close is waited for until `until`.
+    pub(crate) async fn open_before(&self, until: Instant) -> Result<Box<dyn Transport>, TransportError> {
+        (self.open)(until).await
     }
 }
 
@@ -66,9 +74,9 @@ impl From<Address> for Connector {
         let address = Arc::new(address);
         Self {
             name: address.to_string().into(),
-            open: Arc::new(move || {
+            open: Arc::new(move |until| {
                 let address = Arc::clone(&address);
-                Box::pin(async move { address.open().await })
+                Box::pin(async move { address.open_before(until).await })
             }),
         }
     }

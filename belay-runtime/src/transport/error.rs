@@ -41,7 +41,7 @@ pub enum TransportError {
         /// The ports that fit it.
         candidates: Vec<PortInfo>,
     },
-    /// Another program has the port open for itself.
+    /// Another program has the port open for itself, or this one has.
     #[error("`{port}` is in use by {}", Holder(.holder.as_ref()))]
     Busy {
         /// The port.

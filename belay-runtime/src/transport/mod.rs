@@ -12,6 +12,7 @@
 //!   [`flow_control`](Transport::flow_control) is false for the bridges that are known.
 //! - The mark that makes a terminal exclusive does not bind the superuser, and programs heed different marks.
 //!   A port is opened with that mark and with the lock that pyserial, mpremote and esptool take.
+//! - A program that has just dropped a board may still be leaving it. Opening the port waits for that.
 //! - Closing a serial port waits for its output to leave: half a minute if the board takes none. What has not
 //!   left within the time that [`close`](Transport::close) is given is discarded, and all of it by a drop.
 //! - A port that is unplugged reads as an error or as an end of file, according to the driver; both are
@@ -28,6 +29,7 @@ mod error;
 mod holder;
 mod open;
 mod options;
+mod own;
 mod percent;
 mod ports;
 #[cfg(unix)]
@@ -90,6 +92,10 @@ pub trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
         Ok(ModemLines::Unsupported)
     }
 
+    /// Says that the port is about to be closed, while it is still in use: whoever opens it meanwhile in the same
+    /// program, by an [`Address`], waits for that.
+    fn closes_soon(&mut self) {}
+
     /// Lets what was written leave, at most for `within`, and then closes.
     ///
     /// Dropping a transport closes it too, but at once: what the operating system still has to send is lost.
@@ -131,6 +137,10 @@ impl Transport for Box<dyn Transport> {
 
     fn restore_lines(&mut self) -> Result<ModemLines, TransportError> {
         (**self).restore_lines()
+    }
+
+    fn closes_soon(&mut self) {
+        (**self).closes_soon();
     }
 
     fn close(self: Box<Self>, within: Duration) -> Closing {

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::address::{Address, Target, UsbId};
 use super::options::{Flow, PortOptions};
@@ -14,9 +14,14 @@ use super::{StreamTransport, Transport, TransportError, process};
 
 /// How long a host may take to answer. Operating systems would try for minutes.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a port that this program is about to close is waited for, unless whoever opens it says so.
+pub(super) const RELEASE: Duration = Duration::from_secs(10);
 
 impl Address {
     /// Opens it, for this program alone.
+    ///
+    /// A port that this program itself is about to close, since its device was dropped or is being closed, is waited
+    /// for, for ten seconds at most.
     ///
     /// `auto` and `usb:` look for their device each time, so that they find it again under another name.
     ///
@@ -33,11 +38,16 @@ impl Address {
     ///
     /// Outside a Tokio runtime with I/O and time enabled.
     pub async fn open(&self) -> Result<Box<dyn Transport>, TransportError> {
+        self.open_before(Instant::now() + RELEASE).await
+    }
+
+    /// The same; what this program is about to close is waited for until `until`.
+    pub(super) async fn open_before(&self, until: Instant) -> Result<Box<dyn Transport>, TransportError> {
         let options = &self.options;
         match &self.target {
-            Target::Serial(path) => Ok(Box::new(SerialTransport::open(path, options).await?)),
-            Target::Usb(id) => open_usb(Some(id), options).await,
-            Target::Auto => open_usb(None, options).await,
+            Target::Serial(path) => Ok(Box::new(SerialTransport::open(path, options, until).await?)),
+            Target::Usb(id) => open_usb(Some(id), options, until).await,
+            Target::Auto => open_usb(None, options, until).await,
             Target::Tcp { host, port } => self.connect(host, *port).await,
             Target::Exec(words) => process::exec(words, self.to_string()),
             Target::Pty(words) => process::pty(words, self.to_string()),
@@ -68,10 +78,11 @@ impl Address {
 async fn open_usb(
     wanted: Option<&UsbId>,
     options: &PortOptions,
+    until: Instant,
 ) -> Result<Box<dyn Transport>, TransportError> {
     let ports = tokio::task::spawn_blocking(ports)
         .await
         .map_err(io::Error::from)??;
     let port = select(wanted, &ports)?;
-    Ok(Box::new(SerialTransport::open(&port.path, options).await?))
+    Ok(Box::new(SerialTransport::open(&port.path, options, until).await?))
 }

@@ -61,9 +61,9 @@ pub(super) fn busy(path: &str) -> TransportError {
     TransportError::Busy {
         port: path.to_owned(),
         #[cfg(target_os = "linux")]
-        holder: super::holder::holder(path),
+        holder: super::own::holder(path).or_else(|| super::holder::holder(path)),
         #[cfg(not(target_os = "linux"))]
-        holder: None,
+        holder: super::own::holder(path),
     }
 }
 

@@ -13,6 +13,7 @@ use tokio_serial::{ClearBuffer, FlowControl, SerialPort as _, SerialPortType, Se
 use crate::clock::bounded;
 
 use super::options::{Flow, Line, PortOptions};
+use super::own::{self, Hold, Waited};
 use super::ports::{PortInfo, UsbInfo, ports};
 use super::{Closing, ModemLines, Transport, TransportError};
 
@@ -34,18 +35,45 @@ pub(super) struct SerialTransport {
     rts: Line,
     /// Whether the port has got modem lines, as found out when it was opened.
     has_lines: bool,
+    // The last to be dropped, so that the port is closed before anybody is told.
+    hold: Hold,
 }
 
 impl SerialTransport {
-    /// Opens a port for this program alone.
-    pub(super) async fn open(path: &str, options: &PortOptions) -> Result<Self, TransportError> {
+    /// Opens a port for this program alone. One that the program is about to close is waited for until `until`.
+    pub(super) async fn open(
+        path: &str,
+        options: &PortOptions,
+        until: Instant,
+    ) -> Result<Self, TransportError> {
+        let mut patience = Instant::now() + LINGERING;
+        loop {
+            let opened = Self::open_lingering(path, options, patience).await;
+            let Err(TransportError::Busy { .. }) = opened else {
+                return opened;
+            };
+            match own::released(path, patience, until).await {
+                Waited::Released => patience = Instant::now() + LINGERING,
+                Waited::NotOurs if Instant::now() < patience => {}
+                Waited::NotOurs | Waited::Kept => return opened,
+            }
+        }
+    }
+
+    /// Opens a port, and tries again until `patience` while something else has it than this program.
+    async fn open_lingering(
+        path: &str,
+        options: &PortOptions,
+        patience: Instant,
+    ) -> Result<Self, TransportError> {
         let (path, options) = (path.to_owned(), options.clone());
         // Setting up a USB port takes round trips on the bus, and a broken one can take seconds.
         let opening = tokio::task::spawn_blocking(move || {
-            let until = Instant::now() + LINGERING;
             loop {
                 match Self::open_blocking(path.clone(), &options) {
-                    Err(TransportError::Busy { .. }) if Instant::now() < until => {
+                    Err(TransportError::Busy { .. })
+                        if own::holder(&path).is_none() && Instant::now() < patience =>
+                    {
                         std::thread::sleep(BUSY_AGAIN);
                     }
                     opened => return opened,
@@ -74,6 +102,7 @@ impl SerialTransport {
                 Some(flow) => flow != Flow::Off,
                 None => has_flow_control(&path),
             },
+            hold: Hold::new(&path),
             path,
             dtr,
             // Unequal levels would hold an ESP board in reset or in its boot loader.
@@ -177,7 +206,7 @@ use super::probe::busy;
 fn busy(path: &str) -> TransportError {
     TransportError::Busy {
         port: path.to_owned(),
-        holder: None,
+        holder: own::holder(path),
     }
 }
 
@@ -247,7 +276,12 @@ impl Transport for SerialTransport {
         self.change_lines(self.dtr.level(), self.rts.level())
     }
 
+    fn closes_soon(&mut self) {
+        self.hold.closes();
+    }
+
     fn close(self: Box<Self>, within: Duration) -> Closing {
+        self.hold.closes();
         Box::pin(async move {
             let deadline = Instant::now() + bounded(within);
             while Instant::now() < deadline && self.port.bytes_to_write().is_ok_and(|waiting| waiting > 0) {

@@ -155,6 +155,22 @@ async fn a_port_can_be_opened_again_after_it_was_closed_or_dropped() {
 }
 
 #[tokio::test]
+async fn a_port_that_is_about_to_be_closed_is_waited_for_whatever_name_it_is_opened_by() {
+    let board = Terminal::new();
+    let directory = tempfile::tempdir().unwrap();
+    let name = directory.path().join("board");
+    std::os::unix::fs::symlink(&board.path, &name).unwrap();
+    let mut port = open(&board.path).await.unwrap();
+    port.closes_soon();
+    let mut opening = std::pin::pin!(open(name.to_str().unwrap()));
+    // A port of which nothing is known is given up sooner.
+    let early = tokio::time::timeout(Duration::from_secs(1), &mut opening).await;
+    assert!(early.is_err(), "it is open already");
+    drop(port);
+    opening.await.unwrap();
+}
+
+#[tokio::test]
 async fn a_second_open_by_this_program_fails_and_leaves_the_first_alone() {
     let board = Terminal::new();
     let mut port = open(&board.path).await.unwrap();
