@@ -165,22 +165,7 @@ impl<'a> Lexer<'a> {
         }
         self.reader.advance();
         let range = Range::new(start, start + character.len_utf8());
-        let next = self.source.get(range.end..).and_then(|rest| rest.chars().next());
-        let help = match character {
-            '!' if start > 0 && self.source.as_bytes().get(start - 1) == Some(&b'=') => {
-                Some("write `!=`, or `not` for a negation".to_owned())
-            }
-            '`' => Some("write `'` or `\"` around text, or `repr(…)`".to_owned()),
-            '!' => Some("to negate, write `not`; to compare, write `!=`".to_owned()),
-            '?' => Some("Python's conditional is `a if condition else b`".to_owned()),
-            '\\' if next.is_some_and(|next| next == ' ' || next == '\t') => {
-                Some("a line goes on after `\\` only if nothing follows it, not even a space".to_owned())
-            }
-            '\\' => Some(
-                "a `\\` outside a string continues the line, and has to be its last character".to_owned(),
-            ),
-            _ => None,
-        };
+        let help = self.instead_of(character, range);
         let message = if character.is_control() {
             format!(
                 "the control character U+{:04X} has no meaning here",
@@ -188,11 +173,42 @@ impl<'a> Lexer<'a> {
             )
         } else if character == '`' {
             "a backtick has no meaning here".to_owned()
+        } else if character == '!' && self.begins_macro(range) {
+            "there is no `!` in a call".to_owned()
         } else {
             format!("`{character}` has no meaning here")
         };
         self.complain(range, message, help);
         self.push_made(Kind::Error, range, made);
+    }
+
+    /// What to write instead of a character that has no meaning.
+    fn instead_of(&self, character: char, range: Range) -> Option<String> {
+        let bytes = self.source.as_bytes();
+        let before = range.start.checked_sub(1).and_then(|at| bytes.get(at));
+        let help = match (character, bytes.get(range.end)) {
+            ('!', _) if before == Some(&b'=') => "write `!=`, or `not` for a negation",
+            ('!', Some(b'}')) => "write `!r` or `!s`, or leave it out",
+            ('!', Some(b'(')) if self.begins_macro(range) => "write `print(…)`, or the name of a function",
+            ('!', _) if self.begins_macro(range) => "write `[…]` alone for a list",
+            ('!', _) => "to negate, write `not`; to compare, write `!=`",
+            ('`', _) => "write `'` or `\"` around text, or `repr(…)`",
+            ('?', Some(b'?')) => "write `a if a is not None else b`",
+            ('?', _) => "Python's conditional is `a if condition else b`",
+            ('\\', Some(b' ' | b'\t')) => {
+                "a line goes on after `\\` only if nothing follows it, not even a space"
+            }
+            ('\\', _) => "a `\\` outside a string continues the line, and has to be its last character",
+            _ => return None,
+        };
+        Some(help.to_owned())
+    }
+
+    /// Whether a `!` stands where Rust has it in the call of a macro.
+    fn begins_macro(&self, range: Range) -> bool {
+        let bytes = self.source.as_bytes();
+        let before = range.start.checked_sub(1).and_then(|at| bytes.get(at));
+        before.is_some_and(u8::is_ascii_alphanumeric) && matches!(bytes.get(range.end), Some(b'(' | b'['))
     }
 
     /// Takes a character that nobody means to be a name, as often as it stands there.

@@ -15,6 +15,9 @@ use crate::ast::{Block, Comprehension, Expr, Function};
 use crate::range::Range;
 pub(crate) use names::{Binding, Id};
 
+/// Where an `await` belongs.
+const IN_ASYNC: &str = "put it into an `async def`, and run that with `asyncio.run(…)`";
+
 /// What a text is parsed as.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Outer<'a> {
@@ -211,11 +214,15 @@ impl<'a> Checker<'a> {
         if !matches!(self.kind(), ScopeKind::Function | ScopeKind::Lambda) {
             let place = if self.kind() == ScopeKind::Comprehension {
                 "inside a comprehension"
+            } else if word == "await" {
+                "outside an `async def`"
             } else {
                 "outside a function"
             };
             let help = if self.kind() == ScopeKind::Comprehension {
                 "write a `for` loop instead of the comprehension"
+            } else if word == "await" {
+                IN_ASYNC
             } else {
                 "move it into a function"
             };
@@ -242,11 +249,10 @@ impl<'a> Checker<'a> {
     fn outside_async(&mut self, range: Range) {
         let is_async = self.found.all.get(self.at).is_some_and(|scope| scope.is_async);
         if !is_async {
-            let help = "put it into an `async def`, and run that with `asyncio.run(…)`";
             self.doubt(
                 range,
                 "`await` outside an `async def`: nothing would wait here",
-                help,
+                IN_ASYNC,
             );
         }
     }

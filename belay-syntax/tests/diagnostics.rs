@@ -94,6 +94,78 @@ fn common_mistakes_have_messages_of_their_own() {
 }
 
 #[test]
+fn what_other_languages_write_is_told_as_python_writes_it() {
+    expect("if (1) {\n    print(1);\n}", "{", "no braces", "`:`");
+    expect("for i in range(3) {\n  x\n}", "{", "no braces", "`:`");
+    expect("loop {\n  x\n}", "loop", "no `loop`", "while True:");
+    expect(
+        "for (i = 0; i < 3; i++):\n  pass",
+        "=",
+        "goes through",
+        "for i in range(3):",
+    );
+    expect(
+        "for i = 1 to 10:\n  pass",
+        "=",
+        "goes through",
+        "for i in range(3):",
+    );
+    expect(
+        "for (int i = 0; i < 3; i++) {\n  x\n}",
+        "i",
+        "goes through",
+        "for i in range(3):",
+    );
+    expect("if x then:\n  y", "then", "no `then`", "`:`");
+    expect("unless x:\n  y", "unless", "no `unless`", "if not");
+    expect("use machine", "use", "no `use`", "import");
+    expect("x = new Foo()", "Foo", "no `new`", "`Foo(…)`");
+    expect("let mut x = 1", "let", "no `let`", "`x = …`");
+    expect("x := 3", ":=", "inside an expression", "`x = …`");
+    expect("x = y := 3", ":=", "parentheses", "(name := value)");
+    expect("x = a->b", "->", "no `->` between values", "`a.b`");
+    expect("p->x = 1", "->", "no `->` between values", "`a.b`");
+    expect("f = lambda x -> x", "->", "no `->`", "lambda x: …");
+    expect("a::b()", ":", "no `::`", "`a.b`");
+    expect("println!(\"x\")", "!", "no `!` in a call", "`print(…)`");
+    expect("x = vec![1]", "!", "no `!` in a call", "`[…]`");
+    expect("for i in 0..5:\n  pass", "0..5", "not a number", "range(0, 5)");
+    expect("x = 1L", "1L", "not a number", "write `1`");
+    expect("x = 5u32", "5u32", "not a number", "write `5`");
+    expect("x = 1.5f", "1.5f", "not a number", "write `1.5`");
+    expect("async blink():\n  pass", "blink", "`async`", "async def blink():");
+    expect("f = async lambda: 1", "async", "cannot be `async`", "async def");
+    expect("x = a ?? b", "?", "has no meaning here", "if a is not None");
+    let found = complaints("switch x:\n  case 1: f()\n  case 2: g()");
+    assert!(
+        found.iter().all(|(_, _, help)| help.contains("`if`")),
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn an_await_at_the_top_of_a_module_is_sent_to_an_async_def() {
+    expect(
+        "import asyncio\nawait asyncio.sleep(1)",
+        "await",
+        "outside an `async def`",
+        "asyncio.run(…)",
+    );
+    expect(
+        "class A:\n  await x",
+        "await",
+        "outside an `async def`",
+        "asyncio.run(…)",
+    );
+    expect(
+        "yield 1",
+        "yield 1",
+        "outside a function",
+        "move it into a function",
+    );
+}
+
+#[test]
 fn the_inside_of_an_f_string_is_spoken_of_as_it_is_written() {
     expect(
         "x = f\"{a\"",
@@ -108,6 +180,10 @@ fn the_inside_of_an_f_string_is_spoken_of_as_it_is_written() {
     expect("f'{a]}'", "]", "closes nothing", "");
     expect("f'{a b}'", "b", "expected `}` after the expression", "operator");
     expect("f'{a!z}'", "!z", "no conversion `!z`", "!r");
+    expect("f'{a = }'", "=", "directly before", "{a=}");
+    expect("f'{a.b[0] = :>3}'", "=", "directly before", "{a.b[0]=}");
+    expect("f'{a = b}'", "=", "assigns", "==");
+    expect("f'{a!}'", "!", "has no meaning here", "`!r`");
     expect("f'{a +}'", "}", "the expression in the f-string ends", "");
     expect("f'{a.}'", "}", "the expression in the f-string ends", "");
     expect(

@@ -80,11 +80,24 @@ fn integer_fault(text: &str) -> Option<String> {
     }
     let number: String = digits.chars().take_while(char::is_ascii_digit).collect();
     let rest = digits.get(number.len()..).unwrap_or("");
-    Some(if Kind::keyword(rest).is_some() {
+    Some(if let Some(number) = without_type(digits) {
+        format!("write `{number}`: a number has no type")
+    } else if Kind::keyword(rest).is_some() {
         format!("write a space between the number and the word: `{number} {rest}`")
     } else {
         format!("a name cannot begin with a digit; to multiply, write `{number} * {rest}`")
     })
+}
+
+/// What stands before the type that other languages write after a number.
+fn without_type(text: &str) -> Option<&str> {
+    const TYPES: [&str; 15] = [
+        "i16", "i32", "i64", "i8", "u16", "u32", "u64", "u8", "usize", "f32", "f64", "L", "U", "UL", "f",
+    ];
+    let number = TYPES.iter().find_map(|ty| text.strip_suffix(ty))?;
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    (!whole.is_empty() && digits(whole) && digits(fraction)).then_some(number)
 }
 
 fn float_fault(text: &str) -> Option<String> {
@@ -97,6 +110,15 @@ fn float_fault(text: &str) -> Option<String> {
     };
     let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    if let Some((first, end)) = text.split_once("..") {
+        let end = if end.is_empty() { "…" } else { end };
+        return Some(format!(
+            "for the whole numbers from {first} on, write `range({first}, {end})`"
+        ));
+    }
+    if let Some(number) = without_type(text) {
+        return Some(format!("write `{number}`: a number has no type"));
+    }
     if !all_digits(whole) || !all_digits(fraction) {
         return Some(
             "a number has digits, at most one `.`, and at most one exponent such as `e-3`".to_owned(),

@@ -210,6 +210,13 @@ impl Parser<'_> {
             Kind::Def => self.function(Vec::new(), true),
             Kind::With => self.with_statement(true),
             Kind::For => self.for_statement(true),
+            Kind::Name => {
+                let (name, more) = (self.token().text, self.ahead(1) == Kind::Name);
+                let name = if more { "…" } else { name };
+                let message = "`async` stands in front of `def`, `for` or `with`";
+                let help = format!("write `async def {name}():` for a function");
+                Err(self.problem(self.range(), message, help))
+            }
             _ => Err(self.unexpected("`def`, `for` or `with` after `async`")),
         }
     }

@@ -18,6 +18,7 @@ impl<'a> Parser<'a> {
     /// What is to be said of a token that does not fit, if it is one of these mistakes.
     pub(super) fn familiar(&self, token: Token<'a>) -> Option<Said> {
         self.of_another_language(token)
+            .or_else(|| self.loop_of_another_language(token))
             .or_else(|| self.missing_feature(token))
             .or_else(|| self.slip(token))
     }
@@ -41,6 +42,22 @@ impl<'a> Parser<'a> {
                 "write `:` in place of the `{`, and indent the lines of the block",
             ),
             (Kind::Less, Kind::More) => pair("there is no `<>`", "write `!=`"),
+            (_, Kind::Arrow) if self.in_lambda() => {
+                let params = if before == Kind::Name { text } else { "" };
+                let help = format!("write `{}: …`", format!("lambda {params}").trim_end());
+                ("there is no `->` in a `lambda`".to_owned(), help)
+            }
+            (_, Kind::Arrow) if !self.line_has(Kind::Def) => pair(
+                "there is no `->` between values",
+                "an attribute is `a.b`, and a function is `lambda a: b`",
+            ),
+            (Kind::Name, Kind::Name) if text == "new" => (
+                "there is no `new`".to_owned(),
+                format!("write `{}(…)`", token.text),
+            ),
+            (_, Kind::Name) if token.text == "then" && self.ends_head() => {
+                pair("there is no `then`", "write `:` alone")
+            }
             (Kind::EqualEqual | Kind::NotEqual, Kind::Equal) => {
                 (format!("there is no `{text}=`"), format!("write `{text}`"))
             }
@@ -65,6 +82,20 @@ impl<'a> Parser<'a> {
         Some(said)
     }
 
+    /// A `for` that counts by itself.
+    fn loop_of_another_language(&self, token: Token<'a>) -> Option<Said> {
+        let (before, text) = self.before();
+        let name = match (before, token.kind) {
+            (Kind::Name, Kind::Equal) => text,
+            (Kind::Name, Kind::Name) if TYPES.contains(&text) => token.text,
+            _ => return None,
+        };
+        (self.line_begins_with(Kind::For) && !self.line_has(Kind::In)).then(|| {
+            let message = "a `for` goes through values, and counts through those of a `range`";
+            (message.to_owned(), format!("write `for {name} in range(3):`"))
+        })
+    }
+
     /// What CPython has and MicroPython has not.
     fn missing_feature(&self, token: Token<'a>) -> Option<Said> {
         let (before, text) = self.before();
@@ -76,10 +107,18 @@ impl<'a> Parser<'a> {
             (Kind::Name, Kind::LBracket) if matches!(self.two_back(), Kind::Def | Kind::Class) => {
                 pair("MicroPython has no type parameters", "leave the brackets out")
             }
-            (Kind::Name, Kind::Name) if matches!(text, "match" | "case") => pair(NO_MATCH, IF_ELIF),
+            (Kind::Name, Kind::Name | Kind::Int | Kind::Float | Kind::Str)
+                if matches!(text, "match" | "case") =>
+            {
+                pair(NO_MATCH, IF_ELIF)
+            }
             (Kind::Name, Kind::Name) if text == "type" => {
                 pair("MicroPython has no `type` statement", "write `name = …`")
             }
+            (_, Kind::Async) if self.ahead(1) == Kind::Lambda => pair(
+                "a `lambda` cannot be `async`",
+                "write a function with `async def`",
+            ),
             (_, Kind::Async) if matches!(self.ahead(1), Kind::For) => pair(
                 "MicroPython has no asynchronous comprehensions",
                 "write an `async for` loop",
@@ -159,7 +198,15 @@ impl<'a> Parser<'a> {
                 format!("`{text}` is a keyword and cannot be a name"),
                 format!("write `{text}_`, for example"),
             ),
+            (_, Kind::Equal) if self.next_is_invented() => (
+                "the `=` that shows an expression stands directly before what ends it".to_owned(),
+                format!("write `{{{}=}}`", self.inside_braces(token)),
+            ),
             (_, Kind::Equal) => pair("`=` assigns and is not allowed here", "to compare, write `==`"),
+            (Kind::Name, Kind::Walrus) if Self::begins_statement(self.two_back()) => (
+                "`:=` assigns inside an expression only".to_owned(),
+                format!("write `{text} = …`"),
+            ),
             (_, Kind::Walrus) => pair(
                 "`:=` is not allowed here without parentheses",
                 "write `(name := value)`",
@@ -181,14 +228,15 @@ impl<'a> Parser<'a> {
     /// What is to be said of the word that the statement begins with, if it is all that there is so far.
     pub(super) fn wrong_word(&self) -> Option<(Range, String, String)> {
         let word = self.previous().filter(|word| word.kind == Kind::Name)?;
-        if !matches!(
-            self.two_back(),
-            Kind::Newline | Kind::Indent | Kind::Dedent | Kind::Semicolon
-        ) {
+        if !Self::begins_statement(self.two_back()) {
             return None;
         }
         if matches!(word.text, "let" | "var" | "const") && self.kind() == Kind::Name {
-            let help = format!("write `{} = …`", self.token().text);
+            let mutable = self
+                .tokens
+                .get(self.at + 1)
+                .filter(|_| self.token().text == "mut");
+            let help = format!("write `{} = …`", mutable.unwrap_or(&self.token()).text);
             return Some((word.range, format!("there is no `{}`", word.text), help));
         }
         let (is_name, next) = (self.kind() == Kind::Name, self.token().text);
@@ -200,7 +248,8 @@ impl<'a> Parser<'a> {
                 help,
             ));
         }
-        if let Some((_, instead)) = ELSEWHERE.iter().find(|(other, _)| is_name && *other == word.text) {
+        let goes_on = is_name || self.kind() == Kind::LBrace;
+        if let Some((_, instead)) = ELSEWHERE.iter().find(|(other, _)| goes_on && *other == word.text) {
             let message = format!("there is no `{}`", word.text);
             return Some((word.range, message, format!("write `{instead}`")));
         }
@@ -211,6 +260,25 @@ impl<'a> Parser<'a> {
             message,
             format!("write `{keyword}`, if that is what is meant"),
         ))
+    }
+
+    /// Whether a statement begins after a token of this kind.
+    fn begins_statement(before: Kind) -> bool {
+        matches!(
+            before,
+            Kind::Newline | Kind::Indent | Kind::Dedent | Kind::Semicolon
+        )
+    }
+
+    /// Whether an expression in an f-string ends after this token.
+    fn next_is_invented(&self) -> bool {
+        self.tokens.get(self.at + 1).is_some_and(|next| next.invented)
+    }
+
+    /// What stands between the last `{` and this token.
+    fn inside_braces(&self, token: Token<'a>) -> &'a str {
+        let before = self.source.get(..token.range.start).unwrap_or_default();
+        before.rsplit('{').next().unwrap_or_default().trim()
     }
 
     /// Whether the parameters of a `lambda` are read.
@@ -239,7 +307,7 @@ impl<'a> Parser<'a> {
         line.iter().rev().take_while(ends).any(|token| token.kind == kind)
     }
 
-    /// Whether this is the last token of a line that a block can follow.
+    /// Whether this stands where a block follows: a `{`, or the last word of the line.
     fn ends_head(&self) -> bool {
         let words = [
             Kind::If,
@@ -252,11 +320,13 @@ impl<'a> Parser<'a> {
             Kind::Try,
         ];
         let begins = words.iter().any(|word| self.line_begins_with(*word));
+        let braces = self.kind() == Kind::LBrace;
         begins
-            && matches!(
-                self.ahead(1),
-                Kind::Newline | Kind::Error | Kind::End | Kind::RBrace
-            )
+            && (braces
+                || matches!(
+                    self.ahead(1),
+                    Kind::Newline | Kind::Error | Kind::End | Kind::Colon
+                ))
     }
 }
 
@@ -267,7 +337,7 @@ const TYPES: [&str; 14] = [
 ];
 
 /// Words that begin a statement in other languages, and what does here.
-const ELSEWHERE: [(&str, &str); 14] = [
+const ELSEWHERE: [(&str, &str); 16] = [
     ("catch", "except"),
     ("do", "while True:"),
     ("elseif", "elif"),
@@ -281,6 +351,8 @@ const ELSEWHERE: [(&str, &str); 14] = [
     ("sub", "def"),
     ("switch", "if"),
     ("throw", "raise"),
+    ("unless", "if not"),
+    ("use", "import"),
     ("void", "def"),
 ];
 

@@ -34,6 +34,9 @@ impl Parser<'_> {
         if self.accept(Kind::Newline) {
             return Ok(());
         }
+        if self.kind() == Kind::Colon && self.ahead(1) == Kind::Colon {
+            return Err(self.problem(self.range(), "there is no `::`", "an attribute is `a.b`"));
+        }
         if self.kind() == Kind::Colon {
             let message = "a `:` begins a block, but this line has no word that takes one";
             let help = "a block follows `if`, `while`, `for`, `def`, `class`, `try` or `with`";
