@@ -28,19 +28,9 @@ pub fn device(options: Tokens, item: Tokens) -> Tokens {
 }
 
 fn device_tokens(options: TokenStream, item: &TokenStream) -> TokenStream {
-    let Ok(parsed) = syn::parse2::<ItemTrait>(item.clone()) else {
-        if parse::is_of_a_mock(item) {
-            // It has copied what is for the trait, and so often; all say the same, and the compiler shows it once.
-            let message =
-                "`#[mockall::automock]` goes below `#[device]`, so that it sees what that makes of the trait";
-            return Error::new(Span::call_site(), message).to_compile_error();
-        }
-        let message = format!(
-            "`#[device]` goes on a trait, and not on {}",
-            parse::describe(item)
-        );
-        let error = Error::new(Span::call_site(), message).to_compile_error();
-        return quote!(#error #item);
+    let parsed = match syn::parse2::<ItemTrait>(item.clone()) {
+        Ok(parsed) => parsed,
+        Err(error) => return no_trait(item, &error),
     };
     let mut errors = Errors::new();
     let device = parse::device(options, parsed, &mut errors);
@@ -49,6 +39,26 @@ fn device_tokens(options: TokenStream, item: &TokenStream) -> TokenStream {
     let errors = errors.finish();
     let expansion = expand::device(&device, broken, &warnings);
     quote!(#errors #expansion)
+}
+
+/// What is said of what is no trait.
+fn no_trait(item: &TokenStream, error: &Error) -> TokenStream {
+    if parse::is_of_a_mock(item) {
+        // It has copied what is for the trait, and so often; all say the same, and the compiler shows it once.
+        let message =
+            "`#[mockall::automock]` goes below `#[device]`, so that it sees what that makes of the trait";
+        return Error::new(Span::call_site(), message).to_compile_error();
+    }
+    if parse::begins_a_trait(item) {
+        // What is left of it would be told of once more, by the attributes of its methods.
+        return error.to_compile_error();
+    }
+    let message = format!(
+        "`#[device]` goes on a trait, and not on {}",
+        parse::describe(item)
+    );
+    let error = Error::new(Span::call_site(), message).to_compile_error();
+    quote!(#error #item)
 }
 
 #[doc = include_str!("task.md")]

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::parse::Parser;
 use syn::spanned::Spanned;
@@ -257,6 +257,13 @@ fn output(kind: Kind, sig: &Signature, errors: &mut Errors) -> Option<(Type, Opt
         );
         return None;
     };
+    if kind == Kind::Task && is_boxed_stream(ty) {
+        errors.at(
+            ty,
+            "a stream is returned as `impl Stream<Item = Result<T>>`, by a `fn` without `async`",
+        );
+        return None;
+    }
     if let Some(reference) = find_reference(ty) {
         errors.at_span(
             reference,
@@ -302,12 +309,29 @@ fn output(kind: Kind, sig: &Signature, errors: &mut Errors) -> Option<(Type, Opt
     }
 }
 
-/// The type of the items in `Stream<Item = …>`.
+/// Whether it is a stream behind a pointer.
+fn is_boxed_stream(ty: &Type) -> bool {
+    match ty {
+        Type::TraitObject(object) => object.bounds.iter().any(|bound| item_of(bound).is_some()),
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| {
+            let pointer = last.ident == "Box" || last.ident == "Pin";
+            let within = || first_argument(ty).is_some_and(is_boxed_stream);
+            last.ident == "BoxStream" || last.ident == "LocalBoxStream" || (pointer && within())
+        }),
+        _ => false,
+    }
+}
+
+/// The type of the items in `Stream<Item = …>`, or in what a user calls his streams. An iterator is none.
 fn item_of(bound: &TypeParamBound) -> Option<Type> {
     let TypeParamBound::Trait(bound) = bound else {
         return None;
     };
-    let PathArguments::AngleBracketed(arguments) = &bound.path.segments.last()?.arguments else {
+    let last = bound.path.segments.last()?;
+    if last.ident.to_string().ends_with("Iterator") {
+        return None;
+    }
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else {
         return None;
     };
     arguments.args.iter().find_map(|argument| match argument {
@@ -350,6 +374,12 @@ pub(crate) fn first_argument(ty: &Type) -> Option<&Type> {
 /// Whether a result is `Result<()>`, as far as can be seen.
 pub(crate) fn is_unit_result(ty: &Type) -> bool {
     matches!(first_argument(ty), Some(Type::Tuple(tuple)) if tuple.elems.is_empty())
+}
+
+/// Whether it begins as a trait does, though it does not go on as one.
+pub(crate) fn begins_a_trait(item: &TokenStream) -> bool {
+    let mut words = item.clone().into_iter();
+    words.any(|word| matches!(word, TokenTree::Ident(word) if word == "trait"))
 }
 
 /// A name for what an attribute was put on that is no trait.
