@@ -531,7 +531,7 @@ impl Engine {
             // What came with the Ctrl-C may be lost with it.
             self.has_read();
             self.await_pong(token, now, FLUSHED, SILENCE / 2);
-        } else if self.unread.has_any_room_for(question.len()) {
+        } else if self.has_room_for(question.len()) {
             self.ask(token, &question, again);
             self.await_pong(token, now, SILENCE, SILENCE);
         } else if self.barrier.is_none() {

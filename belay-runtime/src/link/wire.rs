@@ -234,7 +234,7 @@ impl Wire {
     pub(super) fn expect_mark(&mut self, token: u32) -> String {
         let mark = format!("belay-{token}-here");
         self.mark = Some(mark.into_bytes());
-        format!("from builtins import print as _belay_p;_belay_p('belay-{token}'+'-here');del _belay_p\x04")
+        format!("import builtins as _by;_by.print('belay-{token}'+'-here');del _by\x04")
     }
 
     /// Watches for this, which a board prints only if it was told to.
