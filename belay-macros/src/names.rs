@@ -110,6 +110,33 @@ pub(crate) fn local<'a>(checked: &Checked<'a>, globals: &Globals<'a>, warnings: 
     }
 }
 
+/// Warns of calls that only make a coroutine, of a body's own or of a setup's.
+pub(crate) fn idle<'a>(checked: &Checked<'a>, bodies: &[Checked<'a>], warnings: &mut Vec<Warning<'a>>) {
+    let Checked {
+        method,
+        body,
+        analysis,
+    } = checked;
+    let of_setups = bodies.iter().filter(|other| other.method.kind == Kind::Setup);
+    let of_setups: Vec<_> = of_setups.flat_map(|other| &other.analysis.coroutines).collect();
+    for Name { name, range } in &analysis.idle_calls {
+        let free = analysis.free.iter().any(|free| free.name == *name);
+        if !(analysis.coroutines.contains(name) || (free && of_setups.contains(&name))) {
+            continue;
+        }
+        let message = format!(
+            "this call of the `async def` `{name}` runs nothing of it: it makes a coroutine, which nobody waits for\n\
+             help: write `await {name}(…)` in an `async def`, or `asyncio.run({name}(…))`"
+        );
+        let (span, message) = with_excerpt(body, *range, &message);
+        warnings.push(Warning::Doubtful {
+            method,
+            span,
+            message,
+        });
+    }
+}
+
 /// Refuses to assign a global that is the function of a method.
 pub(crate) fn replaced(device: &Device, bodies: &[Checked<'_>], errors: &mut Errors) {
     for Checked { body, analysis, .. } in bodies {

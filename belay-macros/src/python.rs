@@ -335,6 +335,7 @@ pub(crate) fn warnings<'a>(
             names::undefined(device, checked, globals, &mut warnings);
         }
         names::local(checked, globals, &mut warnings);
+        names::idle(checked, bodies, &mut warnings);
     }
     warnings
 }

@@ -285,6 +285,15 @@ fn what_is_no_file_is_not_waited_for() {
 }
 
 #[test]
+fn the_documentation_has_no_page_of_what_only_generated_code_can_name() {
+    let expansion = expand(quote!(
+        trait Board {}
+    ));
+    let hidden = "#[doc(hidden)]\n    impl __belay::Attach for BoardDevice";
+    assert!(expansion.contains(hidden), "{expansion}");
+}
+
+#[test]
 fn a_warning_has_the_lint_levels_of_its_method_and_of_its_trait() {
     let expansion = expand(quote! {
         #[allow(deprecated)]

@@ -62,6 +62,11 @@ pub struct Analysis {
     pub locals: Vec<Name>,
     /// Names that `_NAME = const(…)` defines, which can be seen in this text and nowhere else.
     pub private_constants: Vec<Name>,
+    /// Functions with `async`, by names that nothing else in the text has.
+    pub coroutines: Vec<String>,
+    /// Calls of a function by its name whose value is not used, those in functions included. A name that is a
+    /// parameter, or that something else than a `def` binds, is not here.
+    pub idle_calls: Vec<Name>,
     /// Names that are read from the board's globals: nothing in the text binds them where they are read. Builtins
     /// are among them; see [`crate::is_builtin`].
     pub free: Vec<Name>,
@@ -112,6 +117,8 @@ impl Analysis {
                 .collect(),
             locals: locals(scopes),
             private_constants: in_order(scopes.private_constants.iter().map(named)),
+            coroutines: coroutines(scopes),
+            idle_calls: idle_calls(scopes),
             free: free_names(scopes),
             globals: in_order(all_ids(scopes).filter_map(|(_, id)| {
                 let range = id.written.filter(|_| id.binding == Binding::Declared);
@@ -161,6 +168,31 @@ fn locals(scopes: &Scopes) -> Vec<Name> {
     };
     let found = all_ids(scopes).filter(|(at, id)| is_local(*at, id));
     in_order(found.filter_map(|(_, id)| place(id, id.assigned)))
+}
+
+fn coroutines(scopes: &Scopes) -> Vec<String> {
+    let functions = || scopes.functions.iter();
+    let only = |name: &str| functions().all(|(other, coroutine)| *coroutine || other != name);
+    functions()
+        .map(|(name, _)| name)
+        .filter(|name| only(name))
+        .cloned()
+        .collect()
+}
+
+fn idle_calls(scopes: &Scopes) -> Vec<Name> {
+    let others: HashSet<&str> = all_ids(scopes)
+        .filter(|(_, id)| id.is_param || id.assigned.is_some())
+        .map(|(_, id)| id.name.as_str())
+        .collect();
+    let calls = scopes.calls.iter();
+    let calls = calls.filter(|(name, _)| !others.contains(name.as_str()));
+    calls
+        .map(|(name, range)| Name {
+            name: name.clone(),
+            range: *range,
+        })
+        .collect()
 }
 
 /// Names that are read as globals and that the module, so far as it is in the text, does not define.

@@ -66,6 +66,10 @@ pub(crate) struct Scopes {
     /// Those of the yields that have their value used.
     pub(crate) received: Vec<Range>,
     pub(crate) awaits: Vec<Range>,
+    /// The functions that are no methods: their names, and whether calling one makes a coroutine.
+    pub(crate) functions: Vec<(String, bool)>,
+    /// Calls of a name whose value is not used.
+    pub(crate) calls: Vec<(String, Range)>,
     pub(crate) imports: Vec<(String, Range)>,
     pub(crate) star_import: bool,
     /// Constants that can be seen in the text and nowhere else.

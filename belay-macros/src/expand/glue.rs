@@ -134,6 +134,7 @@ fn argument(param: &Param) -> TokenStream {
 pub(super) fn attach(context: &Context<'_>) -> TokenStream {
     let ident = &context.ident;
     quote! {
+        #[doc(hidden)]
         impl __belay::Attach for #ident {
             const SPEC: &'static __belay::DeviceSpec = &__DEVICE;
             fn from_attached(attached: __belay::Attached) -> Self { Self { attached } }

@@ -103,6 +103,42 @@ fn what_never_waits_and_what_is_never_received_is_an_error() {
 }
 
 #[test]
+fn a_call_that_only_makes_a_coroutine_is_warned_of() {
+    let setup = "import asyncio\ng = gain\nasync def blink():\n    pass\ndef beep():\n    pass";
+    let told = [
+        "the `async def` `blink` runs nothing of it",
+        "`asyncio.run(blink(…))`",
+        "deprecated",
+    ];
+    expect_told(setup, "blink()", &told);
+    expect_told(
+        setup,
+        "async def main():\n    blink()\nasyncio.run(main())",
+        &told,
+    );
+    expect_told(setup, "def later(pin):\n    blink()\nlater(1)", &told);
+    expect_told("g = gain", "async def blink():\n    pass\nblink()", &told);
+    expect_told("g = gain\nasync def blink():\n    pass\nblink()", "pass", &told);
+    for task in [
+        "asyncio.run(blink())",
+        "beep()",
+        "g.blink()",
+        "async def main():\n    await blink()\n    asyncio.create_task(blink())\nasyncio.run(main())",
+        "def inner(blink):\n    blink()\ninner(beep)",
+        "blink = beep\nblink()",
+        "def blink():\n    pass\nblink()",
+        "class A:\n    async def beep(self):\n        pass\nbeep()\nA()",
+        "def start(f):\n    return beep\n@start\nasync def run():\n    pass\nrun()",
+    ] {
+        let expansion = with_bodies(setup, task);
+        assert!(
+            !expansion.contains("runs nothing of it"),
+            "{task:?} is told of: {expansion}"
+        );
+    }
+}
+
+#[test]
 fn a_name_that_is_missing_is_told_with_what_to_write() {
     let setup = "led = gain\n_ADDR = const(0x40)";
     for (task, help) in [

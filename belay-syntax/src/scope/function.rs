@@ -44,6 +44,10 @@ impl<'a> Checker<'a> {
 
     pub(super) fn function(&mut self, name: &'a Ident, decorators: &'a [Decorator], function: &'a Function) {
         self.decorators(decorators);
+        if self.kind() != ScopeKind::Class {
+            let coroutine = function.is_async && decorators.is_empty();
+            self.found.functions.push((name.name.clone(), coroutine));
+        }
         let emitter = decorators.iter().rev().find_map(Decorator::emitter);
         let emitter = emitter.map_or("", |emitter| emitter.name.as_str());
         self.defaults(&function.params);

@@ -33,6 +33,12 @@ impl<'a> Checker<'a> {
             StmtKind::Continue => self.inside_loop(statement.range, "continue"),
             StmtKind::Expr(value) => match &value.kind {
                 ExprKind::Yield(inner) => self.yields(value.range, inner.as_deref(), false),
+                ExprKind::Postfix { base, trailers } => {
+                    if let (ExprKind::Name(name), [Trailer::Call(_)]) = (&base.kind, trailers.as_slice()) {
+                        self.found.calls.push((name.clone(), value.range));
+                    }
+                    self.postfix(base, trailers);
+                }
                 _ => self.expression(value),
             },
             StmtKind::Assign { targets, value } => {
