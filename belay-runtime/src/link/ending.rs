@@ -102,9 +102,7 @@ impl Engine {
 
     /// Closes the port, and tells everybody who waits.
     pub(super) async fn finish(mut self, end: End) {
-        if matches!(end, End::Lost(_)) {
-            self.wire.hand_out_rest();
-        }
+        self.wire.hand_out_rest();
         self.wire.close(self.options.deadlines.close).await;
         let known = match &end {
             End::Closed => Known::Closed,

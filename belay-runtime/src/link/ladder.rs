@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::own_words::take_out_interrupted;
 use super::wire::{Item, Wire};
 use super::{Deadlines, ResetPolicy};
 use crate::error::{BoardState, Error, ErrorKind, Phase, Purpose, Result, Stuck, Tried};
@@ -177,7 +178,14 @@ impl Wire {
     }
 
     async fn attempt_entry(&mut self, insistence: Insistence, until: Instant) -> Result<Attempt> {
+        self.hold_back_output();
         self.start(Operation::Insist(insistence))?;
+        let attempt = self.await_entry(until).await;
+        self.let_go_on_the_way();
+        attempt
+    }
+
+    async fn await_entry(&mut self, until: Instant) -> Result<Attempt> {
         while let Some(item) = self.next_before(until).await? {
             match item {
                 Item::Repl(Event::Entered) => return Ok(Attempt::Done),
@@ -196,8 +204,19 @@ impl Wire {
         end: Instant,
         until: Instant,
     ) -> Result<Attempt> {
+        self.hold_back_output();
         self.start(Operation::Restart(insistence))?;
-        self.await_restart(end, until).await
+        let attempt = self.await_restart(end, until).await;
+        self.let_go_on_the_way();
+        attempt
+    }
+
+    /// Hands out what was held back on the way to a prompt.
+    pub(super) fn let_go_on_the_way(&mut self) {
+        if let Some(printed) = self.output_held_back() {
+            take_out_interrupted(printed);
+        }
+        self.let_output_go();
     }
 
     async fn await_restart(&mut self, mut end: Instant, until: Instant) -> Result<Attempt> {
@@ -209,6 +228,8 @@ impl Wire {
                     let now = Instant::now();
                     end = now + until.saturating_duration_since(now) / 2;
                     late = Attempt::Done;
+                    // What comes from now on is what `boot.py` prints.
+                    self.let_go_on_the_way();
                 }
                 _ => {}
             }

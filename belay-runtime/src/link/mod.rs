@@ -7,6 +7,7 @@ mod exception;
 mod ladder;
 mod options;
 mod output;
+mod own_words;
 mod raw;
 mod recover;
 mod replies;
@@ -30,6 +31,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use self::ending::Ending;
 use self::engine::{Command, Engine, Item, Work};
+pub(crate) use self::output::OutputHub;
 use self::output::{OutputSender, OutputSource};
 use self::start::Session;
 use self::unread::{Room, Unread};
@@ -156,6 +158,17 @@ impl Link {
     ///
     /// Dropping the future closes the port.
     pub async fn connect(connector: &Connector, options: LinkOptions) -> Result<Self> {
+        let hub = OutputHub::new(&options);
+        Self::connect_to(hub, connector, options).await
+    }
+
+    /// The same, for somebody who has heard what the board printed before: from the beginning, what it prints while it
+    /// is connected goes there.
+    pub(crate) async fn connect_to(
+        hub: OutputHub,
+        connector: &Connector,
+        options: LinkOptions,
+    ) -> Result<Self> {
         let options = options.within_reason();
         let begun = Instant::now();
         let until = begun + options.deadlines.open;
@@ -170,7 +183,8 @@ impl Link {
             }
         };
         let session = Session::new();
-        let (sender, output) = OutputSender::new(options.output_backlog);
+        let output = hub.source();
+        let sender = OutputSender::new(hub);
         let mut wire = Wire::new(transport, options.call_path, session.nonce, session.seed, sender);
         let hello = start::start(&mut wire, session, &options, begun).await?;
         let room = Room::of(&hello.implementation, wire.repl.has_raw_paste() != Some(false));

@@ -6,9 +6,6 @@ use super::wire::UNASKED;
 use crate::clock::bounded;
 use crate::error::Phase;
 
-/// The longest backlog: there is a place for each piece from the beginning.
-const LONGEST_BACKLOG: usize = 1 << 16;
-
 /// The options of a link.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -41,7 +38,6 @@ impl LinkOptions {
     /// The same, with nothing in it that no machine can do.
     pub(super) fn within_reason(mut self) -> Self {
         self.deadlines = self.deadlines.each(bounded);
-        self.output_backlog = self.output_backlog.clamp(1, LONGEST_BACKLOG);
         self.answer_limit = self.answer_limit.max(UNASKED);
         self
     }
@@ -94,7 +90,8 @@ pub struct Deadlines {
     pub execute: Duration,
     /// Bringing line and board back to a known state.
     pub resync: Duration,
-    /// A reset until the board answers again.
+    /// A reset until the board answers again. Once it has announced the reset, its `boot.py` has half of what is left
+    /// of this, and is interrupted then.
     pub reset: Duration,
     /// Leaving the board, and once more as much for closing the port.
     pub close: Duration,

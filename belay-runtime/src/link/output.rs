@@ -6,10 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
+use super::LinkOptions;
 use crate::printable::PrintableLines;
 
 /// The largest piece that is handed out, in bytes.
 const PIECE: usize = 4096;
+/// The longest backlog: there is a place for each piece from the beginning.
+const LONGEST_BACKLOG: usize = 1 << 16;
+/// How much is held back, in bytes, at most.
+const MOST_HELD: usize = 64 << 10;
 /// How much of what was printed last is kept for exceptions.
 const TAIL: usize = 2048;
 
@@ -20,14 +25,23 @@ struct Chunk {
     bytes: Arc<[u8]>,
 }
 
-/// The side of the link.
-#[derive(Debug)]
-pub(super) struct OutputSender {
+/// Where what is printed goes, over as many links as there are one after the other. A subscription is at its end when
+/// the last of these and of the links is gone.
+#[derive(Debug, Clone)]
+pub(crate) struct OutputHub {
     sender: broadcast::Sender<Chunk>,
     /// How much was handed out. It is locked while a piece is, so that who subscribes knows what comes next.
     position: Arc<Mutex<u64>>,
+}
+
+/// The side of the link.
+#[derive(Debug)]
+pub(super) struct OutputSender {
+    hub: OutputHub,
     /// What was printed and is not handed out yet.
     pending: Vec<u8>,
+    /// What came behind that, while it is not known what of it is ours.
+    held_back: Option<Vec<u8>>,
     /// The last of what was printed since the last call.
     tail: Vec<u8>,
     kept: Option<Kept>,
@@ -43,7 +57,9 @@ struct Kept {
     lost: usize,
 }
 
-/// What a board prints, as one subscriber gets it.
+/// What a board prints, as one subscriber gets it: all that its programs print, and nothing of what the host and the
+/// board say to each other. It comes as soon as it is there, so a piece may begin and end in the middle of a line; what
+/// comes in between of one `print` is only what another thread of the board has printed meanwhile.
 #[derive(Debug)]
 pub struct OutputSubscription {
     receiver: broadcast::Receiver<Chunk>,
@@ -73,7 +89,7 @@ impl fmt::Display for Output {
     }
 }
 
-/// Makes subscriptions.
+/// Makes subscriptions as long as there is something to hear.
 #[derive(Debug, Clone)]
 pub(super) struct OutputSource {
     sender: broadcast::WeakSender<Chunk>,
@@ -82,44 +98,100 @@ pub(super) struct OutputSource {
 
 impl OutputSource {
     pub(super) fn subscribe(&self) -> OutputSubscription {
-        // Of a link that is at its end there is nothing to hear.
-        let sender = self.sender.upgrade();
-        let position = self.position.lock().unwrap_or_else(PoisonError::into_inner);
-        let receiver = match sender {
-            Some(sender) => sender.subscribe(),
-            None => broadcast::channel(1).1,
-        };
-        OutputSubscription {
-            receiver,
-            position: *position,
-            next: None,
+        let position = Arc::clone(&self.position);
+        match self.sender.upgrade() {
+            Some(sender) => OutputHub { sender, position }.subscribe(),
+            None => OutputSubscription::ended(),
         }
     }
 }
 
+impl OutputHub {
+    pub(crate) fn new(options: &LinkOptions) -> Self {
+        Self {
+            sender: broadcast::Sender::new(options.output_backlog.clamp(1, LONGEST_BACKLOG)),
+            position: Arc::default(),
+        }
+    }
+
+    pub(crate) fn subscribe(&self) -> OutputSubscription {
+        let position = self.position.lock().unwrap_or_else(PoisonError::into_inner);
+        OutputSubscription {
+            receiver: self.sender.subscribe(),
+            position: *position,
+            next: None,
+        }
+    }
+
+    pub(super) fn source(&self) -> OutputSource {
+        OutputSource {
+            sender: self.sender.downgrade(),
+            position: Arc::clone(&self.position),
+        }
+    }
+}
+
+impl Drop for OutputSender {
+    fn drop(&mut self) {
+        self.let_go();
+        self.flush();
+    }
+}
+
 impl OutputSender {
-    pub(super) fn new(backlog: usize) -> (Self, OutputSource) {
-        let sender = broadcast::Sender::new(backlog.max(1));
-        let position = Arc::new(Mutex::new(0));
-        let source = OutputSource {
-            sender: sender.downgrade(),
-            position: Arc::clone(&position),
-        };
-        let this = Self {
-            sender,
-            position,
+    pub(super) fn new(hub: OutputHub) -> Self {
+        Self {
+            hub,
             pending: Vec::new(),
+            held_back: None,
             tail: Vec::new(),
             kept: None,
             muted: false,
-        };
-        (this, source)
+        }
     }
 
-    pub(super) fn push(&mut self, mut bytes: &[u8]) {
+    /// Hands out nothing that comes from now on, nor what came last and is not handed out yet, until it is known what
+    /// of it is ours.
+    pub(super) fn hold_back(&mut self) {
+        if self.held_back.is_none() {
+            let last = std::mem::take(&mut self.pending);
+            if let Some(kept) = &mut self.kept {
+                let without = kept.bytes.len().saturating_sub(last.len());
+                kept.bytes.truncate(without);
+            }
+            self.held_back = Some(last);
+        }
+    }
+
+    /// What is held back.
+    pub(super) fn held_back(&mut self) -> Option<&mut Vec<u8>> {
+        self.held_back.as_mut()
+    }
+
+    /// Hands out what is held back.
+    pub(super) fn let_go(&mut self) {
+        if let Some(bytes) = self.held_back.take() {
+            self.hand_on(&bytes);
+        }
+    }
+
+    pub(super) fn push(&mut self, bytes: &[u8]) {
         if self.muted {
             return;
         }
+        match &mut self.held_back {
+            Some(held) => {
+                held.extend_from_slice(bytes);
+                // What is ours is short, and comes last.
+                let excess = held.len().saturating_sub(MOST_HELD);
+                let excess: Vec<u8> = held.drain(..excess).collect();
+                self.hand_on(&excess);
+            }
+            None => self.hand_on(bytes),
+        }
+    }
+
+    fn hand_on(&mut self, mut bytes: &[u8]) {
         if let Some(kept) = &mut self.kept {
             let fits = bytes.len().min(kept.limit - kept.bytes.len());
             kept.bytes.extend_from_slice(&bytes[..fits]);
@@ -141,14 +213,14 @@ impl OutputSender {
             return;
         }
         tracing::debug!(target: "belay::board", output = %self.pending.escape_ascii());
-        let mut position = self.position.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.sender.receiver_count() > 0 {
+        let mut position = self.hub.position.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.hub.sender.receiver_count() > 0 {
             let chunk = Chunk {
                 position: *position,
                 bytes: self.pending.as_slice().into(),
             };
             // An error says that nobody listens any more.
-            let _ = self.sender.send(chunk);
+            let _ = self.hub.sender.send(chunk);
         }
         *position += self.pending.len() as u64;
         drop(position);
@@ -161,6 +233,7 @@ impl OutputSender {
 
     /// Takes nothing that comes from now on for something that is printed.
     pub(super) fn mute(&mut self) {
+        self.let_go();
         self.flush();
         self.muted = true;
     }
@@ -201,7 +274,16 @@ impl OutputSender {
 }
 
 impl OutputSubscription {
-    /// The next piece; nothing when the link is at its end.
+    /// One to which nothing comes.
+    pub(crate) fn ended() -> Self {
+        Self {
+            receiver: broadcast::channel(1).1,
+            position: 0,
+            next: None,
+        }
+    }
+
+    /// The next piece; nothing when the device is closed, or the link at its end where there is no device.
     ///
     /// # Cancel safety
     ///

@@ -5,6 +5,7 @@ use super::CallPath;
 use super::ending::End;
 use super::engine::Engine;
 use super::exception;
+use super::own_words::take_out_mark;
 use super::recover::ASK_FOR_BANNER;
 use super::start::{absence, look_for_agent};
 use super::unread::Sent;
@@ -97,7 +98,13 @@ impl Engine {
 
     pub(super) fn on_raw_event(&mut self, event: &Event) -> Result<(), End> {
         match event {
-            Event::EndClaimed { .. } if self.wire.take_mark() => return Err(End::Reset),
+            Event::EndClaimed { .. } if let Some(mark) = self.wire.take_mark() => {
+                self.wire.hold_back_output();
+                if let Some(printed) = self.wire.output_held_back() {
+                    take_out_mark(printed, None, &mark);
+                }
+                return Err(End::Reset);
+            }
             Event::EndClaimed { traceback } if is_out_of_memory(traceback) => self.on_no_memory(),
             // The agent lets nothing out: it may not be where it was.
             Event::EndClaimed { traceback } if !traceback.is_empty() && self.may_heed_sign() => {

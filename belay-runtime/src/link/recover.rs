@@ -7,6 +7,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::ending::End;
 use super::engine::{Engine, Step};
+use super::own_words::take_out_mark;
 use super::start;
 use super::timing::{AFTER_INTERRUPT, MERCY, Probe};
 use super::unread::Sent;
@@ -34,33 +35,44 @@ impl Engine {
         }
         match event {
             Event::Sign(Sign::RawBanner) if self.probe.is_some() => self.ask_for_mark(),
-            Event::EndClaimed { .. } if self.marked() => return self.come_back().await,
+            Event::EndClaimed { .. } if let Some(mark) = self.take_mark() => {
+                let left_with = self.probe.take().and_then(|probe| probe.left_with);
+                if let Some(printed) = self.wire.output_held_back() {
+                    take_out_mark(printed, left_with.as_deref(), &mark);
+                }
+                self.wire.let_output_go();
+                return self.come_back().await;
+            }
             // Something ran there, so what came before has been read; the mark has not got through.
             Event::EndClaimed { .. }
                 if self.probe.as_ref().is_some_and(|probe| probe.marked) && self.may_heed_sign() =>
             {
                 self.unread.clear();
             }
-            Event::Sign(_) | Event::EndClaimed { .. } if self.probe.is_none() && self.may_heed_sign() => {
-                self.suspect();
+            Event::EndClaimed { traceback } if self.probe.is_none() && self.may_heed_sign() => {
+                self.suspect(Some(traceback));
             }
+            Event::Sign(_) if self.probe.is_none() && self.may_heed_sign() => self.suspect(None),
             _ => {}
         }
         Ok(())
     }
 
-    /// Whether what only the raw REPL can have answered has come.
-    pub(super) fn marked(&mut self) -> bool {
-        self.probe.as_ref().is_some_and(|probe| probe.marked) && self.wire.take_mark()
+    /// What only the raw REPL can have answered, once it has come.
+    fn take_mark(&mut self) -> Option<Vec<u8>> {
+        let asked = self.probe.as_ref().is_some_and(|probe| probe.marked);
+        if asked { self.wire.take_mark() } else { None }
     }
 
     /// Something looks as if the board was at a prompt: it is asked, in a way that a running call does not notice.
-    pub(super) fn suspect(&mut self) {
+    pub(super) fn suspect(&mut self, left_with: Option<Vec<u8>>) {
         if self.probe.is_none() && self.unread.has_any_room_for(ASK_FOR_BANNER.len()) {
+            self.wire.hold_back_output();
             self.probe = Some(Probe {
                 again: Instant::now() + PROBE,
                 wait: PROBE,
                 marked: false,
+                left_with,
             });
             self.say(ASK_FOR_BANNER, Sent::Other);
         }
@@ -68,6 +80,8 @@ impl Engine {
 
     pub(super) fn probe_again(&mut self) {
         let more = self.has_room_for(ASK_FOR_BANNER.len());
+        // Most likely a program has printed what looked so.
+        self.wire.let_output_go();
         let Some(probe) = &mut self.probe else { return };
         if probe.wait >= LONGEST_PROBE {
             // Nothing but output that looks like a prompt. If it was more, pings will bring it up again.
@@ -87,6 +101,7 @@ impl Engine {
         let token = self.token();
         let Some(probe) = &mut self.probe else { return };
         if !probe.marked {
+            self.wire.hold_back_output();
             // A ping may stand in the prompt's line by now.
             let source = self.wire.expect_mark(token);
             let source = [ASK_FOR_BANNER, source.as_bytes()].concat();
@@ -99,7 +114,6 @@ impl Engine {
 
     /// The board is in the raw REPL. If the agent is still in its memory it goes on where it was.
     pub(super) async fn come_back(&mut self) -> Result<(), End> {
-        self.probe = None;
         let until = self
             .end_of_trouble()
             .min(Instant::now() + self.options.deadlines.resync);

@@ -27,6 +27,8 @@ impl Engine {
         // Nobody but the agent makes frames, so it is there.
         self.stuck = false;
         self.probe = None;
+        self.wire.let_output_go();
+        self.wire.hand_out();
         self.out_of_memory = 0;
         // All others come while something runs.
         if !b"s+yzk".contains(&frame.kind) {

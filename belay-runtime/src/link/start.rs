@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, timeout_at};
 
+use super::own_words::{take_out_end, take_out_number};
 use super::wire::{Item, Wire};
 use super::{CallPath, Deadlines, Hello, LinkOptions, ladder};
 use crate::error::{Error, ErrorKind, Phase, Result};
@@ -14,8 +15,10 @@ use crate::protocol::{Event, Execution, Frame, Mode, Operation, Stage, is_out_of
 
 /// The agent's source.
 const AGENT: &str = include_str!(concat!(env!("OUT_DIR"), "/agent.py"));
-/// Identifies the agent: another version is not this one.
-const VERSION: u64 = fingerprint(AGENT.as_bytes());
+/// What stays on the board beside it, once it was needed.
+const THREADS: &str = include_str!(concat!(env!("OUT_DIR"), "/threads.py"));
+/// Identifies the agent and what it keeps: another version of either is not this one.
+const VERSION: u64 = fingerprint(&[AGENT, THREADS]);
 /// Tells how much memory is free; a board that can run the agent gets to the end of it. Whatever `main.py` calls
 /// `print`: a module's own is MicroPython's.
 const LOOK: &str = "def _belay_f():\n global _belay_f\n del _belay_f\n import gc,sys\n from builtins import print\n \
@@ -33,13 +36,18 @@ mod small;
 
 pub(super) use self::small::BYTES as SMALL_BYTES;
 
-/// 64-bit FNV-1a.
-const fn fingerprint(bytes: &[u8]) -> u64 {
+/// 64-bit FNV-1a of all of these, one behind the other.
+const fn fingerprint(sources: &[&str]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    let mut at = 0;
-    while at < bytes.len() {
-        hash = (hash ^ bytes[at] as u64).wrapping_mul(0x0100_0000_01b3);
-        at += 1;
+    let mut source = 0;
+    while source < sources.len() {
+        let bytes = sources[source].as_bytes();
+        let mut at = 0;
+        while at < bytes.len() {
+            hash = (hash ^ bytes[at] as u64).wrapping_mul(0x0100_0000_01b3);
+            at += 1;
+        }
+        source += 1;
     }
     hash
 }
@@ -96,11 +104,11 @@ pub(super) async fn start(
         }
         Ran::Ended(_) => {}
     }
-    let damaged = |ended: &Ended| !ended.traceback.is_empty() && ended.number().is_none();
+    let damaged = |ended: &Ended| !ended.traceback.is_empty() && ended.free.is_none();
     let Ran::Ended(ended) = run_surely(wire, LOOK, deadlines, damaged).await? else {
         return Err(refused("an agent answered that was not asked", b""));
     };
-    let before = ended.number();
+    let before = ended.free;
     let lacking = ended.traceback;
     let needed = ROOM * u64::try_from(AGENT.len()).unwrap_or(u64::MAX);
     let too_little = before.is_some_and(|free| free < needed);
@@ -193,13 +201,17 @@ pub(super) async fn resume(
         wire.watch_for(absence(&mark));
         let attempt = (Instant::now() + ATTEMPT.min(deadlines.enter)).min(until);
         let trying = async {
-            wire.operate(Operation::Enter, attempt).await?;
+            wire.hold_back_output();
+            let entered = wire.operate(Operation::Enter, attempt).await;
+            wire.let_go_on_the_way();
+            entered?;
             run(wire, &source, deadlines).await
         };
         let tried = timeout_at(attempt, trying).await;
+        wire.let_output_go();
         match tried.unwrap_or_else(|_| Err(wire.timeout(begun.elapsed(), Phase::Resync))) {
             Ok(Ran::Hello(frame)) => return Ok(Some(read(&frame, true, CallPath::Agent).boot)),
-            Ok(Ran::Ended(_)) if wire.take_mark() => return Ok(None),
+            Ok(Ran::Ended(_)) if wire.take_mark().is_some() => return Ok(None),
             Ok(Ran::Ended(_)) | Err(_) if Instant::now() < until && !wire.is_gone() => {}
             Ok(Ran::Ended(_)) => return Err(wire.timeout(begun.elapsed(), Phase::Resync)),
             Err(error) => return Err(error),
@@ -234,19 +246,19 @@ enum Ran {
 struct Ended {
     /// Empty if it ended well.
     traceback: Vec<u8>,
-    output: Vec<u8>,
+    /// Whether its end has come as output.
+    claimed: bool,
+    /// How much memory is free, where it was asked.
+    free: Option<u64>,
 }
 
 impl Ended {
-    fn new(traceback: Vec<u8>, wire: &mut Wire) -> Self {
-        let output = wire.take_output();
-        Self { traceback, output }
-    }
-
-    /// The first number that it printed.
-    fn number(&self) -> Option<u64> {
-        let mut words = self.output.split(|byte| !byte.is_ascii_digit());
-        words.find_map(|word| str::from_utf8(word).ok()?.parse().ok())
+    fn of(traceback: Vec<u8>, claimed: bool) -> Self {
+        Self {
+            traceback,
+            claimed,
+            free: None,
+        }
     }
 }
 
@@ -273,9 +285,31 @@ async fn run_surely(
     run(wire, source, deadlines).await
 }
 
-/// Runs this, each phase of it within its own deadline.
+/// Runs this, and hands out what is printed meanwhile, without what is said of it.
 async fn run(wire: &mut Wire, source: &str, deadlines: &Deadlines) -> Result<Ran> {
-    wire.forget_output();
+    wire.hold_back_output();
+    let ran = run_to_end(wire, source, deadlines).await;
+    let ran = ran.map(|ran| match ran {
+        Ran::Ended(ended) => Ran::Ended(without_own_words(wire, ended, source == LOOK)),
+        hello @ Ran::Hello(_) => hello,
+    });
+    wire.let_output_go();
+    ran
+}
+
+fn without_own_words(wire: &mut Wire, ended: Ended, looked: bool) -> Ended {
+    let Some(printed) = wire.output_held_back() else {
+        return ended;
+    };
+    if ended.claimed {
+        take_out_end(printed, &ended.traceback);
+    }
+    let free = if looked { take_out_number(printed) } else { None };
+    Ended { free, ..ended }
+}
+
+/// Runs this, each phase of it within its own deadline.
+async fn run_to_end(wire: &mut Wire, source: &str, deadlines: &Deadlines) -> Result<Ran> {
     let execution = Execution {
         source: source.as_bytes().to_vec(),
         mode: Mode::Auto,
@@ -296,10 +330,10 @@ async fn run(wire: &mut Wire, source: &str, deadlines: &Deadlines) -> Result<Ran
         match item {
             Some(Item::Frame(frame)) if frame.kind == b'h' => return Ok(Ran::Hello(frame)),
             Some(Item::Repl(Event::EndClaimed { traceback })) if wire.repl.accept_end() => {
-                return Ok(Ran::Ended(Ended::new(traceback, wire)));
+                return Ok(Ran::Ended(Ended::of(traceback, true)));
             }
             Some(Item::Repl(Event::Done { traceback, .. })) => {
-                return Ok(Ran::Ended(Ended::new(traceback, wire)));
+                return Ok(Ran::Ended(Ended::of(traceback, false)));
             }
             Some(Item::Repl(Event::Aborted(why))) => {
                 return Err(Error::from(ErrorKind::Protocol {
@@ -377,5 +411,17 @@ impl Wire {
             received: self.tail(),
         })
         .in_phase(phase)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_source_of_any_that_stays_on_the_board_is_another_version() {
+        assert_eq!(VERSION, fingerprint(&[AGENT, THREADS]));
+        assert_ne!(VERSION, fingerprint(&[AGENT, "another library"]));
+        assert_ne!(VERSION, fingerprint(&["another agent", THREADS]));
     }
 }

@@ -84,6 +84,8 @@ pub(super) struct Probe {
     pub(super) wait: Duration,
     /// Whether it is asked for the mark already.
     pub(super) marked: bool,
+    /// The traceback of what looked as if the agent had ended.
+    pub(super) left_with: Option<Vec<u8>>,
 }
 
 impl Engine {
@@ -269,7 +271,7 @@ impl Engine {
                 self.say(&FILLER, Sent::Other);
             }
             if barrier.wait > SILENCE * 2 && !self.is_raw() {
-                self.suspect();
+                self.suspect(None);
             }
             let wait = (barrier.wait * 2).min(LONGEST_SILENCE);
             self.ask(token, &question, true);
@@ -286,7 +288,7 @@ impl Engine {
         if self.is_raw() {
             self.ask_for_prompt();
         } else {
-            self.suspect();
+            self.suspect(None);
         }
     }
 
@@ -540,7 +542,7 @@ impl Engine {
         if again && !self.is_raw() {
             // Perhaps it left the agent, and the line swallowed the question or the answer.
             self.probe = None;
-            self.suspect();
+            self.suspect(None);
         }
     }
 

@@ -204,10 +204,26 @@ impl Wire {
         self.output.mute();
     }
 
-    /// Hands out all that came from a port that has failed.
+    /// Hands out all that has come.
     pub(super) fn hand_out_rest(&mut self) {
         while self.next_item().is_some() {}
+        self.output.let_go();
         self.hand_out();
+    }
+
+    /// Hands out nothing from the last pause on, until it is known what of it is ours.
+    pub(super) fn hold_back_output(&mut self) {
+        self.output.hold_back();
+    }
+
+    /// What is held back, so that what is ours can be taken out.
+    pub(super) fn output_held_back(&mut self) -> Option<&mut Vec<u8>> {
+        self.output.held_back()
+    }
+
+    /// Hands out what is held back.
+    pub(super) fn let_output_go(&mut self) {
+        self.output.let_go();
     }
 
     /// What was printed since it was last forgotten, or the last of it.
@@ -242,16 +258,11 @@ impl Wire {
         self.mark = Some(mark.into_bytes());
     }
 
-    /// Whether the mark has come; says so once.
-    pub(super) fn take_mark(&mut self) -> bool {
-        let come = self
-            .mark
-            .as_deref()
-            .is_some_and(|mark| self.tail.windows(mark.len()).any(|window| window == mark));
-        if come {
-            self.mark = None;
-        }
-        come
+    /// The mark, once it has come.
+    pub(super) fn take_mark(&mut self) -> Option<Vec<u8>> {
+        let tail = &self.tail;
+        self.mark
+            .take_if(|mark| tail.windows(mark.len()).any(|window| window == *mark))
     }
 
     pub(super) fn transport(&mut self) -> &mut dyn Transport {

@@ -19,3 +19,5 @@ pub use raw_repl::{
 };
 pub use request::{Checksum, Lines, NUMBERS, Number};
 pub use signs::Sign;
+
+pub(crate) use signs::RAW_BANNER;

@@ -23,7 +23,7 @@ pub enum Sign {
 pub(super) const SOFT_REBOOT: &[u8] = b"soft reboot";
 /// The banner without the prompt behind it, which a thread can come between.
 pub(super) const RAW_BANNER_LINE: &[u8] = b"raw REPL; CTRL-B to exit\r\n";
-pub(super) const RAW_BANNER: &[u8] = b"raw REPL; CTRL-B to exit\r\n>";
+pub(crate) const RAW_BANNER: &[u8] = b"raw REPL; CTRL-B to exit\r\n>";
 /// The friendly prompt, where a thread may have begun its line.
 pub(super) const PROMPT: &[u8] = b">>> ";
 pub(super) const FRIENDLY_PROMPT: &[u8] = b"\n>>> ";

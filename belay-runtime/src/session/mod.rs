@@ -23,14 +23,15 @@ use tracing::Instrument;
 
 use crate::boxed::BoxFuture;
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::link::{Link, LinkOptions};
+use crate::link::{Link, LinkOptions, OutputHub};
 use crate::method::{DeviceSpec, MethodSpec};
 use crate::transport::Connector;
 
+pub use crate::link::OutputSubscription as OutputStream;
 pub use capabilities::{Capabilities, FloatPrecision};
 pub use context::SessionContext;
 pub use deployments::DeploymentStats;
-pub use events::{OutputStream, SessionEvent};
+pub use events::SessionEvent;
 pub use policy::ReconnectPolicy;
 pub use returned::Returned;
 pub use state::SessionState;
@@ -69,6 +70,8 @@ struct Inner {
     /// Why the session is faulted.
     fault: Mutex<Option<Arc<Error>>>,
     events: broadcast::Sender<SessionEvent>,
+    /// Where what the board prints goes, until the session is closed.
+    output: Mutex<Option<OutputHub>>,
     context: SessionContext,
     registry: Arc<registry::Registry>,
     counters: Arc<deployments::Counters>,
@@ -117,7 +120,8 @@ impl Session {
         let connecting = async {
             let registry = Arc::default();
             let counters = Arc::default();
-            let live = Live::connect(&name, &settings, &registry, &counters, None).await?;
+            let hub = OutputHub::new(&settings.link);
+            let live = Live::connect(&name, &settings, hub.clone(), &registry, &counters, None).await?;
             let session = Self {
                 inner: Arc::new(Inner {
                     name: Arc::clone(&name),
@@ -126,6 +130,7 @@ impl Session {
                     live: watch::Sender::new(Arc::new(live)),
                     fault: Mutex::default(),
                     events: broadcast::Sender::new(256),
+                    output: Mutex::new(Some(hub)),
                     context: SessionContext::default(),
                     registry,
                     counters,
@@ -194,7 +199,18 @@ impl Session {
 
     /// What the board prints, from now on, across reconnections.
     pub fn output(&self) -> OutputStream {
-        OutputStream::new(self)
+        self.output_hub()
+            .map_or_else(OutputStream::ended, |hub| hub.subscribe())
+    }
+
+    fn output_hub(&self) -> Option<OutputHub> {
+        let hub = self.inner.output.lock().unwrap_or_else(PoisonError::into_inner);
+        hub.clone()
+    }
+
+    /// Nothing is printed any more, but for what is on its way.
+    fn end_output(&self) {
+        *self.inner.output.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Whether a call would be taken now: the session is connected, or about to be so again.
@@ -466,11 +482,12 @@ impl Live {
     async fn connect(
         name: &Arc<str>,
         settings: &Settings,
+        output: OutputHub,
         registry: &Arc<registry::Registry>,
         counters: &Arc<deployments::Counters>,
         before: Option<&Self>,
     ) -> Result<Self> {
-        let link = Link::connect(&settings.connector, settings.link.clone()).await?;
+        let link = Link::connect_to(output, &settings.connector, settings.link.clone()).await?;
         let execute = settings.link.deadlines.execute;
         let (capabilities, found) = Capabilities::ask(&link, execute).await?;
         let deployments = deployments::Deployments::found(found.deployed);

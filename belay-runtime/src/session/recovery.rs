@@ -98,6 +98,7 @@ impl Session {
             self.set_fault(old);
             return;
         }
+        self.end_output();
         self.out_of_reach(&cause);
         self.send_event(SessionEvent::Faulted(cause));
     }
@@ -171,9 +172,11 @@ impl Session {
         let before = self.live_now();
         let mut settings = inner.settings.clone();
         settings.link.reset_on_connect = reset;
+        let output = self.output_hub().ok_or(ErrorKind::Closed)?;
         let live = Live::connect(
             &inner.name,
             &settings,
+            output,
             &inner.registry,
             &inner.counters,
             Some(&before),
@@ -260,6 +263,7 @@ impl Session {
         let closed_error = Arc::new(self.error(ErrorKind::Closed));
         self.out_of_reach(&closed_error);
         let closed = self.live_now().link.close().await;
+        self.end_output();
         if connected {
             closed.map_err(|error| error.on_device(&self.inner.name))
         } else {

@@ -12,8 +12,8 @@ use crate::protocol::{Checksum, Frame, is_out_of_memory};
 const SMALL: &str = include_str!(concat!(env!("OUT_DIR"), "/small.py"));
 /// What it needs to read bytes and arrays.
 pub(in crate::link) const BYTES: &str = include_str!(concat!(env!("OUT_DIR"), "/small_bytes.py"));
-/// Identifies it.
-const VERSION: u64 = fingerprint(SMALL.as_bytes());
+/// Identifies it and what it keeps.
+const VERSION: u64 = fingerprint(&[SMALL, FOUND, NEWER, BYTES]);
 /// How much of a board's memory it takes, and what is needed to compile it. Measured on the BBC micro:bit.
 const NEEDED: u64 = 7 * 1024;
 /// What begins it.

@@ -7,6 +7,17 @@ use super::super::signs::{FRIENDLY_PROMPT, RAW_BANNER_LINE, Sign};
 use super::serving::Serving;
 use super::{Execution, Stage};
 
+/// What the way into the raw REPL makes a prompt say.
+const WAY_IN: [&[u8]; 3] = [RAW_BANNER_LINE, b"\r\n>>> ", FRIENDLY_PROMPT];
+/// How boards announce a soft reset; what is longer comes first.
+const ANNOUNCED: [&[u8]; 3] = [
+    b"MPY: soft reboot\r\n",
+    b"PYB: soft reboot\r\n",
+    b"soft reboot\r\n",
+];
+/// What the raw REPL says to the end that resets it.
+const TAKEN: &[u8] = b"OK\r\n";
+
 const END: u8 = 0x04;
 const PROMPT: u8 = b'>';
 
@@ -15,7 +26,7 @@ pub(super) enum State {
     Unknown,
     Friendly,
     Idle,
-    /// Waiting for the raw REPL's banner.
+    /// Waiting for the raw REPL's banner. What a friendly prompt says to the way in is taken out.
     Entering(Scanner),
     /// Waiting for the prompt behind the banner, and whether something else has come.
     Greeted {
@@ -103,12 +114,18 @@ impl State {
         }
     }
 
+    pub(super) fn entering() -> Self {
+        Self::Entering(Scanner::new(&WAY_IN))
+    }
+
     /// `led_to`: nothing but the reset can make the board show a prompt.
     pub(super) fn restarting(led_to: bool) -> Self {
-        Self::Restarting(Restart {
-            scanner: Restart::scanner(),
-            expected: led_to,
-        })
+        Self::Restarting(Restart::before(led_to))
+    }
+
+    /// The same when it has been announced.
+    pub(super) fn restarting_now() -> Self {
+        Self::Restarting(Restart::announced())
     }
 
     pub(super) fn stage(&self) -> Stage {
@@ -232,17 +249,54 @@ impl Paste {
     }
 }
 
+/// What a restart's scanner has found.
+pub(super) enum Found {
+    Banner,
+    Prompt,
+    Announced,
+    /// That the end was taken which resets the board.
+    Taken,
+}
+
+impl Found {
+    pub(super) fn of(index: usize) -> Self {
+        match index {
+            0 => Self::Banner,
+            1 | 2 => Self::Prompt,
+            3..=5 => Self::Announced,
+            _ => Self::Taken,
+        }
+    }
+}
+
 /// A restart of which the board has yet to show the end.
 #[derive(Debug)]
 pub(super) struct Restart {
     pub(super) scanner: Scanner,
     /// Whether the next prompt is that of the end: the restart was announced, or a prompt of before it was seen.
     pub(super) expected: bool,
+    /// Whether a banner has come of which the prompt has not.
+    pub(super) prompt_owed: bool,
 }
 
 impl Restart {
-    pub(super) fn scanner() -> Scanner {
-        Scanner::new(&[RAW_BANNER_LINE, FRIENDLY_PROMPT])
+    /// `expected`: the board is at the raw prompt, so that nothing but the reset can make it show another one.
+    pub(super) fn before(expected: bool) -> Self {
+        let taken: &[&[u8]] = if expected { &[TAKEN] } else { &[] };
+        Self {
+            scanner: Scanner::new(&[&WAY_IN[..], &ANNOUNCED, taken].concat()),
+            expected,
+            prompt_owed: false,
+        }
+    }
+
+    /// What comes from now on is what `boot.py` prints, until a prompt.
+    pub(super) fn announced() -> Self {
+        Self {
+            scanner: Scanner::new(&[RAW_BANNER_LINE, FRIENDLY_PROMPT]),
+            expected: true,
+            prompt_owed: false,
+        }
     }
 }
 

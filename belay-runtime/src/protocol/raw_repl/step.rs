@@ -2,7 +2,7 @@
 
 use super::super::scan::{Matcher, Scanner};
 use super::super::signs::{RAW_BANNER, Sign};
-use super::state::{Claim, Paste, Restart, State, Tail};
+use super::state::{Claim, Found, Paste, Restart, State, Tail};
 use super::{Abort, Event, Execution, Mode, RawRepl, Refusal};
 
 const CREDIT: u8 = 0x01;
@@ -100,8 +100,9 @@ impl RawRepl {
     fn entering(&mut self, byte: u8, mut scanner: Scanner) -> State {
         self.hasten_entry(byte);
         match scanner.feed(byte, &mut self.output) {
-            Some(_) => State::Greeted { loosely: false },
             None => State::Entering(scanner),
+            Some(0) => State::Greeted { loosely: false },
+            Some(_) => State::entering(),
         }
     }
 
@@ -151,14 +152,27 @@ impl RawRepl {
 
     fn restarting(&mut self, byte: u8, mut restart: Restart, sign: Option<&Sign>) -> State {
         restart.expected |= matches!(sign, Some(Sign::SoftReboot(_)));
-        match restart.scanner.feed(byte, &mut self.output) {
-            None => State::Restarting(restart),
-            Some(0) if restart.expected => State::Restarted,
-            Some(_) if restart.expected => self.reach(State::Friendly, Event::Restarted { raw: false }),
+        if restart.prompt_owed && byte == PROMPT {
+            restart.prompt_owed = false;
+            return State::Restarting(restart);
+        }
+        let Some(found) = restart.scanner.feed(byte, &mut self.output) else {
+            return State::Restarting(restart);
+        };
+        let expected = restart.expected;
+        match Found::of(found) {
+            Found::Banner if expected => State::Restarted,
+            Found::Prompt if expected => self.reach(State::Friendly, Event::Restarted { raw: false }),
             // What the way to the reset makes a board show. Only the raw REPL's is known to be the last of it.
-            Some(prompt) => State::Restarting(Restart {
-                scanner: Restart::scanner(),
-                expected: prompt == 0,
+            Found::Banner => State::Restarting(Restart {
+                prompt_owed: true,
+                ..Restart::before(true)
+            }),
+            Found::Prompt => State::restarting(false),
+            Found::Announced => State::restarting_now(),
+            Found::Taken => State::Restarting(Restart {
+                expected,
+                ..Restart::before(false)
             }),
         }
     }
@@ -271,7 +285,7 @@ impl RawRepl {
         }
         self.output.push(byte);
         if matches!(sign, Some(Sign::SoftReboot(_))) {
-            return self.reach(State::restarting(true), Event::SystemExit);
+            return self.reach(State::restarting_now(), Event::SystemExit);
         }
         State::Prompting(traceback)
     }

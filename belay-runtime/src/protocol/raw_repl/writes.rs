@@ -1,7 +1,7 @@
 //! The half of the machine that writes: how operations begin, how source code is cut up, how Ctrl-C is sent.
 
 use super::super::scan::{Matcher, Scanner};
-use super::super::signs::{AT_PROMPT, PROMPT, RAW_BANNER, RAW_BANNER_LINE};
+use super::super::signs::{AT_PROMPT, PROMPT, RAW_BANNER};
 use super::state::{Claim, State};
 use super::{Abort, Event, Execution, Insistence, Mode, RawRepl, Stage, StartError, Write};
 
@@ -20,7 +20,7 @@ const REQUEST_ANSWERS: &[&[u8]] = &[b"R\x01", b"R\x00", RAW_BANNER];
 impl RawRepl {
     pub(super) fn begin_entry(&mut self, insistence: Insistence) {
         self.type_way_in(insistence);
-        self.state = State::Entering(Scanner::new(&[RAW_BANNER_LINE]));
+        self.state = State::entering();
     }
 
     /// The last character is obeyed at the raw prompt, which is where `main.py` is skipped, and at the friendly one.

@@ -1,0 +1,154 @@
+//! Takes what was said between host and board out of what a board has printed meanwhile.
+
+use crate::protocol::RAW_BANNER;
+
+const END: u8 = 0x04;
+const INTERRUPTED: &[u8] = b"KeyboardInterrupt";
+
+/// Takes out the first of these words. Gives its place.
+pub(super) fn take_out(printed: &mut Vec<u8>, word: &[u8]) -> Option<usize> {
+    let at = printed.windows(word.len()).position(|window| window == word)?;
+    printed.drain(at..at + word.len());
+    Some(at)
+}
+
+/// Takes out the end of an execution, which has just come: both ends, the traceback between them, and the prompt.
+/// What a thread prints before the prompt stays.
+pub(super) fn take_out_end(printed: &mut Vec<u8>, traceback: &[u8]) {
+    if printed.last() == Some(&b'>') {
+        printed.pop();
+    }
+    let last_end = |printed: &[u8]| printed.iter().rposition(|byte| *byte == END);
+    let Some(second) = last_end(printed) else { return };
+    printed.remove(second);
+    let Some(first) = last_end(&printed[..second]) else {
+        return;
+    };
+    if printed[first + 1..second] == *traceback {
+        printed.drain(first..second);
+    } else {
+        printed.remove(first);
+    }
+}
+
+/// Takes out the ends of what was interrupted on the way to a prompt, and what the interrupt is said to be.
+pub(super) fn take_out_interrupted(printed: &mut Vec<u8>) {
+    let mut from = 0;
+    let next = |printed: &[u8], from: usize, wanted: u8| {
+        let found = printed[from..].iter().position(|byte| *byte == wanted);
+        found.map(|at| from + at)
+    };
+    while let Some(first) = next(printed, from, END)
+        && let Some(second) = next(printed, first + 1, END)
+        && let Some(prompt) = next(printed, second + 1, b'>')
+    {
+        printed.remove(prompt);
+        printed.remove(second);
+        let said = &printed[first + 1..second];
+        if said.windows(INTERRUPTED.len()).any(|words| words == INTERRUPTED) {
+            printed.drain(first + 1..second);
+        }
+        printed.remove(first);
+        from = first;
+    }
+}
+
+/// Takes out what a board says that has left its agent and was asked for a mark, the last of which is the end of the
+/// source that prints it.
+pub(super) fn take_out_mark(printed: &mut Vec<u8>, left_with: Option<&[u8]>, mark: &[u8]) {
+    take_out_end(printed, b"");
+    if let Some(at) = take_out(printed, &[mark, b"\r\n"].concat())
+        && let Some(taken) = printed[..at].windows(2).rposition(|window| window == b"OK")
+    {
+        printed.drain(taken..taken + 2);
+    }
+    if let Some(traceback) = left_with {
+        take_out(printed, &[&[END], traceback, &[END, b'>']].concat());
+    }
+    while take_out(printed, RAW_BANNER).is_some() {}
+}
+
+/// Takes out the number that was asked for: the last one in a line of its own, or else the first that there is.
+pub(super) fn take_out_number(printed: &mut Vec<u8>) -> Option<u64> {
+    let runs: Vec<_> = printed
+        .chunk_by(|a, b| a.is_ascii_digit() && b.is_ascii_digit())
+        .scan(0, |at, run| {
+            let from = std::mem::replace(at, *at + run.len());
+            Some(from..*at)
+        })
+        .filter(|run| printed[run.start].is_ascii_digit())
+        .collect();
+    let is_line = |run: &&std::ops::Range<usize>| {
+        printed[..run.start].last().is_none_or(|before| *before == b'\n')
+            && printed[run.end..].starts_with(b"\r\n")
+    };
+    let found = runs.iter().rfind(is_line).or(runs.first())?.clone();
+    let number = str::from_utf8(&printed[found.clone()]).ok()?.parse().ok()?;
+    let line_end = if printed[found.end..].starts_with(b"\r\n") {
+        2
+    } else {
+        0
+    };
+    printed.drain(found.start..found.end + line_end);
+    Some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_taken_out_and_what_a_thread_prints_stays() {
+        for (printed, traceback, left) in [
+            ("a\x04\x04>", "", "a"),
+            ("a\x04b\x04c\x04>", "c", "a\x04b"),
+            ("a\x04\x04tick\r\n>", "", "atick\r\n"),
+            ("\x04tick\r\n\x04>", "", "tick\r\n"),
+            ("", "", ""),
+        ] {
+            let mut printed = printed.as_bytes().to_vec();
+            take_out_end(&mut printed, traceback.as_bytes());
+            assert_eq!(String::from_utf8_lossy(&printed), left);
+        }
+    }
+
+    #[test]
+    fn of_what_was_interrupted_on_the_way_only_what_was_printed_stays() {
+        for (printed, left) in [
+            ("a\x04\x04>b", "ab"),
+            ("a\x04\r\nKeyboardInterrupt: \r\n\x04>b\x04\x04>", "ab"),
+            ("\x04tick\r\n\x04tick\r\n>tick\r\n", "tick\r\ntick\r\ntick\r\n"),
+            ("a\x04b>", "a\x04b>"),
+        ] {
+            let mut printed = printed.as_bytes().to_vec();
+            take_out_interrupted(&mut printed);
+            assert_eq!(String::from_utf8_lossy(&printed), left);
+        }
+    }
+
+    #[test]
+    fn what_asks_for_a_mark_is_taken_out_and_what_a_thread_prints_stays() {
+        let said = "a\x04\x04>bc\r\nraw REPL; CTRL-B to exit\r\n>OKtick\r\nbelay-1-here\r\n\x04\x04>";
+        let mut printed = said.as_bytes().to_vec();
+        take_out_mark(&mut printed, Some(b""), b"belay-1-here");
+        assert_eq!(String::from_utf8_lossy(&printed), "abc\r\ntick\r\n");
+    }
+
+    #[test]
+    fn a_number_is_taken_out_wherever_it_stands() {
+        for (printed, number, left) in [
+            ("2000\r\n", Some(2000), ""),
+            (
+                "7 ticks\r\n2000\r\n8 ticks\r\n",
+                Some(2000),
+                "7 ticks\r\n8 ticks\r\n",
+            ),
+            ("2000tick\r\n\r\n", Some(2000), "tick\r\n\r\n"),
+            ("tick\r\n", None, "tick\r\n"),
+        ] {
+            let mut printed = printed.as_bytes().to_vec();
+            assert_eq!(take_out_number(&mut printed), number);
+            assert_eq!(String::from_utf8_lossy(&printed), left);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! A subscriber gets what the board's programs print, all of it, and nothing of what is said to get there.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+
+use belay::{Device, DeviceOutput, Output};
+use belay_sim::Board;
+use belay_tests::{CallPath, soon, unix};
+
+/// Where what is heard ends, so that there is something to wait for.
+const LAST: &str = "that is all";
+
+async fn connected(board: &Board, path: CallPath) -> Device {
+    let builder = Device::builder(board.port()).call_path(path);
+    soon("the connection", builder.connect()).await.unwrap()
+}
+
+/// All that comes, up to the end.
+async fn heard(mut output: DeviceOutput) -> String {
+    let mut heard = Vec::new();
+    while let Some(piece) = soon("the end of the output", output.next()).await {
+        match piece {
+            Output::Bytes(bytes) => heard.extend_from_slice(&bytes),
+            lost @ Output::Overflow(_) => panic!("{lost}"),
+        }
+    }
+    String::from_utf8_lossy(&heard).replace('\r', "")
+}
+
+/// The words in it but for those that a thread prints, which can come in the middle of a line where no lock is held.
+fn but_for_ticks(heard: &str) -> String {
+    let others = heard.replace("tick", " ");
+    others.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A board whose `boot.py` says so, and starts a thread that prints if it is to.
+async fn booting(ticks: bool) -> Board {
+    let thread = "import _thread, time, sys\ndef f():\n while 1:\n  sys.stdout.write('tick\\n')\n  time.sleep_ms(3)\n\
+                  _thread.start_new_thread(f, ())\n";
+    let thread = if ticks { thread } else { "" };
+    let boot = format!("import sys\nsys.stdout.write('OK\\nboot says this\\n')\n{thread}");
+    Board::unix().file("boot.py", boot).start().await.unwrap()
+}
+
+async fn after_a_reset_a_subscriber_has_what_boot_py_prints_and_nothing_else(path: CallPath) {
+    let board = booting(false).await;
+    let device = connected(&board, path).await;
+    let output = device.output();
+    device.reset().await.unwrap();
+    device.reset().await.unwrap();
+    device
+        .execute_as::<()>(&format!("print('{LAST}')"))
+        .await
+        .unwrap();
+    device.close().await.unwrap();
+    let boot = "OK\nboot says this\n";
+    assert_eq!(heard(output).await, format!("{boot}{boot}{LAST}\n"));
+}
+
+async fn a_thread_that_prints_is_heard_over_a_reset_and_nothing_else_is(path: CallPath) {
+    let board = booting(true).await;
+    let device = connected(&board, path).await;
+    let output = device.output();
+    device.reset().await.unwrap();
+    device.close().await.unwrap();
+    let heard = heard(output).await;
+    assert!(heard.contains("tick\n"), "{heard}");
+    assert_eq!(but_for_ticks(&heard), "OK boot says this", "{heard:?}");
+}
+
+async fn of_calls_and_a_close_a_subscriber_has_what_was_printed_and_nothing_else(path: CallPath) {
+    let board = unix().await;
+    let device = connected(&board, path).await;
+    let output = device.output();
+    for word in ["one", "two"] {
+        device
+            .execute_as::<()>(&format!("print('{word}')"))
+            .await
+            .unwrap();
+    }
+    device
+        .execute_as::<()>("raise ValueError('three')")
+        .await
+        .unwrap_err();
+    device.close().await.unwrap();
+    assert_eq!(heard(output).await, "one\ntwo\n");
+}
+
+async fn a_board_that_somebody_took_out_of_its_work_comes_back_without_a_word(path: CallPath) {
+    for ticks in [false, true] {
+        let board = booting(ticks).await;
+        let device = connected(&board, path).await;
+        let output = device.output();
+        let mut port = OpenOptions::new().write(true).open(board.port()).unwrap();
+        for word in ["one", "two", "three"] {
+            // Another tool's way out of whatever runs.
+            port.write_all(b"\x03\r").unwrap();
+            device
+                .execute(&format!("import sys\nsys.stdout.write('{word}\\n')"))
+                .await
+                .unwrap();
+        }
+        device.close().await.unwrap();
+        let heard = heard(output).await;
+        assert_eq!(but_for_ticks(&heard), "one two three", "{ticks}: {heard:?}");
+    }
+}
+
+belay_tests::on_both_runtimes! { over both paths:
+    after_a_reset_a_subscriber_has_what_boot_py_prints_and_nothing_else
+    a_thread_that_prints_is_heard_over_a_reset_and_nothing_else_is
+    of_calls_and_a_close_a_subscriber_has_what_was_printed_and_nothing_else
+    a_board_that_somebody_took_out_of_its_work_comes_back_without_a_word
+}
