@@ -197,9 +197,9 @@ async fn a_board_that_is_slower_than_the_first_attempt_is_given_more_time() {
 #[tokio::test]
 async fn paste_bounds_how_long_the_board_may_take_nothing() {
     let board = unix().await;
-    // The source of the agent, which is the second that is pasted, gets as far as the board's window.
+    // The source of the agent, which is the third that is pasted, gets as far as the board's window.
     let (connector, _) = lossy(&board, |passed, before| {
-        if times(before, b"\x05A\x01") == 2 && !before.ends_with(b"\x05A\x01") {
+        if times(before, b"\x05A\x01") == 3 && !before.ends_with(b"\x05A\x01") {
             passed.clear();
         }
     });
