@@ -52,6 +52,11 @@ pub trait Tap: Send + Unpin + 'static {
     fn restore_lines(&mut self, port: &mut Box<dyn Transport>) -> Result<ModemLines, TransportError> {
         port.restore_lines()
     }
+
+    /// [`Transport::unsent`].
+    fn unsent(&mut self, port: &mut Box<dyn Transport>) -> usize {
+        port.unsent()
+    }
 }
 
 /// The way to this address, with a tap of its own for each time that it is opened.
@@ -90,6 +95,10 @@ impl<T: Tap> Transport for Tapped<T> {
 
     fn restore_lines(&mut self) -> Result<ModemLines, TransportError> {
         self.tap.restore_lines(&mut self.port)
+    }
+
+    fn unsent(&mut self) -> usize {
+        self.tap.unsent(&mut self.port)
     }
 
     fn closes_soon(&mut self) {

@@ -66,6 +66,7 @@ belay_tests::on_both_runtimes! {
     an_exception_is_told_with_its_parts_and_the_next_call_works
     the_items_of_a_generator_come_one_by_one
     a_dropped_call_is_interrupted_and_the_next_one_works
+    a_long_call_that_is_dropped_is_interrupted_and_the_next_one_works
     a_call_that_takes_too_long_is_interrupted_and_the_next_one_works
     output_is_output_whatever_it_looks_like
     a_reset_is_noticed
@@ -124,6 +125,24 @@ async fn a_dropped_call_is_interrupted_and_the_next_one_works(path: CallPath) {
     tokio::time::timeout(Duration::from_millis(50), long)
         .await
         .expect_err("it sleeps");
+    assert_eq!(text(bench.eval("3").await), "3");
+}
+
+async fn a_long_call_that_is_dropped_is_interrupted_and_the_next_one_works(path: CallPath) {
+    let bench = connect(path).await;
+    bench.eval("X('t','import time')").await.expect("an import");
+    let mut output = bench.link.output();
+    let long = format!(
+        "V('t','(print(\\'it runs\\'),time.sleep(100),len(\\'{}\\'))')",
+        "y".repeat(2_000)
+    );
+    {
+        let call = bench.eval(&long);
+        tokio::select! {
+            ended = call => panic!("it has ended: {ended:?}"),
+            printed = belay_tests::soon("output", output.next()) => drop(printed),
+        }
+    }
     assert_eq!(text(bench.eval("3").await), "3");
 }
 

@@ -194,7 +194,7 @@ impl Tasks {
         deadline: Duration,
     ) -> Result<Returned> {
         if !options(method).cache {
-            return Self::call_uncached(live, method, arguments, deadline).await;
+            return self.call_uncached(live, method, arguments, deadline).await;
         }
         let function = live.deployed(method).await?;
         let error = match live.call(method, &function, arguments.clone(), deadline).await {
@@ -217,12 +217,13 @@ impl Tasks {
 
     /// Sends the method for this call alone, and leaves nothing behind.
     async fn call_uncached(
+        &self,
         live: &Arc<Live>,
         method: &'static MethodSpec,
         arguments: &Arguments,
         deadline: Duration,
     ) -> Result<Returned> {
-        let sent = Sent::new(live, method).await?;
+        let sent = Sent::new(&self.session, live, method).await?;
         let answer = live
             .call(method, &sent.function, arguments.clone(), deadline)
             .await;
@@ -247,7 +248,7 @@ impl Tasks {
         let (function, sent) = if options(method).cache {
             (live.deployed(method).await?, None)
         } else {
-            let sent = Sent::new(&live, method).await?;
+            let sent = Sent::new(&self.session, &live, method).await?;
             (Arc::clone(&sent.function), Some(sent))
         };
         Ok(OpenStream {
@@ -271,13 +272,13 @@ struct Sent {
 }
 
 impl Sent {
-    async fn new(live: &Arc<Live>, method: &'static MethodSpec) -> Result<Self> {
+    async fn new(session: &Session, live: &Arc<Live>, method: &'static MethodSpec) -> Result<Self> {
         let (id, function) = live.send_once(method).await?;
         Ok(Self {
             live: Arc::clone(live),
             id: Some(id),
             function,
-            runtime: tokio::runtime::Handle::current(),
+            runtime: session.runtime().clone(),
         })
     }
 

@@ -11,6 +11,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, Sleep};
 
+use super::ahead::Ahead;
 use super::ending::{End, Ending};
 use super::timing::{Barrier, Interrupt, Probe};
 use super::unread::{Sent, Unread};
@@ -147,6 +148,8 @@ pub(super) struct Engine {
     /// How many signs of a restart have been looked into since then.
     pub(super) heeded: u32,
     pub(super) interrupt: Option<Interrupt>,
+    /// What is on its way to the board, if that may take a while.
+    pub(super) ahead: Option<Ahead>,
     pub(super) probe: Option<Probe>,
     /// When the first interrupt, or return from a prompt, came since a request was last answered.
     pub(super) trouble: Option<Instant>,
@@ -300,6 +303,7 @@ impl Engine {
         }
         self.transmit(&line, Sent::Request(number));
         self.wire.mark_request();
+        self.watch_request(line.len());
         self.flying.push_back(Flying {
             job,
             number,

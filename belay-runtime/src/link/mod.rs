@@ -1,6 +1,7 @@
 //! The task that owns the port: it always drains it, sends requests, matches replies, interrupts and
 //! resynchronises.
 
+mod ahead;
 mod ending;
 mod engine;
 mod exception;
@@ -229,6 +230,7 @@ impl Link {
             unread: Unread::new(room),
             heeded: 0,
             interrupt: None,
+            ahead: None,
             probe: None,
             trouble: None,
             out_of_memory: 0,

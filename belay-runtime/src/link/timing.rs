@@ -70,7 +70,21 @@ pub(super) struct Interrupt {
     left: usize,
 }
 
+impl Barrier {
+    /// So much of the time that has passed does not count.
+    pub(super) fn put_off(&mut self, by: Duration) {
+        self.since += by;
+        self.again += by;
+    }
+}
+
 impl Interrupt {
+    /// So much of the time that has passed does not count.
+    pub(super) fn put_off(&mut self, by: Duration) {
+        self.until += by;
+        self.again += by;
+    }
+
     /// Whether Ctrl-Cs come one behind the other, with no question in between.
     fn is_pressing(&self) -> bool {
         self.left > 0
@@ -101,6 +115,10 @@ impl Engine {
 
     /// When something is to be done although nothing comes.
     pub(super) fn next_instant(&self) -> Option<Instant> {
+        let look = self.ahead.as_ref().map(|ahead| ahead.look);
+        if let (Some(look), Some(interrupt)) = (look, &self.interrupt) {
+            return Some(look.min(interrupt.until));
+        }
         let probe = self.probe.as_ref().map(|probe| probe.again);
         let interrupt = self
             .interrupt
@@ -118,7 +136,7 @@ impl Engine {
             }
             _ => (None, None),
         };
-        [probe, interrupt, barrier, head, silence]
+        [look, probe, interrupt, barrier, head, silence]
             .into_iter()
             .flatten()
             .min()
@@ -151,6 +169,11 @@ impl Engine {
 
     pub(super) fn on_timer(&mut self) {
         let now = Instant::now();
+        self.look_at_line(now);
+        let waits = |interrupt: &Interrupt| now < interrupt.until;
+        if self.ahead.is_some() && self.interrupt.as_ref().is_some_and(waits) {
+            return;
+        }
         if self.probe.as_ref().is_some_and(|probe| now >= probe.again) {
             self.probe_again();
         }
@@ -480,6 +503,7 @@ impl Engine {
             insistence: Insistence::Gentle,
             left: 0,
         });
+        self.watch_interrupt();
         // What has not left yet will be sent again, if it is still wanted.
         self.wire.drop_outgoing();
         self.wire.send(b"\x03");
@@ -549,6 +573,7 @@ impl Engine {
     /// The board goes on with what it does. Nobody waits for that any longer, but for those who have just come.
     pub(super) fn give_up_interrupting(&mut self) {
         self.interrupt = None;
+        self.ahead = None;
         self.trouble = None;
         self.stuck = true;
         // Where nothing can be compiled any more, it looks as if the board did not react.

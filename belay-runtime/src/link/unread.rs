@@ -77,12 +77,13 @@ impl Unread {
         self.sent.clear();
     }
 
-    /// What may be unread. A request that nothing stands before has been read, or is being read.
+    /// What may be unread. A request that nothing stands before has been read, or is being read, all its pieces.
     fn bytes(&self) -> usize {
-        let read = matches!(self.sent.front(), Some((Sent::Request(_), _)));
+        let first = self.sent.front().map(|(sent, _)| *sent);
+        let read = first.filter(|sent| matches!(sent, Sent::Request(_)));
         self.sent
             .iter()
-            .skip(usize::from(read))
+            .skip_while(|(sent, _)| Some(*sent) == read)
             .map(|(_, bytes)| bytes)
             .sum()
     }

@@ -185,6 +185,16 @@ impl Wire {
         self.outgoing.is_empty()
     }
 
+    /// How much has been queued that has not left this machine, as far as that is known.
+    pub(super) fn unsent(&mut self) -> usize {
+        self.outgoing.len().saturating_add(self.transport.unsent())
+    }
+
+    /// Some of a request has left only now, though the port took it before.
+    pub(super) fn request_leaves(&mut self, now: Instant) {
+        self.requested_at = now;
+    }
+
     /// Forgets what has not been handed to the operating system.
     pub(super) fn drop_outgoing(&mut self) {
         if !self.outgoing.is_empty() {

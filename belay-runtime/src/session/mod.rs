@@ -14,7 +14,7 @@ mod thread;
 mod traceback;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -69,7 +69,8 @@ struct Inner {
     live: watch::Sender<Arc<Live>>,
     /// Why the session is faulted.
     fault: Mutex<Option<Arc<Error>>>,
-    events: broadcast::Sender<SessionEvent>,
+    /// Nothing once there are no more.
+    events: Mutex<Option<broadcast::Sender<SessionEvent>>>,
     /// Where what the board prints goes, until the session is closed.
     output: Mutex<Option<OutputHub>>,
     context: SessionContext,
@@ -129,7 +130,7 @@ impl Session {
                     state: Arc::new(state::StateMachine::new()),
                     live: watch::Sender::new(Arc::new(live)),
                     fault: Mutex::default(),
-                    events: broadcast::Sender::new(256),
+                    events: Mutex::new(Some(broadcast::Sender::new(256))),
                     output: Mutex::new(Some(hub)),
                     context: SessionContext::default(),
                     registry,
@@ -192,9 +193,21 @@ impl Session {
         self.live_now().deployments.len()
     }
 
-    /// Resets, reconnections and threads that ended, from now on.
+    /// Resets, reconnections and threads that ended, from now on. They end once the device is closed.
     pub fn events(&self) -> broadcast::Receiver<SessionEvent> {
-        self.inner.events.subscribe()
+        let none = || broadcast::channel(1).1;
+        self.event_sender()
+            .as_ref()
+            .map_or_else(none, broadcast::Sender::subscribe)
+    }
+
+    fn event_sender(&self) -> MutexGuard<'_, Option<broadcast::Sender<SessionEvent>>> {
+        self.inner.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells those who listen that there is no more to come.
+    fn end_events(&self) {
+        *self.event_sender() = None;
     }
 
     /// What the board prints, from now on, across reconnections.
@@ -341,7 +354,9 @@ impl Session {
 
     pub(crate) fn send_event(&self, event: SessionEvent) {
         // Nobody may be listening, which is no error.
-        let _ = self.inner.events.send(event);
+        if let Some(events) = &*self.event_sender() {
+            let _ = events.send(event);
+        }
     }
 
     /// Does this for a call, which is given up when the session is closed, unless it is part of that.

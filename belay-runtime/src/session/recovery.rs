@@ -101,6 +101,7 @@ impl Session {
         self.end_output();
         self.out_of_reach(&cause);
         self.send_event(SessionEvent::Faulted(cause));
+        self.end_events();
     }
 
     fn out_of_reach(&self, cause: &Arc<Error>) {
@@ -262,6 +263,7 @@ impl Session {
         let _recovering = self.inner.recovering.lock().await;
         let closed_error = Arc::new(self.error(ErrorKind::Closed));
         self.out_of_reach(&closed_error);
+        self.end_events();
         let closed = self.live_now().link.close().await;
         self.end_output();
         if connected {

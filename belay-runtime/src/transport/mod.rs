@@ -92,6 +92,12 @@ pub trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
         Ok(ModemLines::Unsupported)
     }
 
+    /// How many of the bytes that were written have not left this machine yet, as far as the operating system tells:
+    /// what is written now comes behind them. Nothing, where it does not tell.
+    fn unsent(&mut self) -> usize {
+        0
+    }
+
     /// Says that the port is about to be closed, while it is still in use: whoever opens it meanwhile in the same
     /// program, by an [`Address`], waits for that.
     fn closes_soon(&mut self) {}
@@ -137,6 +143,10 @@ impl Transport for Box<dyn Transport> {
 
     fn restore_lines(&mut self) -> Result<ModemLines, TransportError> {
         (**self).restore_lines()
+    }
+
+    fn unsent(&mut self) -> usize {
+        (**self).unsent()
     }
 
     fn closes_soon(&mut self) {

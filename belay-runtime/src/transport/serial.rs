@@ -276,15 +276,20 @@ impl Transport for SerialTransport {
         self.change_lines(self.dtr.level(), self.rts.level())
     }
 
+    fn unsent(&mut self) -> usize {
+        let waiting = self.port.bytes_to_write().unwrap_or(0);
+        usize::try_from(waiting).unwrap_or(usize::MAX)
+    }
+
     fn closes_soon(&mut self) {
         self.hold.closes();
     }
 
-    fn close(self: Box<Self>, within: Duration) -> Closing {
+    fn close(mut self: Box<Self>, within: Duration) -> Closing {
         self.hold.closes();
         Box::pin(async move {
             let deadline = Instant::now() + bounded(within);
-            while Instant::now() < deadline && self.port.bytes_to_write().is_ok_and(|waiting| waiting > 0) {
+            while Instant::now() < deadline && self.unsent() > 0 {
                 sleep(DRAIN_STEP).await;
             }
         })

@@ -12,6 +12,7 @@ use belay::{
 use belay_runtime::MethodSpec;
 use belay_sim::Direction;
 use belay_tests::{connected, connected_with, soon, until_state};
+use tokio::sync::broadcast::error::RecvError;
 
 #[belay::device]
 pub trait Many {
@@ -79,6 +80,7 @@ async fn a_board_is_asked_what_it_can_do_once_between_two_resets() {
 
 belay_tests::on_both_runtimes! {
     the_state_is_busy_while_a_call_runs_and_closed_at_the_end
+    the_events_end_when_the_device_is_closed
     a_reset_voids_what_was_deployed
     both_call_paths_give_the_same
     what_the_board_prints_is_heard
@@ -97,6 +99,20 @@ async fn the_state_is_busy_while_a_call_runs_and_closed_at_the_end() {
     assert_eq!(device.session().state(), SessionState::Closed);
     assert!(!device.tasks().can_execute());
     assert!(device.session().epoch() == 0);
+}
+
+async fn the_events_end_when_the_device_is_closed() {
+    let (_board, device) = connected().await;
+    let mut events = device.session().events();
+    device.close().await.unwrap();
+    let mut late = device.session().events();
+    let events = [
+        soon("the end", events.recv()).await,
+        soon("the end", late.recv()).await,
+    ];
+    for event in events {
+        assert_eq!(event.unwrap_err(), RecvError::Closed);
+    }
 }
 
 #[tokio::test]
