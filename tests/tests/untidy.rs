@@ -34,6 +34,7 @@ macro_rules! with_every_agent {
 with_every_agent! {
     names_that_main_gave_another_meaning_change_nothing
     builtins_that_main_replaced_change_nothing
+    builtins_that_a_body_replaces_change_nothing_of_what_the_host_sends
     a_body_that_ran_out_of_memory_deep_inside_runs_once
     a_function_that_another_program_removed_is_deployed_again
     an_exception_that_cannot_be_made_text_keeps_its_type_and_traceback
@@ -285,6 +286,46 @@ async fn builtins_that_main_replaced_change_nothing(way: Way) {
     let again = way.connect(&board).await;
     soon("all of it", use_all(&again)).await.unwrap();
     again.close().await.unwrap();
+}
+
+/// A body that replaces what the host's own expressions are made of.
+#[belay::device]
+pub trait Replacing {
+    /// ```python
+    /// import builtins
+    /// for name in "bytearray", "float", "frozenset", "set", "str":
+    ///     setattr(builtins, name, 5)
+    /// ```
+    #[task]
+    async fn replace(&self) -> Result<()>;
+
+    /// ```python
+    /// return value
+    /// ```
+    #[task]
+    async fn echo(&self, value: Value) -> Result<Value>;
+}
+
+async fn builtins_that_a_body_replaces_change_nothing_of_what_the_host_sends(way: Way) {
+    let (board, device) = way.start().await;
+    let replacing = ReplacingDevice::attach(&device).await.unwrap();
+    soon("the body", replacing.replace()).await.unwrap();
+    for value in [
+        Value::Str("ä".into()),
+        Value::Float(f64::INFINITY),
+        Value::Set(Vec::new()),
+        Value::FrozenSet(vec![Value::Int(1)]),
+        Value::ByteArray(vec![7; 3]),
+    ] {
+        assert_eq!(
+            soon("an answer", replacing.echo(value.clone())).await.unwrap(),
+            value
+        );
+    }
+    let printed = soon("the output", device.execute("print('done')")).await.unwrap();
+    assert_eq!(printed.trim(), "done");
+    device.close().await.unwrap();
+    drop(board);
 }
 
 /// A thread that uses builtins.

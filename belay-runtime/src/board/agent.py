@@ -62,9 +62,13 @@ def _belay(version, boot, before):
     words = [name for name in known if not name.startswith("_")]
     found = zip(words, eval("[%s]" % ",".join(words), {}))
     real = {name: known[name] for name, value in found if value is not known[name]}
-    words = found = None
-    # What expressions see, function id -> alias, namespaces, open streams.
+    # What expressions see, function id -> alias, namespaces, open streams. What values are written with stays what it
+    # is, whatever a body replaces from now on.
     names = dict(real)
+    for word in ("bytearray", "float", "frozenset", "set", "str"):
+        if word in known:
+            names[word] = known[word]
+    words = found = None
     aliases = {}
     spaces = {}
     streams = {}

@@ -5,6 +5,9 @@ def found():
         value = b.getattr(b, name)
         if not name.startswith("_") and b.eval(name, {}) is not value:
             spaces[0][name] = value
+        if name in ("bytearray", "float", "frozenset", "set", "str"):
+            # What values are written with, whatever a body replaces from now on.
+            spaces[""][name] = value
     spaces[""].update(spaces[0])
     # Should somebody delete it from `__main__`.
     getattr(sys, "modules", {})["_belay"] = spaces[""]
