@@ -207,10 +207,7 @@ async fn a_pin_that_a_killed_program_had_is_free_after_a_soft_reset(path: CallPa
     soon("the pin", taken).await;
     drop(port);
     let device = connected(&board, path).await;
-    let error = LampDevice::attach(&device)
-        .await
-        .err()
-        .expect("the pin is in use");
+    let error = LampDevice::attach(&device).await.expect_err("the pin is in use");
     let cause = std::error::Error::source(&error).map(ToString::to_string);
     assert!(cause.is_some_and(|cause| cause.contains("LED in use")), "{error}");
     let _ = device.close().await;
@@ -252,7 +249,7 @@ async fn safe_mode_and_a_drive_that_is_written_to_change_nothing(path: CallPath)
     let odd = OddDevice::attach(&device).await.unwrap();
     std::fs::write(board.directory().join("code.py"), "while True: pass").unwrap();
     // It would be restarted after three quarters of a second.
-    tokio::time::sleep(Duration::from_millis(1_000)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(odd.echo(&Value::from(1)).await.unwrap(), Value::from(1));
     device
         .execute("import microcontroller\nmicrocontroller.on_next_reset(microcontroller.RunMode.SAFE_MODE)")
