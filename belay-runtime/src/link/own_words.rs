@@ -68,7 +68,8 @@ pub(super) fn take_out_mark(printed: &mut Vec<u8>, left_with: Option<&[u8]>, mar
     while take_out(printed, RAW_BANNER).is_some() {}
 }
 
-/// Takes out the number that was asked for: the last one in a line of its own, or else the first that there is.
+/// Takes out the number that was asked for: the last one in a line of its own, or else at the end of a line, or else
+/// the first that there is.
 pub(super) fn take_out_number(printed: &mut Vec<u8>) -> Option<u64> {
     let runs: Vec<_> = printed
         .chunk_by(|a, b| a.is_ascii_digit() && b.is_ascii_digit())
@@ -78,11 +79,15 @@ pub(super) fn take_out_number(printed: &mut Vec<u8>) -> Option<u64> {
         })
         .filter(|run| printed[run.start].is_ascii_digit())
         .collect();
+    let ends_line = |run: &&std::ops::Range<usize>| printed[run.end..].starts_with(b"\r\n");
     let is_line = |run: &&std::ops::Range<usize>| {
-        printed[..run.start].last().is_none_or(|before| *before == b'\n')
-            && printed[run.end..].starts_with(b"\r\n")
+        printed[..run.start].last().is_none_or(|before| *before == b'\n') && ends_line(run)
     };
-    let found = runs.iter().rfind(is_line).or(runs.first())?.clone();
+    let in_line = runs
+        .iter()
+        .rfind(is_line)
+        .or_else(|| runs.iter().rfind(ends_line));
+    let found = in_line.or(runs.first())?.clone();
     let number = str::from_utf8(&printed[found.clone()]).ok()?.parse().ok()?;
     let line_end = if printed[found.end..].starts_with(b"\r\n") {
         2
@@ -138,6 +143,11 @@ mod tests {
     fn a_number_is_taken_out_wherever_it_stands() {
         for (printed, number, left) in [
             ("2000\r\n", Some(2000), ""),
+            (
+                "MicroPython v1.26.1\r\n>>> 2000\r\n",
+                Some(2000),
+                "MicroPython v1.26.1\r\n>>> ",
+            ),
             (
                 "7 ticks\r\n2000\r\n8 ticks\r\n",
                 Some(2000),
