@@ -83,11 +83,11 @@ pub(super) fn take_out_number(printed: &mut Vec<u8>) -> Option<u64> {
     let is_line = |run: &&std::ops::Range<usize>| {
         printed[..run.start].last().is_none_or(|before| *before == b'\n') && ends_line(run)
     };
-    let in_line = runs
+    let number_at_end = runs
         .iter()
         .rfind(is_line)
         .or_else(|| runs.iter().rfind(ends_line));
-    let found = in_line.or(runs.first())?.clone();
+    let found = number_at_end.or(runs.first())?.clone();
     let number = str::from_utf8(&printed[found.clone()]).ok()?.parse().ok()?;
     let line_end = if printed[found.end..].starts_with(b"\r\n") {
         2
