@@ -33,7 +33,7 @@ use crate::session::{ThreadInfo, ThreadState};
 /// let handle = thread.handle();
 /// thread.fail(DeviceException::new("OSError", "-5"));
 /// assert!(handle.join().await.unwrap_err().exception().is_some());
-/// # belay::Result::Ok(())
+/// # Ok::<(), belay::Error>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
