@@ -225,6 +225,10 @@ impl Engine {
     /// Asks the same of a board at whose raw prompt the agent may not be where it was.
     pub(super) fn look_for_agent(&mut self) {
         if self.barrier.as_ref().is_some_and(|barrier| barrier.looks) {
+            // The question has ended without an answer: damaged, most likely. It is read, but too long to be asked again
+            // of a board that may be busy after all.
+            self.unread.clear();
+            self.ask_for_prompt();
             return;
         }
         let since = self
