@@ -11,6 +11,8 @@ mod method;
 mod printable;
 pub mod protocol;
 pub mod python;
+#[doc(hidden)]
+pub mod random;
 mod session;
 mod signature;
 pub mod transport;

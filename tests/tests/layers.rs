@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 
 /// From the lowest to the highest.
-const LAYERS: [&str; 14] = [
+const LAYERS: [&str; 15] = [
     "boxed",
+    "random",
     "printable",
     "clock",
     "exception",

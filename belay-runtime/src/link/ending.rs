@@ -140,7 +140,7 @@ impl Engine {
             Known::Lost(_) => ErrorKind::FateUnknown(Some(Box::new(known.cause()))).into(),
             _ => known.cause(),
         };
-        for (_, source) in self.sources.drain() {
+        for source in std::mem::take(&mut self.sources).into_values() {
             // An error says that nobody reads the stream any more.
             let _ = source.items.send(Err(error()));
         }

@@ -1,6 +1,6 @@
 //! The task that owns the port: what it knows, and its loop.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -137,7 +137,7 @@ pub(super) struct Engine {
     pub(super) flying: VecDeque<Flying>,
     /// The number of the next request that is sent.
     pub(super) next: Number,
-    pub(super) sources: HashMap<u64, Flow>,
+    pub(super) sources: BTreeMap<u64, Flow>,
     /// When the request at the head began to be the board's business, or gave its last sign of life.
     pub(super) head_since: Instant,
     /// When to ask, after silence, whether the board is there; and how long to wait before asking again.

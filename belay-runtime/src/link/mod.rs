@@ -18,7 +18,7 @@ mod timing;
 mod unread;
 mod wire;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -223,7 +223,7 @@ impl Link {
             queue: VecDeque::new(),
             flying: VecDeque::new(),
             next: Number::default(),
-            sources: HashMap::new(),
+            sources: BTreeMap::new(),
             head_since: Instant::now(),
             silence: None,
             barrier: None,

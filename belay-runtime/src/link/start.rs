@@ -1,7 +1,5 @@
 //! From an open port to a board that waits for requests.
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher as _, Hasher as _};
 use std::time::Duration;
 
 use tokio::task::coop::consume_budget;
@@ -12,6 +10,7 @@ use super::wire::{Item, Wire};
 use super::{CallPath, Deadlines, Hello, LinkOptions, ladder};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::protocol::{Event, Execution, Frame, Mode, Operation, Stage, is_out_of_memory};
+use crate::random::random;
 
 /// The agent's source.
 const AGENT: &str = include_str!(concat!(env!("OUT_DIR"), "/agent.py"));
@@ -64,7 +63,6 @@ impl Session {
     /// Secrets that no other session has.
     pub(super) fn new() -> Self {
         const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        let random = || RandomState::new().build_hasher().finish();
         let (first, second) = (random(), random());
         Self {
             nonce: std::array::from_fn(|i| LETTERS[(first >> (6 * i) & 63) as usize]),
@@ -196,7 +194,7 @@ pub(super) async fn resume(
 ) -> Result<Option<u64>> {
     let begun = Instant::now();
     loop {
-        let mark = format!("belay-{:016x}", RandomState::new().build_hasher().finish());
+        let mark = format!("belay-{:016x}", random());
         let source = format!("{}_belay['r']({size})\n", look_for_agent(&mark));
         wire.watch_for(absence(&mark));
         let attempt = (Instant::now() + ATTEMPT.min(deadlines.enter)).min(until);

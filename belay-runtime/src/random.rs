@@ -1,0 +1,28 @@
+//! Numbers that nobody can guess; in a simulation those that follow from its seed.
+
+use std::cell::Cell;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher as _, Hasher as _};
+
+thread_local! {
+    static SEED: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
+/// From now on all that is drawn on this thread follows from this seed, so that a simulation can be repeated; or
+/// from nothing that anybody knows.
+pub fn seed_this_thread(seed: Option<u64>) {
+    SEED.set(seed);
+}
+
+/// The next number.
+pub(crate) fn random() -> u64 {
+    let Some(seed) = SEED.get() else {
+        return RandomState::new().build_hasher().finish();
+    };
+    // SplitMix64.
+    let seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    SEED.set(Some(seed));
+    let mixed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
