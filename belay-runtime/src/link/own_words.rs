@@ -68,34 +68,29 @@ pub(super) fn take_out_mark(printed: &mut Vec<u8>, left_with: Option<&[u8]>, mar
     while take_out(printed, RAW_BANNER).is_some() {}
 }
 
-/// Takes out the number that was asked for: the last one in a line of its own, or else at the end of a line, or else
-/// the first that there is.
-pub(super) fn take_out_number(printed: &mut Vec<u8>) -> Option<u64> {
-    let runs: Vec<_> = printed
-        .chunk_by(|a, b| a.is_ascii_digit() && b.is_ascii_digit())
-        .scan(0, |at, run| {
-            let from = std::mem::replace(at, *at + run.len());
-            Some(from..*at)
-        })
-        .filter(|run| printed[run.start].is_ascii_digit())
-        .collect();
-    let ends_line = |run: &&std::ops::Range<usize>| printed[run.end..].starts_with(b"\r\n");
-    let is_line = |run: &&std::ops::Range<usize>| {
-        printed[..run.start].last().is_none_or(|before| *before == b'\n') && ends_line(run)
+/// What a board says of itself before it gets the agent.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Look {
+    /// How much memory is free, if that could be heard.
+    pub(super) free: Option<u64>,
+    /// Whether it lacks what the agent needs.
+    pub(super) lacks: bool,
+}
+
+/// Takes out what a board was asked to say behind this mark: the free memory, a comma, and whether it lacks anything,
+/// with a stop behind it. What a thread has printed into that is not taken for it.
+pub(super) fn take_out_look(printed: &mut Vec<u8>, mark: &[u8]) -> Option<Look> {
+    let begins = printed.windows(mark.len()).position(|window| window == mark)?;
+    let told = begins + mark.len();
+    let stop = told + printed[told..].iter().position(|byte| *byte == b'.')?;
+    let (free, lacks) = str::from_utf8(&printed[told..stop]).ok()?.split_once(',')?;
+    let look = Look {
+        free: Some(free.parse().ok()?),
+        lacks: lacks.parse::<u8>().ok()? != 0,
     };
-    let number_at_end = runs
-        .iter()
-        .rfind(is_line)
-        .or_else(|| runs.iter().rfind(ends_line));
-    let found = number_at_end.or(runs.first())?.clone();
-    let number = str::from_utf8(&printed[found.clone()]).ok()?.parse().ok()?;
-    let line_end = if printed[found.end..].starts_with(b"\r\n") {
-        2
-    } else {
-        0
-    };
-    printed.drain(found.start..found.end + line_end);
-    Some(number)
+    let ends_line = printed[stop + 1..].starts_with(b"\r\n");
+    printed.drain(begins..=stop + if ends_line { 2 } else { 0 });
+    Some(look)
 }
 
 #[cfg(test)]
@@ -140,24 +135,23 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_taken_out_wherever_it_stands() {
-        for (printed, number, left) in [
-            ("2000\r\n", Some(2000), ""),
-            (
-                "MicroPython v1.26.1\r\n>>> 2000\r\n",
-                Some(2000),
-                "MicroPython v1.26.1\r\n>>> ",
-            ),
-            (
-                "7 ticks\r\n2000\r\n8 ticks\r\n",
-                Some(2000),
-                "7 ticks\r\n8 ticks\r\n",
-            ),
-            ("2000tick\r\n\r\n", Some(2000), "tick\r\n\r\n"),
-            ("tick\r\n", None, "tick\r\n"),
+    fn what_a_board_says_of_itself_is_taken_out_where_it_is_whole() {
+        let look = |free, lacks| {
+            Some(Look {
+                free: Some(free),
+                lacks,
+            })
+        };
+        for (printed, told, left) in [
+            ("belay-1:2000,0.\r\n", look(2000, false), ""),
+            (">>> belay-1:2000,1.\r\n", look(2000, true), ">>> "),
+            ("7\r\nbelay-1:20,0.8\r\n\r\n", look(20, false), "7\r\n8\r\n\r\n"),
+            ("belay-1:20tick\r\n00,0.\r\n", None, "belay-1:20tick\r\n00,0.\r\n"),
+            ("belay-1:2000,0", None, "belay-1:2000,0"),
+            ("belay-2:2000,0.", None, "belay-2:2000,0."),
         ] {
             let mut printed = printed.as_bytes().to_vec();
-            assert_eq!(take_out_number(&mut printed), number);
+            assert_eq!(take_out_look(&mut printed, b"belay-1:"), told);
             assert_eq!(String::from_utf8_lossy(&printed), left);
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, timeout_at};
 
-use super::own_words::{take_out_end, take_out_number};
+use super::own_words::{Look, take_out_end, take_out_look};
 use super::wire::{Item, Wire};
 use super::{CallPath, Deadlines, Hello, LinkOptions, ladder};
 use crate::error::{Error, ErrorKind, Phase, Result};
@@ -18,10 +18,6 @@ const AGENT: &str = include_str!(concat!(env!("OUT_DIR"), "/agent.py"));
 const THREADS: &str = include_str!(concat!(env!("OUT_DIR"), "/threads.py"));
 /// Identifies the agent and what it keeps: another version of either is not this one.
 const VERSION: u64 = fingerprint(&[AGENT, THREADS]);
-/// Tells how much memory is free; a board that can run the agent gets to the end of it. Whatever `main.py` calls
-/// `print`: a module's own is MicroPython's.
-const LOOK: &str = "def _belay_f():\n global _belay_f\n del _belay_f\n import gc,sys\n from builtins import print\n \
-    gc.collect();print(gc.mem_free())\n from binascii import crc32\n sys.stdin.readline\n_belay_f()\n";
 /// How much free memory the board has to have for each byte of the agent's source, to compile it.
 const ROOM: u64 = 6;
 /// How many characters the board reads at once where that is the cheapest.
@@ -30,6 +26,8 @@ const BLOCK: usize = 32;
 const ATTEMPT: Duration = Duration::from_millis(500);
 /// How often a source that an old board has lost a part of is sent again.
 const LOST: u32 = 2;
+/// How often a board is asked again whose answer was lost in what a thread prints.
+const DROWNED: u32 = 4;
 
 mod small;
 
@@ -102,33 +100,80 @@ pub(super) async fn start(
         }
         Ran::Ended(_) => {}
     }
-    let damaged = |ended: &Ended| !ended.traceback.is_empty() && ended.free.is_none();
-    let Ran::Ended(ended) = run_surely(wire, LOOK, deadlines, damaged).await? else {
-        return Err(refused("an agent answered that was not asked", b""));
-    };
-    let before = ended.free;
-    let lacking = ended.traceback;
+    let Look { free, lacks } = look(wire, session, deadlines).await?;
     let needed = ROOM * u64::try_from(AGENT.len()).unwrap_or(u64::MAX);
-    let too_little = before.is_some_and(|free| free < needed);
+    let too_little = free.is_some_and(|free| free < needed);
     let may_be_small = options.call_path != CallPath::Agent;
-    if may_be_small && before.is_some() && (too_little || !lacking.is_empty()) {
-        return small::start(wire, session, before, deadlines).await;
+    if may_be_small && (too_little || lacks) {
+        return small::start(wire, session, free, deadlines).await;
     }
     let source = format!(
         "{AGENT}\n_belay=_belay('{VERSION:x}',{},{})\n{begin}\n",
         session.boot,
-        before.map_or(-1, |free| i64::try_from(free).unwrap_or(-1)),
+        free.map_or(-1, |free| i64::try_from(free).unwrap_or(-1)),
     );
-    match run(wire, &source, deadlines).await? {
+    let mut ran = run(wire, &source, deadlines).await?;
+    for _ in 0..DROWNED {
+        match &ran {
+            // Its hello was lost in what a thread prints; or it is not there, and this says so again.
+            Ran::Ended(ended) if !is_out_of_memory(&ended.traceback) => {
+                let again = run(wire, &attach, deadlines).await?;
+                if matches!(again, Ran::Hello(_)) {
+                    ran = again;
+                }
+            }
+            _ => break,
+        }
+    }
+    match ran {
         Ran::Hello(frame) => Ok(begun(wire, read(&frame, false, path))),
         Ran::Ended(ended) if may_be_small && is_out_of_memory(&ended.traceback) => {
-            small::start(wire, session, before, deadlines).await
+            small::start(wire, session, free, deadlines).await
         }
         Ran::Ended(ended) if is_out_of_memory(&ended.traceback) => {
             Err(ladder::out_of_memory(ended.traceback, options.reset_on_connect))
         }
         Ran::Ended(ended) => Err(refused("the board cannot run the agent", &ended.traceback)),
     }
+}
+
+/// Asks how much memory is free, and whether the board has what the agent needs. Whatever `main.py` calls `print`: a
+/// module's own is MicroPython's.
+async fn look(wire: &mut Wire, session: Session, deadlines: &Deadlines) -> Result<Look> {
+    let mark = format!("belay-{:x}:", session.seed);
+    let source = format!(
+        "def _belay_f():\n global _belay_f\n del _belay_f\n import gc,sys\n from builtins import print\n \
+         gc.collect();n=gc.mem_free();k=0\n try:\n  from binascii import crc32\n  sys.stdin.readline\n \
+         except:k=1\n print('{mark}%d,%d.'%(n,k))\n_belay_f()\n"
+    );
+    for _ in 0..DROWNED {
+        wire.hold_back_output();
+        let ran = run_to_end(wire, &source, deadlines).await;
+        let told = wire.output_held_back().and_then(|printed| {
+            if let Ok(Ran::Ended(ended)) = &ran {
+                take_out_own_end(printed, ended);
+            }
+            take_out_look(printed, mark.as_bytes())
+        });
+        wire.let_output_go();
+        match (told, ran) {
+            (Some(look), _) => return Ok(look),
+            (None, Ok(Ran::Ended(ended))) if is_out_of_memory(&ended.traceback) => break,
+            (None, Ok(Ran::Ended(_))) => {}
+            (None, Ok(Ran::Hello(_))) => {
+                return Err(refused("an agent answered that was not asked", b""));
+            }
+            // An old board may have lost a part, so that it waits for more.
+            (None, Err(error)) if !is_lost(wire, &error) => return Err(error),
+            (None, Err(_)) => ladder::enter(wire, deadlines.enter, Instant::now(), deadlines.open).await?,
+        }
+    }
+    Ok(Look::default())
+}
+
+/// Whether an old board may have lost a part of what it was sent.
+fn is_lost(wire: &Wire, error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Timeout { .. }) && wire.repl.has_raw_paste() == Some(false)
 }
 
 /// The agent has said hello.
@@ -246,17 +291,11 @@ struct Ended {
     traceback: Vec<u8>,
     /// Whether its end has come as output.
     claimed: bool,
-    /// How much memory is free, where it was asked.
-    free: Option<u64>,
 }
 
 impl Ended {
     fn of(traceback: Vec<u8>, claimed: bool) -> Self {
-        Self {
-            traceback,
-            claimed,
-            free: None,
-        }
+        Self { traceback, claimed }
     }
 }
 
@@ -273,7 +312,7 @@ async fn run_surely(
         let lost = match &ran {
             Ok(Ran::Ended(ended)) => damaged(ended),
             Ok(Ran::Hello(_)) => false,
-            Err(error) => matches!(error.kind(), ErrorKind::Timeout { .. }),
+            Err(error) => is_lost(wire, error),
         };
         if !lost || wire.repl.has_raw_paste() != Some(false) {
             return ran;
@@ -287,23 +326,17 @@ async fn run_surely(
 async fn run(wire: &mut Wire, source: &str, deadlines: &Deadlines) -> Result<Ran> {
     wire.hold_back_output();
     let ran = run_to_end(wire, source, deadlines).await;
-    let ran = ran.map(|ran| match ran {
-        Ran::Ended(ended) => Ran::Ended(without_own_words(wire, ended, source == LOOK)),
-        hello @ Ran::Hello(_) => hello,
-    });
+    if let (Ok(Ran::Ended(ended)), Some(printed)) = (&ran, wire.output_held_back()) {
+        take_out_own_end(printed, ended);
+    }
     wire.let_output_go();
     ran
 }
 
-fn without_own_words(wire: &mut Wire, ended: Ended, looked: bool) -> Ended {
-    let Some(printed) = wire.output_held_back() else {
-        return ended;
-    };
+fn take_out_own_end(printed: &mut Vec<u8>, ended: &Ended) {
     if ended.claimed {
         take_out_end(printed, &ended.traceback);
     }
-    let free = if looked { take_out_number(printed) } else { None };
-    Ended { free, ..ended }
 }
 
 /// Runs this, each phase of it within its own deadline.

@@ -118,8 +118,11 @@ impl Scripted {
     fn run(&mut self) {
         let code = String::from_utf8_lossy(&std::mem::take(&mut self.code)).into_owned();
         self.mode = Mode::Raw;
-        if code.contains("mem_free())") {
-            self.say(b"200000\r\n");
+        if code.contains("mem_free()")
+            && let Some((_, print)) = code.split_once("print('")
+        {
+            let mark = print.split('%').next().unwrap_or_default();
+            self.say(format!("{mark}200000,0.\r\n").as_bytes());
         } else if let Some((_, begin)) = code.rsplit_once("']('") {
             let mut words = begin.split([',', ')', '\'']);
             self.nonce = words.next().unwrap_or_default().as_bytes().to_vec();
