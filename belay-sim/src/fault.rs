@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// What gets onto the line as [noise](Fault::Noise).
+pub const NOISE: &[u8] = b"beside\r\n";
+
 /// Which way bytes travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {
@@ -28,6 +31,8 @@ pub enum Fault {
     Flip(u8),
     /// The byte, and all that follow it, arrive this much later.
     Delay(Duration),
+    /// Another line gets in before the byte, as what a thread prints does where nothing locks the output.
+    Noise,
     /// The byte, and all that follow it both ways, are lost, until the cable is
     /// [healed](crate::Cable::heal).
     Cut,
@@ -44,6 +49,8 @@ pub struct Rates {
     pub repeat: f64,
     /// Probability that one bit of a byte is inverted.
     pub flip: f64,
+    /// Probability that [`NOISE`] gets in before a byte.
+    pub noise: f64,
     /// Probability that a byte, and all that follow it, are late by [`Rates::delay_by`].
     pub delay: f64,
     /// How late a delayed byte is.
@@ -53,7 +60,7 @@ pub struct Rates {
 impl Rates {
     /// Whether no fault can happen.
     pub fn is_zero(&self) -> bool {
-        self.drop <= 0.0 && self.repeat <= 0.0 && self.flip <= 0.0 && self.delay <= 0.0
+        self.drop <= 0.0 && self.repeat <= 0.0 && self.flip <= 0.0 && self.noise <= 0.0 && self.delay <= 0.0
     }
 
     /// What happens to the next byte.
@@ -64,6 +71,7 @@ impl Rates {
             (self.repeat, Fault::Repeat),
             (self.flip, Fault::Flip(0)),
             (self.delay, Fault::Delay(self.delay_by)),
+            (self.noise, Fault::Noise),
         ] {
             if left < rate {
                 return Some(fault);

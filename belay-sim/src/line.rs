@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::fault::{Fault, Rates};
+use crate::fault::{Fault, NOISE, Rates};
 
 /// How many bytes may be on the way before the sender has to wait.
 const CAPACITY: usize = 4096;
@@ -137,6 +137,10 @@ impl Line {
             }
             Some(Fault::Delay(by)) => {
                 self.gaps.push_back((self.waiting.len(), Instant::now() + by));
+                self.waiting.push_back(byte);
+            }
+            Some(Fault::Noise) => {
+                self.waiting.extend(NOISE);
                 self.waiting.push_back(byte);
             }
             Some(Fault::Cut) => self.broken = Some(Break::Cut),

@@ -4,7 +4,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use belay_sim::{Board, Direction, Fault, Rates};
+use belay_sim::{Board, Direction, Fault, NOISE, Rates};
 use common::{Client, RAW};
 
 /// A board that sends every line back, and a client that is connected to it.
@@ -42,6 +42,17 @@ fn a_byte_is_repeated_exactly_once() {
         assert_eq!(line(&mut client, b"abc\n"), b"aabc\n", "{direction:?}");
         assert_eq!(line(&mut client, b"abc\n"), b"abc\n", "{direction:?}");
     }
+}
+
+#[test]
+fn a_line_gets_in_between_exactly_once() {
+    let (board, mut client) = echo();
+    { board.cable() }
+        .once(Direction::ToHost, 2, Fault::Noise)
+        .expect("runs");
+    assert_eq!(line(&mut client, b"abcd\n"), [b"ab", NOISE].concat());
+    assert_eq!(client.until(b"\n"), b"cd\n");
+    assert_eq!(line(&mut client, b"abcd\n"), b"abcd\n");
 }
 
 #[test]

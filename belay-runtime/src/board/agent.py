@@ -91,10 +91,27 @@ def _belay(version, boot, before):
     def base64(data):
         return b2a_base64(data.encode() if type(data) is str else data).decode()[:-1]
 
-    def part(number, i, data):
+    def piecewise(wanted, i, text):
+        # Sends a frame of an answer, or only what is wanted of it: from which frame and which character of that, up to
+        # which, or 0 for all that follows, in pieces of how many. They are base64, as a frame can have characters
+        # that none may contain.
+        if not wanted:
+            return send(text)
+        first, at, to, size = wanted
+        if i < first or to and i > first:
+            return
+        if i > first:
+            at = 0
+        total = len(text)
+        for at in range(at, min(to or total, total), size):
+            send("%sf%d %d %d:%s" % (text[0], i, at, total, base64(text[at : at + size])))
+
+    def part(wanted, number, i, data):
         # As `send`, but without ever making text of what is long: that takes twice as long.
         head = ("%s+%d:" % (number, i)).encode()
         data = b2a_base64(data)[:-1]
+        if wanted:
+            return piecewise(wanted, i, (head + data).decode())
         put(b"".join((start.encode(), head, data, b"%08x\x03" % crc(data, crc(head, seed)))))
 
     class Parts(Stream):
@@ -108,30 +125,32 @@ def _belay(version, boot, before):
                 self.first = 0
                 rest = rest[1:]
             while len(rest) >= 194:
-                part(self.asked, self.sent, rest[:192])
+                part(self.pieces, self.asked, self.sent, rest[:192])
                 self.sent += 1
                 rest = rest[192:]
             self.left = rest
             return len(data)
 
-        def answer(self, number):
+        def answer(self, number, wanted):
             self.asked = number
+            self.pieces = wanted
             self.sent = 0
             self.first = 1
             self.left = b""
             # In a tuple everything is printed as its repr; the tuple's own characters are left out.
             print((self.whole,), file=self, end="")
-            part(number, self.sent, self.left[:-2])
-            send("%sw%d" % (number, self.sent + 1))
+            part(wanted, number, self.sent, self.left[:-2])
+            self.sent += 1
+            piecewise(wanted, self.sent, "%sw%d" % (number, self.sent))
 
-    def parts(number, value):
+    def parts(number, value, wanted):
         # Sends bytes, which may be large, in parts of their own. A `memoryview` counts as `bytes`.
         i = 0
         size = len(value)
         for at in range(0, size, 1536):
-            part(number, i, value[at : at + 1536])
+            part(wanted, number, i, value[at : at + 1536])
             i += 1
-        send("%s%s%d" % (number, "a" if type(value) is bytearray else "b", i))
+        piecewise(wanted, i, "%s%s%d" % (number, "a" if type(value) is bytearray else "b", i))
 
     def say(frames, text):
         frames.append(text)
@@ -270,7 +289,7 @@ def _belay(version, boot, before):
             if type(value) in raw:
                 if len(value) > 40:
                     kept[-1] = (number, value)
-                    return parts(number, value)
+                    return parts(number, value, None)
                 if type(value) is memoryview:
                     value = bytes(value)
             try:
@@ -282,7 +301,7 @@ def _belay(version, boot, before):
                 gc.collect()
             kept[-1] = (number, Parts(value))
             try:
-                kept[-1][1].answer(number)
+                kept[-1][1].answer(number, None)
             except BaseException as error:
                 kept[-1] = (number, frames)
                 # A board whose `print` writes to no object of ours.
@@ -299,21 +318,31 @@ def _belay(version, boot, before):
             if isinstance(error, KeyboardInterrupt):
                 raise
 
-    def again(number, as_base64):
-        # Sends once more what was answered; false if that is not known.
+    def again(number, wanted):
+        # Sends once more what was answered, or what is wanted of it; false if that is not known.
         for known, frames in kept:
             if known == number:
-                if type(frames) is not list:
-                    if type(frames) is Parts:
-                        frames.answer(number)
-                    else:
-                        parts(number, frames)
-                    return 1
-                for text in frames:
-                    if as_base64 and text[1] in "vey":
-                        text = number + text[1].upper() + base64(text[2:])
-                    send(text)
+                if type(frames) is Parts:
+                    frames.answer(number, wanted)
+                elif type(frames) is not list:
+                    parts(number, frames, wanted)
+                else:
+                    for i in range(len(frames)):
+                        piecewise(wanted, i, frames[i])
                 return 1
+
+    def piecemeal(number, which):
+        # Answers again in pieces. When large ones do not get through, threads are held at their stop points: on some
+        # boards what they print gets in between.
+        wanted = list(map(int, which.split()))
+        hold = wanted[3] < 100 and "pause" in spaces.get("_threads", "")
+        try:
+            if hold:
+                spaces["_threads"]["pause"]("", 20)
+            send(number + ("t%d" % wanted[1] if again(number, wanted) else "g"))
+        finally:
+            if hold:
+                spaces["_threads"]["resume"]("")
 
     def demand(head, text):
         # As `serve`; after a failure what was spare is this request's to use.
@@ -345,9 +374,8 @@ def _belay(version, boot, before):
             finish()
             send(expected + "q")
             return 1
-        elif kind in "rR":
-            if not again(number, kind == "R"):
-                send(number + "g")
+        elif kind == "R":
+            piecemeal(number, line[4:-8].strip())
         elif kind == "l":
             head = "#" + line[1] + line[4] + line[3]
             rest = int(line[5:-8])
@@ -366,11 +394,11 @@ def _belay(version, boot, before):
                     rest -= len(read(min(rest, 32)))
             if number == expected:
                 demand(head, line)
-            elif not again(number, 0):
+            elif not again(number, None):
                 send(expected + "n")
         elif number == expected:
             demand(line, line[4:-8])
-        elif not again(number, 0):
+        elif not again(number, None):
             send(expected + "n")
 
     def repair():

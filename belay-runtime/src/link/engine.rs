@@ -13,6 +13,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::ahead::Ahead;
 use super::ending::{End, Ending};
+use super::pieces::Pieces;
 use super::timing::{Barrier, Interrupt, Probe};
 use super::unread::{Sent, Unread};
 use super::wire::{self, UNASKED, Wire};
@@ -103,8 +104,10 @@ pub(super) struct Flying {
     pub(super) abandoned: Option<Instant>,
     /// Whether that is because its deadline passed.
     pub(super) timed_out: bool,
-    /// How often its answer was asked for again.
+    /// How often its answer was asked for again since anything of it came.
     pub(super) asked_again: u32,
+    /// What has come of it in pieces.
+    pub(super) pieces: Pieces,
 }
 
 /// A stream's host side.
@@ -314,6 +317,7 @@ impl Engine {
             abandoned: None,
             timed_out: false,
             asked_again: 0,
+            pieces: Pieces::default(),
         });
     }
 

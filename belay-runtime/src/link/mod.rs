@@ -9,6 +9,7 @@ mod ladder;
 mod options;
 mod output;
 mod own_words;
+mod pieces;
 mod raw;
 mod recover;
 mod replies;

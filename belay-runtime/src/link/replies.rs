@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::engine::{Engine, Flying, Sink};
 use super::exception;
+use super::pieces::Piece;
 use super::streams::CREDIT;
 use super::timing::GRACE;
 use super::unread::Sent;
@@ -74,6 +75,8 @@ impl Engine {
             (kind, payload)
         };
         match kind {
+            b'f' => self.piece(at, &payload),
+            b't' if self.flying[at].pieces.are_at_their_end(count(&payload)) => self.ask_again(at),
             b'v' => self.complete(at, Ok(Payload::Repr(payload))),
             b'e' => {
                 let exception = exception::parse(&payload);
@@ -132,8 +135,34 @@ impl Engine {
             self.too_long(at);
             return false;
         }
+        flying.asked_again = 0;
         flying.parts.insert(index, data);
         true
+    }
+
+    /// Takes a piece of a frame; when that is whole it is looked at as any other.
+    fn piece(&mut self, at: usize, payload: &[u8]) {
+        let Some(piece) = Piece::parse(payload) else {
+            return;
+        };
+        if self.is_unwanted(at) {
+            return;
+        }
+        let limit = self.options.answer_limit;
+        let flying = &mut self.flying[at];
+        let had = piece.frame < flying.delivered || flying.parts.contains_key(&piece.frame);
+        if had || flying.pieces.have(&piece) {
+            return;
+        }
+        flying.size += piece.text.len().max(PART);
+        if flying.size > limit {
+            return self.too_long(at);
+        }
+        flying.asked_again = 0;
+        self.head_since = Instant::now();
+        if let Some(frame) = self.flying[at].pieces.take(piece) {
+            self.on_answer(frame);
+        }
     }
 
     /// What is longer than it may be has no checksum that could be looked at.
@@ -267,14 +296,23 @@ impl Engine {
 
     /// Asks for an answer that the board keeps and that was lost on the way.
     pub(super) fn ask_again(&mut self, at: usize) {
+        let in_pieces = !self.is_small();
         let flying = &mut self.flying[at];
+        if flying.pieces.are_under_way() {
+            return;
+        }
         flying.asked_again += 1;
         if flying.asked_again > ASKING_AGAIN {
             self.complete(at, Err(lost()));
             return;
         }
+        let missing = if in_pieces {
+            flying.ask_for_missing()
+        } else {
+            String::new()
+        };
         let number = flying.number;
-        let line = self.lines.control(number, b'R', "");
+        let line = self.lines.control(number, b'R', &missing);
         self.transmit(&line, Sent::Request(number));
     }
 
@@ -289,6 +327,13 @@ impl Engine {
 }
 
 impl Flying {
+    /// What to ask for: what is missing between what has come, in the order of the answer.
+    fn ask_for_missing(&mut self) -> String {
+        let mut missing = self.delivered..;
+        let frame = missing.find(|frame| !self.parts.contains_key(frame)).unwrap_or(0);
+        self.pieces.ask(frame, self.parts.contains_key(&(frame + 1)))
+    }
+
     /// The next item of a batch, if it has come.
     fn take_item(&mut self) -> Option<Vec<u8>> {
         let item = self.parts.remove(&self.delivered)?;
@@ -309,7 +354,7 @@ fn lost() -> Error {
     .into()
 }
 
-fn decode(data: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn decode(data: &[u8]) -> Option<Vec<u8>> {
     BASE64_STANDARD.decode(data).ok()
 }
 

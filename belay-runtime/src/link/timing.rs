@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::engine::{Engine, Flying, Sink};
+use super::pieces::Pieces;
 use super::recover::ASK_FOR_BANNER;
 use super::unread::Sent;
 use super::{Deadlines, exception, ladder};
@@ -420,6 +421,8 @@ impl Engine {
         }
         for at in (0..self.flying.len()).rev() {
             if had(self.flying[at].number) {
+                // Whatever it was asked for before has come by now, or does not come.
+                self.flying[at].pieces.ended();
                 self.ask_again(at);
             }
         }
@@ -450,6 +453,7 @@ impl Engine {
         self.next = self.next.next();
         flying.line = self.encode(flying.number, &flying.job.work);
         flying.parts.clear();
+        flying.pieces = Pieces::default();
         self.transmit(&flying.line, Sent::Request(flying.number));
         self.flying.push_back(flying);
     }

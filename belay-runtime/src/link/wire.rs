@@ -449,7 +449,7 @@ impl Wire {
 /// Whether nothing but the end of the execution follows a frame of this kind.
 fn ends(call_path: CallPath, kind: u8) -> bool {
     match call_path {
-        CallPath::RawRepl => !b"+yzs".contains(&kind),
+        CallPath::RawRepl => !b"+fyzs".contains(&kind),
         _ => kind == b'q',
     }
 }

@@ -247,6 +247,7 @@ async fn inject(board: &mut Board, seed: u64, random: &mut fastrand::Rng, scenar
                 flip: rate,
                 delay: rate / 10.0,
                 delay_by: Duration::from_millis(10),
+                ..Rates::default()
             };
             let _ = write!(scenario, "rates {rate:.5}; ");
             Direction::BOTH
