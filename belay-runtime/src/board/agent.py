@@ -369,7 +369,8 @@ def _belay(version, boot, before):
         kind = line[2]
         if kind == "p":
             restore()
-            send(expected + "o" + line[4:-8].strip())
+            for _ in range(int(line[3]) + 1):
+                send(expected + "o" + line[4:-8].strip())
         elif kind == "q":
             finish()
             send(expected + "q")

@@ -400,6 +400,10 @@ impl Engine {
                 self.on_too_long(number);
                 Ok(())
             }
+            wire::Item::Damaged { number, kind } => {
+                self.on_damaged(number, kind);
+                Ok(())
+            }
             wire::Item::Repl(event) => self.on_event(event).await,
         }
     }

@@ -145,7 +145,7 @@ impl Engine {
             return;
         }
         let token = self.token();
-        let ping = self.lines.control(self.next, b'p', &token.to_string());
+        let ping = self.lines.ping(self.next, token, 1);
         if self.unread.has_any_room_for(ping.len()) {
             self.say(&ping, Sent::Ping(token));
         }

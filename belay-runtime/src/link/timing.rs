@@ -20,6 +20,10 @@ pub(super) const GRACE: Duration = Duration::from_millis(20);
 pub(super) const MERCY: Duration = Duration::from_millis(200);
 /// The first silence after which the board is asked whether it is there; each further one is longer.
 const SILENCE: Duration = Duration::from_millis(100);
+/// How long to wait for more when what has come is damaged: most likely it is all there is.
+const DAMAGED: Duration = Duration::from_millis(10);
+/// How many answers a ping asks for that was not answered. More of them may be damaged.
+const PONGS: u8 = 4;
 /// The longest such silence, as long as the board is asked all that may be asked of it.
 const LONGEST_SILENCE: Duration = Duration::from_secs(5);
 /// How much of a busy board's room is kept free of requests and pings: for finding out, after hours, that it was reset
@@ -251,7 +255,12 @@ impl Engine {
     /// What asks whether the board is there, and the token of its answer.
     fn question(&mut self, how: Ask) -> (u32, Vec<u8>) {
         let token = self.token();
-        let line = self.lines.control(self.next, b'p', &token.to_string());
+        let pongs = if self.is_raw() || how == Ask::Plainly {
+            1
+        } else {
+            PONGS
+        };
+        let line = self.lines.ping(self.next, token, pongs);
         let question = if self.is_raw() {
             self.source_of_ping(&line, token, how == Ask::Looking)
         } else {
@@ -428,6 +437,24 @@ impl Engine {
         }
         if self.flying.is_empty() {
             self.silence = None;
+        }
+    }
+
+    /// A frame was damaged. That is known at once, and not only when nothing else comes.
+    pub(super) fn on_damaged(&mut self, number: u8, kind: u8) {
+        let soon = Instant::now() + DAMAGED;
+        match &mut self.barrier {
+            None => {
+                if let Some((at, _)) = &mut self.silence {
+                    *at = soon.min(*at);
+                }
+            }
+            // Once for each ping, however many answers it has.
+            Some(barrier) if kind == b'o' && Number::from_char(number).is_some() && soon < barrier.again => {
+                barrier.again = soon;
+                self.unread.answered_a_ping();
+            }
+            Some(_) => {}
         }
     }
 

@@ -72,6 +72,14 @@ impl Unread {
         }
     }
 
+    /// The board has answered a ping, though not legibly. It answers them in order.
+    pub(super) fn answered_a_ping(&mut self) {
+        let is_ping = |(sent, _): &(Sent, usize)| matches!(sent, Sent::Ping(_));
+        if let Some(at) = self.sent.iter().position(is_ping) {
+            self.sent.drain(..=at);
+        }
+    }
+
     /// The board has read everything, or it is gone.
     pub(super) fn clear(&mut self) {
         self.sent.clear();

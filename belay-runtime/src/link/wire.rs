@@ -21,6 +21,8 @@ const READ: usize = 4096;
 /// How many reads may give nothing but output before others get their turn: a board that never stops printing
 /// must not keep the task from its commands and deadlines.
 const READS: usize = 32;
+/// What stands in a frame before its number.
+const HEAD: usize = 1 + NONCE;
 /// How much of what was received last is kept for messages.
 const TAIL: usize = 512;
 
@@ -33,6 +35,8 @@ pub(super) enum Item {
     Repl(Event),
     /// The answer to the request of this number is longer than it may be.
     TooLong(u8),
+    /// An answer to the request of this number, which is damaged, perhaps there as well.
+    Damaged { number: u8, kind: u8 },
 }
 
 /// How long a frame may be that nobody asked for.
@@ -409,9 +413,16 @@ impl Wire {
             ..
         } = self;
         deframer.feed(bytes, |piece| match piece {
-            Piece::Output(bytes) | Piece::Damaged(bytes) => {
+            Piece::Output(bytes) => {
                 repl.receive(bytes);
                 drain(repl, come);
+            }
+            Piece::Damaged(bytes) => {
+                repl.receive(bytes);
+                drain(repl, come);
+                if let Some(&[number, kind]) = bytes.get(HEAD..HEAD + 2) {
+                    come.push_back(Come::Item(Item::Damaged { number, kind }));
+                }
             }
             Piece::Frame(frame) => {
                 if ends(*call_path, frame.kind) {

@@ -105,7 +105,13 @@ impl Lines {
         text
     }
 
-    /// Something that is no request of its own: a ping, a question for an answer, a farewell.
+    /// A ping that is answered so many times, at most ten.
+    pub fn ping(&self, number: Number, token: u32, times: u8) -> Vec<u8> {
+        let more = b'0' + times.saturating_sub(1).min(9);
+        self.line([b'#', number.char(), b'p', more], token.to_string().as_bytes())
+    }
+
+    /// Something that is no request of its own: a question for an answer, a farewell.
     pub fn control(&self, number: Number, kind: u8, body: &str) -> Vec<u8> {
         self.line([b'#', number.char(), kind, b'0'], body.as_bytes())
     }
@@ -188,7 +194,7 @@ mod tests {
             let number = Number((i % 64) as u8);
             for line in [
                 LINES.request(number, b'c', 0, &format!("f{i} 501 {i}")),
-                LINES.control(number, b'p', &i.to_string()),
+                LINES.ping(number, i, 4),
             ] {
                 assert_eq!(checksum(&line, LINES.seed), 0);
                 assert_eq!((line.len(), line[31]), (32, b'~'));
@@ -217,7 +223,7 @@ mod tests {
             checksum: Checksum::Small,
         };
         // As the agent for small boards works it out.
-        assert_eq!(lines.control(Number::default(), b'p', "7"), b"#0p070206ec0\n");
+        assert_eq!(lines.ping(Number::default(), 7, 1), b"#0p070206ec0\n");
         assert_eq!(
             Checksum::Small.of(b"-h77 micropython microbit 9000 4320", 1234),
             0x6_93f6
