@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use tracing::Instrument;
 
 use crate::boxed::{BoxFuture, BoxStream};
-use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::error::{Error, ErrorKind, Phase, Result, ThreadError};
 use crate::executor::{
     ExecutorExt, ExecutorFactory, SetupExecutor, TaskExecutor, TeardownExecutor, ThreadExecutor, ThreadHandle,
 };
@@ -305,10 +305,8 @@ impl Parts {
         }
         let stopping = self.threads.stop_all(stop);
         let stopped = tokio::time::timeout(within, stopping).await;
-        stopped.unwrap_or_else(|_| {
-            let message = format!("the threads could not be stopped within {within:?}");
-            Err(self.session.error(ErrorKind::Thread(message.into())))
-        })
+        let names = Vec::new();
+        stopped.unwrap_or_else(|_| Err(self.session.error(ThreadError::StillRunning { names, within })))
     }
 }
 

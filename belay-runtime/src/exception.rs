@@ -81,6 +81,11 @@ impl DeviceException {
         self.type_name == type_name
     }
 
+    /// Whether the board had no memory left.
+    pub(crate) fn is_memory_error(&self) -> bool {
+        self.is("MemoryError")
+    }
+
     /// The innermost frame that is a line of a method's body.
     pub fn rust_line(&self) -> Option<RustLine> {
         self.traceback.iter().rev().find_map(|frame| frame.rust)

@@ -22,7 +22,7 @@ pub use serde::de::DeserializeOwned;
 
 pub use boxed::{BoxFuture, BoxStream};
 pub use device::{Attach, Attached, Device, DeviceBuilder};
-pub use error::{BoardState, Error, ErrorKind, Phase, Result, Stuck};
+pub use error::{ActionError, BoardState, Error, ErrorKind, Phase, Result, Stuck, ThreadError};
 pub use exception::{DeviceException, Frame, RustLine};
 pub use executor::{
     DefaultExecutors, Executor, ExecutorExt, ExecutorFactory, HostAction, SetupExecutor, Setups,

@@ -147,12 +147,12 @@ pub use belay_macros::{device, setup, task, teardown, thread};
 pub use belay_runtime::transport;
 #[doc(inline)]
 pub use belay_runtime::{
-    BoardState, BoxFuture, BoxStream, CallPath, Capabilities, Deadlines, DefaultExecutors, DeploymentStats,
-    Device, DeviceBuilder, DeviceException, DeviceOutput, Error, ErrorKind, Executor, ExecutorExt,
-    ExecutorFactory, FloatPrecision, Frame, HostAction, Output, Phase, ReconnectPolicy, ResetPolicy, Result,
-    Returned, RustLine, Session, SessionContext, SessionEvent, SessionState, SetupExecutor, Setups, Stuck,
-    TaskExecutor, TaskStream, Tasks, TeardownExecutor, Teardowns, ThreadDouble, ThreadExecutor, ThreadHandle,
-    ThreadInfo, ThreadState, Threads, python,
+    ActionError, BoardState, BoxFuture, BoxStream, CallPath, Capabilities, Deadlines, DefaultExecutors,
+    DeploymentStats, Device, DeviceBuilder, DeviceException, DeviceOutput, Error, ErrorKind, Executor,
+    ExecutorExt, ExecutorFactory, FloatPrecision, Frame, HostAction, Output, Phase, ReconnectPolicy,
+    ResetPolicy, Result, Returned, RustLine, Session, SessionContext, SessionEvent, SessionState,
+    SetupExecutor, Setups, Stuck, TaskExecutor, TaskStream, Tasks, TeardownExecutor, Teardowns, ThreadDouble,
+    ThreadError, ThreadExecutor, ThreadHandle, ThreadInfo, ThreadState, Threads, python,
 };
 #[doc(no_inline)]
 pub use futures_core::Stream;

@@ -115,20 +115,23 @@ def report(seen):
         reports.append((ident, record[NAME], record[STATE], record[STOPPING], record[RESTARTS], time, record[ERROR]))
     return reports
 
-# Says no when a thread of this name runs already, and only one may.
+# Says whether the thread was started: not when one of this name runs already and only one may; nor when the board has
+# no room for another one, and then what it raised.
 def start(send, ident, name, single, function, arguments, restarts, longest, patience):
     if single:
         for record in table.values():
             if record[NAME] == name and not ended(record):
-                return False
+                return (False, None)
     record = [name, RUNNING, False, 0, 0, time.ticks_ms(), None, 0]
     table[ident] = record
     try:
         _thread.start_new_thread(body, (send, ident, record, function, arguments, restarts, longest, patience))
-    except BaseException:
+    except BaseException as error:
         del table[ident]
+        if isinstance(error, (OSError, RuntimeError)):
+            return (False, describe(error))
         raise
-    return True
+    return (True, None)
 
 def stop(idents, patience):
     for ident in idents:

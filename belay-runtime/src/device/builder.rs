@@ -237,11 +237,8 @@ impl<A: Attach> DeviceBuilder<A> {
 
 /// Whether there is a runtime that everything can run on.
 fn in_tokio() -> Result<()> {
-    let message = "a device needs a tokio runtime, and there is none here: connect in a function that is called from \
-                   `#[tokio::main] async fn main`, or from within `Runtime::block_on`";
-    tokio::runtime::Handle::try_current()
-        .map(drop)
-        .map_err(|_| ErrorKind::Usage(message.into()).into())
+    let runtime = tokio::runtime::Handle::try_current();
+    runtime.map(drop).map_err(|_| ErrorKind::NoRuntime.into())
 }
 
 fn invalid(error: impl Into<TransportError>, name: &Arc<str>) -> Error {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Received;
+use super::received::Received;
 
 /// What is known of a board that cannot be brought to its prompt: what it does instead, and what has been tried.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,12 +1,11 @@
 //! The thread library on the board, as the host calls it.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::clock::bounded;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Result, ThreadError};
 use crate::exception::{DeviceException, Frame};
 use crate::python::{self, Arguments};
 use crate::session::{Live, THREADS, ThreadState};
@@ -146,35 +145,17 @@ pub(super) async fn start(live: &Live, start: Start<'_>) -> Result<()> {
         millis(start.longest.unwrap_or_default()),
         patience(start.stop),
     );
-    let answer = evaluate(live, expression)
-        .await
-        .map_err(|error| no_slot(error, start.name))?;
-    if answer.to()? {
-        return Ok(());
+    let started: (bool, Option<RawException>) = evaluate(live, expression).await?.to()?;
+    let name = start.name.to_owned();
+    Err(match started {
+        (true, _) => return Ok(()),
+        (false, None) => ThreadError::AlreadyRunning { name },
+        (false, Some(exception)) => ThreadError::NoSlot {
+            name,
+            exception: Box::new(exception.into()),
+        },
     }
-    let message = format!("the thread `{}` is running already", start.name);
-    Err(ErrorKind::Thread(message.into()).into())
-}
-
-/// Boards tell in many ways that they can run no further thread.
-fn no_slot(error: Error, name: &str) -> Error {
-    let Some(exception) = error.exception() else {
-        return error;
-    };
-    let text = exception.message.as_str();
-    let full = match exception.type_name.as_str() {
-        "OSError" => true,
-        "RuntimeError" => text.contains("thread"),
-        _ => false,
-    };
-    if !full || exception.rust_line().is_some() {
-        return error;
-    }
-    let message: Cow<'static, str> = format!(
-        "the board can run no further thread beside those that run, so `{name}` was not started (it says {exception})"
-    )
-    .into();
-    ErrorKind::Thread(message).into()
+    .into())
 }
 
 /// What the board says of its threads, once those in `seen` are forgotten there.

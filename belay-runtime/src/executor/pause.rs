@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::library;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Result, ThreadError};
 use crate::session::{Live, Session};
 
 /// Threads that are held. They go on when it is dropped.
@@ -40,10 +40,8 @@ impl Pause {
             return Ok(pause);
         }
         pause.end().await;
-        let message = format!(
-            "the task needs the board for itself, and the threads {late:?} reached no stop point within {deadline:?}"
-        );
-        Err(session.error(ErrorKind::Thread(message.into())))
+        let (names, within) = (late, deadline);
+        Err(session.error(ThreadError::NotPaused { names, within }))
     }
 
     /// Lets the threads go.

@@ -20,7 +20,7 @@ use crate::exception::Fate;
 use crate::link::LinkStream;
 use crate::method::{MethodKind, MethodSpec, TaskOptions};
 use crate::python::Arguments;
-use crate::session::{Exclusive, Live, Returned, Session, is_memory_error};
+use crate::session::{Exclusive, Live, Returned, Session};
 
 /// Calls methods on the board.
 pub trait TaskExecutor: Executor {
@@ -167,15 +167,14 @@ impl Tasks {
         loop {
             let live = self.session.live(deadline).await?;
             let error = match self.call_on(&live, method, &arguments, deadline).await {
-                Err(error) if ends_connection(&error) => {
-                    self.session.ended(live.generation(), &error);
-                    error
-                }
-                Err(error) if matches!(error.kind(), ErrorKind::FateUnknown(_)) => error,
+                // What the board itself says is dealt with by then.
+                Err(error) if error.exception().is_none() => error,
                 answer => return answer,
             };
-            let not_sent = matches!(error.kind(), ErrorKind::Disconnected(_));
-            let again = (not_sent || options(method).idempotent) && attempt < ATTEMPTS;
+            if ends_connection(&error) {
+                self.session.ended(live.generation(), &error);
+            }
+            let again = error.again().now(options(method).idempotent) && attempt < ATTEMPTS;
             if !again || self.session.live(deadline).await.is_err() {
                 return Err(error);
             }
@@ -201,18 +200,19 @@ impl Tasks {
             Err(error) if error.exception().is_some() => error,
             answer => return answer,
         };
-        let fate = error.exception().map_or(Fate::Begun, |exception| exception.fate);
-        let out_of_memory = is_memory_error(&error) && live.make_room_for(method).await.unwrap_or(false);
-        let not_there = fate == Fate::Missing;
-        if not_there {
+        let missing = error
+            .exception()
+            .is_some_and(|raised| raised.fate == Fate::Missing);
+        if missing {
             live.forget(method);
         }
-        let harmless = fate == Fate::NotBegun || options(method).idempotent;
-        if (out_of_memory && harmless) || not_there {
-            let function = live.deployed(method).await?;
-            return live.call(method, &function, arguments.clone(), deadline).await;
+        // Room is of use to the next call, too, where this one cannot be made again.
+        let made_room = error.is_memory_error() && live.make_room_for(method).await.unwrap_or(false);
+        if !(made_room || missing) || !error.again().now(options(method).idempotent) {
+            return Err(error);
         }
-        Err(error)
+        let function = live.deployed(method).await?;
+        live.call(method, &function, arguments.clone(), deadline).await
     }
 
     /// Sends the method for this call alone, and leaves nothing behind.

@@ -8,7 +8,7 @@ use tracing::Instrument;
 
 use super::Executor;
 use crate::boxed::BoxFuture;
-use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::error::{ActionError, Error, ErrorKind, Phase, Result};
 use crate::method::{DeviceSpec, MethodKind, MethodSpec, TeardownOptions};
 use crate::python::Arguments;
 use crate::session::{Session, cleaning};
@@ -177,11 +177,10 @@ impl Teardowns {
         let stop = acting.abort_handle();
         match tokio::time::timeout(deadline, acting).await {
             Ok(Ok(done)) => done,
-            Ok(Err(error)) => Err(ErrorKind::Usage(unfinished(error).into()).into()),
+            Ok(Err(error)) => Err(unfinished(error).into()),
             Err(_) => {
                 stop.abort();
-                let message = format!("a registered action took longer than {deadline:?} and was given up");
-                Err(ErrorKind::Usage(message.into()).into())
+                Err(ActionError::TooLong(deadline).into())
             }
         }
     }
@@ -208,15 +207,12 @@ impl Teardowns {
 }
 
 /// Why an action did not come to its end.
-fn unfinished(error: JoinError) -> String {
+fn unfinished(error: JoinError) -> ActionError {
     let Ok(panic) = error.try_into_panic() else {
-        return "the runtime was shut down before a registered action had ended".to_owned();
+        return ActionError::RuntimeGone;
     };
-    let message = panic.downcast_ref::<&str>().copied();
-    match message.or_else(|| panic.downcast_ref::<String>().map(String::as_str)) {
-        Some(message) => format!("a registered action panicked: {message}"),
-        None => "a registered action panicked".to_owned(),
-    }
+    let message = panic.downcast_ref::<&str>().map(|message| (*message).to_owned());
+    ActionError::Panicked(message.or_else(|| panic.downcast_ref::<String>().cloned()))
 }
 
 impl fmt::Debug for Teardowns {

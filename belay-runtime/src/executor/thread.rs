@@ -12,7 +12,7 @@ use super::double::ThreadDouble;
 use super::watching::{Known, Status, Table};
 use super::{Executor, library};
 use crate::boxed::BoxFuture;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, ThreadError};
 use crate::exception::DeviceException;
 use crate::link::ResetPolicy;
 use crate::method::{MethodKind, MethodSpec, ThreadOptions};
@@ -251,11 +251,8 @@ impl Threads {
             }
             Err(_) => {
                 let names = self.table.names(&ids);
-                let message = format!(
-                    "{names} did not stop within {deadline:?}: a thread ends at its next stop point, and nothing but a \
-                     reset ends it before"
-                );
-                Err(self.session.error(ErrorKind::Thread(message.into())))
+                let within = deadline;
+                Err(self.session.error(ThreadError::StillRunning { names, within }))
             }
         }
     }

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::library::{self, Record};
 use super::thread::options;
 use crate::boxed::BoxFuture;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, ThreadError};
 use crate::exception::DeviceException;
 use crate::method::MethodSpec;
 use crate::printable::Printable;
@@ -129,7 +129,7 @@ impl Table {
             let entry = entries.threads.get(&id);
             let known =
                 entry.and_then(|entry| Some((entry.known.clone()?, entry.status.borrow().info.name.clone())));
-            known.ok_or_else(|| Error::from(ErrorKind::Thread("the thread is not known any more".into())))?
+            known.ok_or(ThreadError::NotKnown { id })?
         };
         let options = options(known.method);
         let function = live.deployed(known.method).await?;
@@ -171,12 +171,9 @@ impl Table {
             .into_iter()
             .map(|record| entries.update(record, live, &mut changes))
             .collect();
-        let lost = Arc::new(Error::from(ErrorKind::Thread(
-            "the board does not know the thread any more".into(),
-        )));
-        for (id, entry) in &entries.threads {
-            if started.contains(id) && entry.is_running() && !reported.contains(id) {
-                changes.extend(entry.lose(&lost));
+        for (&id, entry) in &entries.threads {
+            if started.contains(&id) && entry.is_running() && !reported.contains(&id) {
+                changes.extend(entry.lose(&Arc::new(ThreadError::NotKnown { id }.into())));
             }
         }
         drop(entries);
@@ -201,21 +198,16 @@ impl Table {
         }
     }
 
-    /// The names of threads, for a message.
-    pub(super) fn names(&self, ids: &[u32]) -> String {
+    /// The names of those of these threads that run.
+    pub(super) fn names(&self, ids: &[u32]) -> Vec<String> {
         let entries = self.entries();
         let running = entries
             .threads
             .iter()
             .filter(|(id, entry)| ids.contains(id) && entry.is_running());
-        let names: Vec<_> = running
-            .map(|(_, entry)| format!("`{}`", entry.status.borrow().info.name))
-            .collect();
-        match names.as_slice() {
-            [] => "the thread".to_owned(),
-            [name] => format!("the thread {name}"),
-            names => format!("the threads {}", names.join(", ")),
-        }
+        running
+            .map(|(_, entry)| entry.status.borrow().info.name.clone())
+            .collect()
     }
 
     pub(super) fn status(&self, id: u32) -> Option<watch::Receiver<Status>> {

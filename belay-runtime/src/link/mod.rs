@@ -500,7 +500,7 @@ fn printable(expression: String) -> Result<String> {
     if expression.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
         Ok(expression)
     } else {
-        Err(ErrorKind::Usage("an expression must be one line of printable ASCII".into()).into())
+        Err(ErrorKind::NotOneLine.into())
     }
 }
 

@@ -117,15 +117,12 @@ impl Deployments {
         Some(Arc::clone(&entry.function))
     }
 
-    /// Takes note of a method that is on the board without having been sent by this program, and says whether
-    /// it is.
-    pub(super) fn adopt(&self, key: Key, uses: &[Key]) -> bool {
-        let found = self.table().unclaimed.remove(&id_of(key));
-        match found {
-            Some(function) => self.insert(key, uses, function),
-            None => return false,
-        }
-        true
+    /// Takes note of a method that is on the board without having been sent by this program, and gives what the
+    /// board calls it by, if there is one.
+    pub(super) fn adopt(&self, key: Key, uses: &[Key]) -> Option<Arc<str>> {
+        let function = self.table().unclaimed.remove(&id_of(key))?;
+        self.insert(key, uses, Arc::clone(&function));
+        Some(function)
     }
 
     /// Takes note of a method that was sent.
@@ -268,8 +265,8 @@ mod tests {
             deployments.get(7).is_none(),
             "its uses have to be looked at first"
         );
-        assert!(deployments.adopt(7, &[]));
-        assert!(!deployments.adopt(8, &[]));
+        assert_eq!(deployments.adopt(7, &[]).as_deref(), Some("f0"));
+        assert_eq!(deployments.adopt(8, &[]), None);
         assert_eq!(deployments.get(7).as_deref(), Some("f0"));
         assert_eq!(deployments.evict(&[]), [Arc::from("stranger")]);
         assert_eq!(deployments.len(), 1);

@@ -204,13 +204,12 @@ impl Live {
         let device = self.registry.device_of(method)?;
         let needed = self.with_uses(device, method)?;
         let keys: Vec<Key> = needed.iter().map(|(_, body)| body.hash).collect();
-        for (spec, body) in &needed {
+        for (used, body) in needed.iter().filter(|(_, body)| body.hash != key) {
             if self.deployments.get(body.hash).is_none() {
-                self.deploy(device, spec, body, &keys).await?;
+                self.deploy(device, used, body, &keys).await?;
             }
         }
-        let function = self.deployments.get(key);
-        function.ok_or_else(|| ErrorKind::Usage("a method was evicted while it was deployed".into()).into())
+        self.deploy(device, method, self.body(method)?, &keys).await
     }
 
     /// The method and everything that it uses, directly or not, each with its body for this board. What is
@@ -246,18 +245,18 @@ impl Live {
         method: &'static MethodSpec,
         body: &'static Body,
         keep: &[Key],
-    ) -> Result<()> {
+    ) -> Result<Arc<str>> {
         let used: Vec<Key> = uses(device, method)
             .filter_map(|used| self.body(used).ok())
             .map(|body| body.hash)
             .collect();
-        if self.deployments.adopt(body.hash, &used) {
+        if let Some(function) = self.deployments.adopt(body.hash, &used) {
             add(&self.counters.adopted, 1);
-            return Ok(());
+            return Ok(function);
         }
         let function = self.send(device, method, body, &id_of(body.hash), keep).await?;
-        self.deployments.insert(body.hash, &used, function);
-        Ok(())
+        self.deployments.insert(body.hash, &used, Arc::clone(&function));
+        Ok(function)
     }
 
     /// Sends a method to the board under this name, as often as there is something to evict when there is no
@@ -283,7 +282,7 @@ impl Live {
                 add(&self.counters.micros, u64::try_from(micros).unwrap_or(u64::MAX));
                 match answer {
                     Ok(answer) => return Returned::from(answer).to::<String>().map(Arc::from),
-                    Err(error) if is_memory_error(&error) && self.make_room(keep).await? => {}
+                    Err(error) if error.is_memory_error() && self.make_room(keep).await? => {}
                     Err(error) => return Err(error),
                 }
             }
@@ -443,10 +442,4 @@ pub(crate) fn execution(namespace: &str, source: &str, file: Option<&str>) -> Re
         Some(file) => format!("X({namespace},{source},{})", python::to_literal(file)?),
         None => format!("X({namespace},{source})"),
     })
-}
-
-pub(crate) fn is_memory_error(error: &Error) -> bool {
-    error
-        .exception()
-        .is_some_and(|exception| exception.is("MemoryError"))
 }

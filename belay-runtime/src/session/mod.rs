@@ -37,7 +37,7 @@ pub use returned::Returned;
 pub use state::SessionState;
 pub use thread::{ThreadInfo, ThreadState};
 
-pub(crate) use live::{Live, is_memory_error};
+pub(crate) use live::Live;
 pub(crate) use thread::THREADS;
 
 /// The namespace that is kept for code of no trait.
@@ -300,8 +300,8 @@ impl Session {
             .clone()
     }
 
-    pub(crate) fn error(&self, kind: ErrorKind) -> Error {
-        Error::from(kind).on_device(&self.inner.name)
+    pub(crate) fn error(&self, kind: impl Into<ErrorKind>) -> Error {
+        Error::from(kind.into()).on_device(&self.inner.name)
     }
 
     /// Says of an error that it is of this method on this device.
@@ -428,11 +428,8 @@ impl Session {
     }
 
     async fn in_time<T>(&self, deadline: Duration, waiting: impl Future<Output = T>) -> Result<T> {
-        tokio::time::timeout(deadline, waiting).await.map_err(|_| {
-            let message =
-                format!("other calls kept the device for themselves for {deadline:?}; this one was not sent");
-            self.error(ErrorKind::Usage(message.into()))
-        })
+        let waited = tokio::time::timeout(deadline, waiting).await;
+        waited.map_err(|_| self.error(ErrorKind::Busy { waited: deadline }))
     }
 
     /// Runs statements in a namespace and gives what they printed.

@@ -145,8 +145,7 @@ impl Session {
                 Ok(()) => return,
                 Err(error) => {
                     tracing::warn!(device = %self.inner.name, %error, "an attempt to connect again failed");
-                    // A setup that raises will raise again.
-                    let hopeless = matches!(error.kind(), ErrorKind::Setup { .. } | ErrorKind::Usage(_));
+                    let hopeless = is_of_the_program(error.kind());
                     self.set_fault(Some(Arc::new(error)));
                     if hopeless {
                         break;
@@ -272,6 +271,15 @@ impl Session {
             Ok(())
         }
     }
+}
+
+/// Whether an attempt to connect again ended with what the program itself wants, which no further attempt changes: a
+/// setup that raises will raise again.
+fn is_of_the_program(kind: &ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Setup { .. } | ErrorKind::NotAttached { .. } | ErrorKind::Value(_) | ErrorKind::Closed
+    )
 }
 
 /// The same error, for somebody else.

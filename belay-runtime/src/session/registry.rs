@@ -21,12 +21,12 @@ impl Registry {
             None => devices.push(device),
             Some(known) if std::ptr::eq(*known, device) => {}
             Some(known) => {
-                let message = format!(
-                    "the trait `{}` has the namespace `{}`, which the trait `{}` has already: set another one with \
-                     `#[device(namespace = …)]`",
-                    device.name, device.namespace, known.name
-                );
-                return Err(ErrorKind::Usage(message.into()).into());
+                return Err(ErrorKind::NamespaceTaken {
+                    namespace: device.namespace.into(),
+                    taken_by: known.name.into(),
+                    wanted_by: device.name.into(),
+                }
+                .into());
             }
         }
         Ok(())
@@ -42,10 +42,9 @@ impl Registry {
     pub(super) fn device_of(&self, method: &'static MethodSpec) -> Result<&'static DeviceSpec> {
         let devices = self.devices.read().unwrap_or_else(PoisonError::into_inner);
         let has = |device: &&&DeviceSpec| device.methods.iter().any(|known| std::ptr::eq(*known, method));
-        devices.iter().find(has).copied().ok_or_else(|| {
-            let message = format!("the trait of `{}` is not attached to this device", method.path);
-            ErrorKind::Usage(message.into()).into()
-        })
+        let method = method.path.into();
+        let found = devices.iter().find(has).copied();
+        found.ok_or_else(|| ErrorKind::NotAttached { method }.into())
     }
 
     /// The methods of all attached traits.

@@ -188,6 +188,7 @@ async fn without_a_policy_the_session_is_faulted_until_it_is_reset() {
     until_state(&device, SessionState::Faulted).await;
     let error = station.once(0).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Disconnected(_)), "{error}");
+    assert!(error.is_retryable(), "it was not sent");
     assert!(error.hint().is_some());
     device.reset().await.unwrap();
     assert_eq!(station.current_rate().await.unwrap(), 7);

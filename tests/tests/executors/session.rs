@@ -235,7 +235,7 @@ async fn a_method_of_a_trait_that_is_not_attached_is_refused() {
         .invoke::<String>(method, Arguments::new())
         .await
         .unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Usage(_)), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::NotAttached { .. }), "{error}");
     device.close().await.unwrap();
     other.close().await.unwrap();
 }

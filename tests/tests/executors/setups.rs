@@ -229,7 +229,18 @@ mod apart {
         assert_eq!(left.get().await.unwrap(), "left");
         assert_eq!(right.get().await.unwrap(), "right");
         let error = ImpostorDevice::attach(&device).await.unwrap_err();
-        assert!(error.to_string().contains("namespace"), "{error}");
+        let ErrorKind::NamespaceTaken {
+            namespace,
+            taken_by,
+            wanted_by,
+        } = error.kind()
+        else {
+            panic!("{error:?}")
+        };
+        assert_eq!(
+            [&**namespace, &**taken_by, &**wanted_by],
+            ["Left", "Left", "Impostor"]
+        );
         device.close().await.unwrap();
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use belay::prelude::*;
-use belay::{ErrorKind, ThreadState};
+use belay::{ErrorKind, ThreadError, ThreadState};
 use belay_tests::{CallPath, PATIENCE, connected, connected_with, over_both_paths, soon};
 use futures_util::StreamExt;
 
@@ -432,7 +432,10 @@ async fn clean_up_that_takes_longer_than_the_deadline_is_told_of_and_then_cut_sh
     let handle = careful.slow_to_tidy().await.unwrap();
     let error = handle.stop(Duration::from_millis(60)).await;
     if let Err(error) = error {
-        assert!(matches!(error.kind(), ErrorKind::Thread(_)), "{error}");
+        assert!(
+            matches!(error.kind(), ErrorKind::Thread(ThreadError::StillRunning { .. })),
+            "{error}"
+        );
     }
     soon("the end", handle.join()).await.unwrap();
     assert_eq!(handle.state(), ThreadState::Stopped);

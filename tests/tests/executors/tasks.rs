@@ -97,6 +97,12 @@ pub trait Calculator {
     fn count_alone(&self, limit: u32) -> impl Stream<Item = Result<u32>>;
 
     /// ```python
+    /// return 1
+    /// ```
+    #[task(timeout_ms = 100)]
+    async fn hurried(&self) -> Result<u8>;
+
+    /// ```python
     /// return bytes(size)
     /// ```
     #[task]
@@ -115,6 +121,7 @@ belay_tests::on_both_runtimes! {
     a_stream_gives_items_and_ends
     a_stream_that_is_dropped_closes_its_generator
     an_exclusive_uncached_stream_tells_the_exception_after_its_items
+    a_call_that_others_leave_no_room_for_says_that_it_was_not_sent
     bytes_of_any_size_come_back
     code_is_executed_and_expressions_are_evaluated
     the_default_timeout_is_the_builders
@@ -246,6 +253,23 @@ async fn an_exclusive_uncached_stream_tells_the_exception_after_its_items() {
     assert_eq!(error.method(), Some("Calculator.count_alone"));
     assert!(error.exception().unwrap().rust_line().is_some(), "{error}");
     assert_eq!(calculator.add(1, 1).await.unwrap(), 2, "the device is free again");
+    device.close().await.unwrap();
+}
+
+async fn a_call_that_others_leave_no_room_for_says_that_it_was_not_sent() {
+    let (_board, device) = connected().await;
+    let calculator = CalculatorDevice::attach(&device).await.unwrap();
+    let mut items = std::pin::pin!(calculator.count_alone(3));
+    assert_eq!(items.next().await.unwrap().unwrap(), 0);
+    let error = soon("the end of its wait", calculator.hurried())
+        .await
+        .unwrap_err();
+    let limit = Duration::from_millis(100);
+    assert!(
+        matches!(error.kind(), ErrorKind::Busy { waited } if *waited == limit),
+        "{error:?}"
+    );
+    assert!(error.is_retryable());
     device.close().await.unwrap();
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use belay::prelude::*;
-use belay::{ErrorKind, SessionState};
+use belay::{ActionError, ErrorKind, SessionState};
 use belay_tests::{connected, connected_with, soon, unix, until_state};
 
 #[belay::device]
@@ -97,7 +97,11 @@ async fn actions_of_the_host_run_after_those_of_the_board_last_one_first() {
     }
     device.teardowns().register(|| async { panic!("a bad action") });
     let error = device.close().await.unwrap_err();
-    assert!(error.to_string().contains("panicked"), "{error}");
+    assert!(error.to_string().contains("a bad action"), "{error}");
+    assert!(
+        matches!(of_the_action(&error), ActionError::Panicked(Some(_))),
+        "{error:?}"
+    );
     assert_eq!(*order.lock().unwrap(), ["b", "a"]);
 }
 
@@ -227,6 +231,18 @@ async fn a_value_that_panics_while_it_is_written_or_read_leaves_the_device_as_it
     assert_eq!(done(board.port()).await, ["closed"]);
 }
 
+/// What became of the one action that failed.
+fn of_the_action(error: &Error) -> &ActionError {
+    let ErrorKind::Teardown(failures) = error.kind() else {
+        panic!("{error:?}")
+    };
+    let mut actions = failures.iter().filter_map(|error| match error.kind() {
+        ErrorKind::HostAction(error) => Some(error),
+        _ => None,
+    });
+    actions.next_back().unwrap_or_else(|| panic!("{error:?}"))
+}
+
 async fn an_action_that_takes_too_long_is_given_up() {
     let (_board, device) = connected_with(|builder| builder.host_action(Duration::from_millis(50))).await;
     device.teardowns().register(|| async {
@@ -234,7 +250,8 @@ async fn an_action_that_takes_too_long_is_given_up() {
         Ok(())
     });
     let error = soon("the close", device.close()).await.unwrap_err();
-    assert!(error.to_string().contains("50ms"), "{error}");
+    let limit = Duration::from_millis(50);
+    assert_eq!(*of_the_action(&error), ActionError::TooLong(limit));
 }
 
 async fn actions_of_the_host_run_when_the_board_is_gone() {

@@ -219,7 +219,7 @@ impl Caller {
             },
             Work::TimeOut => match board.spin_too_long().await {
                 // Somebody else may have had the device to himself for longer.
-                Err(error) if matches!(error.kind(), ErrorKind::Timeout { .. } | ErrorKind::Usage(_)) => {
+                Err(error) if matches!(error.kind(), ErrorKind::Timeout { .. } | ErrorKind::Busy { .. }) => {
                     Ok(())
                 }
                 ended => endless(ended),

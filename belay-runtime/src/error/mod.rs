@@ -1,5 +1,13 @@
 //! The one error of the whole runtime: what went wrong, on which device, in which phase, in which method.
 
+mod action;
+mod again;
+mod hint;
+mod phase;
+mod received;
+#[cfg(test)]
+mod tests;
+mod thread;
 mod unresponsive;
 
 use std::borrow::Cow;
@@ -12,6 +20,11 @@ use crate::printable::{Printable, PrintableLines};
 use crate::python::ValueError;
 use crate::transport::TransportError;
 
+use received::Received;
+
+pub use action::ActionError;
+pub use phase::Phase;
+pub use thread::ThreadError;
 pub use unresponsive::{BoardState, Stuck};
 pub(crate) use unresponsive::{Purpose, Tried};
 
@@ -122,57 +135,45 @@ pub enum ErrorKind {
     #[error("the clean-up failed: {}", Joined(.0))]
     Teardown(Vec<Error>),
     /// A thread could not be started, or it did not stop in time.
-    #[error("{}", Printable(.0))]
-    Thread(Cow<'static, str>),
+    #[error(transparent)]
+    Thread(#[from] ThreadError),
     /// A thread ended with the board's last reset, or went out of reach.
     #[error("the thread is lost")]
     ThreadLost(#[source] Arc<Error>),
-    /// The program asks for something that makes no sense: a bad option or a misuse of the API.
-    #[error("{}", Printable(.0))]
-    Usage(Cow<'static, str>),
-}
-
-/// The stage of a conversation with the board, each with a deadline of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Phase {
-    /// Opening the port.
-    Open,
-    /// Interrupting what runs on the board.
-    Interrupt,
-    /// Entering the raw REPL.
-    Enter,
-    /// Sending source code.
-    Paste,
-    /// Waiting for the board to compile it.
-    Compile,
-    /// Waiting for running code to end.
-    Execute,
-    /// Putting a method on the board.
-    Deploy,
-    /// Bringing line and board back to a known state after a fault.
-    Resync,
-    /// Resetting the board.
-    Reset,
-    /// Closing the port.
-    Close,
-}
-
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Open => "opening the port",
-            Self::Interrupt => "interrupting the board",
-            Self::Enter => "entering the raw REPL",
-            Self::Paste => "sending the code",
-            Self::Compile => "waiting for the board to compile the code",
-            Self::Execute => "running the code",
-            Self::Deploy => "deploying the method",
-            Self::Resync => "resynchronising with the board",
-            Self::Reset => "resetting the board",
-            Self::Close => "closing the port",
-        })
-    }
+    /// Other calls had the device for themselves for as long as this one may take; it was not sent.
+    #[error("other calls kept the device for themselves for {waited:?}; this one was not sent")]
+    Busy {
+        /// How long it waited.
+        waited: Duration,
+    },
+    /// The trait of a method is not attached to the device.
+    #[error("the trait of `{}` is not attached to this device", Printable(.method))]
+    NotAttached {
+        /// The method, as `Trait.method`.
+        method: Cow<'static, str>,
+    },
+    /// Another trait on the device has the namespace already.
+    #[error(
+        "the trait `{}` has the namespace `{}`, which the trait `{}` has already",
+        Printable(.wanted_by), Printable(.namespace), Printable(.taken_by)
+    )]
+    NamespaceTaken {
+        /// The namespace.
+        namespace: Cow<'static, str>,
+        /// The trait that has it.
+        taken_by: Cow<'static, str>,
+        /// The trait that was to be attached.
+        wanted_by: Cow<'static, str>,
+    },
+    /// What a program has registered for the closing of a device did not come to its end.
+    #[error(transparent)]
+    HostAction(#[from] ActionError),
+    /// A device was to be connected where there is no tokio runtime.
+    #[error("a device needs a tokio runtime, and there is none here")]
+    NoRuntime,
+    /// An expression for the board is not one line of printable ASCII.
+    #[error("an expression must be one line of printable ASCII")]
+    NotOneLine,
 }
 
 impl Error {
@@ -209,6 +210,11 @@ impl Error {
         }
     }
 
+    /// Whether the board had no memory left for the code.
+    pub(crate) fn is_memory_error(&self) -> bool {
+        self.exception().is_some_and(DeviceException::is_memory_error)
+    }
+
     /// The exception that the Python code raised, to add to what is known of it.
     pub(crate) fn exception_mut(&mut self) -> Option<&mut DeviceException> {
         match &mut self.0.kind {
@@ -230,68 +236,6 @@ impl Error {
             ErrorKind::Setup { teardown, .. } => Some(teardown),
             _ => None,
         }
-    }
-
-    /// Whether the same call may succeed if it is made again, and is known not to have run.
-    pub fn is_retryable(&self) -> bool {
-        match self.kind() {
-            ErrorKind::Transport(error) => error.is_retryable(),
-            ErrorKind::Timeout { .. } => self.0.phase != Some(Phase::Execute),
-            ErrorKind::Protocol { .. } => {
-                matches!(self.0.phase, Some(Phase::Open | Phase::Enter | Phase::Resync))
-            }
-            ErrorKind::Unresponsive { .. } => self.0.phase == Some(Phase::Enter),
-            _ => false,
-        }
-    }
-
-    /// What the reader can do about it, where something can be done.
-    pub fn hint(&self) -> Option<Cow<'static, str>> {
-        if self.0.hint.is_some() {
-            return self.0.hint.clone();
-        }
-        let hint = match self.kind() {
-            ErrorKind::Transport(error) => return error.hint(),
-            ErrorKind::Value(error) => return error.hint(),
-            ErrorKind::Timeout { .. }
-                if matches!(self.0.phase, Some(Phase::Open | Phase::Enter | Phase::Interrupt)) =>
-            {
-                "is this the board's port, is MicroPython on the board, and is no other program using it?"
-            }
-            ErrorKind::Timeout { .. } if self.0.phase == Some(Phase::Execute) => {
-                "raise the method's `timeout_ms` if its body needs that long"
-            }
-            ErrorKind::Protocol { .. } if self.0.phase == Some(Phase::Enter) => {
-                "is MicroPython or CircuitPython on the board? Unplug it and plug it in again if it was in use"
-            }
-            // It may be just what the body was to do, which makes trying it again the wrong advice.
-            ErrorKind::Reset => {
-                "`sys.exit()` and `machine.reset()` in a body do this; a reconnection policy connects again by itself"
-            }
-            ErrorKind::FateUnknown(_) => {
-                "mark the task `idempotent` and set a reconnection policy to have it tried again"
-            }
-            ErrorKind::Disconnected(_) => {
-                "`Device::reset` connects again, and a reconnection policy does so by itself"
-            }
-            ErrorKind::TooLong { .. } => {
-                "raise `DeviceBuilder::answer_limit`, or have the method yield its result piece by piece"
-            }
-            ErrorKind::RuntimeGone => {
-                "connect the device in a tokio runtime that lives for as long as the device is used"
-            }
-            ErrorKind::Python(exception) if exception.is("NameError") => {
-                "a name comes from a setup that has run, or from the same body; a function that assigns a global has a \
-                 line `global name` above"
-            }
-            ErrorKind::Python(exception) if exception.is("MemoryError") => {
-                "the board's memory is full: send and return less at once, keep less in globals, or start afresh \
-                 with `Device::reset`"
-            }
-            ErrorKind::Unresponsive { stuck, .. } => stuck.hint(),
-            _ => return None,
-        };
-        Some(hint.into())
     }
 
     /// The same error, with what is known to help against it.
@@ -400,23 +344,6 @@ impl std::error::Error for Error {
     }
 }
 
-/// Received bytes as a message can show them: the last of them, printable.
-struct Received<'a>(&'a [u8]);
-
-impl fmt::Display for Received<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN: usize = 120;
-        if self.0.is_empty() {
-            return f.write_str("nothing");
-        }
-        let cut = self.0.len().saturating_sub(SHOWN);
-        if cut > 0 {
-            f.write_str("…")?;
-        }
-        write!(f, "\"{}\"", self.0[cut..].escape_ascii())
-    }
-}
-
 /// Several errors in one line.
 struct Joined<'a>(&'a [Error]);
 
@@ -429,102 +356,5 @@ impl fmt::Display for Joined<'_> {
             write!(f, "{error:#}")?;
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn display_is_one_line_with_device_method_and_phase() {
-        let error = Error::from(ErrorKind::Timeout {
-            after: Duration::from_secs(2),
-            received: b"\x00boot".to_vec(),
-        })
-        .on_device(&Arc::from("/dev/ttyACM0"))
-        .in_method("Lamp.switch")
-        .in_phase(Phase::Execute);
-        assert_eq!(
-            error.to_string(),
-            r#"/dev/ttyACM0: Lamp.switch: no answer within 2s; the board had sent "\x00boot" (while running the code)"#
-        );
-    }
-
-    #[test]
-    fn debug_shows_causes_and_hint_as_a_failing_main_prints_them() {
-        let cause = Error::from(DeviceException::new("OSError", "[Errno 2] ENOENT"));
-        let error = Error::from(ErrorKind::Setup {
-            cause: Box::new(cause),
-            teardown: Vec::new(),
-        });
-        assert_eq!(
-            format!("{error:?}"),
-            "setup failed\n  because: OSError: [Errno 2] ENOENT"
-        );
-        let stuck = Stuck {
-            board: BoardState::Silent,
-            purpose: Purpose::EndCall,
-            tried: Tried::Interrupts,
-        };
-        let error = Error::from(ErrorKind::Unresponsive { stuck, source: None });
-        assert!(format!("{error:?}").contains("\n  hint: reset the board"));
-    }
-
-    #[test]
-    fn nothing_that_a_message_is_made_of_reaches_the_terminal_as_a_control_character() {
-        let wild = "\x1b[2J\r\nfake\u{9b}31m\u{202e}";
-        let escaped = r"\x1b[2J\r\nfake\u{9b}31m\u{202e}";
-        let kinds: [ErrorKind; 6] = [
-            ErrorKind::Protocol {
-                what: wild.into(),
-                received: wild.into(),
-            },
-            ErrorKind::Unsupported {
-                feature: "this".into(),
-                firmware: wild.into(),
-            },
-            ErrorKind::Thread(wild.into()),
-            ErrorKind::Usage(wild.into()),
-            DeviceException::new(wild, wild).into(),
-            TransportError::Vanished(wild.into()).into(),
-        ];
-        for kind in kinds {
-            assert!(kind.to_string().contains(escaped), "{kind:?}");
-            let cause = Error::from(kind).on_device(&Arc::from(wild)).in_method(wild);
-            let error = Error::from(ErrorKind::FateUnknown(Some(Box::new(cause))));
-            for text in [format!("{error:?}"), format!("{error:#?}")] {
-                assert!(!text.contains(['\x1b', '\r', '\u{9b}', '\u{202e}']), "{text:?}");
-            }
-            assert_eq!(format!("{error:?}").lines().count(), 3, "{error:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_known_of_an_error_is_not_overwritten() {
-        let error = Error::from(ErrorKind::Closed)
-            .in_method("A.inner")
-            .in_method("B.outer");
-        assert_eq!(error.method(), Some("A.inner"));
-    }
-
-    #[test]
-    fn a_call_that_may_have_run_is_not_retryable() {
-        for kind in [
-            ErrorKind::Reset,
-            ErrorKind::FateUnknown(None),
-            ErrorKind::Interrupted,
-            ErrorKind::Closed,
-        ] {
-            assert!(!Error::from(kind).is_retryable());
-        }
-        let timeout = || {
-            Error::from(ErrorKind::Timeout {
-                after: Duration::ZERO,
-                received: Vec::new(),
-            })
-        };
-        assert!(!timeout().in_phase(Phase::Execute).is_retryable());
-        assert!(timeout().in_phase(Phase::Enter).is_retryable());
     }
 }

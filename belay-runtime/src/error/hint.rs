@@ -1,0 +1,67 @@
+//! What to do about an error.
+
+use std::borrow::Cow;
+
+use super::phase::Phase;
+use super::thread::ThreadError;
+use super::{Error, ErrorKind};
+
+impl Error {
+    /// What the reader can do about it, where something can be done.
+    pub fn hint(&self) -> Option<Cow<'static, str>> {
+        if self.0.hint.is_some() {
+            return self.0.hint.clone();
+        }
+        let hint = match self.kind() {
+            ErrorKind::Transport(error) => return error.hint(),
+            ErrorKind::Value(error) => return error.hint(),
+            ErrorKind::Timeout { .. }
+                if matches!(self.phase(), Some(Phase::Open | Phase::Enter | Phase::Interrupt)) =>
+            {
+                "is this the board's port, is MicroPython on the board, and is no other program using it?"
+            }
+            ErrorKind::Timeout { .. } if self.phase() == Some(Phase::Execute) => {
+                "raise the method's `timeout_ms` if its body needs that long"
+            }
+            ErrorKind::Protocol { .. } if self.phase() == Some(Phase::Enter) => {
+                "is MicroPython or CircuitPython on the board? Unplug it and plug it in again if it was in use"
+            }
+            // It may be just what the body was to do, which makes trying it again the wrong advice.
+            ErrorKind::Reset => {
+                "`sys.exit()` and `machine.reset()` in a body do this; a reconnection policy connects again by itself"
+            }
+            ErrorKind::FateUnknown(_) => {
+                "mark the task `idempotent` and set a reconnection policy to have it tried again"
+            }
+            ErrorKind::Disconnected(_) => {
+                "`Device::reset` connects again, and a reconnection policy does so by itself"
+            }
+            ErrorKind::TooLong { .. } => {
+                "raise `DeviceBuilder::answer_limit`, or have the method yield its result piece by piece"
+            }
+            ErrorKind::RuntimeGone => {
+                "connect the device in a tokio runtime that lives for as long as the device is used"
+            }
+            ErrorKind::NoRuntime => {
+                "connect in a function that is called from `#[tokio::main] async fn main`, or from within \
+                 `Runtime::block_on`"
+            }
+            ErrorKind::NamespaceTaken { .. } => "set another one with `#[device(namespace = …)]`",
+            ErrorKind::NotAttached { .. } => "attach it first: `XxxDevice::attach(&device)`",
+            ErrorKind::Thread(ThreadError::StillRunning { .. }) => {
+                "a thread ends at its next stop point, and nothing but a reset ends it before"
+            }
+            ErrorKind::Python(exception) if exception.is("NameError") => {
+                "a name comes from a setup that has run, or from the same body; a function that assigns a global has a \
+                 line `global name` above"
+            }
+            ErrorKind::Python(exception) if exception.is_memory_error() => {
+                "the board's memory is full: send and return less at once, keep less in globals, or start afresh \
+                 with `Device::reset`"
+            }
+            ErrorKind::Unresponsive { stuck, .. } => stuck.hint(),
+            _ => return None,
+        };
+        Some(hint.into())
+    }
+}
