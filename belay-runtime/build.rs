@@ -22,10 +22,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             return Err(format!("{}: {:?}", path.display(), parsed.diagnostics).into());
         }
         let name = path.file_name().ok_or("a file without a name")?;
-        fs::write(
-            Path::new(&out).join(name),
-            belay_syntax::minify_dense(&belay_syntax::shorten(&source)).code,
-        )?;
+        let short = parsed.shorten();
+        let small = belay_syntax::parse_module(&short).rewrite().minify_dense();
+        fs::write(Path::new(&out).join(name), small.code)?;
     }
     Ok(())
 }
@@ -37,7 +36,8 @@ fn with_own_builtins(source: &str) -> String {
     let Some((before, body)) = source.split_once(AGENT) else {
         return source.to_owned();
     };
-    let free = belay_syntax::parse_module(source).analysis().free;
+    let parsed = belay_syntax::parse_module(source);
+    let free = &parsed.analysis().free;
     let mut uses: BTreeMap<&str, usize> = free.iter().map(|name| (name.name.as_str(), 0)).collect();
     for word in words(body) {
         if let Some(uses) = uses.get_mut(word) {

@@ -23,28 +23,51 @@ const NO_PRIORITY: &str = "`priority` is not supported: MicroPython has no prior
 
 const ALL: &[&str] = &["task", "setup", "thread", "teardown"];
 
-/// Every option, the attributes that have it, and how it is written.
-const OPTIONS: &[(&str, &[&str], &str)] = &[
-    ("crate", &["device"], "crate = my_belay"),
-    ("namespace", &["device"], "namespace = \"thermometer\""),
-    ("globals", &["device"], "globals(display, wifi)"),
-    ("name", &["task", "thread"], "name = \"blink\""),
-    ("timeout_ms", &["task", "setup", "teardown"], "timeout_ms = 2_000"),
-    ("cache", &["task"], "cache = false"),
-    ("exclusive", &["task"], "exclusive = true"),
-    ("idempotent", &["task"], "idempotent = true"),
-    ("order", &["setup", "teardown"], "order = 10"),
-    ("critical", &["setup", "teardown"], "critical = false"),
-    ("auto", &["setup"], "auto = false"),
-    ("ignore_errors", &["setup", "teardown"], "ignore_errors = true"),
-    ("max_runtime_ms", &["thread"], "max_runtime_ms = 60_000"),
-    ("auto_restart", &["thread"], "auto_restart = 5"),
-    ("multiple", &["thread"], "multiple = true"),
-    ("stop", &["thread"], "stop = \"manual\""),
-    ("implementation", ALL, "implementation = \"circuitpython\""),
-    ("minify", ALL, "minify = false"),
-    ("file", ALL, "file = \"src/blink.py\""),
-];
+/// Makes an enum of the options, with the attributes that have each, and how it is written.
+macro_rules! options {
+    ($($option:ident = $name:literal of $owners:expr, as $example:literal;)*) => {
+        #[derive(Clone, Copy, PartialEq, Eq)]
+        enum Opt { $($option),* }
+
+        impl Opt {
+            const ALL: &[Self] = &[$(Self::$option),*];
+
+            fn name(self) -> &'static str {
+                match self { $(Self::$option => $name),* }
+            }
+
+            fn owners(self) -> &'static [&'static str] {
+                match self { $(Self::$option => $owners),* }
+            }
+
+            fn example(self) -> &'static str {
+                match self { $(Self::$option => $example),* }
+            }
+        }
+    };
+}
+
+options! {
+    Crate = "crate" of &["device"], as "crate = my_belay";
+    Namespace = "namespace" of &["device"], as "namespace = \"thermometer\"";
+    Globals = "globals" of &["device"], as "globals(display, wifi)";
+    Name = "name" of &["task", "thread"], as "name = \"blink\"";
+    TimeoutMs = "timeout_ms" of &["task", "setup", "teardown"], as "timeout_ms = 2_000";
+    Cache = "cache" of &["task"], as "cache = false";
+    Exclusive = "exclusive" of &["task"], as "exclusive = true";
+    Idempotent = "idempotent" of &["task"], as "idempotent = true";
+    Order = "order" of &["setup", "teardown"], as "order = 10";
+    Critical = "critical" of &["setup", "teardown"], as "critical = false";
+    Auto = "auto" of &["setup"], as "auto = false";
+    IgnoreErrors = "ignore_errors" of &["setup", "teardown"], as "ignore_errors = true";
+    MaxRuntimeMs = "max_runtime_ms" of &["thread"], as "max_runtime_ms = 60_000";
+    AutoRestart = "auto_restart" of &["thread"], as "auto_restart = 5";
+    Multiple = "multiple" of &["thread"], as "multiple = true";
+    Stop = "stop" of &["thread"], as "stop = \"manual\"";
+    Implementation = "implementation" of ALL, as "implementation = \"circuitpython\"";
+    Minify = "minify" of ALL, as "minify = false";
+    File = "file" of ALL, as "file = \"src/blink.py\"";
+}
 
 /// One option as it is written.
 struct Argument {
@@ -100,64 +123,65 @@ impl ToTokens for Argument {
 
 /// Parses the options between the parentheses of an attribute. What is unknown, misplaced or there twice is
 /// reported and left out.
-fn arguments(attribute: &str, tokens: TokenStream, errors: &mut Errors) -> Vec<Argument> {
+fn arguments(attribute: &str, tokens: TokenStream, errors: &mut Errors) -> Vec<(Opt, Argument)> {
     let parsed = Punctuated::<Argument, Token![,]>::parse_terminated.parse2(tokens);
     let parsed = parsed.unwrap_or_else(|error| {
         errors.push(error);
         Punctuated::new()
     });
-    let mut known: Vec<Argument> = Vec::new();
+    let mut known: Vec<(Opt, Argument)> = Vec::new();
     for argument in parsed {
         let name = plain(&argument.name);
-        if known.iter().any(|other| plain(&other.name) == name) {
+        if known.iter().any(|(other, _)| other.name() == name) {
             errors.at(&argument.name, format!("`{name}` is given twice"));
-        } else if let Some(message) = misplaced(attribute, &name) {
-            errors.at(&argument.name, message);
-        } else {
-            known.push(argument);
+            continue;
+        }
+        match option(attribute, &name) {
+            Ok(option) => known.push((option, argument)),
+            Err(message) => errors.at(&argument.name, message),
         }
     }
     known
 }
 
-/// Why an attribute does not take an option, if that is so.
-fn misplaced(attribute: &str, name: &str) -> Option<String> {
-    let has = |option: &&(&str, &[&str], &str)| option.1.contains(&attribute);
+/// The option of an attribute that has this name, or what to say where it has none.
+fn option(attribute: &str, name: &str) -> Result<Opt, String> {
     if (attribute, name) == ("thread", "priority") {
-        return Some(NO_PRIORITY.to_owned());
+        return Err(NO_PRIORITY.to_owned());
     }
-    match OPTIONS.iter().find(|option| option.0 == name) {
-        Some(option) if has(&option) => None,
-        Some(option) => {
-            let owners = option.1.iter().map(|owner| format!("#[{owner}]"));
-            let owners: Vec<_> = owners.collect();
-            let mut message = format!(
-                "`{name}` is an option of {}, not of `#[{attribute}]`",
-                list(owners.iter().map(String::as_str), "and")
-            );
-            if (attribute, name) == ("thread", "timeout_ms") {
-                message += "; how long a thread may run is `max_runtime_ms`";
-            }
-            Some(message)
+    let all = Opt::ALL.iter().copied();
+    let has = |option: &Opt| option.owners().contains(&attribute);
+    if let Some(option) = all.clone().find(|option| option.name() == name) {
+        if has(&option) {
+            return Ok(option);
         }
-        None => {
-            let own = || OPTIONS.iter().filter(has).map(|option| option.0);
-            Some(match closest(name, own()) {
-                Some(meant) => format!("`#[{attribute}]` has no option `{name}`; did you mean `{meant}`?"),
-                None => format!(
-                    "`#[{attribute}]` has no option `{name}`; it takes {}",
-                    list(own(), "and")
-                ),
-            })
+        let owners: Vec<_> = option
+            .owners()
+            .iter()
+            .map(|owner| format!("#[{owner}]"))
+            .collect();
+        let owners = list(owners.iter().map(String::as_str), "and");
+        let mut message = format!("`{name}` is an option of {owners}, not of `#[{attribute}]`");
+        if (attribute, name) == ("thread", "timeout_ms") {
+            message += "; how long a thread may run is `max_runtime_ms`";
         }
+        return Err(message);
     }
+    let own = || all.clone().filter(has).map(Opt::name);
+    Err(match closest(name, own()) {
+        Some(meant) => format!("`#[{attribute}]` has no option `{name}`; did you mean `{meant}`?"),
+        None => format!(
+            "`#[{attribute}]` has no option `{name}`; it takes {}",
+            list(own(), "and")
+        ),
+    })
 }
 
 /// Reports that a value is not of the kind that its option takes.
 fn wrong(argument: &Argument, what: &str, errors: &mut Errors) {
     let name = plain(&argument.name);
-    let example = OPTIONS.iter().find(|option| option.0 == name);
-    let example = example.map_or("", |option| option.2);
+    let option = Opt::ALL.iter().find(|option| option.name() == name);
+    let example = option.map_or("", |option| option.example());
     let message = format!("`{name}` is {what}, such as `{example}`");
     match &argument.value {
         Value::Equals(value) => errors.at(value, message),
@@ -368,11 +392,28 @@ pub(crate) fn device(tokens: TokenStream, default_namespace: String, errors: &mu
         namespace: default_namespace,
         globals: Vec::new(),
     };
-    for argument in arguments("device", tokens, errors) {
-        match plain(&argument.name).as_str() {
-            "crate" => options.facade = argument.path(errors).unwrap_or(options.facade),
-            "namespace" => options.namespace = argument.identifier(errors).unwrap_or(options.namespace),
-            _ => options.globals = argument.names(errors),
+    for (option, argument) in arguments("device", tokens, errors) {
+        match option {
+            Opt::Crate => options.facade = argument.path(errors).unwrap_or(options.facade),
+            Opt::Namespace => options.namespace = argument.identifier(errors).unwrap_or(options.namespace),
+            Opt::Globals => options.globals = argument.names(errors),
+            // Those of methods were refused.
+            Opt::Name
+            | Opt::TimeoutMs
+            | Opt::Cache
+            | Opt::Exclusive
+            | Opt::Idempotent
+            | Opt::Order
+            | Opt::Critical
+            | Opt::Auto
+            | Opt::IgnoreErrors
+            | Opt::MaxRuntimeMs
+            | Opt::AutoRestart
+            | Opt::Multiple
+            | Opt::Stop
+            | Opt::Implementation
+            | Opt::Minify
+            | Opt::File => {}
         }
     }
     options
@@ -382,30 +423,32 @@ pub(crate) fn device(tokens: TokenStream, default_namespace: String, errors: &mu
 pub(crate) fn method(kind: Kind, tokens: TokenStream, errors: &mut Errors) -> MethodOptions {
     let mut options = MethodOptions::default();
     let arguments = arguments(kind.attribute(), tokens, errors);
-    for argument in &arguments {
+    for (option, argument) in &arguments {
         let errors = &mut *errors;
-        match plain(&argument.name).as_str() {
-            "name" if kind == Kind::Task => options.name = argument.identifier(errors),
-            "name" => options.name = argument.string(errors).map(LitStr::value),
-            "timeout_ms" => options.timeout_ms = argument.milliseconds(errors),
-            "cache" => options.cache = argument.flag(errors),
-            "exclusive" => options.exclusive = argument.flag(errors),
-            "idempotent" => options.idempotent = argument.flag(errors),
-            "order" => options.order = argument.order(errors),
-            "critical" => options.critical = argument.flag(errors),
-            "auto" => options.auto = argument.flag(errors),
-            "ignore_errors" => options.ignore_errors = argument.flag(errors),
-            "max_runtime_ms" => options.max_runtime_ms = argument.milliseconds(errors),
-            "auto_restart" => options.auto_restart = argument.restarts(errors),
-            "multiple" => options.multiple = argument.flag(errors),
-            "stop" => match argument.string(errors).map(LitStr::value).as_deref() {
+        match option {
+            Opt::Name if kind == Kind::Task => options.name = argument.identifier(errors),
+            Opt::Name => options.name = argument.string(errors).map(LitStr::value),
+            Opt::TimeoutMs => options.timeout_ms = argument.milliseconds(errors),
+            Opt::Cache => options.cache = argument.flag(errors),
+            Opt::Exclusive => options.exclusive = argument.flag(errors),
+            Opt::Idempotent => options.idempotent = argument.flag(errors),
+            Opt::Order => options.order = argument.order(errors),
+            Opt::Critical => options.critical = argument.flag(errors),
+            Opt::Auto => options.auto = argument.flag(errors),
+            Opt::IgnoreErrors => options.ignore_errors = argument.flag(errors),
+            Opt::MaxRuntimeMs => options.max_runtime_ms = argument.milliseconds(errors),
+            Opt::AutoRestart => options.auto_restart = argument.restarts(errors),
+            Opt::Multiple => options.multiple = argument.flag(errors),
+            Opt::Stop => match argument.string(errors).map(LitStr::value).as_deref() {
                 Some("manual") => options.manual_stop = true,
                 Some("auto") | None => {}
                 Some(_) => wrong(argument, "`\"auto\"` or `\"manual\"`", errors),
             },
-            "implementation" => options.implementation = argument.implementation(errors),
-            "minify" => options.minify = argument.flag(errors),
-            _ => options.files = argument.files(errors),
+            Opt::Implementation => options.implementation = argument.implementation(errors),
+            Opt::Minify => options.minify = argument.flag(errors),
+            Opt::File => options.files = argument.files(errors),
+            // Those of the trait were refused.
+            Opt::Crate | Opt::Namespace | Opt::Globals => {}
         }
     }
     contradictions(&options, &arguments, errors);
@@ -413,17 +456,20 @@ pub(crate) fn method(kind: Kind, tokens: TokenStream, errors: &mut Errors) -> Me
 }
 
 /// Reports options that exclude each other.
-fn contradictions(options: &MethodOptions, arguments: &[Argument], errors: &mut Errors) {
-    let find = |name: &str| arguments.iter().find(|argument| argument.name == name);
+fn contradictions(options: &MethodOptions, arguments: &[(Opt, Argument)], errors: &mut Errors) {
+    let find = |option: Opt| {
+        let mut found = arguments.iter().filter(move |(other, _)| *other == option);
+        found.next().map(|(_, argument)| argument)
+    };
     if options.critical == Some(true) && options.ignore_errors == Some(true) {
         errors.at(
-            find("ignore_errors"),
+            find(Opt::IgnoreErrors),
             "`ignore_errors` contradicts `critical`: a failure is either told or only logged",
         );
     }
     if options.implementation.is_some() && options.files.iter().any(|file| file.implementation.is_some()) {
         errors.at(
-            find("implementation"),
+            find(Opt::Implementation),
             "`implementation` contradicts `file(…)`, which names an implementation for each file",
         );
     }

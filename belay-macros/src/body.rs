@@ -8,7 +8,10 @@ use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Meta, parse_quote};
 use crate::args::{IMPLEMENTATIONS, unknown_implementation};
 use crate::diag::Errors;
 use crate::model::{Body, MethodOptions, Origin, SourceFile};
-use crate::python::EMPTY;
+
+/// What to say of a body without a statement.
+pub(crate) const EMPTY: &str =
+    "the Python body has no statement in it\nhelp: write `pass` if it has nothing to do";
 
 /// One line of a comment or file.
 #[derive(Clone)]

@@ -2,17 +2,17 @@
 
 mod args;
 mod body;
+mod check;
 mod diag;
 mod expand;
 mod fallback;
-mod line;
+mod globals;
 mod model;
-mod names;
 mod parse;
 mod python;
+mod source;
 #[cfg(test)]
 mod tests;
-mod validate;
 
 use proc_macro::TokenStream as Tokens;
 use proc_macro2::{Span, TokenStream};
@@ -20,6 +20,7 @@ use quote::quote;
 use syn::{Error, ItemTrait};
 
 use crate::diag::Errors;
+use crate::python::Program;
 
 #[doc = include_str!("device.md")]
 #[proc_macro_attribute]
@@ -34,10 +35,11 @@ fn device_tokens(options: TokenStream, item: &TokenStream) -> TokenStream {
     };
     let mut errors = Errors::new();
     let device = parse::device(options, parsed, &mut errors);
-    let warnings = validate::device(&device, &mut errors);
+    let program = Program::parse(&device);
+    let warnings = check::program(&program, &mut errors);
     let broken = errors.count() > 0;
     let errors = errors.finish();
-    let expansion = expand::device(&device, broken, &warnings);
+    let expansion = expand::device(&program, broken, &warnings);
     quote!(#errors #expansion)
 }
 

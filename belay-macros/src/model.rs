@@ -145,6 +145,11 @@ impl Method {
         self.attrs.iter().filter(|attr| attr.path().is_ident("cfg"))
     }
 
+    /// The names that its parameters have in Python.
+    pub(crate) fn param_names(&self) -> Vec<&str> {
+        self.params.iter().map(|param| param.name.as_str()).collect()
+    }
+
     /// Where an error without a better place goes.
     pub(crate) fn span(&self) -> Span {
         self.sig.ident.span()

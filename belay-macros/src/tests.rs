@@ -1,6 +1,7 @@
 //! The whole way from tokens to tokens, without a compiler.
 
 mod bodies;
+mod once;
 mod signatures;
 
 use std::path::{Path, PathBuf};

@@ -17,6 +17,7 @@ use brackets::Bracket;
 use reader::Reader;
 
 /// All tokens of a text.
+#[derive(Debug)]
 pub(crate) struct Lexed<'a> {
     pub(crate) tokens: Vec<Token<'a>>,
     /// Every string literal of the source by itself, also those that are joined into one token.

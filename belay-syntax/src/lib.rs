@@ -33,6 +33,7 @@ mod lexer;
 mod minify;
 mod parser;
 mod range;
+mod rewrite;
 mod scope;
 mod shorten;
 mod stdin;
@@ -43,12 +44,12 @@ pub use advice::advice;
 pub use analysis::{Analysis, Loop, Name, Return};
 pub use builtins::{builtins, is_builtin, is_circuitpython_builtin, is_keyword};
 
-pub use minify::{Minified, minify, minify_dense};
 pub use range::{LineColumn, LineIndex, Range};
-pub use shorten::shorten;
-pub use stdin::stdin_reads;
-pub use stop::{indent, insert_stop_points};
+pub use rewrite::{Minified, Rewrite};
 
+use std::sync::Arc;
+
+use lexer::Lexed;
 use scope::Outer;
 
 /// Something that MicroPython refuses, and what to write instead.
@@ -64,25 +65,40 @@ pub struct Diagnostic {
     pub accepted: bool,
 }
 
-/// A text that was parsed.
-#[derive(Clone, Debug, Default)]
-pub struct Parsed {
+/// A text that was parsed. Everything that can be asked or made of it goes by this one parse.
+#[derive(Clone, Debug)]
+pub struct Parsed<'a> {
     /// What MicroPython would refuse, in the order of the text and at most one to a line; empty if it accepts the
     /// text.
     pub diagnostics: Vec<Diagnostic>,
     analysis: Analysis,
-    block: ast::Block,
+    text: Arc<Text<'a>>,
 }
 
-impl Parsed {
+/// What a text is, whatever it is part of.
+#[derive(Debug)]
+struct Text<'a> {
+    source: &'a str,
+    lexed: Lexed<'a>,
+    block: ast::Block,
+    /// What makes no statement.
+    faults: Vec<Diagnostic>,
+}
+
+impl<'a> Parsed<'a> {
+    /// The text itself.
+    pub fn source(&self) -> &'a str {
+        self.text.source
+    }
+
     /// What the text does. With errors in it, this is about the parts that could be understood.
-    pub fn analysis(&self) -> Analysis {
-        self.analysis.clone()
+    pub fn analysis(&self) -> &Analysis {
+        &self.analysis
     }
 
     /// Whether there is no statement in the text: nothing, or only blank lines and comments.
     pub fn is_empty(&self) -> bool {
-        self.block.is_empty()
+        self.text.block.is_empty()
     }
 
     /// Whether all of the text are words that do nothing, as a description in place of code can be: names and
@@ -98,34 +114,101 @@ impl Parsed {
             ast::StmtKind::Expr(value) => value.is_idle(&mut names),
             _ => false,
         };
-        self.block.iter().all(idle) && names
+        self.text.block.iter().all(idle) && names
     }
 
-    fn new(source: &str, outer: Outer<'_>) -> Self {
-        let (block, mut diagnostics) = parser::parse(source, &lexer::tokenize(source));
-        let mut scopes = scope::check(&block, outer);
+    /// The same text as the body of `def name(params):`, without parsing it again.
+    ///
+    /// ```
+    /// let module = belay_syntax::parse_module("return 1");
+    /// assert!(!module.diagnostics.is_empty());
+    /// assert!(module.as_body(&[]).diagnostics.is_empty());
+    /// ```
+    #[must_use]
+    pub fn as_body(&self, params: &[&str]) -> Self {
+        let is_async = false;
+        Self::check(self.text.clone(), Outer::Function { params, is_async })
+    }
+
+    /// The text as it is sent to a board.
+    pub fn rewrite(&self) -> Rewrite<'_> {
+        Rewrite::new(&self.text)
+    }
+
+    /// Where the text is known to read from `sys.stdin`, under whatever name it imports that. The builtin `input` does
+    /// so as well, and is left to who knows which names are others.
+    ///
+    /// ```
+    /// let source = "import sys\nline = sys.stdin.readline()\nsys.stdout.write(line)\n";
+    /// let reads = belay_syntax::parse_module(source).stdin_reads();
+    /// assert_eq!(reads.len(), 1);
+    /// assert_eq!(reads[0].text(source), "sys.stdin.readline");
+    /// ```
+    pub fn stdin_reads(&self) -> Vec<Range> {
+        stdin::reads(&self.text.lexed.tokens)
+    }
+
+    /// The text with shorter names for the parameters and local names of a module's functions. Whatever can be seen
+    /// from elsewhere keeps its name: the module's own names, attributes and methods, keyword arguments, imports, and
+    /// all names that begin with an underscore. A name that is one of these anywhere in the text is kept everywhere in
+    /// it.
+    ///
+    /// The text must not look its names up in other ways, in strings that are evaluated or with `locals()`. A text with
+    /// errors or with f-strings comes back as it is.
+    ///
+    /// ```
+    /// let source = "def area(width, height):\n    product = width * height\n    return product\n";
+    /// assert_eq!(
+    ///     belay_syntax::parse_module(source).shorten(),
+    ///     "def area(c, a):\n    b = c * a\n    return b\n"
+    /// );
+    /// ```
+    pub fn shorten(&self) -> String {
+        if self.diagnostics.is_empty() {
+            shorten::shorten(self.text.source, &self.text.lexed.tokens, &self.analysis)
+        } else {
+            self.text.source.to_owned()
+        }
+    }
+
+    fn new(source: &'a str, outer: Outer<'_>) -> Self {
+        let lexed = lexer::tokenize(source);
+        let (block, faults) = parser::parse(source, &lexed);
+        let text = Text {
+            source,
+            lexed,
+            block,
+            faults,
+        };
+        Self::check(Arc::new(text), outer)
+    }
+
+    /// Says what a text means in its place.
+    fn check(text: Arc<Text<'a>>, outer: Outer<'_>) -> Self {
+        let mut diagnostics = text.faults.clone();
+        let mut scopes = scope::check(&text.block, outer);
         diagnostics.append(&mut scopes.diagnostics);
         // What nobody means is the cause of what else is wrong in the same place.
         diagnostics.sort_by_key(|found| (found.range.start, !found.accepted, found.range.end));
         // The first complaint about a line is the one that helps; others are often its echo.
-        let lines = LineIndex::new(source);
+        let lines = LineIndex::new(text.source);
         diagnostics.dedup_by_key(|found| lines.line(found.range.start));
-        let analysis = Analysis::new(&scopes, flow::follow(source, &block));
+        let analysis = Analysis::new(&scopes, flow::follow(text.source, &text.block));
         Self {
             diagnostics,
             analysis,
-            block,
+            text,
         }
     }
 }
 
 /// Parses a whole file, or statements that run at a module's level.
-pub fn parse_module(source: &str) -> Parsed {
+pub fn parse_module(source: &str) -> Parsed<'_> {
     Parsed::new(source, Outer::Module)
 }
 
 /// Parses the body of `def name(params):`, given without its indentation.
-pub fn parse_body(source: &str, params: &[&str]) -> Parsed {
+pub fn parse_body<'a>(source: &'a str, params: &[&str]) -> Parsed<'a> {
     Parsed::new(
         source,
         Outer::Function {
@@ -136,7 +219,7 @@ pub fn parse_body(source: &str, params: &[&str]) -> Parsed {
 }
 
 /// Parses the body of `async def name(params):`, given without its indentation.
-pub fn parse_async_body(source: &str, params: &[&str]) -> Parsed {
+pub fn parse_async_body<'a>(source: &'a str, params: &[&str]) -> Parsed<'a> {
     Parsed::new(
         source,
         Outer::Function {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use belay_syntax::{Diagnostic, LineIndex};
+use belay_syntax::{Diagnostic, LineIndex, Parsed};
 
 const HELP: &str = "\
 Checks and minifies MicroPython's Python.
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
 fn check(files: &[&str]) -> ExitCode {
     let mut good = true;
     for file in files {
-        good &= read(file).is_some_and(|source| report(file, &source));
+        good &= read(file).is_some_and(|source| report(file, &belay_syntax::parse_module(&source)));
     }
     if good {
         ExitCode::SUCCESS
@@ -47,21 +47,24 @@ fn check(files: &[&str]) -> ExitCode {
 }
 
 fn minify(file: &str, dense: bool) -> ExitCode {
-    let Some(source) = read(file).filter(|source| report(file, source)) else {
+    let Some(source) = read(file) else {
         return ExitCode::FAILURE;
     };
+    let parsed = belay_syntax::parse_module(&source);
+    if !report(file, &parsed) {
+        return ExitCode::FAILURE;
+    }
     let smaller = if dense {
-        belay_syntax::minify_dense(&source)
+        parsed.rewrite().minify_dense()
     } else {
-        belay_syntax::minify(&source)
+        parsed.rewrite().minify()
     };
     print(&smaller.code)
 }
 
 /// Prints what is wrong with a file; says whether it is nothing.
-fn report(file: &str, source: &str) -> bool {
-    let parsed = belay_syntax::parse_module(source);
-    let lines = LineIndex::new(source);
+fn report(file: &str, parsed: &Parsed<'_>) -> bool {
+    let lines = LineIndex::new(parsed.source());
     let complaints = parsed.diagnostics.iter().map(|found| render(file, &lines, found));
     eprint!("{}", complaints.collect::<String>());
     parsed.diagnostics.is_empty()

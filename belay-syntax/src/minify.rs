@@ -4,56 +4,32 @@
 //! literal (docstrings among them) or `pass`, which MicroPython drops itself.
 
 use crate::LineIndex;
-use crate::lexer::{Lexed, tokenize};
 use crate::range::Range;
+use crate::rewrite::Minified;
 use crate::token::{Kind, Token};
 
-/// A text that was made smaller without changing what it does.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Minified {
-    /// The smaller text; every line of it ends in `\n`.
-    pub code: String,
-    /// For every line of `code`, the line of the source (from one) that it came from.
-    pub lines: Vec<u32>,
-}
-
-/// Makes a text smaller without changing what it does. A text with syntax errors comes back as it is.
-///
-/// Every line of the result comes from one line of the source, so that a traceback can be mapped back exactly.
-pub fn minify(source: &str) -> Minified {
-    shrink(source, false)
-}
-
-/// Makes a text as small as possible, joining lines: tracebacks then name the first of the lines that were joined.
-/// A text with syntax errors comes back as it is.
-pub fn minify_dense(source: &str) -> Minified {
-    shrink(source, true)
-}
-
-fn shrink(source: &str, dense: bool) -> Minified {
-    let lexed = tokenize(source);
-    let (_, diagnostics) = crate::parser::parse(source, &lexed);
-    let lines = LineIndex::new(source);
-    if !diagnostics.is_empty() {
-        let count = u32::try_from(lines.lines()).unwrap_or(u32::MAX);
-        let code = (1..=lines.lines())
-            .flat_map(|line| [lines.line_text(line), "\n"])
-            .collect();
-        return Minified {
-            code,
-            lines: (1..=count).collect(),
-        };
-    }
-    let blocks = Statements::of(&lexed);
+/// Writes the tokens of a text without errors, below what there is already.
+pub(crate) fn shrink(
+    source: &str,
+    tokens: &[Token<'_>],
+    literals: &[Range],
+    dense: bool,
+    start: Minified,
+) -> Minified {
     let mut writer = Writer {
         source,
-        lines,
+        lines: LineIndex::new(source),
         dense,
-        out: Minified::default(),
-        lexed: &lexed,
-        depth: 0,
+        depth: usize::from(!start.code.is_empty()),
+        out: start,
+        literals,
     };
-    writer.block(&blocks);
+    let lines = Statements::of(tokens);
+    if dense && writer.depth > 0 && lines.iter().all(|line| !line.compound) {
+        writer.one_line(&lines);
+    } else {
+        writer.block(&lines);
+    }
     writer.end_line();
     writer.out
 }
@@ -71,8 +47,8 @@ struct Statements;
 
 impl Statements {
     /// The lines of a text that has no errors in it.
-    fn of<'t>(lexed: &'t Lexed<'t>) -> Vec<Line<'t>> {
-        let mut rest = lexed.tokens.as_slice();
+    fn of<'t>(tokens: &'t [Token<'t>]) -> Vec<Line<'t>> {
+        let mut rest = tokens;
         let mut lines = Vec::new();
         while let [first, ..] = rest {
             if first.kind == Kind::End {
@@ -185,7 +161,8 @@ struct Writer<'a> {
     lines: LineIndex<'a>,
     dense: bool,
     out: Minified,
-    lexed: &'a Lexed<'a>,
+    /// Where the string literals are.
+    literals: &'a [Range],
     depth: usize,
 }
 
@@ -302,15 +279,15 @@ impl<'a> Writer<'a> {
     }
 
     fn tokens(&mut self, tokens: &[Token<'a>]) {
-        let mut before: Option<Range> = None;
+        let mut before: Option<(Range, &str)> = None;
         let mut depth = 0_usize;
         for token in tokens.iter().filter(|token| !token.made) {
-            for literal in self.literals(*token) {
+            for piece in self.pieces(*token) {
                 if let Some(before) = before {
-                    self.space(before, literal, depth > 0);
+                    self.space(before, piece, depth > 0);
                 }
-                self.text(literal);
-                before = Some(literal);
+                self.piece(piece);
+                before = Some(piece);
             }
             if token.kind.opens() {
                 depth += 1;
@@ -321,38 +298,38 @@ impl<'a> Writer<'a> {
     }
 
     /// The pieces of a token: itself, or the literals that are one string.
-    fn literals(&self, token: Token<'a>) -> Vec<Range> {
+    fn pieces(&self, token: Token<'a>) -> Vec<(Range, &'a str)> {
         let from = self
-            .lexed
             .literals
             .partition_point(|literal| literal.start < token.range.start);
-        let literals = self.lexed.literals.get(from..).unwrap_or_default();
+        let literals = self.literals.get(from..).unwrap_or_default();
         let inside = literals
             .iter()
             .take_while(|literal| literal.start < token.range.end);
-        let pieces: Vec<Range> = inside.copied().collect();
+        let pieces: Vec<_> = inside
+            .map(|literal| (*literal, literal.text(self.source)))
+            .collect();
         if pieces.is_empty() {
-            vec![token.range]
+            vec![(token.range, token.text)]
         } else {
             pieces
         }
     }
 
     /// Writes what has to stand between two tokens.
-    fn space(&mut self, before: Range, after: Range, in_brackets: bool) {
+    fn space(&mut self, (before, text): (Range, &str), (after, next): (Range, &str), in_brackets: bool) {
         let line = self.lines.line(after.start);
         if !self.dense && self.lines.line(before.end) < line {
             // The source goes on with another line here, and so does the result, or tracebacks would be wrong.
             self.out.code.push_str(if in_brackets { "\n" } else { "\\\n" });
             self.out.lines.push(u32::try_from(line).unwrap_or(u32::MAX));
-        } else if needs_space(before.text(self.source), after.text(self.source)) {
+        } else if needs_space(text, next) {
             self.out.code.push(' ');
         }
     }
 
-    /// Writes a piece of the source; a string can go over several lines.
-    fn text(&mut self, range: Range) {
-        let text = range.text(self.source);
+    /// Writes a piece; a string can go over several lines.
+    fn piece(&mut self, (range, text): (Range, &str)) {
         if !text.contains(['\n', '\r']) {
             self.out.code.push_str(text);
             return;

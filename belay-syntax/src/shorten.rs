@@ -2,37 +2,21 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::lexer::tokenize;
+use crate::Analysis;
 use crate::token::{Kind, Token};
 
-/// Gives shorter names to the parameters and local names of a module's functions. Whatever can be seen from elsewhere
-/// keeps its name: the module's own names, attributes and methods, keyword arguments, imports, and all names that
-/// begin with an underscore. A name that is one of these anywhere in the text is kept everywhere in it.
-///
-/// The text must not look its names up in other ways, in strings that are evaluated or with `locals()`. A text with
-/// syntax errors or with f-strings comes back as it is.
-///
-/// ```
-/// let source = "def area(width, height):\n    product = width * height\n    return product\n";
-/// assert_eq!(
-///     belay_syntax::shorten(source),
-///     "def area(c, a):\n    b = c * a\n    return b\n"
-/// );
-/// ```
-pub fn shorten(source: &str) -> String {
-    let parsed = crate::parse_module(source);
-    let tokens = tokenize(source).tokens;
-    if !parsed.diagnostics.is_empty() || tokens.iter().any(|token| token.made && token.kind == Kind::Name) {
+/// A text without errors in it, with shorter names; one with f-strings as it is.
+pub(crate) fn shorten(source: &str, tokens: &[Token<'_>], analysis: &Analysis) -> String {
+    if tokens.iter().any(|token| token.made && token.kind == Kind::Name) {
         return source.to_owned();
     }
-    let analysis = parsed.analysis();
-    let mut kept: HashSet<&str> = visible(&tokens);
+    let mut kept: HashSet<&str> = visible(tokens);
     kept.extend(analysis.free.iter().map(|name| name.name.as_str()));
     kept.extend(analysis.assigned.iter().map(|name| name.name.as_str()));
-    let renamed = names(&tokens, &kept);
+    let renamed = names(tokens, &kept);
     let mut out = String::with_capacity(source.len());
     let mut from = 0;
-    for token in &tokens {
+    for token in tokens {
         if let (Kind::Name, Some(short)) = (token.kind, renamed.get(token.text)) {
             out.push_str(source.get(from..token.range.start).unwrap_or(""));
             out.push_str(short);

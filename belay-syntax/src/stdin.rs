@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use crate::lexer::tokenize;
 use crate::range::Range;
 use crate::token::{Kind, Token};
 
@@ -11,26 +10,17 @@ const READERS: [&str; 5] = ["read", "readline", "readlines", "readinto", "readch
 /// What goes through all that it is given.
 const CONSUMERS: [&str; 4] = ["next", "iter", "list", "enumerate"];
 
-/// Where a text is known to read from `sys.stdin`, under whatever name it imports that. The builtin `input` does so as
-/// well, and is left to who knows which names are others.
-///
-/// ```
-/// let source = "import sys\nline = sys.stdin.readline()\nsys.stdout.write(line)\n";
-/// let reads = belay_syntax::stdin_reads(source);
-/// assert_eq!(reads.len(), 1);
-/// assert_eq!(reads[0].text(source), "sys.stdin.readline");
-/// ```
-pub fn stdin_reads(source: &str) -> Vec<Range> {
-    let tokens = tokenize(source).tokens;
-    let names = Names::of(&tokens);
+/// Where these tokens read from `sys.stdin`.
+pub(crate) fn reads(tokens: &[Token<'_>]) -> Vec<Range> {
+    let names = Names::of(tokens);
     let mut reads = Vec::new();
     for at in 0..tokens.len() {
-        let Some(length) = names.stream_at(&tokens, at) else {
+        let Some(length) = names.stream_at(tokens, at) else {
             continue;
         };
         let end = at + length;
-        let method = reader_at(&tokens, end);
-        let consumed = is_consumed(tokens.get(..at).unwrap_or_default(), kind(&tokens, end));
+        let method = reader_at(tokens, end);
+        let consumed = is_consumed(tokens.get(..at).unwrap_or_default(), kind(tokens, end));
         if let Some(last) = method.or(consumed.then(|| end - 1))
             && let (Some(first), Some(last)) = (tokens.get(at), tokens.get(last))
         {
@@ -120,10 +110,10 @@ fn text<'a>(tokens: &[Token<'a>], at: usize) -> &'a str {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
 
     fn read(source: &str) -> Vec<&str> {
-        stdin_reads(source)
+        crate::parse_module(source)
+            .stdin_reads()
             .into_iter()
             .map(|range| range.text(source))
             .collect()

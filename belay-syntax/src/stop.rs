@@ -1,74 +1,86 @@
-//! Changes to a text that leave its lines where they are.
+//! Calls in loops, by which they can be ended.
 
 use std::collections::HashSet;
 
 use crate::ast::{Block, Decorator, Expr, Stmt, StmtKind};
 use crate::cleanup::{blocks, cleaners, finally};
-use crate::lexer::tokenize;
-use crate::range::{LineIndex, Range};
+use crate::range::Range;
+use crate::token::{Kind, Token};
 
-/// Puts a call into each iteration of each loop, without changing the number of any line. The call raises when the
-/// loop has to end, and returns `None` otherwise. A text with syntax errors comes back as it is.
-///
-/// The call goes in front of the first statement of the loop's body. Where a compound statement stands there, nothing
-/// can go in front of it on the same line, and the call becomes a part of what is evaluated anyway:
-///
-/// | loop | becomes |
-/// | --- | --- |
-/// | `while condition:` | `while call or(condition):` |
-/// | `for x in values:` with an `if` or `while` first | `if call or(condition):` |
-/// | `for x in values:` with anything else first | `for x in (call or _ for _ in(values)):` |
-///
-/// A `continue` passes the call in each of the three. Loops of nested functions get the call as well, because they
-/// run when the function is called; comprehensions do not, and neither do functions that are compiled to native
-/// code, which cannot reach a variable outside of them.
-///
-/// The call is `name()`, and `name(1)` where the loop is one that cleans up: in a `finally`, an `__exit__`, or a
-/// function that one of them mentions.
-///
-/// ```
-/// let body = "while True:\n    led.toggle()\n";
-/// let stoppable = belay_syntax::insert_stop_points(body, "__stop");
-/// assert_eq!(stoppable, "while True:\n    __stop();led.toggle()\n");
-/// ```
-pub fn insert_stop_points(source: &str, name: &str) -> String {
-    let lexed = tokenize(source);
-    let (block, diagnostics) = crate::parser::parse(source, &lexed);
-    if !diagnostics.is_empty() {
-        return source.to_owned();
+/// What is put into a text.
+#[derive(Clone, Debug)]
+pub(crate) struct Insertion<'a> {
+    pub(crate) at: usize,
+    /// Whether it closes what another one has opened. At one place, closing comes before opening.
+    closes: bool,
+    words: Vec<&'a str>,
+}
+
+impl<'a> Insertion<'a> {
+    pub(crate) fn tokens(&self) -> impl Iterator<Item = Token<'a>> {
+        self.words.iter().map(|word| {
+            let mut letters = word.bytes().chain([0, 0]);
+            let next = std::array::from_fn(|_| letters.next().unwrap_or(0));
+            let operator = Kind::operator(next).map(|(kind, _)| kind);
+            let number = word
+                .starts_with(|first: char| first.is_ascii_digit())
+                .then_some(Kind::Int);
+            Token {
+                kind: operator
+                    .or(number)
+                    .or_else(|| Kind::keyword(word))
+                    .unwrap_or(Kind::Name),
+                range: Range::new(self.at, self.at),
+                text: word,
+                made: false,
+                invented: false,
+            }
+        })
     }
+
+    /// What stands in the source then.
+    pub(crate) fn text(&self, source: &str) -> String {
+        let before = source
+            .get(..self.at)
+            .and_then(|before| before.chars().next_back());
+        let touches = !self.closes && before.is_some_and(char::is_alphanumeric);
+        let mut text = if touches { " " } else { "" }.to_owned();
+        for word in &self.words {
+            let is_word = word.starts_with(|first: char| first == '_' || first.is_alphabetic());
+            if is_word && !matches!(text.chars().next_back(), None | Some(' ' | '(')) {
+                text.push(' ');
+            }
+            text.push_str(word);
+        }
+        text
+    }
+}
+
+/// The calls that a text without syntax errors gets, in the order of the text.
+pub(crate) fn stop_points<'a>(block: &'a Block, tokens: &[Token<'_>], name: &'a str) -> Vec<Insertion<'a>> {
     let mut edits = Edits {
-        source,
         name,
-        cleaners: cleaners(&block, &lexed.tokens),
+        cleaners: cleaners(block, tokens),
         cleaning: false,
         found: Vec::new(),
     };
-    edits.block(&block);
-    edits.found.sort_by_key(|(at, rank, _)| (*at, *rank));
-    let mut out = String::with_capacity(source.len() + edits.found.len() * (name.len() + 4));
-    let mut from = 0;
-    for (at, _, text) in &edits.found {
-        out.push_str(source.get(from..*at).unwrap_or(""));
-        out.push_str(text);
-        from = *at;
-    }
-    out.push_str(source.get(from..).unwrap_or(""));
-    out
+    edits.block(block);
+    edits
+        .found
+        .sort_by_key(|insertion| (insertion.at, !insertion.closes));
+    edits.found
 }
 
-/// What is to be inserted. At one place, closing comes before opening.
 struct Edits<'a> {
-    source: &'a str,
     name: &'a str,
     /// The functions that clean up.
     cleaners: HashSet<&'a str>,
     /// Whether what is being looked at cleans up.
     cleaning: bool,
-    found: Vec<(usize, u8, String)>,
+    found: Vec<Insertion<'a>>,
 }
 
-impl Edits<'_> {
+impl<'a> Edits<'a> {
     fn block(&mut self, block: &Block) {
         for statement in block {
             self.statement(statement);
@@ -107,9 +119,10 @@ impl Edits<'_> {
         self.cleaning = outside;
     }
 
-    fn call(&self) -> String {
-        let argument = if self.cleaning { "1" } else { "" };
-        format!("{}({argument})", self.name)
+    /// The call, between other words.
+    fn call(&self, before: &[&'a str], after: &[&'a str]) -> Vec<&'a str> {
+        let argument: &[_] = if self.cleaning { &["1"] } else { &[] };
+        [before, &[self.name, "("], argument, &[")"], after].concat()
     }
 
     fn for_loop(&mut self, is_async: bool, iterable: &Expr, body: &Block) {
@@ -131,8 +144,8 @@ impl Edits<'_> {
             // Nothing else can be done without an iterator of one's own, which may not be asynchronous.
             _ if is_async => {}
             _ => {
-                let start = format!("({} or _ for _ in(", self.call());
-                self.around(iterable.range, &start, "))");
+                let words = self.call(&["("], &["or", "_", "for", "_", "in", "("]);
+                self.around(iterable.range, words, &[")", ")"]);
             }
         }
     }
@@ -140,31 +153,25 @@ impl Edits<'_> {
     /// Writes the call in front of the body's first statement.
     fn in_front(&mut self, body: &Block) {
         if let Some(first) = body.first() {
-            self.found
-                .push((first.range.start, 1, format!("{};", self.call())));
+            let words = self.call(&[], &[";"]);
+            self.insert(first.range.start, false, words);
         }
     }
 
     fn or(&mut self, condition: &Expr) {
-        if is_never(condition) {
-            return;
+        if !is_never(condition) {
+            let words = self.call(&[], &["or", "("]);
+            self.around(condition.range, words, &[")"]);
         }
-        let start = format!("{} or(", self.call());
-        self.around(condition.range, &start, ")");
     }
 
-    fn around(&mut self, range: Range, start: &str, end: &str) {
-        let touches = self
-            .source
-            .get(..range.start)
-            .and_then(|before| before.chars().next_back());
-        let gap = if touches.is_some_and(char::is_alphanumeric) {
-            " "
-        } else {
-            ""
-        };
-        self.found.push((range.start, 1, format!("{gap}{start}")));
-        self.found.push((range.end, 0, end.to_owned()));
+    fn around(&mut self, range: Range, start: Vec<&'a str>, end: &[&'a str]) {
+        self.insert(range.start, false, start);
+        self.insert(range.end, true, end.to_vec());
+    }
+
+    fn insert(&mut self, at: usize, closes: bool, words: Vec<&'a str>) {
+        self.found.push(Insertion { at, closes, words });
     }
 }
 
@@ -195,41 +202,4 @@ fn is_simple(block: &Block) -> bool {
         )
     };
     block.first().is_some_and(|first| !is_compound(first))
-}
-
-/// Indents a text by one column, so that it can stand under a line such as `def name():`. What is inside a string
-/// stays as it is, and tabs that indent become spaces, because their width depends on what is before them.
-///
-/// ```
-/// assert_eq!(belay_syntax::indent("if x:\n\ty\n"), " if x:\n         y\n");
-/// ```
-pub fn indent(source: &str) -> String {
-    let lexed = tokenize(source);
-    let lines = LineIndex::new(source);
-    let mut out = String::with_capacity(source.len() + lines.lines());
-    let mut literals = lexed.literals.iter().peekable();
-    for line in 1..=lines.lines() {
-        let range = lines.line_range(line);
-        while literals.peek().is_some_and(|literal| literal.end <= range.start) {
-            literals.next();
-        }
-        let in_string = literals.peek().is_some_and(|literal| literal.start < range.start);
-        let text = range.text(source);
-        let inner = text.trim_start_matches([' ', '\t']);
-        if in_string {
-            out.push_str(text);
-        } else if !inner.is_empty() {
-            let blanks = text.get(..text.len() - inner.len()).unwrap_or("");
-            let column = blanks.chars().fold(
-                0,
-                |at, blank| if blank == '\t' { (at + 8) / 8 * 8 } else { at + 1 },
-            );
-            out.extend(std::iter::repeat_n(' ', column + 1));
-            out.push_str(inner);
-        }
-        if line < lines.lines() {
-            out.push('\n');
-        }
-    }
-    out
 }

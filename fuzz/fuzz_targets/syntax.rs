@@ -2,7 +2,7 @@
 //! of a good source is good again.
 #![no_main]
 
-use belay_syntax::{minify, minify_dense, parse_async_body, parse_body, parse_module};
+use belay_syntax::{parse_async_body, parse_body, parse_module};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|source: &str| {
@@ -12,7 +12,7 @@ fuzz_target!(|source: &str| {
         assert!(range.start <= range.end && range.end <= source.len(), "{diagnostic:?}");
     }
     if parsed[0].diagnostics.is_empty() {
-        for minified in [minify(source), minify_dense(source)] {
+        for minified in [parsed[0].rewrite().minify(), parsed[0].rewrite().minify_dense()] {
             let again = parse_module(&minified.code);
             assert!(again.diagnostics.is_empty(), "{:?} of {:?}", again.diagnostics, minified.code);
         }

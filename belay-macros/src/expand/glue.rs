@@ -7,7 +7,7 @@ use syn::{FnArg, Signature, TypeParamBound, parse_quote};
 
 use super::{Context, doc, static_name};
 use crate::model::{Item, Kind, Method, Param};
-use crate::python;
+use crate::source;
 
 /// The trait, whose `async fn`s become functions that return futures which can be sent between threads.
 pub(super) fn declaration(context: &Context<'_>) -> TokenStream {
@@ -106,7 +106,7 @@ fn call(context: &Context<'_>, method: &Method) -> TokenStream {
         kind => kind.attribute(),
     };
     let function = format_ident!("{function}");
-    let none = !context.broken && python::never_returns(method);
+    let none = !context.broken && source::never_returns(context.program, method);
     let none = none.then(|| quote!(__belay::gives_none::<#output>();));
     quote! {
         #none

@@ -10,11 +10,13 @@ use std::collections::HashSet;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
+use crate::check::Warning;
 use crate::model::{Device, Kind, Method, plain};
-use crate::python::Warning;
+use crate::python::Program;
 
 /// What all parts of the expansion need to know.
 struct Context<'a> {
+    program: &'a Program<'a>,
     device: &'a Device,
     /// The name of the generated type.
     ident: Ident,
@@ -25,9 +27,11 @@ struct Context<'a> {
 }
 
 /// Everything that `#[device]` emits.
-pub(crate) fn device(device: &Device, broken: bool, warnings: &[Warning<'_>]) -> TokenStream {
+pub(crate) fn device(program: &Program<'_>, broken: bool, warnings: &[Warning<'_>]) -> TokenStream {
+    let device = program.device;
     let tasks = device.methods().filter(|method| method.kind == Kind::Task);
     let context = Context {
+        program,
         device,
         ident: format_ident!("{}Device", device.ident),
         tasks: tasks.map(Method::python_name).collect(),

@@ -5,8 +5,9 @@ use quote::{ToTokens, format_ident, quote};
 use syn::LitStr;
 
 use super::{Context, static_name};
-use crate::model::{Body, Kind, Method, MethodOptions, plain};
-use crate::python;
+use crate::model::{Kind, Method, MethodOptions, plain};
+use crate::python::Python;
+use crate::source::{self, Source};
 
 /// The descriptors of all methods, and of the trait.
 pub(super) fn statics(context: &Context<'_>) -> TokenStream {
@@ -33,10 +34,10 @@ fn descriptor(context: &Context<'_>, method: &Method) -> TokenStream {
     let path = format!("{}.{}", plain(&context.device.ident), plain(&method.sig.ident));
     let name = method.python_name();
     let kind = kind(method);
-    let bodies = method.bodies.iter().map(|body| self::body(context, method, body));
-    let params: Vec<_> = method.params.iter().map(|param| &param.name).collect();
+    let bodies = context.program.of(method).map(|python| body(context, python));
+    let params = method.param_names();
     let params = (!params.is_empty()).then(|| quote!(.with_params(&[#(#params),*])));
-    let uses = python::uses(method, &context.tasks);
+    let uses = source::uses(context.program, method, &context.tasks);
     let uses = (!uses.is_empty()).then(|| quote!(.with_uses(&[#(#uses),*])));
     let timeout = method.options.timeout_ms.map(|ms| quote!(.with_timeout_ms(#ms)));
     quote! {
@@ -50,10 +51,10 @@ fn descriptor(context: &Context<'_>, method: &Method) -> TokenStream {
     }
 }
 
-fn body(context: &Context<'_>, method: &Method, body: &Body) -> TokenStream {
-    let source = python::source(method, body);
-    let hash = hash(context, method, &source.text);
-    let (text, lines) = (&source.text, &source.lines);
+fn body(context: &Context<'_>, python: &Python<'_>) -> TokenStream {
+    let body = python.body;
+    let Source { text, lines } = source::source(python);
+    let hash = hash(context, python.method, &text);
     let implementation = body.implementation.as_ref().map(some);
     let implementation = implementation.unwrap_or_else(|| quote!(::core::option::Option::None));
     let file = body.file.as_ref().map(tracked);
@@ -147,7 +148,7 @@ fn duration(ms: u64) -> TokenStream {
 
 /// A 64-bit FNV-1a hash of everything that decides what is deployed.
 fn hash(context: &Context<'_>, method: &Method, source: &str) -> u64 {
-    let params: Vec<_> = method.params.iter().map(|param| param.name.as_str()).collect();
+    let params = method.param_names();
     let (namespace, name) = (&context.device.options.namespace, method.python_name());
     let parts = [namespace, &name, &params.join(","), source];
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);

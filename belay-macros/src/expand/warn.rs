@@ -4,8 +4,8 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::Attribute;
 
+use crate::check::Warning;
 use crate::model::{Device, Method};
-use crate::python::Warning;
 
 /// Items on which the compiler warns: of a parameter that no body reads as of any unused variable, and of what is
 /// doubtful in a body as of the use of something deprecated.

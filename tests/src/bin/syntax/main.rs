@@ -280,9 +280,10 @@ fn keeps_meaning(oracle: &Oracle, file: &File) -> bool {
     if !matches!(oracle.judge(&file.source), Verdict::Accepted) {
         return true;
     }
-    let exact = belay_syntax::minify(&file.source);
-    let dense = belay_syntax::minify_dense(&file.source);
-    let stoppable = belay_syntax::insert_stop_points(&file.source, "__stop");
+    let parsed = belay_syntax::parse_module(&file.source);
+    let exact = parsed.rewrite().minify();
+    let dense = parsed.rewrite().minify_dense();
+    let stoppable = parsed.rewrite().stop_points("__stop").text();
     let wanted = oracle.bytecode(&file.source, "-O3");
     let fault = if oracle.bytecode(&exact.code, "-O3") != wanted {
         "minified it is other bytecode"

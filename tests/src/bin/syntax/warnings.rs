@@ -36,6 +36,6 @@ fn undefined(source: &str) -> Vec<String> {
     if !parsed.diagnostics.is_empty() || analysis.star_import {
         return Vec::new();
     }
-    let free = analysis.free.into_iter().map(|found| found.name);
+    let free = analysis.free.iter().map(|found| found.name.clone());
     free.filter(|name| !belay_syntax::is_builtin(name)).collect()
 }

@@ -1,0 +1,30 @@
+//! Assignments that seem to set a global and make a name of their own.
+
+use belay_syntax::Name;
+
+use super::Warning;
+use crate::globals::Globals;
+use crate::python::Python;
+
+/// Warns of them.
+pub(super) fn check<'a>(python: &Python<'a>, globals: &Globals<'a>, warnings: &mut Vec<Warning<'a>>) {
+    let (method, analysis) = (python.method, python.analysis());
+    for Name { name, range } in &analysis.locals {
+        let Some(setup) = globals.lasting(name) else {
+            continue;
+        };
+        let message = format!(
+            "this `{name}` is a variable of the function that assigns it, and not the global that the setup `{}` \
+             defines\n\
+             help: to set the global, write `global {name}` above, in the same function\n\
+             help: otherwise give this variable another name",
+            setup.sig.ident
+        );
+        let (span, message) = python.with_excerpt(*range, &message);
+        warnings.push(Warning::Doubtful {
+            method,
+            span,
+            message,
+        });
+    }
+}

@@ -1,0 +1,60 @@
+//! Whether a body does what its method's signature says.
+
+use belay_syntax::Range;
+
+use crate::diag::Errors;
+use crate::model::Kind;
+use crate::parse::is_unit_result;
+use crate::python::Python;
+
+/// Checks that a body does what its method's signature says.
+pub(super) fn check(python: &Python<'_>, errors: &mut Errors) {
+    let (method, body, analysis) = (python.method, python.body, python.analysis());
+    let mut at = |range: Range, message: &str| {
+        let (span, message) = python.with_excerpt(range, message);
+        errors.at_span(span, message);
+    };
+    if let (Kind::Task, Some(found)) = (method.kind, analysis.received.first()) {
+        at(
+            *found,
+            "this `yield` always gives `None`, because a stream cannot be sent anything\n\
+             help: write `yield …` as a statement of its own",
+        );
+    }
+    let value = analysis.returns.iter().find_map(|found| found.value);
+    match (method.kind, analysis.yields.first(), value) {
+        (Kind::Thread, Some(found), _) => at(
+            *found,
+            "a `yield` makes this body a generator, which a thread would never run",
+        ),
+        (Kind::Thread, None, Some(value)) => {
+            at(
+                value,
+                "the value that a thread returns goes nowhere: write `return` alone",
+            );
+        }
+        (Kind::Task, Some(found), _) if method.stream.is_none() => at(
+            *found,
+            "a `yield` makes this body a generator, but the signature promises one value\n\
+             help: return a stream: `fn …(&self) -> impl Stream<Item = Result<T>>`, without `async`",
+        ),
+        (Kind::Task, Some(_), Some(value)) => at(
+            value,
+            "the value that a generator returns goes nowhere: `yield` it, or write `return` alone",
+        ),
+        (Kind::Task, None, _) if method.stream.is_some() => {
+            let origin = body.lines.last().map_or_else(|| method.span(), |line| line.span);
+            errors.at_span(
+                origin,
+                "the signature promises a stream, but this body has no `yield`\n\
+                 help: `yield` the items, or make it an `async fn` that returns `Result<T>`",
+            );
+        }
+        (Kind::Task, None, Some(value)) if is_unit_result(&method.output) => at(
+            value,
+            "this value goes nowhere, because the signature says `Result<()>`\n\
+             help: say the type of the value in the signature, or write `return` alone",
+        ),
+        _ => {}
+    }
+}

@@ -1,0 +1,24 @@
+//! Options and parameters that do not fit each other.
+
+use crate::diag::Errors;
+use crate::model::{Kind, Method};
+
+/// Reports them.
+pub(super) fn check(method: &Method, errors: &mut Errors) {
+    let name = &method.sig.ident;
+    match method.kind {
+        Kind::Setup if method.options.auto == Some(true) && !method.params.is_empty() => errors.at(
+            name,
+            "a setup with parameters cannot run by itself, because nobody gives it arguments: remove `auto`",
+        ),
+        Kind::Teardown if !method.params.is_empty() => errors.at(
+            name,
+            "a teardown has no parameters: it runs when the device is closed, and nobody gives it arguments",
+        ),
+        Kind::Task if method.stream.is_some() && method.options.idempotent == Some(true) => errors.at(
+            name,
+            "a stream cannot be `idempotent`: what it has given already would be given again",
+        ),
+        _ => {}
+    }
+}

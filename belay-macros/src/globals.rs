@@ -1,0 +1,87 @@
+//! The names that bodies find on the board.
+
+use std::collections::HashSet;
+
+use crate::model::{Kind, Method};
+use crate::python::Program;
+
+/// The names that exist in a trait's namespace on the board.
+pub(crate) struct Globals<'a> {
+    /// The names that setups define, with the setup.
+    pub(crate) setups: Vec<(String, &'a Method)>,
+    /// The names that bodies declare with `global`.
+    declared: HashSet<String>,
+    /// The names of tasks.
+    pub(crate) tasks: HashSet<String>,
+    /// Those of the setups' names that are not only the variables of a loop and the like.
+    lasting: HashSet<String>,
+    /// The names that MicroPython forgets after it has compiled a setup.
+    hidden_constants: Vec<(String, &'a Method)>,
+    /// Whether an `import *` may define any name.
+    pub(crate) open: bool,
+}
+
+impl<'a> Globals<'a> {
+    pub(crate) fn of(program: &Program<'a>) -> Self {
+        let device = program.device;
+        let mut globals = Self {
+            setups: Vec::new(),
+            declared: device.options.globals.iter().cloned().collect(),
+            tasks: HashSet::new(),
+            lasting: HashSet::new(),
+            hidden_constants: Vec::new(),
+            open: false,
+        };
+        for method in device.methods() {
+            match method.kind {
+                Kind::Task => drop(globals.tasks.insert(method.python_name())),
+                Kind::Setup => {
+                    let names = method.params.iter().map(|param| (param.name.clone(), method));
+                    globals.setups.extend(names);
+                    let names = method.params.iter().map(|param| param.name.clone());
+                    globals.lasting.extend(names);
+                }
+                Kind::Thread | Kind::Teardown => {}
+            }
+        }
+        for python in program.sound() {
+            let (method, analysis) = (python.method, python.analysis());
+            globals.declared.extend(names(&analysis.globals));
+            globals.open |= analysis.star_import;
+            if method.kind == Kind::Setup {
+                let with_method = |name| (name, method);
+                globals.setups.extend(names(&analysis.assigned).map(with_method));
+                let lasting = names(&analysis.assigned).filter(|name| !analysis.passing.contains(name));
+                globals.lasting.extend(lasting);
+                let hidden = names(&analysis.private_constants).map(with_method);
+                globals.hidden_constants.extend(hidden);
+            }
+        }
+        globals
+    }
+
+    /// The setup that defines a name.
+    pub(crate) fn setup_of(&self, name: &str) -> Option<&'a Method> {
+        let found = self.setups.iter().find(|(other, _)| other == name);
+        found.map(|(_, method)| *method)
+    }
+
+    /// The setup that defines a name for good.
+    pub(crate) fn lasting(&self, name: &str) -> Option<&'a Method> {
+        self.setup_of(name).filter(|_| self.lasting.contains(name))
+    }
+
+    /// The setup that defines a name as a constant that no other body sees.
+    pub(crate) fn hidden_constant(&self, name: &str) -> Option<&'a Method> {
+        let found = self.hidden_constants.iter().find(|(other, _)| other == name);
+        found.map(|(_, method)| *method)
+    }
+
+    pub(crate) fn defines(&self, name: &str) -> bool {
+        self.declared.contains(name) || self.tasks.contains(name) || self.setup_of(name).is_some()
+    }
+}
+
+fn names(found: &[belay_syntax::Name]) -> impl Iterator<Item = String> {
+    found.iter().map(|found| found.name.clone())
+}

@@ -1,0 +1,85 @@
+//! What is sent of a body, and what the runtime is told of it.
+
+use std::collections::HashSet;
+
+use crate::model::{Kind, Method};
+use crate::parse::is_unit_result;
+use crate::python::{Program, Python};
+
+/// What a thread's body calls to learn whether it has to end.
+pub(crate) const STOP: &str = "__stop";
+
+/// A body as it goes to the board, with the line of its file for each of its lines.
+pub(crate) struct Source {
+    pub(crate) text: String,
+    pub(crate) lines: Vec<u32>,
+}
+
+/// Makes of a body what goes to the board.
+pub(crate) fn source(python: &Python<'_>) -> Source {
+    let Python { method, body, parsed } = python;
+    let thread = method.kind == Kind::Thread;
+    let name = method.python_name();
+    let mut params = method.param_names();
+    if thread {
+        params.insert(0, STOP);
+    }
+    let mut rewrite = parsed.rewrite();
+    if thread && !method.options.manual_stop {
+        rewrite = rewrite.stop_points(STOP);
+    }
+    let mut lines: Vec<u32> = body.lines.iter().map(|origin| origin.line).collect();
+    let head = match &body.file {
+        Some(_) => 0,
+        None => u32::try_from(method.span().start().line).unwrap_or(0),
+    };
+    if method.kind.is_function() {
+        rewrite = rewrite.function(&name, &params);
+    }
+    if method.options.minify == Some(false) {
+        if method.kind.is_function() {
+            lines.insert(0, head);
+        }
+        let text = rewrite.text() + "\n";
+        return Source { text, lines };
+    }
+    let minified = rewrite.minify();
+    let origin = |line: &u32| match usize::try_from(*line) {
+        Ok(0) => head,
+        Ok(line) => lines.get(line - 1).copied().unwrap_or(0),
+        Err(_) => 0,
+    };
+    Source {
+        text: minified.code,
+        lines: minified.lines.iter().map(origin).collect(),
+    }
+}
+
+/// The names of the tasks that a method's bodies mention.
+pub(crate) fn uses(program: &Program<'_>, method: &Method, tasks: &HashSet<String>) -> Vec<String> {
+    let mut uses = Vec::new();
+    for found in program.of(method).flat_map(|python| &python.analysis().free) {
+        let own = method.kind == Kind::Task && found.name == method.python_name();
+        if tasks.contains(&found.name) && !own && !uses.contains(&found.name) {
+            uses.push(found.name.clone());
+        }
+    }
+    uses
+}
+
+/// Whether no body of a task has a `return` with a value, though the signature seems to want one. The compiler
+/// then checks that the result can be `None`.
+pub(crate) fn never_returns(program: &Program<'_>, method: &Method) -> bool {
+    let silent = |python: &Python<'_>| {
+        let analysis = python.analysis();
+        let explicit = |found: &belay_syntax::Return| {
+            found.value.is_some() || found.range.text(&python.body.text).trim() != "return"
+        };
+        python.is_sound() && analysis.end_reachable && !analysis.returns.iter().any(explicit)
+    };
+    method.kind == Kind::Task
+        && method.stream.is_none()
+        && !is_unit_result(&method.output)
+        && !method.bodies.is_empty()
+        && program.of(method).all(silent)
+}
