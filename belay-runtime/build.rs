@@ -12,10 +12,13 @@ const AGENT: &str = "def _belay(version, boot, before):\n";
 const OFTEN: usize = 4;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    println!("cargo::rerun-if-changed=src/board");
+    println!("cargo::rerun-if-changed=src/agent");
     let out = env::var("OUT_DIR")?;
-    for entry in fs::read_dir("src/board")? {
+    for entry in fs::read_dir("src/agent")? {
         let path = entry?.path();
+        if path.extension().is_none_or(|extension| extension != "py") {
+            continue;
+        }
         let source = with_own_builtins(&fs::read_to_string(&path)?);
         let parsed = belay_syntax::parse_module(&source);
         if !parsed.diagnostics.is_empty() {

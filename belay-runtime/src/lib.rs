@@ -1,5 +1,6 @@
 //! The executors, the session, the link and the raw REPL of belay.
 
+pub mod agent;
 mod boxed;
 mod clock;
 mod device;

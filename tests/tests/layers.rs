@@ -15,6 +15,7 @@ const LAYERS: [&str; 15] = [
     "transport",
     "error",
     "protocol",
+    "agent",
     "link",
     "session",
     "executor",
@@ -68,4 +69,54 @@ fn no_module_of_the_runtime_uses_one_above_it() {
         used > 50,
         "only {used} uses were found: the source is not where it was"
     );
+}
+
+/// What only the agent's own module may have in its code: the names of its functions on the board and the kinds of what
+/// is sent.
+fn of_the_agent(line: &str) -> Option<String> {
+    let kinds = line.match_indices("b'").filter_map(|(at, _)| {
+        let rest = &line[at + 2..];
+        let kind = rest.chars().next().filter(char::is_ascii_alphabetic)?;
+        rest[1..].starts_with('\'').then(|| format!("b'{kind}'"))
+    });
+    let calls = "ABDFGKMNSTUVX".chars().flat_map(|name| {
+        let call = |before: &str, behind: &str| format!("{before}{name}({behind}");
+        // At the beginning of a text, or behind something in it.
+        [
+            call("\"", ""),
+            call("(", "'"),
+            call("(", "{"),
+            call(",", "'"),
+            call(",", "{"),
+            call(" ", "'"),
+        ]
+    });
+    let words = ["_belay[", "'_threads'", "\"_threads"].map(str::to_owned);
+    let mut words = calls.chain(words).filter(|word| line.contains(word));
+    { kinds }.next().or_else(|| words.next())
+}
+
+#[test]
+fn nothing_but_the_agents_module_has_its_kinds_and_its_language() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../belay-runtime/src");
+    let mut seen = 0;
+    for above in ["link", "session", "executor", "device"] {
+        each_file(&source.join(above), &mut |path, text| {
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+                let found = of_the_agent(line);
+                assert_eq!(found, None, "{}: {line}", path.display());
+                seen += 1;
+            }
+        });
+    }
+    assert!(seen > 3000, "only {seen} lines: the source is not where it was");
+    for line in [
+        r#"b'v' => self.complete(at),"#,
+        r#"format!("D('{id}')")"#,
+        r#"let call = format!("({set},X({namespace},{source}))[1]");"#,
+        r#"format!("_belay['h']({line})")"#,
+    ] {
+        assert!(of_the_agent(line).is_some(), "{line}");
+    }
 }

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use belay_runtime::ErrorKind;
+use belay_runtime::agent::Flavour;
 use belay_runtime::link::{Link, LinkOptions, Payload, Request};
 use belay_runtime::transport::{Address, Connector, Transport};
 use belay_sim::{Board, Direction, Fault};
@@ -69,7 +70,7 @@ async fn a_start_that_breaks_off_anywhere_leaves_the_compiler_as_it_was_and_the_
         let started = soon("the end", Link::connect(&pulled, LinkOptions::default())).await;
         let done = match &started {
             Ok(link) => {
-                assert!(link.hello().small);
+                assert_eq!(link.hello().flavour, Flavour::Small);
                 link.close().await.unwrap();
                 true
             }
@@ -85,7 +86,7 @@ async fn a_start_that_breaks_off_anywhere_leaves_the_compiler_as_it_was_and_the_
     assert!(broken_off > 5, "{broken_off}");
     let whole = Connector::from((*address).clone());
     let link = Link::connect(&whole, LinkOptions::default()).await.unwrap();
-    assert!(link.hello().small && link.hello().attached);
+    assert!(link.hello().flavour == Flavour::Small && link.hello().attached);
     link.close().await.unwrap();
 }
 
@@ -102,7 +103,7 @@ async fn an_old_board_that_loses_some_of_the_agent_gets_it_all_the_same() {
     // What ends a piece may be lost as well.
     options.deadlines.compile = Duration::from_secs(2);
     let link = Link::connect(&port, options).await.unwrap();
-    assert!(link.hello().small && !link.hello().attached);
+    assert!(link.hello().flavour == Flavour::Small && !link.hello().attached);
     let two = link.request(Request::Evaluate("1+1".into()), SHORT).await;
     assert_eq!(two.unwrap(), Payload::Repr(b"2".to_vec()));
     let error = link
@@ -121,7 +122,7 @@ async fn a_lost_byte_of_what_makes_a_call_never_looks_like_an_exception_of_the_c
     let board = Board::unix().heap_kb(HEAP_KB).start().await.unwrap();
     let port = Connector::from(board.port().parse::<Address>().unwrap());
     let link = Link::connect(&port, LinkOptions::default()).await.unwrap();
-    assert!(link.hello().small);
+    assert_eq!(link.hello().flavour, Flavour::Small);
     let mut right = 0;
     let mut unknown = 0;
     // All of a call.

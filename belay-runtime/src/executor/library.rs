@@ -4,14 +4,12 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::agent::{self, threads};
 use crate::clock::bounded;
 use crate::error::{Result, ThreadError};
-use crate::exception::{DeviceException, Frame};
-use crate::python::{self, Arguments};
-use crate::session::{Live, THREADS, ThreadState};
-
-/// Its source.
-const LIBRARY: &str = include_str!(concat!(env!("OUT_DIR"), "/threads.py"));
+use crate::exception::DeviceException;
+use crate::python::Arguments;
+use crate::session::{Live, ThreadState};
 
 /// What the board says of one of its threads.
 #[derive(Debug)]
@@ -57,19 +55,9 @@ impl From<RawException> for DeviceException {
         let mut exception = Self::new(type_name, message);
         exception.args = args;
         exception.errno = errno;
-        exception.traceback = traceback.lines().filter_map(frame).collect();
+        exception.traceback = agent::frames(&traceback);
         exception
     }
-}
-
-/// A line of a traceback, such as `File "main.py", line 3, in blink`.
-fn frame(line: &str) -> Option<Frame> {
-    let (file, rest) = line.trim().strip_prefix("File \"")?.split_once("\", line ")?;
-    let (number, function) = match rest.split_once(", in ") {
-        Some((number, function)) => (number, Some(function.to_owned())),
-        None => (rest, None),
-    };
-    Some(Frame::new(file, number.parse().ok()?, function))
 }
 
 /// Whether the library is on the board, perhaps because an earlier program put it there.
@@ -81,12 +69,7 @@ pub(super) async fn is_there(live: &Live) -> Result<bool> {
     if let Some(there) = *known {
         return Ok(there);
     }
-    let there = evaluate(
-        live,
-        format!("'adopt' in N('{THREADS}') and {}()", function("adopt")),
-    )
-    .await?
-    .to()?;
+    let there = evaluate(live, threads::adopt()).await?.to()?;
     *known = Some(there);
     Ok(there)
 }
@@ -105,7 +88,8 @@ pub(super) async fn provide(live: &Live) -> Result<()> {
     }
     let mut known = live.thread_library.lock().await;
     if *known != Some(true) {
-        live.run(THREADS, LIBRARY, Some("belay.threads")).await?;
+        live.run(threads::NAMESPACE, threads::LIBRARY, Some(threads::FILE))
+            .await?;
         *known = Some(true);
     }
     Ok(())
@@ -132,19 +116,16 @@ pub(super) struct Start<'a> {
 ///
 /// When the board has no slot left, too, or when one of this name runs already.
 pub(super) async fn start(live: &Live, start: Start<'_>) -> Result<()> {
-    let arguments = start.arguments.literals()?;
-    let comma = if arguments.is_empty() { "" } else { "," };
-    let single = if start.single { "True" } else { "False" };
-    let expression = format!(
-        "{}(S,{},{},{single},{},({arguments}{comma}),{},{},{})",
-        function("start"),
-        start.id,
-        python::to_literal(start.name)?,
-        start.function,
-        start.restarts,
-        millis(start.longest.unwrap_or_default()),
-        patience(start.stop),
-    );
+    let expression = threads::start(&threads::Start {
+        id: start.id,
+        name: start.name,
+        single: start.single,
+        function: start.function,
+        arguments: start.arguments,
+        restarts: start.restarts,
+        longest: millis(start.longest.unwrap_or_default()),
+        patience: patience(start.stop),
+    })?;
     let started: (bool, Option<RawException>) = evaluate(live, expression).await?.to()?;
     let name = start.name.to_owned();
     Err(match started {
@@ -160,34 +141,29 @@ pub(super) async fn start(live: &Live, start: Start<'_>) -> Result<()> {
 
 /// What the board says of its threads, once those in `seen` are forgotten there.
 pub(super) async fn report(live: &Live, seen: &[u32]) -> Result<Vec<Record>> {
-    let answer = evaluate(live, format!("{}({seen:?})", function("report"))).await?;
+    let answer = evaluate(live, threads::report(seen)).await?;
     let records: Vec<RawRecord> = answer.to()?;
     Ok(records.into_iter().map(Record::from).collect())
 }
 
 /// Asks threads to stop at their next stop point, and to have done so within a deadline.
 pub(super) async fn stop(live: &Live, ids: &[u32], deadline: Duration) -> Result<()> {
-    let expression = format!("{}({ids:?},{})", function("stop"), patience(deadline));
-    evaluate(live, expression).await.map(drop)
+    evaluate(live, threads::stop(ids, patience(deadline)))
+        .await
+        .map(drop)
 }
 
 /// Holds all threads at their stop points until the pause of this name has ended, and gives the names of those
 /// that did not get there in time.
 pub(super) async fn pause(live: &Live, name: u32, within: Duration) -> Result<Vec<String>> {
-    let expression = format!("{}({name},{})", function("pause"), millis(within).min(LONGEST));
+    let expression = threads::pause(name, millis(within).min(LONGEST));
     let deadline = within.saturating_add(live.execute_deadline());
     live.evaluate(expression, deadline).await?.to()
 }
 
 /// Ends a pause, which may not have begun.
 pub(super) async fn resume(live: &Live, name: u32) -> Result<()> {
-    evaluate(live, format!("{}({name})", function("resume")))
-        .await
-        .map(drop)
-}
-
-fn function(name: &str) -> String {
-    format!("N('{THREADS}')['{name}']")
+    evaluate(live, threads::resume(name)).await.map(drop)
 }
 
 /// For how many milliseconds the clean-up of a thread is left alone that has so long to stop. The rest is for one

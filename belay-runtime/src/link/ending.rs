@@ -127,7 +127,7 @@ impl Engine {
         }
         for job in std::mem::take(&mut self.queue) {
             // The first batch of a stream starts it; with the others it has run already.
-            let begun = job.work.kind == b'n';
+            let begun = job.request.goes_on();
             let error = match known {
                 Known::Lost(_) if begun => ErrorKind::FateUnknown(Some(Box::new(known.cause()))).into(),
                 Known::Reset if begun => known.cause(),

@@ -17,19 +17,16 @@ use super::pieces::Pieces;
 use super::timing::{Barrier, Interrupt, Probe};
 use super::unread::{Sent, Unread};
 use super::wire::{self, UNASKED, Wire};
-use super::{Answer, CallPath, LinkEvent, LinkOptions, Payload, ResetPolicy};
+use super::{Answer, LinkEvent, LinkOptions, Payload, ResetPolicy};
+use crate::agent::{self, Flavour, Lines, Number};
 use crate::error::{Phase, Result};
-use crate::protocol::{Checksum, Lines, Number};
-
-/// How many requests may be on their way at once, if the board has room for them.
-const WINDOW: usize = 8;
 
 /// What the rest of the program tells the task.
 #[derive(Debug)]
 pub(super) enum Command {
     Request {
         id: u64,
-        work: Work,
+        request: agent::Request,
         /// Whether what it prints belongs to its answer.
         printed: bool,
         deadline: Duration,
@@ -58,13 +55,6 @@ pub(super) type Reply = oneshot::Sender<Result<Answer>>;
 /// An item of a stream; nothing is the end of it.
 pub(super) type Item = Result<Option<Payload>>;
 
-/// What a request's line says after its head.
-#[derive(Debug)]
-pub(super) struct Work {
-    pub(super) kind: u8,
-    pub(super) body: String,
-}
-
 /// Who waits for an answer.
 #[derive(Debug)]
 pub(super) enum Sink {
@@ -78,7 +68,7 @@ pub(super) enum Sink {
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) id: u64,
-    pub(super) work: Work,
+    pub(super) request: agent::Request,
     pub(super) deadline: Duration,
     pub(super) sink: Sink,
     /// Whether what it prints belongs to its answer.
@@ -95,7 +85,7 @@ pub(super) struct Flying {
     /// What was sent, to send it again.
     pub(super) line: Vec<u8>,
     /// The parts of its answer, or the items of a batch that are not delivered yet, by index.
-    pub(super) parts: BTreeMap<usize, Vec<u8>>,
+    pub(super) parts: BTreeMap<usize, Part>,
     /// How much room they have taken.
     pub(super) size: usize,
     /// How many items of a batch have been delivered.
@@ -108,6 +98,25 @@ pub(super) struct Flying {
     pub(super) asked_again: u32,
     /// What has come of it in pieces.
     pub(super) pieces: Pieces,
+}
+
+/// A part of an answer that has come before the rest.
+#[derive(Debug)]
+pub(super) enum Part {
+    /// Of a value.
+    Bytes(Vec<u8>),
+    /// Of a batch.
+    Item(Payload),
+}
+
+impl Part {
+    /// What there is of a value.
+    pub(super) fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Bytes(bytes) => Some(bytes),
+            Self::Item(_) => None,
+        }
+    }
 }
 
 /// A stream's host side.
@@ -131,7 +140,9 @@ pub(super) struct Engine {
     pub(super) wire: Wire,
     pub(super) lines: Lines,
     pub(super) options: LinkOptions,
-    pub(super) path: CallPath,
+    pub(super) flavour: Flavour,
+    /// What checksums begin with.
+    pub(super) seed: u32,
     pub(super) boot: u64,
     pub(super) commands: mpsc::UnboundedReceiver<Command>,
     pub(super) events: broadcast::Sender<LinkEvent>,
@@ -265,7 +276,7 @@ impl Engine {
             return;
         }
         while let Some(job) = self.queue.front() {
-            if !self.may_send(&job.work) {
+            if !self.may_send(&job.request) {
                 break;
             }
             let Some(job) = self.queue.pop_front() else { break };
@@ -273,31 +284,27 @@ impl Engine {
         }
     }
 
-    fn may_send(&self, work: &Work) -> bool {
-        let window = if self.wire.flow_control() && self.path == CallPath::Agent {
-            WINDOW
-        } else {
-            1
-        };
+    fn may_send(&self, request: &agent::Request) -> bool {
+        let window = self.flavour.window(self.wire.flow_control());
         let long = |length: usize| length > 64;
         self.flying.is_empty()
             || (self.flying.len() < window
-                && !long(work.body.len())
+                && !long(request.encode(self.flavour).1.len())
                 && !self.flying.iter().any(|flying| long(flying.line.len()))
-                && self.has_room_for(self.length(work))
+                && self.has_room_for(self.length(request))
                 // The interrupt that will end such a one could hit what comes behind it.
                 && self.flying.iter().all(|flying| flying.abandoned.is_none()))
     }
 
     /// How long the line of a request is.
-    fn length(&self, work: &Work) -> usize {
-        self.encode(self.next, work).len()
+    fn length(&self, request: &agent::Request) -> usize {
+        self.encode(self.next, request).len()
     }
 
     fn launch(&mut self, job: Job) {
         let number = self.next;
         self.next = number.next();
-        let line = self.encode(number, &job.work);
+        let line = self.encode(number, &job.request);
         if self.flying.is_empty() {
             self.head_since = Instant::now();
             self.hush();
@@ -328,23 +335,17 @@ impl Engine {
     }
 
     /// The line of a request, which tells the board how many answers before it are still missing here.
-    pub(super) fn encode(&self, number: Number, work: &Work) -> Vec<u8> {
+    pub(super) fn encode(&self, number: Number, request: &agent::Request) -> Vec<u8> {
         let oldest = self.flying.front().map_or(number, |flying| flying.number);
-        self.lines
-            .request(number, work.kind, number.since(oldest), &work.body)
-    }
-
-    /// Whether the board has the agent for small boards.
-    pub(super) fn is_small(&self) -> bool {
-        self.lines.checksum == Checksum::Small
+        self.lines.request(number, number.since(oldest), request)
     }
 
     /// Gets a line to the board, in the way of this link.
     pub(super) fn transmit(&mut self, line: &[u8], what: Sent) {
-        if self.is_raw() {
-            self.type_line(line, what);
-        } else {
+        if self.flavour.stays() {
             self.say(line, what);
+        } else {
+            self.type_line(line, what);
         }
     }
 
@@ -352,14 +353,14 @@ impl Engine {
         match command {
             Command::Request {
                 id,
-                work,
+                request,
                 printed,
                 deadline,
                 reply,
             } => {
                 self.queue.push_back(Job {
                     id,
-                    work,
+                    request,
                     deadline,
                     sink: Sink::Reply(reply),
                     printed,
@@ -375,7 +376,7 @@ impl Engine {
                 expression,
                 deadline,
                 items,
-            } => self.open_stream(stream, &expression, deadline, items),
+            } => self.open_stream(stream, expression, deadline, items),
             Command::Credit(stream, more, bytes) => self.grant(stream, more, bytes),
             Command::CloseStream(stream) => self.close_stream(stream),
             Command::EndAll => self.end_all(),

@@ -4,7 +4,6 @@
 mod ahead;
 mod ending;
 mod engine;
-mod exception;
 mod ladder;
 mod options;
 mod output;
@@ -20,7 +19,6 @@ mod unread;
 mod wire;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt::Write as _;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -32,25 +30,23 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use self::ending::Ending;
-use self::engine::{Command, Engine, Item, Work};
+use self::engine::{Command, Engine, Item};
 pub(crate) use self::output::OutputHub;
 use self::output::{OutputSender, OutputSource};
-use self::start::Session;
 use self::unread::{Room, Unread};
 use self::wire::Wire;
+use crate::agent::{self, Flavour, Lines, Number, expression, source::Secrets};
 use crate::clock::bounded;
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::protocol::{Checksum, Lines, Number};
 use crate::python::Arguments;
 use crate::transport::Connector;
 
+pub use crate::agent::Payload;
 pub use options::{CallPath, Deadlines, LinkOptions, ResetPolicy};
 pub use output::{Output, OutputSubscription};
 
 /// How many events wait for a subscriber that does not keep up.
 const EVENTS: usize = 256;
-/// How much source a small board gets at once.
-const PART: usize = 120;
 
 /// A conversation with one board, from opening its port to its end: a close, a reset or a lost port.
 ///
@@ -88,24 +84,15 @@ pub enum Request {
     Evaluate(String),
 }
 
-/// What the board answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Payload {
-    /// The value as the board's `repr` writes it, without control characters.
-    Repr(Vec<u8>),
-    /// The value was a `bytes` or `memoryview` large enough to be sent as what it is.
-    Bytes(Vec<u8>),
-    /// The same of a `bytearray`.
-    ByteArray(Vec<u8>),
-}
-
-impl Payload {
-    /// How many bytes there are of it.
-    fn len(&self) -> usize {
-        match self {
-            Self::Repr(bytes) | Self::Bytes(bytes) | Self::ByteArray(bytes) => bytes.len(),
-        }
-    }
+/// Statements for the global level of a namespace.
+#[derive(Debug, Clone, Copy)]
+pub struct Statements<'a> {
+    /// The namespace.
+    pub namespace: &'a str,
+    /// The statements.
+    pub source: &'a str,
+    /// What tracebacks call them, where the board can be told.
+    pub file: Option<&'a str>,
 }
 
 /// What the board answered, with what it printed before that and since the answer before.
@@ -127,8 +114,8 @@ pub struct Hello {
     pub boot: u64,
     /// Whether the agent was on the board already, with whatever had been deployed then.
     pub attached: bool,
-    /// Whether it is the agent for small boards, to which long source has to be sent in parts.
-    pub small: bool,
+    /// Which agent the board has.
+    pub flavour: Flavour,
     /// `sys.implementation.name`, such as `micropython`.
     pub implementation: String,
     /// `sys.platform`, such as `rp2`.
@@ -184,11 +171,11 @@ impl Link {
                 .in_phase(Phase::Open));
             }
         };
-        let session = Session::new();
+        let secrets = Secrets::new();
         let output = hub.source();
         let sender = OutputSender::new(hub);
-        let mut wire = Wire::new(transport, options.call_path, session.nonce, session.seed, sender);
-        let hello = start::start(&mut wire, session, &options, begun).await?;
+        let mut wire = Wire::new(transport, options.call_path.into(), secrets, sender);
+        let hello = start::start(&mut wire, secrets, &options, begun).await?;
         let room = Room::of(&hello.implementation, wire.repl.has_raw_paste() != Some(false));
         let (commands, receiver) = mpsc::unbounded_channel();
         let events = broadcast::Sender::new(EVENTS);
@@ -203,19 +190,12 @@ impl Link {
             bytes: AtomicBool::new(false),
             parts: tokio::sync::Mutex::default(),
         };
+        let flavour = shared.hello.flavour;
         let engine = Engine {
-            lines: Lines {
-                seed: session.seed,
-                block: start::block(&wire, shared.hello.call_path),
-                long: !shared.hello.small,
-                checksum: if shared.hello.small {
-                    Checksum::Small
-                } else {
-                    Checksum::Crc32
-                },
-            },
+            flavour,
+            lines: Lines::new(flavour, secrets.seed, wire.flow_control()),
+            seed: secrets.seed,
             wire,
-            path: shared.hello.call_path,
             boot: shared.hello.boot,
             options,
             commands: receiver,
@@ -265,9 +245,9 @@ impl Link {
     ///
     /// Dropping the future cancels the request: the board is interrupted if it runs it already.
     pub async fn request(&self, request: Request, deadline: Duration) -> Result<Payload> {
-        let work = work(request, self.shared.hello.small)?;
-        self.provide_for(&work.body, deadline).await?;
-        Ok(self.ask(work, false, deadline).await?.payload)
+        let request = agent::Request::try_from(request)?;
+        self.provide_for(request.literals(), deadline).await?;
+        Ok(self.ask(request, false, deadline).await?.payload)
     }
 
     /// As [`request`](Self::request), and gives what was printed meanwhile, up to [`LinkOptions::answer_limit`]:
@@ -281,9 +261,9 @@ impl Link {
     ///
     /// As [`request`](Self::request).
     pub async fn run(&self, request: Request, deadline: Duration) -> Result<Answer> {
-        let work = work(request, self.shared.hello.small)?;
-        self.provide_for(&work.body, deadline).await?;
-        self.ask(work, true, deadline).await
+        let request = agent::Request::try_from(request)?;
+        self.provide_for(request.literals(), deadline).await?;
+        self.ask(request, true, deadline).await
     }
 
     /// Sends a small board what it needs to read bytes and arrays, once it has to read this. A [`request`](Self::request)
@@ -296,17 +276,23 @@ impl Link {
     /// # Cancel safety
     ///
     /// It is sent again the next time when the future is dropped.
-    pub async fn provide_for(&self, expression: &str, deadline: Duration) -> Result<()> {
-        let has_bytes = || expression.contains("B('") || expression.contains("A('");
-        if self.shared.hello.small && !self.shared.bytes.load(Ordering::Relaxed) && has_bytes() {
-            self.run_in_parts("", start::SMALL_BYTES, deadline).await?;
+    pub(crate) async fn provide_for(&self, literals: &str, deadline: Duration) -> Result<()> {
+        let lacks = self.shared.hello.flavour.lacks_bytes() && !self.shared.bytes.load(Ordering::Relaxed);
+        if lacks && expression::has_bytes(literals) {
+            let statements = Statements {
+                namespace: "",
+                source: agent::small::BYTES,
+                file: None,
+            };
+            // It has nothing to provide for itself.
+            Box::pin(self.execute(statements, deadline)).await?;
             self.shared.bytes.store(true, Ordering::Relaxed);
         }
         Ok(())
     }
 
-    /// Runs statements at the global level of a namespace on a board that has the agent for small boards: in
-    /// parts, since there is no room for them in one line. The source has to be ASCII.
+    /// Runs statements at the global level of a namespace, and gives what was printed meanwhile, as [`run`](Self::run)
+    /// does. Where there is no room for them in one request they are sent in parts, and have to be ASCII.
     ///
     /// # Errors
     ///
@@ -314,24 +300,85 @@ impl Link {
     ///
     /// # Cancel safety
     ///
-    /// As [`request`](Self::request); what has been sent is dropped when other statements come.
-    pub async fn run_in_parts(&self, namespace: &str, source: &str, deadline: Duration) -> Result<Answer> {
-        let _one_at_a_time = self.shared.parts.lock().await;
-        for (at, part) in source.as_bytes().chunks(PART).enumerate() {
-            let kind = if at == 0 { b'T' } else { b't' };
-            let body = String::from_utf8_lossy(part).into_owned();
-            self.ask(Work { kind, body }, false, deadline).await?;
-        }
-        let body = namespace.to_owned();
-        self.ask(Work { kind: b'x', body }, true, deadline).await
+    /// As [`request`](Self::request); parts that have been sent are dropped when other statements come.
+    pub async fn execute(&self, statements: Statements<'_>, deadline: Duration) -> Result<Answer> {
+        self.execute_after(None, statements, deadline).await
     }
 
-    async fn ask(&self, work: Work, printed: bool, deadline: Duration) -> Result<Answer> {
+    /// The same, after this was evaluated.
+    pub(crate) async fn execute_after(
+        &self,
+        before: Option<String>,
+        statements: Statements<'_>,
+        deadline: Duration,
+    ) -> Result<Answer> {
+        let Statements {
+            namespace,
+            source,
+            file,
+        } = statements;
+        let Some(part) = self.shared.hello.flavour.source_part() else {
+            let run = expression::execute(namespace, source, file)?;
+            let expression = match before {
+                Some(before) => expression::both(&before, &run),
+                None => run,
+            };
+            return self.run(Request::Evaluate(expression), deadline).await;
+        };
+        if let Some(before) = before {
+            self.request(Request::Evaluate(before), deadline).await?;
+        }
+        self.execute_in_parts(namespace, source, part, deadline).await
+    }
+
+    /// Has the board bind a function under an id, after it has run the statements that define it; it answers what it
+    /// calls it by.
+    pub(crate) async fn deploy(
+        &self,
+        id: &str,
+        function: &str,
+        statements: Statements<'_>,
+        deadline: Duration,
+    ) -> Result<Payload> {
+        let Statements {
+            namespace,
+            source,
+            file,
+        } = statements;
+        let defined = if let Some(part) = self.shared.hello.flavour.source_part() {
+            self.execute_in_parts(namespace, source, part, deadline).await?;
+            None
+        } else {
+            Some((source, file.unwrap_or_default()))
+        };
+        let expression = expression::deploy(id, namespace, function, defined)?;
+        self.request(Request::Evaluate(expression), deadline).await
+    }
+
+    async fn execute_in_parts(
+        &self,
+        namespace: &str,
+        source: &str,
+        part: usize,
+        deadline: Duration,
+    ) -> Result<Answer> {
+        let _one_at_a_time = self.shared.parts.lock().await;
+        for (at, part) in source.as_bytes().chunks(part).enumerate() {
+            let part = String::from_utf8_lossy(part).into_owned();
+            let request = agent::Request::Source { first: at == 0, part };
+            self.ask(request, false, deadline).await?;
+        }
+        let namespace = namespace.to_owned();
+        self.ask(agent::Request::Execute { namespace }, true, deadline)
+            .await
+    }
+
+    async fn ask(&self, request: agent::Request, printed: bool, deadline: Duration) -> Result<Answer> {
         let id = self.shared.ids.fetch_add(1, Ordering::Relaxed);
         let (reply, answer) = oneshot::channel();
         self.tell(Command::Request {
             id,
-            work,
+            request,
             printed,
             deadline: bounded(deadline),
             reply,
@@ -358,7 +405,7 @@ impl Link {
     pub fn stream(&self, request: Request, deadline: Duration) -> LinkStream {
         let stream = self.shared.ids.fetch_add(1, Ordering::Relaxed);
         let (items, receiver) = mpsc::unbounded_channel();
-        let opened = expression(request).and_then(|expression| {
+        let opened = expression_of(request).and_then(|expression| {
             self.tell(Command::Open {
                 stream,
                 expression,
@@ -450,57 +497,24 @@ impl Drop for Guard<'_> {
     }
 }
 
-/// The line of a request. Functions of small integers, and of nothing, are called without compiling anything,
-/// except on small boards, where each line is compiled. Others are called with what an expression gives, so that the
-/// board can tell whether a function has begun.
-fn work(request: Request, small: bool) -> Result<Work> {
-    let Request::Call { function, arguments } = request else {
-        return expression(request).map(|body| Work { kind: b'e', body });
-    };
-    let literals = arguments.literals()?;
-    if small {
-        let body = match literals {
-            "" => format!("{function}(*G())"),
-            _ => format!("{function}(*G({literals}))"),
-        };
-        return printable(body).map(|body| Work { kind: b'c', body });
-    }
-    if literals.is_empty() {
-        let body = function;
-        return Ok(Work { kind: b'c', body });
-    }
-    let by_blanks = arguments.are_small_ints();
-    let mut body = String::with_capacity(function.len() + literals.len() + 1);
-    body.push_str(&function);
-    if by_blanks {
-        body.push(' ');
-        body.extend(literals.chars().map(|c| if c == ',' { ' ' } else { c }));
-        return Ok(Work { kind: b'c', body });
-    }
-    body.push(',');
-    body.push_str(literals);
-    printable(body).map(|body| Work { kind: b'a', body })
-}
+impl TryFrom<Request> for agent::Request {
+    type Error = Error;
 
-fn expression(request: Request) -> Result<String> {
-    let expression = match request {
-        Request::Evaluate(expression) => expression,
-        Request::Call {
-            mut function,
-            arguments,
-        } => {
-            let _ = write!(function, "({})", arguments.literals()?);
-            function
+    fn try_from(request: Request) -> Result<Self> {
+        match request {
+            Request::Call { function, arguments } => Self::call(function, &arguments),
+            Request::Evaluate(expression) => Self::evaluate(expression),
         }
-    };
-    printable(expression)
+    }
 }
 
-fn printable(expression: String) -> Result<String> {
-    if expression.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
-        Ok(expression)
-    } else {
-        Err(ErrorKind::NotOneLine.into())
+/// A request as an expression.
+fn expression_of(request: Request) -> Result<String> {
+    match request {
+        Request::Evaluate(expression) => agent::printable(expression),
+        Request::Call { function, arguments } => {
+            agent::printable(expression::call(function, arguments.literals()?))
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::wire::UNASKED;
+use crate::agent::Flavour;
 use crate::clock::bounded;
 use crate::error::Phase;
 
@@ -54,6 +55,26 @@ pub enum CallPath {
     Agent,
     /// One execution in the raw REPL for each call.
     RawRepl,
+}
+
+impl From<CallPath> for Flavour {
+    /// What is tried first.
+    fn from(path: CallPath) -> Self {
+        match path {
+            CallPath::Auto | CallPath::Agent => Self::Resident,
+            CallPath::RawRepl => Self::OverRawRepl,
+        }
+    }
+}
+
+impl From<Flavour> for CallPath {
+    fn from(flavour: Flavour) -> Self {
+        if flavour.stays() {
+            Self::Agent
+        } else {
+            Self::RawRepl
+        }
+    }
 }
 
 /// How a board is reset.

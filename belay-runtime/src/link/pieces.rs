@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::link::replies::decode;
+use crate::agent::{Missing, Piece};
 use crate::protocol::Frame;
 
 /// The largest pieces that are asked for, in characters. Each time one does not come they are half as large, which
@@ -14,19 +14,6 @@ const SMALLEST: usize = 12;
 const GAPS: usize = 4;
 /// The end of a frame, when only that one is wanted.
 const TO_ITS_END: usize = 999_999;
-/// How long a question can be where lines have a length of their own.
-const ROOM: usize = 20;
-
-/// A piece of a frame.
-pub(super) struct Piece {
-    /// Which frame of the answer.
-    pub(super) frame: usize,
-    /// Where it begins there, in characters.
-    at: usize,
-    /// How many characters the frame has.
-    total: usize,
-    pub(super) text: Vec<u8>,
-}
 
 /// What has come of an answer in pieces, and what was asked for.
 #[derive(Debug)]
@@ -61,7 +48,7 @@ impl Default for Pieces {
 
 impl Pieces {
     /// The question for what is missing from this frame on, of which the next one may have come.
-    pub(super) fn ask(&mut self, frame: usize, next_is_there: bool) -> String {
+    pub(super) fn ask(&mut self, frame: usize, next_is_there: bool) -> Missing {
         let gap = self.frames.get(&frame).and_then(Pieced::gap);
         let (from, to) = gap.unwrap_or_default();
         if self.asked == Some((frame, from)) {
@@ -72,14 +59,14 @@ impl Pieces {
             0 if next_is_there => TO_ITS_END,
             to => to,
         };
-        let size = self.size;
-        let question = [to, 0]
-            .map(|to| format!("{frame} {from} {to} {size}"))
-            .into_iter()
-            .find(|question| question.len() <= ROOM)
-            .unwrap_or_else(|| format!("{frame} 0 0 {size}"));
         self.coming = Some(from);
-        question
+        let missing = Missing {
+            frame,
+            from,
+            to,
+            size: self.size,
+        };
+        missing.within_room()
     }
 
     /// Whether what was asked for may still be coming.
@@ -156,22 +143,6 @@ impl Pieced {
             }
         }
         text
-    }
-}
-
-impl Piece {
-    /// A payload such as `0 48 500:` and what follows as base64.
-    pub(super) fn parse(payload: &[u8]) -> Option<Self> {
-        let colon = payload.iter().position(|byte| *byte == b':')?;
-        let head = std::str::from_utf8(&payload[..colon]).ok()?;
-        let mut numbers = head.split(' ').map(str::parse);
-        let mut number = || numbers.next()?.ok();
-        Some(Self {
-            frame: number()?,
-            at: number()?,
-            total: number()?,
-            text: decode(&payload[colon + 1..])?,
-        })
     }
 }
 

@@ -13,6 +13,7 @@ use super::timing::{AFTER_INTERRUPT, MERCY, Probe};
 use super::unread::Sent;
 use super::wire::{Item, Wire};
 use super::{Deadlines, ResetPolicy, ladder};
+use crate::agent::Request;
 use crate::error::{ErrorKind, Phase, Purpose, Result, Tried};
 use crate::protocol::{Event, Insistence, Operation, Sign};
 use crate::transport::{ModemLines, TransportError};
@@ -30,7 +31,7 @@ const PULSE: Duration = Duration::from_millis(100);
 impl Engine {
     /// The raw REPL's state machine has seen something in what is not a frame.
     pub(super) async fn on_event(&mut self, event: Event) -> Result<(), End> {
-        if self.is_raw() {
+        if !self.flavour.stays() {
             return self.on_raw_event(&event);
         }
         match event {
@@ -118,8 +119,8 @@ impl Engine {
             .end_of_trouble()
             .min(Instant::now() + self.options.deadlines.resync);
         self.stuck = false;
-        let size = start::size(self.path, self.lines.block);
-        let resumed = start::resume(&mut self.wire, size, &self.options.deadlines, until).await;
+        let reads = self.flavour.reads_at_once(self.wire.flow_control());
+        let resumed = start::resume(&mut self.wire, reads, &self.options.deadlines, until).await;
         match resumed {
             Ok(Some(boot)) if boot == self.boot => {
                 self.interrupt = None;
@@ -182,19 +183,19 @@ impl Engine {
         let busy = !self.flying.is_empty() || self.barrier.is_some();
         let now = Instant::now();
         let first = until.saturating_duration_since(now) / 4;
-        match (self.is_raw(), busy) {
-            (true, true) => match ladder::enter(&mut self.wire, first, now, first.saturating_mul(4)).await {
+        match (self.flavour.stays(), busy) {
+            (false, true) => match ladder::enter(&mut self.wire, first, now, first.saturating_mul(4)).await {
                 Err(error) if matches!(error.kind(), ErrorKind::Unresponsive { .. }) => Ok(false),
                 entered => entered.map(|()| true),
             },
-            (true, false) => Ok(true),
-            (false, busy) => self.quit(busy, until).await,
+            (false, false) => Ok(true),
+            (true, busy) => self.quit(busy, until).await,
         }
     }
 
     /// Has the agent end, so that the board is at the raw prompt, and what keeps it busy before.
     async fn quit(&mut self, busy: bool, until: Instant) -> Result<bool> {
-        let line = self.lines.control(self.next, b'q', "");
+        let line = self.lines.control(self.next, &Request::Quit);
         let mut insistence = Insistence::Gentle;
         let mut left = if busy { insistence.times() } else { 0 };
         while Instant::now() < until {
@@ -264,9 +265,9 @@ impl Engine {
     async fn soft_reset(&mut self, until: Instant) -> Result<()> {
         let Deadlines { enter, interrupt, .. } = self.options.deadlines;
         self.wire.drop_outgoing();
-        if !self.is_raw() {
+        if self.flavour.stays() {
             // The agent may be deaf to Ctrl-C, if what it has called has made it so.
-            let line = self.lines.control(self.next, b'q', "");
+            let line = self.lines.control(self.next, &Request::Quit);
             self.wire.send(b"\x03");
             self.wire.send(AFTER_INTERRUPT);
             self.wire.send(&line);

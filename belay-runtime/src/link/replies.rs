@@ -3,25 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use tokio::time::Instant;
 
-use super::engine::{Engine, Flying, Sink};
-use super::exception;
-use super::pieces::Piece;
+use super::engine::{Engine, Flying, Part, Sink};
 use super::streams::CREDIT;
 use super::timing::GRACE;
 use super::unread::Sent;
 use super::wire::UNASKED;
 use super::{Answer, LinkEvent, Payload};
+use crate::agent::{Form, Missing, Number, Piece, Reply, ReplyKind, Request};
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::protocol::{Frame, Number};
+use crate::protocol::Frame;
 
 /// How often the answer to one request is asked for again before it is given up.
 const ASKING_AGAIN: u32 = 30;
 /// The least that a part of an answer counts for, however short it is.
-const PART: usize = 64;
+const LEAST: usize = 64;
 
 impl Engine {
     pub(super) fn on_frame(&mut self, frame: Frame) {
@@ -31,74 +28,79 @@ impl Engine {
         self.wire.let_output_go();
         self.wire.hand_out();
         self.out_of_memory = 0;
-        // All others come while something runs.
-        if !b"s+yzk".contains(&frame.kind) {
+        // The others come while something runs.
+        if !ReplyKind::of(frame.kind).is_some_and(ReplyKind::is_in_between) {
             self.heeded = 0;
             if let Some(number) = Number::from_char(frame.number) {
                 self.unread.answered(Sent::Request(number));
             }
         }
-        match frame.kind {
-            b's' => {
-                if frame.payload.len() > UNASKED {
-                    return tracing::warn!(
-                        bytes = frame.payload.len(),
-                        "what the board told of its own accord is too long"
-                    );
-                }
-                // An error says that nobody listens.
-                let _ = self.events.send(LinkEvent::Board(Arc::from(frame.payload)));
-            }
-            b'h' => self.has_read(),
-            b'n' => self.on_refusal(frame.number),
-            b'o' => self.on_pong(frame.number, &frame.payload),
-            _ => self.on_answer(frame),
+        let number = frame.number;
+        match Reply::decode(frame) {
+            Some(Reply::Event(value)) => self.on_board_event(value),
+            Some(Reply::Hello(_)) => self.has_read(),
+            Some(Reply::Refusal) => self.on_refusal(number),
+            Some(Reply::Pong(token)) => self.on_pong(number, token),
+            Some(reply) => self.on_answer(number, reply),
+            None => {}
         }
     }
 
-    fn on_answer(&mut self, frame: Frame) {
-        let Some(number) = Number::from_char(frame.number) else {
+    fn on_board_event(&mut self, value: Vec<u8>) {
+        if value.len() > UNASKED {
+            return tracing::warn!(
+                bytes = value.len(),
+                "what the board told of its own accord is too long"
+            );
+        }
+        // An error says that nobody listens.
+        let _ = self.events.send(LinkEvent::Board(Arc::from(value)));
+    }
+
+    fn on_answer(&mut self, number: u8, reply: Reply) {
+        let Some(number) = Number::from_char(number) else {
             return;
         };
         let Some(at) = self.flying.iter().position(|flying| flying.number == number) else {
             return;
         };
         self.hush();
-        let Frame { kind, payload, .. } = frame;
-        // In capitals: the same, as base64.
-        let (kind, payload) = if b"VEY".contains(&kind) {
-            match decode(&payload) {
-                Some(payload) => (kind.to_ascii_lowercase(), payload),
-                None => return,
+        match reply {
+            Reply::Value(value) => self.complete(at, Ok(Payload::Repr(value))),
+            Reply::Part { index, data } => self.part(at, index, data),
+            Reply::Whole { parts, form } => self.whole(at, parts, form),
+            Reply::Item { index, item } => self.item(at, index, item),
+            Reply::Batch { items, exhausted } => {
+                if self.has_all(at, items) {
+                    self.end_batch(at, exhausted);
+                }
             }
-        } else {
-            (kind, payload)
-        };
-        match kind {
-            b'f' => self.piece(at, &payload),
-            b't' if self.flying[at].pieces.are_at_their_end(count(&payload)) => self.ask_again(at),
-            b'v' => self.complete(at, Ok(Payload::Repr(payload))),
-            b'e' => {
-                let exception = exception::parse(&payload);
-                if self.has_all(at, exception.items) {
-                    let error = exception.into_error(&self.wire.take_output());
+            Reply::Raised(raised) => {
+                if self.has_all(at, raised.items) {
+                    let error = raised.into_error(&self.wire.take_output());
                     self.complete(at, Err(error));
                 }
             }
-            b'i' if self.has_all(at, count(&payload)) => {
-                self.complete(
-                    at,
-                    Err(Error::from(ErrorKind::Interrupted).in_phase(Phase::Execute)),
-                );
+            Reply::Interrupted(items) => {
+                if self.has_all(at, items) {
+                    let interrupted = Error::from(ErrorKind::Interrupted).in_phase(Phase::Execute);
+                    self.complete(at, Err(interrupted));
+                }
             }
-            b'+' => self.part(at, &payload),
-            b'b' => self.whole(at, count(&payload), Payload::Bytes),
-            b'a' => self.whole(at, count(&payload), Payload::ByteArray),
-            b'w' => self.whole(at, count(&payload), Payload::Repr),
-            b'y' | b'z' | b'k' => self.item(at, kind, &payload),
-            b'p' | b'd' if self.has_all(at, count(&payload)) => self.end_batch(at, kind == b'd'),
-            b'g' => self.complete(at, Err(lost())),
-            _ => {}
+            Reply::Piece(piece) => self.piece(at, piece),
+            Reply::Pieces(from) => {
+                if self.flying[at].pieces.are_at_their_end(from) {
+                    self.ask_again(at);
+                }
+            }
+            Reply::Forgotten => self.complete(at, Err(lost())),
+            // They belong to no request.
+            Reply::Hello(_)
+            | Reply::Event(_)
+            | Reply::Refusal
+            | Reply::Pong(_)
+            | Reply::Farewell
+            | Reply::Received => {}
         }
     }
 
@@ -111,40 +113,31 @@ impl Engine {
         all
     }
 
-    fn part(&mut self, at: usize, payload: &[u8]) {
-        let Some((index, data)) = part(payload) else {
-            return;
-        };
-        if self.is_unwanted(at) {
+    fn part(&mut self, at: usize, index: usize, data: Vec<u8>) {
+        if self.is_unwanted(at) || self.flying[at].parts.contains_key(&index) {
             return;
         }
-        if !self.flying[at].parts.contains_key(&index)
-            && let Some(data) = decode(data)
-            && self.keep(at, index, data)
-        {
+        if self.keep(at, index, data.len(), Part::Bytes(data)) {
             self.head_since = Instant::now();
         }
     }
 
     /// Keeps a part of an answer, unless there is too much of it by now: then that is its end.
-    fn keep(&mut self, at: usize, index: usize, data: Vec<u8>) -> bool {
+    fn keep(&mut self, at: usize, index: usize, length: usize, part: Part) -> bool {
         let limit = self.options.answer_limit;
         let flying = &mut self.flying[at];
-        flying.size += data.len().max(PART);
+        flying.size += length.max(LEAST);
         if flying.size > limit {
             self.too_long(at);
             return false;
         }
         flying.asked_again = 0;
-        flying.parts.insert(index, data);
+        flying.parts.insert(index, part);
         true
     }
 
     /// Takes a piece of a frame; when that is whole it is looked at as any other.
-    fn piece(&mut self, at: usize, payload: &[u8]) {
-        let Some(piece) = Piece::parse(payload) else {
-            return;
-        };
+    fn piece(&mut self, at: usize, piece: Piece) {
         if self.is_unwanted(at) {
             return;
         }
@@ -154,14 +147,17 @@ impl Engine {
         if had || flying.pieces.have(&piece) {
             return;
         }
-        flying.size += piece.text.len().max(PART);
+        flying.size += piece.text.len().max(LEAST);
         if flying.size > limit {
             return self.too_long(at);
         }
         flying.asked_again = 0;
         self.head_since = Instant::now();
         if let Some(frame) = self.flying[at].pieces.take(piece) {
-            self.on_answer(frame);
+            let number = frame.number;
+            if let Some(reply) = Reply::decode(frame) {
+                self.on_answer(number, reply);
+            }
         }
     }
 
@@ -197,28 +193,25 @@ impl Engine {
     }
 
     /// An answer in parts is at its end.
-    fn whole(&mut self, at: usize, count: usize, payload: fn(Vec<u8>) -> Payload) {
+    fn whole(&mut self, at: usize, count: usize, form: Form) {
         if self.is_unwanted(at) {
-            return self.complete(at, Ok(payload(Vec::new())));
+            return self.complete(at, Ok(form.of(Vec::new())));
         }
         let parts = &self.flying[at].parts;
         let data: Option<Vec<_>> = (0..count)
-            .map(|index| parts.get(&index).map(Vec::as_slice))
+            .map(|index| parts.get(&index).and_then(Part::bytes))
             .take(parts.len() + 1)
             .collect();
         match data {
             Some(data) => {
                 let data = data.concat();
-                self.complete(at, Ok(payload(data)));
+                self.complete(at, Ok(form.of(data)));
             }
             None => self.ask_again(at),
         }
     }
 
-    fn item(&mut self, at: usize, kind: u8, payload: &[u8]) {
-        let Some((index, data)) = part(payload) else {
-            return;
-        };
+    fn item(&mut self, at: usize, index: usize, item: Payload) {
         let Sink::Batch(stream) = self.flying[at].job.sink else {
             return;
         };
@@ -226,20 +219,12 @@ impl Engine {
             return;
         }
         // One that comes before another that is missing is kept until the other one has come again.
-        if !self.keep(at, index, [&[kind], data].concat()) {
+        if !self.keep(at, index, item.len(), Part::Item(item)) {
             return;
         }
         while let Some(item) = self.flying[at].take_item() {
             self.head_since = Instant::now();
-            let item = match item.as_slice() {
-                [b'z', data @ ..] => decode(data).map(Payload::Bytes),
-                [b'k', data @ ..] => decode(data).map(Payload::ByteArray),
-                [_, data @ ..] => Some(Payload::Repr(data.to_vec())),
-                [] => None,
-            };
-            if let Some(item) = item {
-                self.deliver(stream, item);
-            }
+            self.deliver(stream, item);
         }
     }
 
@@ -296,7 +281,7 @@ impl Engine {
 
     /// Asks for an answer that the board keeps and that was lost on the way.
     pub(super) fn ask_again(&mut self, at: usize) {
-        let in_pieces = !self.is_small();
+        let in_pieces = self.flavour.answers_in_pieces();
         let flying = &mut self.flying[at];
         if flying.pieces.are_under_way() {
             return;
@@ -306,13 +291,9 @@ impl Engine {
             self.complete(at, Err(lost()));
             return;
         }
-        let missing = if in_pieces {
-            flying.ask_for_missing()
-        } else {
-            String::new()
-        };
+        let missing = in_pieces.then(|| flying.ask_for_missing());
         let number = flying.number;
-        let line = self.lines.control(number, b'R', &missing);
+        let line = self.lines.control(number, &Request::Again(missing));
         self.transmit(&line, Sent::Request(number));
     }
 
@@ -328,15 +309,17 @@ impl Engine {
 
 impl Flying {
     /// What to ask for: what is missing between what has come, in the order of the answer.
-    fn ask_for_missing(&mut self) -> String {
+    fn ask_for_missing(&mut self) -> Missing {
         let mut missing = self.delivered..;
         let frame = missing.find(|frame| !self.parts.contains_key(frame)).unwrap_or(0);
         self.pieces.ask(frame, self.parts.contains_key(&(frame + 1)))
     }
 
     /// The next item of a batch, if it has come.
-    fn take_item(&mut self) -> Option<Vec<u8>> {
-        let item = self.parts.remove(&self.delivered)?;
+    fn take_item(&mut self) -> Option<Payload> {
+        let Part::Item(item) = self.parts.remove(&self.delivered)? else {
+            return None;
+        };
         self.delivered += 1;
         Some(item)
     }
@@ -352,22 +335,4 @@ fn lost() -> Error {
         .into(),
     )))
     .into()
-}
-
-pub(super) fn decode(data: &[u8]) -> Option<Vec<u8>> {
-    BASE64_STANDARD.decode(data).ok()
-}
-
-fn count(payload: &[u8]) -> usize {
-    std::str::from_utf8(payload)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0)
-}
-
-/// An index and what belongs to it.
-fn part(payload: &[u8]) -> Option<(usize, &[u8])> {
-    let colon = payload.iter().position(|byte| *byte == b':')?;
-    let index = std::str::from_utf8(&payload[..colon]).ok()?.parse().ok()?;
-    Some((index, &payload[colon + 1..]))
 }

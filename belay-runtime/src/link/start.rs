@@ -8,20 +8,11 @@ use tokio::time::{Instant, timeout_at};
 use super::own_words::{Look, take_out_end, take_out_look};
 use super::wire::{Item, Wire};
 use super::{CallPath, Deadlines, Hello, LinkOptions, ladder};
+use crate::agent::source::{self, Secrets};
+use crate::agent::{FirstWords, Flavour, Reply};
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::protocol::{Event, Execution, Frame, Mode, Operation, Stage, is_out_of_memory};
-use crate::random::random;
+use crate::protocol::{Event, Execution, Mode, Operation, Stage, is_out_of_memory};
 
-/// The agent's source.
-const AGENT: &str = include_str!(concat!(env!("OUT_DIR"), "/agent.py"));
-/// What stays on the board beside it, once it was needed.
-const THREADS: &str = include_str!(concat!(env!("OUT_DIR"), "/threads.py"));
-/// Identifies the agent and what it keeps: another version of either is not this one.
-const VERSION: u64 = fingerprint(&[AGENT, THREADS]);
-/// How much free memory the board has to have for each byte of the agent's source, to compile it.
-const ROOM: u64 = 6;
-/// How many characters the board reads at once where that is the cheapest.
-const BLOCK: usize = 32;
 /// How long a board is waited for that should come back at once, before it is tried anew.
 const ATTEMPT: Duration = Duration::from_millis(500);
 /// How often a source that an old board has lost a part of is sent again.
@@ -31,88 +22,33 @@ const DROWNED: u32 = 4;
 
 mod small;
 
-pub(super) use self::small::BYTES as SMALL_BYTES;
-
-/// 64-bit FNV-1a of all of these, one behind the other.
-const fn fingerprint(sources: &[&str]) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    let mut source = 0;
-    while source < sources.len() {
-        let bytes = sources[source].as_bytes();
-        let mut at = 0;
-        while at < bytes.len() {
-            hash = (hash ^ bytes[at] as u64).wrapping_mul(0x0100_0000_01b3);
-            at += 1;
-        }
-        source += 1;
-    }
-    hash
-}
-
-/// A session's secrets.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Session {
-    pub(super) nonce: [u8; 4],
-    pub(super) seed: u32,
-    pub(super) boot: u64,
-}
-
-impl Session {
-    /// Secrets that no other session has.
-    pub(super) fn new() -> Self {
-        const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        let (first, second) = (random(), random());
-        Self {
-            nonce: std::array::from_fn(|i| LETTERS[(first >> (6 * i) & 63) as usize]),
-            // The board keeps it as a small int where those have 31 bits.
-            seed: (first >> 32) as u32 >> 3,
-            // As above; and never zero.
-            boot: second >> 36 | 1,
-        }
-    }
-}
-
-/// How many characters the board reads at once on this link.
-pub(super) fn block(wire: &Wire, path: CallPath) -> Option<usize> {
-    (wire.flow_control() && path == CallPath::Agent).then_some(BLOCK)
-}
-
 /// Enters the raw REPL and starts the agent, or finds it there. The port began to be opened at `opening`.
 pub(super) async fn start(
     wire: &mut Wire,
-    session: Session,
+    secrets: Secrets,
     options: &LinkOptions,
     opening: Instant,
 ) -> Result<Hello> {
     let deadlines = &options.deadlines;
     ladder::connect(wire, options.reset_on_connect, deadlines, opening).await?;
-    let path = match options.call_path {
-        CallPath::RawRepl => CallPath::RawRepl,
-        CallPath::Auto | CallPath::Agent => CallPath::Agent,
-    };
-    let begin = begin(session, VERSION, size(path, block(wire, path)));
-    let attach = format!("try:_belay['{VERSION:x}']\nexcept:0\nelse:{begin}\n");
+    let flavour = Flavour::from(options.call_path);
+    let reads = flavour.reads_at_once(wire.flow_control());
+    let attach = source::attach(secrets, reads);
     let damaged = |ended: &Ended| !ended.traceback.is_empty();
     match run_surely(wire, &attach, deadlines, damaged).await? {
-        Ran::Hello(frame) => return Ok(begun(wire, read(&frame, true, path))),
+        Ran::Hello(words) => return Ok(begun(wire, words, true, flavour)),
         Ran::Ended(ended) if is_out_of_memory(&ended.traceback) => {
             return Err(ladder::out_of_memory(ended.traceback, options.reset_on_connect));
         }
         Ran::Ended(_) => {}
     }
-    let Look { free, lacks } = look(wire, session, deadlines).await?;
-    let needed = ROOM * u64::try_from(AGENT.len()).unwrap_or(u64::MAX);
-    let too_little = free.is_some_and(|free| free < needed);
+    let Look { free, lacks } = look(wire, secrets, deadlines).await?;
+    let too_little = free.is_some_and(|free| free < source::needed());
     let may_be_small = options.call_path != CallPath::Agent;
     if may_be_small && (too_little || lacks) {
-        return small::start(wire, session, free, deadlines).await;
+        return small::start(wire, secrets, free, deadlines).await;
     }
-    let source = format!(
-        "{AGENT}\n_belay=_belay('{VERSION:x}',{},{})\n{begin}\n",
-        session.boot,
-        free.map_or(-1, |free| i64::try_from(free).unwrap_or(-1)),
-    );
-    let mut ran = run(wire, &source, deadlines).await?;
+    let mut ran = run(wire, &source::bring(secrets, free, reads), deadlines).await?;
     for _ in 0..DROWNED {
         match &ran {
             // Its hello was lost in what a thread prints; or it is not there, and this says so again.
@@ -126,9 +62,9 @@ pub(super) async fn start(
         }
     }
     match ran {
-        Ran::Hello(frame) => Ok(begun(wire, read(&frame, false, path))),
+        Ran::Hello(words) => Ok(begun(wire, words, false, flavour)),
         Ran::Ended(ended) if may_be_small && is_out_of_memory(&ended.traceback) => {
-            small::start(wire, session, free, deadlines).await
+            small::start(wire, secrets, free, deadlines).await
         }
         Ran::Ended(ended) if is_out_of_memory(&ended.traceback) => {
             Err(ladder::out_of_memory(ended.traceback, options.reset_on_connect))
@@ -139,13 +75,8 @@ pub(super) async fn start(
 
 /// Asks how much memory is free, and whether the board has what the agent needs. Whatever `main.py` calls `print`: a
 /// module's own is MicroPython's.
-async fn look(wire: &mut Wire, session: Session, deadlines: &Deadlines) -> Result<Look> {
-    let mark = format!("belay-{:x}:", session.seed);
-    let source = format!(
-        "def _belay_f():\n global _belay_f\n del _belay_f\n import gc,sys\n from builtins import print\n \
-         gc.collect();n=gc.mem_free();k=0\n try:\n  from binascii import crc32\n  sys.stdin.readline\n \
-         except:k=1\n print('{mark}%d,%d.'%(n,k))\n_belay_f()\n"
-    );
+async fn look(wire: &mut Wire, secrets: Secrets, deadlines: &Deadlines) -> Result<Look> {
+    let (mark, source) = source::look(secrets);
     for _ in 0..DROWNED {
         wire.hold_back_output();
         let ran = run_to_end(wire, &source, deadlines).await;
@@ -177,47 +108,18 @@ fn is_lost(wire: &Wire, error: &Error) -> bool {
 }
 
 /// The agent has said hello.
-fn begun(wire: &mut Wire, hello: Hello) -> Hello {
-    if hello.call_path == CallPath::RawRepl {
+fn begun(wire: &mut Wire, words: FirstWords, attached: bool, flavour: Flavour) -> Hello {
+    if !flavour.stays() {
         wire.serve();
     }
-    hello
-}
-
-/// Has an agent of this version begin a session.
-fn begin(session: Session, version: u64, size: i64) -> String {
-    let Session { nonce, seed, .. } = session;
-    format!(
-        "_belay['{version:x}']('{}',{seed},{size})",
-        String::from_utf8_lossy(&nonce)
-    )
-}
-
-/// What the agent is told to read at once: nothing if it is not to stay.
-pub(super) fn size(path: CallPath, block: Option<usize>) -> i64 {
-    match path {
-        CallPath::Agent => block.map_or(-1, |block| i64::try_from(block).unwrap_or(-1)),
-        _ => 0,
-    }
-}
-
-/// The agent's first words.
-fn read(frame: &Frame, attached: bool, call_path: CallPath) -> Hello {
-    let text = String::from_utf8_lossy(&frame.payload);
-    // The last one, the platform, can have blanks.
-    let words: Vec<&str> = text.splitn(5, ' ').collect();
-    let number = |at: usize| words.get(at).and_then(|word| word.parse::<i64>().ok());
-    let word = |at: usize| words.get(at).copied().unwrap_or_default().to_owned();
-    let memory = |at: usize| number(at).and_then(|bytes| u64::try_from(bytes).ok());
-    let boot = number(1).and_then(|boot| u64::try_from(boot).ok()).unwrap_or(0);
     Hello {
-        call_path,
-        boot,
+        call_path: flavour.into(),
+        boot: words.boot,
         attached,
-        small: false,
-        implementation: word(3),
-        platform: word(4),
-        free_memory: memory(2).zip(memory(0)),
+        flavour,
+        implementation: words.implementation,
+        platform: words.platform,
+        free_memory: words.before.zip(words.free),
     }
 }
 
@@ -233,15 +135,15 @@ fn refused(what: impl Into<std::borrow::Cow<'static, str>>, traceback: &[u8]) ->
 /// has not got it any more. The line may be a bad one, so only an answer that cannot be otherwise counts.
 pub(super) async fn resume(
     wire: &mut Wire,
-    size: i64,
+    reads: i64,
     deadlines: &Deadlines,
     until: Instant,
 ) -> Result<Option<u64>> {
     let begun = Instant::now();
     loop {
-        let mark = format!("belay-{:016x}", random());
-        let source = format!("{}_belay['r']({size})\n", look_for_agent(&mark));
-        wire.watch_for(absence(&mark));
+        let mark = source::mark();
+        let source = source::resume(&mark, reads);
+        wire.watch_for(source::absence(&mark));
         let attempt = (Instant::now() + ATTEMPT.min(deadlines.enter)).min(until);
         let trying = async {
             wire.hold_back_output();
@@ -253,7 +155,7 @@ pub(super) async fn resume(
         let tried = timeout_at(attempt, trying).await;
         wire.let_output_go();
         match tried.unwrap_or_else(|_| Err(wire.timeout(begun.elapsed(), Phase::Resync))) {
-            Ok(Ran::Hello(frame)) => return Ok(Some(read(&frame, true, CallPath::Agent).boot)),
+            Ok(Ran::Hello(words)) => return Ok(Some(words.boot)),
             Ok(Ran::Ended(_)) if wire.take_mark().is_some() => return Ok(None),
             Ok(Ran::Ended(_)) | Err(_) if Instant::now() < until && !wire.is_gone() => {}
             Ok(Ran::Ended(_)) => return Err(wire.timeout(begun.elapsed(), Phase::Resync)),
@@ -262,25 +164,9 @@ pub(super) async fn resume(
     }
 }
 
-/// Source that has the agent where it is expected, in the global names, if somebody took it from there; and the board
-/// say [`absence`] of this mark if it has none.
-pub(super) fn look_for_agent(mark: &str) -> String {
-    let (first, second) = mark.split_at(6);
-    format!(
-        "try:_belay['r']\nexcept:\n def _belay_f():\n  global _belay_f\n  del _belay_f\n  import sys\n  \
-         from builtins import getattr,globals,print\n  n='_belay';g=globals();m=getattr(sys,'modules',g)\n  \
-         if n in m:g[n]=m[n]\n  else:print('{first}'+'{second}',n,n in g)\n _belay_f()\n"
-    )
-}
-
-/// What the board says when it has no agent. The name is what the board got, so this was not made by a bad line.
-pub(super) fn absence(mark: &str) -> String {
-    format!("{mark} _belay False")
-}
-
 enum Ran {
     /// The agent said hello, and runs.
-    Hello(Frame),
+    Hello(FirstWords),
     /// The code has ended.
     Ended(Ended),
 }
@@ -359,7 +245,11 @@ async fn run_to_end(wire: &mut Wire, source: &str, deadlines: &Deadlines) -> Res
         let item = wire.next_before(look).await?;
         progress = wire.progress(phase, since);
         match item {
-            Some(Item::Frame(frame)) if frame.kind == b'h' => return Ok(Ran::Hello(frame)),
+            Some(Item::Frame(frame)) => {
+                if let Some(Reply::Hello(words)) = Reply::decode(frame) {
+                    return Ok(Ran::Hello(words));
+                }
+            }
             Some(Item::Repl(Event::EndClaimed { traceback })) if wire.repl.accept_end() => {
                 return Ok(Ran::Ended(Ended::of(traceback, true)));
             }
@@ -442,17 +332,5 @@ impl Wire {
             received: self.tail(),
         })
         .in_phase(phase)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn another_source_of_any_that_stays_on_the_board_is_another_version() {
-        assert_eq!(VERSION, fingerprint(&[AGENT, THREADS]));
-        assert_ne!(VERSION, fingerprint(&[AGENT, "another library"]));
-        assert_ne!(VERSION, fingerprint(&["another agent", THREADS]));
     }
 }

@@ -6,9 +6,10 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::Payload;
-use super::engine::{Engine, Flow, Item, Job, Sink, Work};
+use super::engine::{Engine, Flow, Item, Job, Sink};
 use super::timing::GRACE;
 use super::unread::Sent;
+use crate::agent::Request;
 
 /// How many items may come before the consumer has taken one, and in one batch.
 pub(super) const CREDIT: usize = 64;
@@ -19,7 +20,7 @@ impl Engine {
     pub(super) fn open_stream(
         &mut self,
         stream: u64,
-        expression: &str,
+        expression: String,
         deadline: Duration,
         items: mpsc::UnboundedSender<Item>,
     ) {
@@ -35,16 +36,18 @@ impl Engine {
                 closed: false,
             },
         );
-        self.batch(stream, b's', &format!("{stream} {CREDIT} {expression}"), deadline);
+        let request = Request::Open {
+            stream,
+            credit: CREDIT,
+            expression,
+        };
+        self.batch(stream, request, deadline);
     }
 
-    fn batch(&mut self, stream: u64, kind: u8, body: &str, deadline: Duration) {
+    fn batch(&mut self, stream: u64, request: Request, deadline: Duration) {
         self.queue.push_back(Job {
             id: 0,
-            work: Work {
-                kind,
-                body: body.to_owned(),
-            },
+            request,
             deadline,
             sink: Sink::Batch(stream),
             printed: false,
@@ -69,9 +72,9 @@ impl Engine {
             && !source.closed
         {
             source.busy = true;
-            let body = format!("{stream} {} ", source.credit.min(CREDIT));
+            let credit = source.credit.min(CREDIT);
             let deadline = source.deadline;
-            self.batch(stream, b'n', &body, deadline);
+            self.batch(stream, Request::Next { stream, credit }, deadline);
         }
     }
 
@@ -128,10 +131,10 @@ impl Engine {
         let of_stream = |sink: &Sink| matches!(sink, Sink::Batch(of) if *of == stream);
         if let Some(at) = self.queue.iter().position(|job| of_stream(&job.sink)) {
             // One that was opened and not sent does not exist on the board.
-            let opened = self.queue[at].work.kind == b's';
+            let goes_on = self.queue[at].request.goes_on();
             self.queue.remove(at);
             self.sources.remove(&stream);
-            if !opened {
+            if goes_on {
                 self.close_on_board(stream);
             }
             return;
@@ -141,7 +144,7 @@ impl Engine {
         if let Some(flying) = self.flying.iter_mut().find(|flying| of_stream(&flying.job.sink)) {
             flying.abandoned = Some(Instant::now() + GRACE);
         }
-        if self.is_raw() {
+        if !self.flavour.stays() {
             return;
         }
         let token = self.token();
@@ -152,16 +155,9 @@ impl Engine {
     }
 
     pub(super) fn close_on_board(&mut self, stream: u64) {
-        let work = if self.is_small() {
-            let body = format!("K('{stream}')");
-            Work { kind: b'e', body }
-        } else {
-            let body = stream.to_string();
-            Work { kind: b'x', body }
-        };
         self.queue.push_front(Job {
             id: 0,
-            work,
+            request: Request::Close { stream },
             // Others may wait for this, who do not know of it.
             deadline: self.options.deadlines.resync,
             sink: Sink::Nobody,

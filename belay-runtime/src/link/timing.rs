@@ -9,9 +9,10 @@ use super::engine::{Engine, Flying, Sink};
 use super::pieces::Pieces;
 use super::recover::ASK_FOR_BANNER;
 use super::unread::Sent;
-use super::{Deadlines, exception, ladder};
+use super::{Deadlines, ladder};
+use crate::agent::{NUMBERS, Number, Raised, ReplyKind};
 use crate::error::{BoardState, Error, ErrorKind, Phase, Purpose, Tried};
-use crate::protocol::{Insistence, NUMBERS, Number};
+use crate::protocol::Insistence;
 
 /// How long the call before a cancelled one, or the cancelled one before others, may go on by itself: an
 /// interrupt that comes when the board has just begun the next call would hit that one.
@@ -255,13 +256,13 @@ impl Engine {
     /// What asks whether the board is there, and the token of its answer.
     fn question(&mut self, how: Ask) -> (u32, Vec<u8>) {
         let token = self.token();
-        let pongs = if self.is_raw() || how == Ask::Plainly {
+        let pongs = if !self.flavour.stays() || how == Ask::Plainly {
             1
         } else {
             PONGS
         };
         let line = self.lines.ping(self.next, token, pongs);
-        let question = if self.is_raw() {
+        let question = if !self.flavour.stays() {
             self.source_of_ping(&line, token, how == Ask::Looking)
         } else {
             line
@@ -270,7 +271,7 @@ impl Engine {
     }
 
     fn ask(&mut self, token: u32, question: &[u8], afresh: bool) {
-        if self.is_raw() {
+        if !self.flavour.stays() {
             self.type_ping(question, token, afresh);
         } else {
             self.say(question, Sent::Ping(token));
@@ -304,10 +305,10 @@ impl Engine {
             // A board that waits for the rest of something long has to get so much before it looks at anything.
             let long = self.flying.iter().any(|flying| flying.line.len() > 64);
             let filled = FILLER.len() + question.len();
-            if long && !self.is_raw() && self.has_room_for(filled) {
+            if long && self.flavour.stays() && self.has_room_for(filled) {
                 self.say(&FILLER, Sent::Other);
             }
-            if barrier.wait > SILENCE * 2 && !self.is_raw() {
+            if barrier.wait > SILENCE * 2 && self.flavour.stays() {
                 self.suspect(None);
             }
             let wait = (barrier.wait * 2).min(LONGEST_SILENCE);
@@ -322,7 +323,7 @@ impl Engine {
         barrier.wait *= 4;
         barrier.again = Instant::now() + barrier.wait;
         self.barrier = Some(barrier);
-        if self.is_raw() {
+        if !self.flavour.stays() {
             self.ask_for_prompt();
         } else {
             self.suspect(None);
@@ -386,21 +387,12 @@ impl Engine {
     }
 
     /// The board has answered a ping: `number` is the next request that it expects.
-    pub(super) fn on_pong(&mut self, number: u8, payload: &[u8]) {
-        let token = std::str::from_utf8(payload)
-            .ok()
-            .and_then(|text| text.parse().ok());
-        if let Some(token) = token {
-            self.unread.answered(Sent::Ping(token));
-        }
+    pub(super) fn on_pong(&mut self, number: u8, token: u32) {
+        self.unread.answered(Sent::Ping(token));
         let Some(expected) = Number::from_char(number) else {
             return;
         };
-        if self
-            .barrier
-            .as_ref()
-            .is_none_or(|barrier| Some(barrier.token) != token)
-        {
+        if self.barrier.as_ref().is_none_or(|barrier| barrier.token != token) {
             return;
         }
         let asked = self.barrier.take().map_or(0, |barrier| barrier.asked);
@@ -450,7 +442,11 @@ impl Engine {
                 }
             }
             // Once for each ping, however many answers it has.
-            Some(barrier) if kind == b'o' && Number::from_char(number).is_some() && soon < barrier.again => {
+            Some(barrier)
+                if kind == ReplyKind::Pong.byte()
+                    && Number::from_char(number).is_some()
+                    && soon < barrier.again =>
+            {
                 barrier.again = soon;
                 self.unread.answered_a_ping();
             }
@@ -462,7 +458,7 @@ impl Engine {
     fn drop_abandoned(&mut self, flying: Flying, had: bool) {
         self.head_since = Instant::now();
         if let Sink::Batch(stream) = flying.job.sink
-            && (had || flying.job.work.kind == b'n')
+            && (had || flying.job.request.goes_on())
         {
             self.close_on_board(stream);
         }
@@ -478,7 +474,7 @@ impl Engine {
     fn send_again(&mut self, mut flying: Flying) {
         flying.number = self.next;
         self.next = self.next.next();
-        flying.line = self.encode(flying.number, &flying.job.work);
+        flying.line = self.encode(flying.number, &flying.job.request);
         flying.parts.clear();
         flying.pieces = Pieces::default();
         self.transmit(&flying.line, Sent::Request(flying.number));
@@ -583,7 +579,7 @@ impl Engine {
     }
 
     fn ask_what_was_interrupted(&mut self, again: bool) {
-        if !self.is_raw() {
+        if self.flavour.stays() {
             self.wire.send(AFTER_INTERRUPT);
         }
         let (token, question) = self.question(if again { Ask::Afresh } else { Ask::Plainly });
@@ -598,7 +594,7 @@ impl Engine {
         } else if self.barrier.is_none() {
             self.await_pong(token, now, SILENCE, SILENCE);
         }
-        if again && !self.is_raw() {
+        if again && self.flavour.stays() {
             // Perhaps it left the agent, and the line swallowed the question or the answer.
             self.probe = None;
             self.suspect(None);
@@ -612,14 +608,14 @@ impl Engine {
         self.trouble = None;
         self.stuck = true;
         // Where nothing can be compiled any more, it looks as if the board did not react.
-        let no_memory = self.is_raw() && self.out_of_memory > 0;
+        let no_memory = !self.flavour.stays() && self.out_of_memory > 0;
         let board = match self.wire.take_output() {
             printed if printed.is_empty() => BoardState::Silent,
             printed => BoardState::Printing(printed),
         };
         let unresponsive = |purpose, source| {
             if no_memory {
-                return exception::out_of_memory().into_error(&[]);
+                return Raised::out_of_memory().into_error(&[]);
             }
             let stuck = ladder::stuck(board.clone(), purpose, Tried::Interrupts, source);
             stuck.in_phase(Phase::Interrupt)

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use crate::protocol::Number;
+use crate::agent::Number;
 
 /// What a board's input buffer takes.
 #[derive(Debug, Clone, Copy)]

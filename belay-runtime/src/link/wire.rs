@@ -11,9 +11,10 @@ use std::time::Duration;
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::Instant;
 
-use super::CallPath;
 use super::output::OutputSender;
-use crate::protocol::{Checksum, Deframer, Event, Frame, NONCE, Options, Pacing, Piece, RawRepl};
+use crate::agent::Flavour;
+use crate::agent::source::Secrets;
+use crate::protocol::{Deframer, Event, Frame, NONCE, Options, Pacing, Piece, RawRepl};
 use crate::transport::{StreamTransport, Transport};
 
 /// How much is read at once: the most that a pseudo-terminal holds.
@@ -53,8 +54,8 @@ pub(super) struct Wire {
     transport: Box<dyn Transport>,
     pub(super) repl: RawRepl,
     deframer: Deframer,
-    /// The way that calls take: it decides after which frames the board is at its prompt again.
-    call_path: CallPath,
+    /// It decides after which frames the board is at its prompt again.
+    flavour: Flavour,
     /// What has come and is not handed over yet. What is printed stands here as well, so that an answer never
     /// overtakes it.
     come: VecDeque<Come>,
@@ -83,11 +84,11 @@ pub(super) struct Wire {
 impl Wire {
     pub(super) fn new(
         transport: Box<dyn Transport>,
-        call_path: CallPath,
-        nonce: [u8; NONCE],
-        seed: u32,
+        flavour: Flavour,
+        secrets: Secrets,
         output: OutputSender,
     ) -> Self {
+        let Secrets { nonce, seed, .. } = secrets;
         let options = Options {
             nonce: seed,
             ..Options::default()
@@ -100,7 +101,7 @@ impl Wire {
             transport,
             repl: RawRepl::new(options),
             deframer,
-            call_path,
+            flavour,
             come: VecDeque::new(),
             output,
             outgoing: VecDeque::new(),
@@ -118,10 +119,10 @@ impl Wire {
         }
     }
 
-    /// The board has the agent for small boards, which checks in this way and never stays.
-    pub(super) fn set_checksum(&mut self, checksum: Checksum) {
-        self.deframer.set_checksum(checksum);
-        self.call_path = CallPath::RawRepl;
+    /// The board has, or is to get, this agent.
+    pub(super) fn set_flavour(&mut self, flavour: Flavour) {
+        self.deframer.set_checksum(flavour.checksum());
+        self.flavour = flavour;
     }
 
     /// Sets how long a frame may be that comes from now on.
@@ -409,7 +410,7 @@ impl Wire {
             deframer,
             repl,
             come,
-            call_path,
+            flavour,
             ..
         } = self;
         deframer.feed(bytes, |piece| match piece {
@@ -425,13 +426,13 @@ impl Wire {
                 }
             }
             Piece::Frame(frame) => {
-                if ends(*call_path, frame.kind) {
+                if flavour.ends_execution(frame.kind) {
                     repl.reply_seen();
                 }
                 come.push_back(Come::Item(Item::Frame(frame)));
             }
             Piece::TooLong { number, kind } => {
-                if ends(*call_path, kind) {
+                if flavour.ends_execution(kind) {
                     repl.reply_seen();
                 }
                 come.push_back(Come::Item(Item::TooLong(number)));
@@ -454,14 +455,6 @@ impl Wire {
                 drain(repl, come);
             }
         });
-    }
-}
-
-/// Whether nothing but the end of the execution follows a frame of this kind.
-fn ends(call_path: CallPath, kind: u8) -> bool {
-    match call_path {
-        CallPath::RawRepl => !b"+fyzs".contains(&kind),
-        _ => kind == b'q',
     }
 }
 

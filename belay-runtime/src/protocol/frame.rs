@@ -1,6 +1,6 @@
 //! What the agent answers: frames in the board's output, which nothing that is printed can forge.
 
-use super::request::Checksum;
+use super::checksum::Checksum;
 
 /// The first byte of a frame; the session's nonce follows.
 const START: u8 = 0x02;
@@ -203,7 +203,7 @@ impl Deframer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::request::checksum;
+    use crate::protocol::checksum::checksum;
 
     const SEED: u32 = 0x1234_5678;
 

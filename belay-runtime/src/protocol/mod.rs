@@ -1,4 +1,4 @@
-//! Raw REPL, raw-paste mode and the frames of the call agent: bytes in, events out; no clock, no port.
+//! Raw REPL, raw-paste mode and the frames of the agent: bytes in, events out; no clock, no port.
 //!
 //! [`RawRepl`] is the whole conversation with a board's raw REPL. Whoever owns the port hands it what the
 //! board sent, takes events out of it, and writes what it wants written. It never waits and never looks at
@@ -6,18 +6,19 @@
 //!
 #![doc = include_str!("facts.md")]
 
+mod checksum;
 mod frame;
 mod raw_repl;
-mod request;
 mod scan;
 mod signs;
 
+pub use checksum::Checksum;
 pub use frame::{Deframer, Frame, NONCE, Piece};
 pub use raw_repl::{
     Abort, Event, Execution, Insistence, Mode, Operation, Options, Pacing, RawRepl, Refusal, Stage,
     StartError, Write, is_out_of_memory,
 };
-pub use request::{Checksum, Lines, NUMBERS, Number};
 pub use signs::Sign;
 
+pub(crate) use checksum::checksum;
 pub(crate) use signs::RAW_BANNER;

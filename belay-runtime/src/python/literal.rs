@@ -86,11 +86,14 @@ pub(super) fn write_base64(out: &mut String, bytes: &[u8]) {
         return write_bytes_literal(out, bytes);
     }
     out.reserve(length);
-    out.push_str("B('");
+    out.push_str(BYTES);
     STANDARD.encode_string(bytes, out);
     out.push_str("')");
 }
 
+/// What bytes in base64 begin with, and what arrays do: the agent has these functions.
+pub(crate) const BYTES: &str = "B('";
+pub(crate) const ARRAY: &str = "A('";
 const AROUND_BASE64: usize = "B('')".len();
 
 fn base64_len(bytes: usize) -> usize {

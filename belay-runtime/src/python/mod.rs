@@ -87,6 +87,8 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::literal::{ARRAY, BYTES};
+
 pub use self::arguments::Arguments;
 pub use self::array::{Array, ArrayElement, TypeCode};
 pub use self::bytes::Bytes;

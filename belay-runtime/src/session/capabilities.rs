@@ -7,14 +7,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::Returned;
-use super::thread::THREADS;
+use crate::agent::{expression, report};
 use crate::error::Result;
 use crate::link::{CallPath, Hello, Link, Request};
 use crate::printable::Printable;
-use crate::python;
 
-/// Asks what is deployed.
-const TABLE: &str = "list(F.items())";
 /// What is found on a board, beside what it can do.
 #[derive(Debug, Deserialize)]
 pub(super) struct Found {
@@ -23,11 +20,6 @@ pub(super) struct Found {
     /// Whether an earlier program may have left the thread library there.
     pub(super) threads: bool,
 }
-
-/// Under which name the board keeps what the probe reported.
-const REPORT: &str = "C";
-/// What the board runs to report.
-const PROBE: &str = include_str!(concat!(env!("OUT_DIR"), "/capabilities.py"));
 
 /// What a board and its firmware can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,28 +122,21 @@ impl Capabilities {
     /// answer until it is reset, so that another host program does not have to send the probe.
     pub(super) async fn ask(link: &Link, deadline: Duration) -> Result<(Self, Found)> {
         let ask = |expression: String| link.request(Request::Evaluate(expression), deadline);
-        if link.hello().small {
+        if !link.hello().flavour.answers_at_length() {
             let mut one_by_one = OneByOne { link, deadline };
             let report = one_by_one.report().await?;
-            let deployed = Returned::from(ask(TABLE.into()).await?).to()?;
+            let deployed = Returned::from(ask(expression::DEPLOYED.into()).await?).to()?;
             let threads = link.hello().attached;
             return Ok((Self::new(link.hello(), report), Found { deployed, threads }));
         }
-        let found = format!("({TABLE},'adopt' in N('{THREADS}'))");
         if link.hello().attached {
-            let known = ask(format!("(globals().get('{REPORT}'),{found})")).await?;
+            let known = ask(report::kept()).await?;
             // An answer of another shape was for another version of this crate.
             if let Ok((Some(report), found)) = Returned::from(known).to() {
                 return Ok((Self::new(link.hello(), report), found));
             }
         }
-        let source = python::to_literal(PROBE)?;
-        // The names it needs are gone when it has answered.
-        let expression = format!(
-            "(X('_probe',{source}),globals().update({REPORT}=N('_probe').pop('report')),N('_probe').clear(),\
-             ({REPORT},{found}))[3]"
-        );
-        let (report, found) = Returned::from(ask(expression).await?).to()?;
+        let (report, found) = Returned::from(ask(report::made()?).await?).to()?;
         Ok((Self::new(link.hello(), report), found))
     }
 
@@ -298,7 +283,7 @@ mod tests {
             call_path: CallPath::Agent,
             boot: 1,
             attached: false,
-            small: false,
+            flavour: crate::agent::Flavour::Resident,
             implementation: wild.clone(),
             platform: wild.clone(),
             free_memory: None,

@@ -9,11 +9,12 @@ use super::capabilities::Capabilities;
 use super::deployments::{Counters, Deployments, Key, add, id_of};
 use super::registry::Registry;
 use super::{Returned, traceback};
+use crate::agent::expression;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::exception::DeviceException;
-use crate::link::{Answer, Link, LinkStream, Payload, Request};
+use crate::link::{Link, LinkStream, Payload, Request, Statements};
 use crate::method::{Body, DeviceSpec, MethodSpec};
-use crate::python::{self, Arguments};
+use crate::python::Arguments;
 
 /// One connection. A session has another one after each reconnection.
 #[derive(Debug)]
@@ -127,51 +128,39 @@ impl Live {
         let literals = arguments
             .literals()
             .map_err(|error| self.in_method(error, method))?;
-        let names = method.params.join("','");
         let deadline = self.deadline(method);
-        let set = format!("N('{namespace}').update(zip(('{names}',),({literals},)))");
-        let ran = if self.is_small() {
-            if !method.params.is_empty() {
-                self.ask(set, deadline, Some(method)).await?;
-            }
-            self.run_in_parts(namespace, body.source, deadline)
-                .await
-                .map(drop)
-        } else {
-            let run = execution(namespace, body.source, Some(method.path))?;
-            let expression = if method.params.is_empty() {
-                run
-            } else {
-                format!("({set},{run})[1]")
-            };
-            let request = Request::Evaluate(expression);
-            self.link.request(request, deadline).await.map(drop)
-        };
-        ran.map_err(|error| self.explain(self.about_syntax(error), Some(method)))
+        let set = (!method.params.is_empty()).then(|| expression::assign(namespace, method.params, literals));
+        let statements = self
+            .statements(namespace, body.source, Some(method.path))
+            .map_err(|error| self.in_method(error, method))?;
+        let ran = self.link.execute_after(set, statements, deadline).await;
+        ran.map(drop)
+            .map_err(|error| self.explain(self.about_syntax(error), Some(method)))
     }
 
     /// Runs statements at the global level of a namespace, as `file`, and gives what was printed meanwhile.
     pub(crate) async fn run(&self, namespace: &str, source: &str, file: Option<&str>) -> Result<Vec<u8>> {
-        let ran = if self.is_small() {
-            self.run_in_parts(namespace, source, self.execute_deadline).await
-        } else {
-            let request = Request::Evaluate(execution(namespace, source, file)?);
-            self.link.run(request, self.execute_deadline).await
-        };
+        let statements = self.statements(namespace, source, file)?;
+        let ran = self.link.execute(statements, self.execute_deadline).await;
         ran.map(|answer| answer.printed)
             .map_err(|error| self.explain(error, None))
     }
 
-    /// Whether source has to be sent in parts.
-    fn is_small(&self) -> bool {
-        self.link.hello().small
-    }
-
-    async fn run_in_parts(&self, namespace: &str, source: &str, deadline: Duration) -> Result<Answer> {
-        if !source.is_ascii() {
+    /// Statements, if the board can be sent them.
+    fn statements<'a>(
+        &self,
+        namespace: &'a str,
+        source: &'a str,
+        file: Option<&'a str>,
+    ) -> Result<Statements<'a>> {
+        if self.link.hello().flavour.source_part().is_some() && !source.is_ascii() {
             return Err(self.unsupported("source with characters beyond ASCII"));
         }
-        self.link.run_in_parts(namespace, source, deadline).await
+        Ok(Statements {
+            namespace,
+            source,
+            file,
+        })
     }
 
     /// The body of a method that is for this board.
@@ -301,18 +290,10 @@ impl Live {
         body: &'static Body,
         id: &str,
     ) -> Result<Payload> {
-        let (namespace, name) = (device.namespace, method.name);
-        let expression = if self.is_small() {
-            self.run_in_parts(namespace, body.source, self.execute_deadline)
-                .await?;
-            format!("D('{id}','{namespace}','{name}')")
-        } else {
-            let source = python::to_literal(body.source)?;
-            let path = python::to_literal(method.path)?;
-            format!("D('{id}','{namespace}','{name}',{source},{path})")
-        };
-        let request = Request::Evaluate(expression);
-        self.link.request(request, self.execute_deadline).await
+        let statements = self.statements(device.namespace, body.source, Some(method.path))?;
+        self.link
+            .deploy(id, method.name, statements, self.execute_deadline)
+            .await
     }
 
     /// Evicts what was not used for the longest time, and says whether there was something.
@@ -328,7 +309,7 @@ impl Live {
         tracing::debug!(device = %self.name, methods = evicted.len(), "evicted to make room on the board");
         for id in evicted {
             self.link
-                .request(Request::Evaluate(format!("U('{id}')")), self.execute_deadline)
+                .request(Request::Evaluate(expression::evict(&id)), self.execute_deadline)
                 .await?;
         }
         Ok(true)
@@ -375,7 +356,7 @@ impl Live {
 
     /// Removes what [`send_once`](Self::send_once) sent.
     pub(crate) async fn remove(&self, id: &str) -> Result<()> {
-        let request = Request::Evaluate(format!("U('{id}')"));
+        let request = Request::Evaluate(expression::evict(&id));
         self.link.request(request, self.execute_deadline).await.map(drop)
     }
 
@@ -432,14 +413,4 @@ fn uses(
 ) -> impl Iterator<Item = &'static MethodSpec> {
     let named = method.uses.iter();
     named.filter_map(move |name| device.methods.iter().find(|spec| spec.name == *name).copied())
-}
-
-/// The expression that runs statements in a namespace. `file` is what tracebacks call them.
-pub(crate) fn execution(namespace: &str, source: &str, file: Option<&str>) -> Result<String> {
-    let source = python::to_literal(source)?;
-    let namespace = python::to_literal(namespace)?;
-    Ok(match file {
-        Some(file) => format!("X({namespace},{source},{})", python::to_literal(file)?),
-        None => format!("X({namespace},{source})"),
-    })
 }

@@ -38,7 +38,6 @@ pub use state::SessionState;
 pub use thread::{ThreadInfo, ThreadState};
 
 pub(crate) use live::Live;
-pub(crate) use thread::THREADS;
 
 /// The namespace that is kept for code of no trait.
 pub(crate) const SCRATCH: &str = "_main";
@@ -456,9 +455,8 @@ impl Session {
         let deadline = self.execute_deadline();
         let _call = self.shared(deadline).await?;
         let live = self.live(deadline).await?;
-        let source = crate::python::to_literal(expression)?;
-        let namespace = crate::python::to_literal(namespace)?;
-        let answer = live.evaluate(format!("V({namespace},{source})"), deadline).await;
+        let expression = crate::agent::expression::evaluate(namespace, expression)?;
+        let answer = live.evaluate(expression, deadline).await;
         answer.map_err(|error| error.in_phase(Phase::Execute))
     }
 

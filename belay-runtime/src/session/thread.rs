@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-/// The namespace on the board in which the library for threads is.
-pub(crate) const THREADS: &str = "_threads";
-
 /// What a thread on the board is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -84,7 +84,7 @@ impl<'w, 'a> Sequence<'w, 'a> {
         writer.in_key = self.was_key;
         if let Some((code, bytes)) = self.array {
             writer.hashable("an array")?;
-            writer.out.push_str("A('");
+            writer.out.push_str(literal::ARRAY);
             writer.out.push(code.as_char());
             writer.out.push('\'');
             if !bytes.is_empty() {

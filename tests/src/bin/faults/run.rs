@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use belay_runtime::ErrorKind;
-use belay_runtime::link::{CallPath, Link, LinkOptions, Payload, Request};
+use belay_runtime::agent::Flavour;
+use belay_runtime::link::{CallPath, Link, LinkOptions, Payload, Request, Statements};
 use belay_runtime::transport::{Address, Connector};
 use belay_sim::{Board, Direction, Fault, Rates};
 use belay_tests::tool::tells_of_the_line;
@@ -112,7 +113,10 @@ impl Runner {
         options.deadlines.resync = RESYNC;
         let link = Link::connect(&Connector::from(address), options).await?;
         if self.way == Way::Small {
-            assert!(link.hello().small, "the board has room for the usual agent");
+            assert!(
+                link.hello().flavour == Flavour::Small,
+                "the board has room for the usual agent"
+            );
             deploy_in_parts(&link).await?;
         } else {
             let source = SOURCE
@@ -164,7 +168,12 @@ impl Runner {
 async fn deploy_in_parts(link: &Link) -> Result<(), belay_runtime::Error> {
     let there = link.request(Request::Evaluate("'add' in F".into()), LONG).await?;
     if there == Payload::Repr(b"False".to_vec()) {
-        link.run_in_parts("faults", SOURCE, LONG).await?;
+        let statements = Statements {
+            namespace: "faults",
+            source: SOURCE,
+            file: None,
+        };
+        link.execute(statements, LONG).await?;
         let bind = Request::Evaluate("D('add','faults','add')".into());
         link.request(bind, LONG).await?;
     }

@@ -543,7 +543,7 @@ def _belay(version, boot, before):
                 brought[at : at + len(text)] = text
         except MemoryError:
             brought = size
-        send("-a")
+        send("-r")
 
     def take(size):
         nonlocal brought

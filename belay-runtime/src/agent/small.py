@@ -6,7 +6,7 @@
 # `line` takes a line and gives the arguments that `eval` or `exec` is called with, the raw REPL does that, and hands
 # the value to `value` or what it raised to `error`. What it is sent for that is not checked by anything. So no bit
 # can change one of those names into another that there is, and nothing is looked up after `line` was called.
-# `gc`, `sys`, `trace` and what the raw REPL looks up beside it are there already: see `start/small.rs`.
+# `gc`, `sys`, `trace` and what the raw REPL looks up beside it are there already: see `small.rs`.
 seed = count = many = credit = lost = 0
 start = text = number = kind = key = asked = ""
 expected = "0"
@@ -67,7 +67,7 @@ def m(part):
 
 def M(part):
     m(part)
-    send("-a")
+    send("-r")
 
 
 def line(part):
@@ -113,7 +113,7 @@ def begun(body):
             parts[:] = []
         parts.append(body)
         room()
-    elif kind == "x":
+    elif kind == "X":
         return T(body.strip())
     else:
         if kind not in "ec":
@@ -131,7 +131,7 @@ def value(got):
     global number
     if not number:
         return
-    if kind in "ecTtx":
+    if kind in "ecTtX":
         got = repr(got)
         say(number + "v" + got)
     else:

@@ -1,6 +1,9 @@
-//! What the agent is asked: lines of printable ASCII, numbered, with a checksum that costs the board one call.
+//! The lines to the agent: printable ASCII, numbered, with a checksum that costs the board one call.
 
 use std::sync::LazyLock;
+
+use super::{Flavour, Request, RequestKind};
+use crate::protocol::{Checksum, checksum};
 
 /// How many numbers there are: 64, one character each.
 pub const NUMBERS: u8 = 64;
@@ -12,36 +15,6 @@ const HEAD: usize = 4;
 const BLOCK_END: u8 = b'~';
 /// The shortest body that is sent on its own where lines may have any length.
 const LONG: usize = 128;
-
-/// How the board checks that nothing was damaged on the way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Checksum {
-    /// The CRC-32 of zlib, which most firmware has.
-    #[default]
-    Crc32,
-    /// 22 bits, worked out in Python without ever making a large int.
-    Small,
-}
-
-impl Checksum {
-    /// The checksum of these bytes, begun with `seed`.
-    pub(super) fn of(self, bytes: &[u8], seed: u32) -> u32 {
-        const BITS: u32 = 0x3f_ffff;
-        match self {
-            Self::Crc32 => checksum(bytes, seed),
-            Self::Small => bytes
-                .iter()
-                .fold(seed & BITS, |value, byte| (value * 251 + u32::from(*byte)) & BITS),
-        }
-    }
-}
-
-/// The CRC-32 of zlib, begun with `seed`.
-pub(super) fn checksum(bytes: &[u8], seed: u32) -> u32 {
-    let mut hasher = crc32fast::Hasher::new_with_initial(seed);
-    hasher.update(bytes);
-    hasher.finalize()
-}
 
 /// The number of a request, as the character that stands for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -75,29 +48,36 @@ impl Number {
 /// How a session's lines are written.
 #[derive(Debug, Clone, Copy)]
 pub struct Lines {
+    flavour: Flavour,
     /// What the checksums begin with.
-    pub seed: u32,
+    seed: u32,
     /// The length of every line where the board reads blocks of characters, which is the cheapest where each
     /// character of a line of any length would cost it a system call.
-    pub block: Option<usize>,
-    /// Whether long bodies follow their line, so that the board reads them at once.
-    pub long: bool,
-    /// How lines are checked.
-    pub checksum: Checksum,
+    block: Option<usize>,
 }
 
 impl Lines {
+    /// The lines to an agent of this flavour, in a session of which the checksums begin with `seed`.
+    pub fn new(flavour: Flavour, seed: u32, flow_control: bool) -> Self {
+        Self {
+            flavour,
+            seed,
+            block: flavour.block(flow_control),
+        }
+    }
+
     /// A request: `kept` is how many of the answers before this one the board must be able to repeat.
-    pub fn request(&self, number: Number, kind: u8, kept: u8, body: &str) -> Vec<u8> {
-        let head = [b'#', number.char(), kind, b'0' + kept];
+    pub fn request(&self, number: Number, kept: u8, request: &Request) -> Vec<u8> {
+        let (kind, body) = request.encode(self.flavour);
+        let head = |kind: RequestKind| [b'#', number.char(), kind.byte(), b'0' + kept];
         let room = self.block.map_or(LONG, |block| block - HEAD - SUFFIX - 1);
-        if body.len() <= room || !self.long {
-            return self.line(head, body.as_bytes());
+        if body.len() <= room || !self.flavour.announces_long_bodies() {
+            return self.line(head(kind), body.as_bytes());
         }
         let mut text = Vec::with_capacity(body.len() + 64);
         let length = 1 + body.len() + SUFFIX + 1;
-        let announced = format!("{}{length}", char::from(kind));
-        text.extend(self.line([b'#', number.char(), b'l', b'0' + kept], announced.as_bytes()));
+        let announced = format!("{}{length}", char::from(kind.byte()));
+        text.extend(self.line(head(RequestKind::Long), announced.as_bytes()));
         let at = text.len();
         text.push(b'#');
         text.extend_from_slice(body.as_bytes());
@@ -107,13 +87,12 @@ impl Lines {
 
     /// A ping that is answered so many times, at most ten.
     pub fn ping(&self, number: Number, token: u32, times: u8) -> Vec<u8> {
-        let more = b'0' + times.saturating_sub(1).min(9);
-        self.line([b'#', number.char(), b'p', more], token.to_string().as_bytes())
+        self.request(number, times.saturating_sub(1).min(9), &Request::Ping { token })
     }
 
     /// Something that is no request of its own: a question for an answer, a farewell.
-    pub fn control(&self, number: Number, kind: u8, body: &str) -> Vec<u8> {
-        self.line([b'#', number.char(), kind, b'0'], body.as_bytes())
+    pub fn control(&self, number: Number, request: &Request) -> Vec<u8> {
+        self.request(number, 0, request)
     }
 
     fn line(&self, head: [u8; HEAD], body: &[u8]) -> Vec<u8> {
@@ -130,8 +109,9 @@ impl Lines {
     /// Ends what begins at `at` with seven characters that make its checksum zero, or are its checksum, and a
     /// line end.
     fn seal(&self, text: &mut Vec<u8>, at: usize) {
-        if self.checksum == Checksum::Small {
-            let sum = self.checksum.of(&text[at..], self.seed);
+        let check = self.flavour.checksum();
+        if check == Checksum::Small {
+            let sum = check.of(&text[at..], self.seed);
             text.extend_from_slice(format!("{sum:0SUFFIX$x}\n").as_bytes());
             return;
         }
@@ -181,22 +161,23 @@ static SOLUTION: LazyLock<[u64; 32]> = LazyLock::new(|| {
 mod tests {
     use super::*;
 
-    const LINES: Lines = Lines {
-        seed: 0xdead_beef,
-        block: Some(32),
-        long: true,
-        checksum: Checksum::Crc32,
-    };
+    fn lines() -> Lines {
+        Lines::new(Flavour::Resident, 0xdead_beef, true)
+    }
+
+    fn evaluate(expression: impl Into<String>) -> Request {
+        Request::Evaluate(expression.into())
+    }
 
     #[test]
     fn every_line_has_the_checksum_zero_and_is_printable() {
         for i in 0..200_u32 {
             let number = Number((i % 64) as u8);
             for line in [
-                LINES.request(number, b'c', 0, &format!("f{i} 501 {i}")),
-                LINES.ping(number, i, 4),
+                lines().request(number, 0, &evaluate(format!("f{i} 501 {i}"))),
+                lines().ping(number, i, 4),
             ] {
-                assert_eq!(checksum(&line, LINES.seed), 0);
+                assert_eq!(checksum(&line, lines().seed), 0);
                 assert_eq!((line.len(), line[31]), (32, b'~'));
                 assert!(line[..31].iter().all(|byte| (b' '..0x7f).contains(byte)));
             }
@@ -206,22 +187,17 @@ mod tests {
     #[test]
     fn a_long_body_follows_a_line_that_announces_it() {
         let body = "x".repeat(1000);
-        let text = LINES.request(Number::default(), b'e', 3, &body);
+        let text = lines().request(Number::default(), 3, &evaluate(body));
         let (line, follows) = text.split_at(32);
         assert!(line.starts_with(b"#0l3e1009 "));
         assert_eq!(follows.len(), 1009);
-        assert_eq!(checksum(line, LINES.seed), 0);
-        assert_eq!(checksum(follows, LINES.seed), 0);
+        assert_eq!(checksum(line, lines().seed), 0);
+        assert_eq!(checksum(follows, lines().seed), 0);
     }
 
     #[test]
     fn a_small_checksum_is_written_behind_the_line() {
-        let lines = Lines {
-            seed: 1234,
-            block: None,
-            long: false,
-            checksum: Checksum::Small,
-        };
+        let lines = Lines::new(Flavour::Small, 1234, false);
         // As the agent for small boards works it out.
         assert_eq!(lines.ping(Number::default(), 7, 1), b"#0p070206ec0\n");
         assert_eq!(

@@ -1,0 +1,95 @@
+//! What the host has the agents evaluate: everything beside a user's own expressions.
+
+use crate::python::{self, ValueError};
+
+/// What is deployed: the ids, and what the board calls them by.
+pub(crate) const DEPLOYED: &str = "list(F.items())";
+/// The function with which Python on the board says something of its own accord.
+pub(crate) const SAY: &str = "S";
+
+/// Calls a function with these arguments, as they stand between the parentheses.
+pub(crate) fn call(mut function: String, literals: &str) -> String {
+    function.reserve(literals.len() + 2);
+    function.push('(');
+    function.push_str(literals);
+    function.push(')');
+    function
+}
+
+/// Calls a function of a small board's, which says when it has worked out the arguments: then the call begins.
+pub(super) fn call_that_begins(function: &str, literals: &str) -> String {
+    match literals {
+        "" => format!("{function}(*G())"),
+        _ => format!("{function}(*G({literals}))"),
+    }
+}
+
+/// Closes a stream of a small board's.
+pub(super) fn close(stream: u64) -> String {
+    format!("K('{stream}')")
+}
+
+/// Binds a function of a namespace under an id, and gives the name by which the board calls it. The source that defines
+/// it is executed before as what `file` is, unless it has been.
+pub(crate) fn deploy(
+    id: &str,
+    namespace: &str,
+    function: &str,
+    source: Option<(&str, &str)>,
+) -> Result<String, ValueError> {
+    Ok(match source {
+        Some((source, file)) => {
+            let (source, file) = (python::to_literal(source)?, python::to_literal(file)?);
+            format!("D('{id}','{namespace}','{function}',{source},{file})")
+        }
+        None => format!("D('{id}','{namespace}','{function}')"),
+    })
+}
+
+/// Removes what was bound under an id.
+pub(crate) fn evict(id: &str) -> String {
+    format!("U('{id}')")
+}
+
+/// Runs statements in a namespace. `file` is what tracebacks call them.
+pub(crate) fn execute(namespace: &str, source: &str, file: Option<&str>) -> Result<String, ValueError> {
+    let source = python::to_literal(source)?;
+    let namespace = python::to_literal(namespace)?;
+    Ok(match file {
+        Some(file) => format!("X({namespace},{source},{})", python::to_literal(file)?),
+        None => format!("X({namespace},{source})"),
+    })
+}
+
+/// Evaluates an expression in a namespace.
+pub(crate) fn evaluate(namespace: &str, expression: &str) -> Result<String, ValueError> {
+    let source = python::to_literal(expression)?;
+    let namespace = python::to_literal(namespace)?;
+    Ok(format!("V({namespace},{source})"))
+}
+
+/// Gives these names of a namespace these values.
+pub(crate) fn assign(namespace: &str, names: &[&str], literals: &str) -> String {
+    let names = names.join("','");
+    format!("N('{namespace}').update(zip(('{names}',),({literals},)))")
+}
+
+/// Does one after the other, and gives what the second one gives.
+pub(crate) fn both(first: &str, second: &str) -> String {
+    format!("({first},{second})[1]")
+}
+
+/// What a namespace has under a name.
+pub(crate) fn in_namespace(namespace: &str, name: &str) -> String {
+    format!("N('{namespace}')['{name}']")
+}
+
+/// Whether a namespace has this name.
+pub(crate) fn is_in_namespace(namespace: &str, name: &str) -> String {
+    format!("'{name}' in N('{namespace}')")
+}
+
+/// Whether something in this has to be read with what [some agents lack](super::Flavour::lacks_bytes).
+pub(crate) fn has_bytes(expression: &str) -> bool {
+    expression.contains(python::BYTES) || expression.contains(python::ARRAY)
+}

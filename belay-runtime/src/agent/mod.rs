@@ -1,0 +1,30 @@
+//! The agents on the board, as the host knows them: what they are asked and what they say, and the sources that bring
+//! them there. No port and no clock.
+//!
+//! The Python is in the same folder, a file for each: `build.rs` makes it short.
+
+pub(crate) mod expression;
+mod flavour;
+mod kinds;
+mod line;
+mod raised;
+mod reply;
+pub(crate) mod report;
+mod request;
+pub(crate) mod small;
+pub(crate) mod source;
+pub(crate) mod threads;
+mod typed;
+
+#[cfg(test)]
+mod tests;
+
+pub use flavour::Flavour;
+pub use kinds::{ReplyKind, RequestKind};
+pub use line::{Lines, NUMBERS, Number};
+pub use raised::Raised;
+pub use reply::{FirstWords, Form, Payload, Piece, Reply};
+pub use request::{Missing, Request};
+
+pub(crate) use raised::frames;
+pub(crate) use request::printable;

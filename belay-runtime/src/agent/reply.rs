@@ -1,0 +1,312 @@
+//! What the agent says.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use super::{Raised, ReplyKind};
+use crate::protocol::Frame;
+
+/// What the board answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Payload {
+    /// The value as the board's `repr` writes it, without control characters.
+    Repr(Vec<u8>),
+    /// The value was a `bytes` or `memoryview` large enough to be sent as what it is.
+    Bytes(Vec<u8>),
+    /// The same of a `bytearray`.
+    ByteArray(Vec<u8>),
+}
+
+/// What a payload is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A `repr`.
+    Repr,
+    /// `bytes`.
+    Bytes,
+    /// A `bytearray`.
+    ByteArray,
+}
+
+/// What one frame says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// A session has begun, or goes on.
+    Hello(FirstWords),
+    /// Python on the board said something of its own accord: the `repr` of that.
+    Event(Vec<u8>),
+    /// A line was damaged, or not the one that is expected.
+    Refusal,
+    /// The answer to a ping: what was in that.
+    Pong(u32),
+    /// The agent ends.
+    Farewell,
+    /// A piece of something long has been taken.
+    Received,
+    /// A value as its `repr`.
+    Value(Vec<u8>),
+    /// An exception.
+    Raised(Raised),
+    /// A `KeyboardInterrupt`, after so many items.
+    Interrupted(usize),
+    /// A part of a value.
+    Part {
+        /// Its place among the parts.
+        index: usize,
+        /// What is in it.
+        data: Vec<u8>,
+    },
+    /// A value came in so many parts.
+    Whole {
+        /// How many.
+        parts: usize,
+        /// What they are parts of.
+        form: Form,
+    },
+    /// An item of a stream.
+    Item {
+        /// Its place in its batch.
+        index: usize,
+        /// What it is.
+        item: Payload,
+    },
+    /// No more items for now, or for ever.
+    Batch {
+        /// How many there were.
+        items: usize,
+        /// Whether the stream is at its end.
+        exhausted: bool,
+    },
+    /// A piece of a frame that was asked for again.
+    Piece(Piece),
+    /// The end of what was asked for again from this place on.
+    Pieces(usize),
+    /// Nothing is known of what was asked for again.
+    Forgotten,
+}
+
+/// What the agent says first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstWords {
+    /// How many bytes of memory are free.
+    pub free: Option<u64>,
+    /// Identifies the run of the interpreter.
+    pub boot: u64,
+    /// How many bytes of memory were free before it came.
+    pub before: Option<u64>,
+    /// `sys.implementation.name`.
+    pub implementation: String,
+    /// `sys.platform`.
+    pub platform: String,
+}
+
+/// A piece of a frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// Which frame of the answer.
+    pub frame: usize,
+    /// Where it begins there, in characters.
+    pub at: usize,
+    /// How many characters the frame has.
+    pub total: usize,
+    /// What is in it.
+    pub text: Vec<u8>,
+}
+
+impl Payload {
+    /// How many bytes there are of it.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Repr(bytes) | Self::Bytes(bytes) | Self::ByteArray(bytes) => bytes.len(),
+        }
+    }
+}
+
+impl Form {
+    /// The payload of this form with these bytes.
+    pub(crate) fn of(self, bytes: Vec<u8>) -> Payload {
+        match self {
+            Self::Repr => Payload::Repr(bytes),
+            Self::Bytes => Payload::Bytes(bytes),
+            Self::ByteArray => Payload::ByteArray(bytes),
+        }
+    }
+}
+
+impl Reply {
+    /// What a frame says; nothing if that makes no sense.
+    pub fn decode(frame: Frame) -> Option<Self> {
+        let Frame { kind, payload, .. } = frame;
+        Some(match ReplyKind::of(kind)? {
+            ReplyKind::Hello => Self::Hello(FirstWords::decode(&payload)),
+            ReplyKind::Event => Self::Event(payload),
+            ReplyKind::Refusal => Self::Refusal,
+            ReplyKind::Pong => Self::Pong(std::str::from_utf8(&payload).ok()?.parse().ok()?),
+            ReplyKind::Farewell => Self::Farewell,
+            ReplyKind::Received => Self::Received,
+            ReplyKind::Value => Self::Value(payload),
+            ReplyKind::Raised => Self::Raised(Raised::decode(&payload)),
+            ReplyKind::Interrupted => Self::Interrupted(count(&payload)),
+            ReplyKind::Part => {
+                let (index, data) = part(&payload)?;
+                let data = from_base64(data)?;
+                Self::Part { index, data }
+            }
+            ReplyKind::WholeRepr => whole(&payload, Form::Repr),
+            ReplyKind::WholeBytes => whole(&payload, Form::Bytes),
+            ReplyKind::WholeByteArray => whole(&payload, Form::ByteArray),
+            ReplyKind::Item => {
+                let (index, data) = part(&payload)?;
+                let item = Payload::Repr(data.to_vec());
+                Self::Item { index, item }
+            }
+            ReplyKind::BytesItem => {
+                let (index, data) = part(&payload)?;
+                let item = Payload::Bytes(from_base64(data)?);
+                Self::Item { index, item }
+            }
+            ReplyKind::ByteArrayItem => {
+                let (index, data) = part(&payload)?;
+                let item = Payload::ByteArray(from_base64(data)?);
+                Self::Item { index, item }
+            }
+            ReplyKind::Batch => Self::Batch {
+                items: count(&payload),
+                exhausted: false,
+            },
+            ReplyKind::Exhausted => Self::Batch {
+                items: count(&payload),
+                exhausted: true,
+            },
+            ReplyKind::Piece => Self::Piece(Piece::decode(&payload)?),
+            ReplyKind::Pieces => Self::Pieces(count(&payload)),
+            ReplyKind::Forgotten => Self::Forgotten,
+        })
+    }
+
+    /// What a frame has to say for it.
+    pub fn encode(&self) -> (ReplyKind, Vec<u8>) {
+        let text = |kind, text: String| (kind, text.into_bytes());
+        match self {
+            Self::Hello(words) => text(ReplyKind::Hello, words.encode()),
+            Self::Event(payload) => (ReplyKind::Event, payload.clone()),
+            Self::Refusal => (ReplyKind::Refusal, Vec::new()),
+            Self::Pong(token) => text(ReplyKind::Pong, token.to_string()),
+            Self::Farewell => (ReplyKind::Farewell, Vec::new()),
+            Self::Received => (ReplyKind::Received, Vec::new()),
+            Self::Value(payload) => (ReplyKind::Value, payload.clone()),
+            Self::Raised(raised) => text(ReplyKind::Raised, raised.encode()),
+            Self::Interrupted(items) => text(ReplyKind::Interrupted, items.to_string()),
+            Self::Part { index, data } => text(
+                ReplyKind::Part,
+                format!("{index}:{}", BASE64_STANDARD.encode(data)),
+            ),
+            Self::Whole { parts, form } => {
+                let kind = match form {
+                    Form::Repr => ReplyKind::WholeRepr,
+                    Form::Bytes => ReplyKind::WholeBytes,
+                    Form::ByteArray => ReplyKind::WholeByteArray,
+                };
+                text(kind, parts.to_string())
+            }
+            Self::Item { index, item } => match item {
+                Payload::Repr(data) => (ReplyKind::Item, [format!("{index}:").as_bytes(), data].concat()),
+                Payload::Bytes(data) => {
+                    let data = BASE64_STANDARD.encode(data);
+                    text(ReplyKind::BytesItem, format!("{index}:{data}"))
+                }
+                Payload::ByteArray(data) => {
+                    let data = BASE64_STANDARD.encode(data);
+                    text(ReplyKind::ByteArrayItem, format!("{index}:{data}"))
+                }
+            },
+            Self::Batch { items, exhausted } => {
+                let kind = if *exhausted {
+                    ReplyKind::Exhausted
+                } else {
+                    ReplyKind::Batch
+                };
+                text(kind, items.to_string())
+            }
+            Self::Piece(piece) => text(ReplyKind::Piece, piece.encode()),
+            Self::Pieces(from) => text(ReplyKind::Pieces, from.to_string()),
+            Self::Forgotten => (ReplyKind::Forgotten, Vec::new()),
+        }
+    }
+}
+
+impl FirstWords {
+    fn decode(payload: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(payload);
+        // The last one, the platform, can have blanks.
+        let words: Vec<&str> = text.splitn(5, ' ').collect();
+        let number = |at: usize| words.get(at).and_then(|word| word.parse::<i64>().ok());
+        let word = |at: usize| words.get(at).copied().unwrap_or_default().to_owned();
+        let memory = |at: usize| number(at).and_then(|bytes| u64::try_from(bytes).ok());
+        Self {
+            free: memory(0),
+            boot: memory(1).unwrap_or(0),
+            before: memory(2),
+            implementation: word(3),
+            platform: word(4),
+        }
+    }
+
+    fn encode(&self) -> String {
+        let memory = |bytes: Option<u64>| bytes.map_or_else(|| "-1".to_owned(), |bytes| bytes.to_string());
+        format!(
+            "{} {} {} {} {}",
+            memory(self.free),
+            self.boot,
+            memory(self.before),
+            self.implementation,
+            self.platform
+        )
+    }
+}
+
+impl Piece {
+    /// A payload such as `0 48 500:` and what follows as base64.
+    fn decode(payload: &[u8]) -> Option<Self> {
+        let colon = payload.iter().position(|byte| *byte == b':')?;
+        let head = std::str::from_utf8(&payload[..colon]).ok()?;
+        let mut numbers = head.split(' ').map(str::parse);
+        let mut number = || numbers.next()?.ok();
+        Some(Self {
+            frame: number()?,
+            at: number()?,
+            total: number()?,
+            text: from_base64(&payload[colon + 1..])?,
+        })
+    }
+
+    fn encode(&self) -> String {
+        let text = BASE64_STANDARD.encode(&self.text);
+        format!("{} {} {}:{text}", self.frame, self.at, self.total)
+    }
+}
+
+fn whole(payload: &[u8], form: Form) -> Reply {
+    Reply::Whole {
+        parts: count(payload),
+        form,
+    }
+}
+
+fn from_base64(data: &[u8]) -> Option<Vec<u8>> {
+    BASE64_STANDARD.decode(data).ok()
+}
+
+fn count(payload: &[u8]) -> usize {
+    std::str::from_utf8(payload)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0)
+}
+
+/// An index and what belongs to it.
+fn part(payload: &[u8]) -> Option<(usize, &[u8])> {
+    let colon = payload.iter().position(|byte| *byte == b':')?;
+    let index = std::str::from_utf8(&payload[..colon]).ok()?.parse().ok()?;
+    Some((index, &payload[colon + 1..]))
+}
