@@ -262,19 +262,19 @@ impl Engine {
             PONGS
         };
         let line = self.lines.ping(self.next, token, pongs);
-        let question = if !self.flavour.stays() {
-            self.source_of_ping(&line, token, how == Ask::Looking)
-        } else {
+        let question = if self.flavour.stays() {
             line
+        } else {
+            self.source_of_ping(&line, token, how == Ask::Looking)
         };
         (token, question)
     }
 
     fn ask(&mut self, token: u32, question: &[u8], afresh: bool) {
-        if !self.flavour.stays() {
-            self.type_ping(question, token, afresh);
-        } else {
+        if self.flavour.stays() {
             self.say(question, Sent::Ping(token));
+        } else {
+            self.type_ping(question, token, afresh);
         }
     }
 
@@ -323,10 +323,10 @@ impl Engine {
         barrier.wait *= 4;
         barrier.again = Instant::now() + barrier.wait;
         self.barrier = Some(barrier);
-        if !self.flavour.stays() {
-            self.ask_for_prompt();
-        } else {
+        if self.flavour.stays() {
             self.suspect(None);
+        } else {
+            self.ask_for_prompt();
         }
     }
 

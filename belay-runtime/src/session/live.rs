@@ -356,7 +356,7 @@ impl Live {
 
     /// Removes what [`send_once`](Self::send_once) sent.
     pub(crate) async fn remove(&self, id: &str) -> Result<()> {
-        let request = Request::Evaluate(expression::evict(&id));
+        let request = Request::Evaluate(expression::evict(id));
         self.link.request(request, self.execute_deadline).await.map(drop)
     }
 
