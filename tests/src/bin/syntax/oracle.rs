@@ -128,7 +128,9 @@ fn run(command: &mut Command) -> Result<String, Failure> {
 fn target_dir() -> Result<PathBuf, Failure> {
     let program = std::env::current_exe()?;
     let marked = program.ancestors().find(|dir| dir.join("CACHEDIR.TAG").exists());
+    // Cargo marks no directory that was there before it, and puts programs two below.
     Ok(marked
+        .or_else(|| program.ancestors().nth(2))
         .map(Path::to_owned)
         .ok_or("this program is not in a target directory of cargo")?)
 }
