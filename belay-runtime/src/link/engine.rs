@@ -277,6 +277,10 @@ impl Engine {
         }
         while let Some(job) = self.queue.front() {
             if !self.may_send(&job.request) {
+                if self.flying.is_empty() {
+                    // What stands before it may be for a prompt, and is answered by nobody if there is none.
+                    self.ping();
+                }
                 break;
             }
             let Some(job) = self.queue.pop_front() else { break };
@@ -287,13 +291,15 @@ impl Engine {
     fn may_send(&self, request: &agent::Request) -> bool {
         let window = self.flavour.window(self.wire.flow_control());
         let long = |length: usize| length > 64;
-        self.flying.is_empty()
-            || (self.flying.len() < window
-                && !long(request.encode(self.flavour).1.len())
-                && !self.flying.iter().any(|flying| long(flying.line.len()))
-                && self.has_room_for(self.length(request))
-                // The interrupt that will end such a one could hit what comes behind it.
-                && self.flying.iter().all(|flying| flying.abandoned.is_none()))
+        if self.flying.is_empty() {
+            return self.unread.is_empty() || self.has_room_for(self.length(request));
+        }
+        self.flying.len() < window
+            && !long(request.encode(self.flavour).1.len())
+            && !self.flying.iter().any(|flying| long(flying.line.len()))
+            && self.has_room_for(self.length(request))
+            // The interrupt that will end such a one could hit what comes behind it.
+            && self.flying.iter().all(|flying| flying.abandoned.is_none())
     }
 
     /// How long the line of a request is.

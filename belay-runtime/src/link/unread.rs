@@ -85,6 +85,11 @@ impl Unread {
         self.sent.clear();
     }
 
+    /// Whether the board is known to have read everything.
+    pub(super) fn is_empty(&self) -> bool {
+        self.sent.is_empty()
+    }
+
     /// What may be unread. A request that nothing stands before has been read, or is being read, all its pieces.
     fn bytes(&self) -> usize {
         let first = self.sent.front().map(|(sent, _)| *sent);
