@@ -106,6 +106,24 @@ async fn a_board_that_somebody_took_out_of_its_work_comes_back_without_a_word(pa
     }
 }
 
+/// In the agent. Over the raw REPL the friendly prompt echoes the source that is typed at it.
+#[tokio::test]
+async fn a_board_that_restarts_by_itself_is_heard_without_what_it_is_asked_then() {
+    let mut board = booting(false).await;
+    let device = connected(&board, CallPath::Agent).await;
+    let output = device.output();
+    board.restart().unwrap();
+    // Whatever becomes of this one, it finds out.
+    let _ = device.execute("1").await;
+    device.reset().await.unwrap();
+    device.close().await.unwrap();
+    let heard = heard(output).await;
+    for ours in ["belay-", "raw REPL", "Traceback", "\x04"] {
+        assert!(!heard.contains(ours), "{heard:?}");
+    }
+    assert_eq!(heard.matches("boot says this\n").count(), 2, "{heard:?}");
+}
+
 belay_tests::on_both_runtimes! { over both paths:
     after_a_reset_a_subscriber_has_what_boot_py_prints_and_nothing_else
     a_thread_that_prints_is_heard_over_a_reset_and_nothing_else_is

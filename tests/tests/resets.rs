@@ -1,6 +1,10 @@
 //! What each reset policy does to a board, when it is asked for and on connecting.
 
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use belay_runtime::ErrorKind;
@@ -8,6 +12,8 @@ use belay_runtime::link::{CallPath, Link, LinkOptions, Payload, Request, ResetPo
 use belay_runtime::transport::{Address, Connector, ModemLines, Transport, TransportError};
 use belay_sim::Board;
 use belay_tests::{Tap, soon, tapped, unix};
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+use tokio::sync::Notify;
 
 const SHORT: Duration = Duration::from_secs(5);
 const PATHS: [CallPath; 2] = [CallPath::Agent, CallPath::RawRepl];
@@ -189,4 +195,70 @@ async fn a_soft_reset_on_connecting_gives_a_fresh_interpreter() {
         is_alive(&second).await;
         second.close().await.unwrap();
     }
+}
+
+/// Holds back what the board answers to the question whether it was reset, until something else is sent.
+struct LateBanner {
+    armed: Arc<AtomicBool>,
+    asked: Arc<Notify>,
+    held: bool,
+    reader: Option<Waker>,
+}
+
+impl Tap for LateBanner {
+    fn write(
+        &mut self,
+        port: &mut Box<dyn Transport>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if bytes == b"\r\x01" && self.armed.swap(false, Ordering::SeqCst) {
+            self.held = true;
+            self.asked.notify_one();
+        } else {
+            self.held = false;
+            self.reader.take().into_iter().for_each(Waker::wake);
+        }
+        Pin::new(port).poll_write(cx, bytes)
+    }
+
+    fn read(
+        &mut self,
+        port: &mut Box<dyn Transport>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.held {
+            self.reader = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        Pin::new(port).poll_read(cx, buffer)
+    }
+}
+
+#[tokio::test]
+async fn a_reset_is_noticed_though_a_long_request_comes_in_between() {
+    let mut board = unix().await;
+    let (armed, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(Notify::new()));
+    let connector = tapped(board.port(), {
+        let (armed, asked) = (Arc::clone(&armed), Arc::clone(&asked));
+        move || LateBanner {
+            armed: Arc::clone(&armed),
+            asked: Arc::clone(&asked),
+            held: false,
+            reader: None,
+        }
+    });
+    let link = link(&connector, CallPath::Agent, ResetPolicy::None).await;
+    is_alive(&link).await;
+    armed.store(true, Ordering::SeqCst);
+    board.restart().unwrap();
+    soon("the question", asked.notified()).await;
+    let long = format!("len('{}')", "a".repeat(150));
+    let answer = soon("the end", link.request(evaluate(&long), SHORT)).await;
+    let error = answer.unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::Reset | ErrorKind::Disconnected(_)),
+        "{error:?}"
+    );
 }

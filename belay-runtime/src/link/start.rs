@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, timeout_at};
 
-use super::own_words::{Look, take_out_end, take_out_look};
+use super::own_words::{Look, take_out, take_out_end, take_out_look};
 use super::wire::{Item, Wire};
 use super::{CallPath, Deadlines, Hello, LinkOptions, ladder};
 use crate::agent::source::{self, Secrets};
@@ -150,7 +150,8 @@ pub(super) async fn resume(
             let entered = wire.operate(Operation::Enter, attempt).await;
             wire.let_go_on_the_way();
             entered?;
-            run(wire, &source, deadlines).await
+            let absence = format!("{}\r\n", absence(&mark));
+            run_without(wire, &source, deadlines, absence.as_bytes()).await
         };
         let tried = timeout_at(attempt, trying).await;
         wire.let_output_go();
@@ -210,10 +211,18 @@ async fn run_surely(
 
 /// Runs this, and hands out what is printed meanwhile, without what is said of it.
 async fn run(wire: &mut Wire, source: &str, deadlines: &Deadlines) -> Result<Ran> {
+    run_without(wire, source, deadlines, b"").await
+}
+
+/// The same, and without these words that it may say itself.
+async fn run_without(wire: &mut Wire, source: &str, deadlines: &Deadlines, said: &[u8]) -> Result<Ran> {
     wire.hold_back_output();
     let ran = run_to_end(wire, source, deadlines).await;
     if let (Ok(Ran::Ended(ended)), Some(printed)) = (&ran, wire.output_held_back()) {
         take_out_own_end(printed, ended);
+        if !said.is_empty() {
+            take_out(printed, said);
+        }
     }
     wire.let_output_go();
     ran
