@@ -142,15 +142,16 @@ pub(super) async fn resume(
     let begun = Instant::now();
     loop {
         let mark = source::mark();
+        let absence = source::absence(&mark);
         let source = source::resume(&mark, reads);
-        wire.watch_for(source::absence(&mark));
+        wire.watch_for(absence.clone());
         let attempt = (Instant::now() + ATTEMPT.min(deadlines.enter)).min(until);
         let trying = async {
             wire.hold_back_output();
             let entered = wire.operate(Operation::Enter, attempt).await;
             wire.let_go_on_the_way();
             entered?;
-            let absence = format!("{}\r\n", absence(&mark));
+            let absence = format!("{absence}\r\n");
             run_without(wire, &source, deadlines, absence.as_bytes()).await
         };
         let tried = timeout_at(attempt, trying).await;
