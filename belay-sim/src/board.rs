@@ -156,14 +156,25 @@ impl Board {
         let ours = wake.try_clone().map_err(Error::io("sharing an event"))?;
         let (commands, receiver) = mpsc::channel();
         let program = recipe.program.display().to_string();
-        let pump = Pump::start(recipe, directory, receiver, wake)
-            .map_err(Error::io(format!("starting {program} on a pseudo-terminal")))?;
-        let (port, process_id) = (pump.port().to_owned(), pump.process_id());
-        let carried = pump.carried();
+        let (starting, started) = mpsc::channel();
+        // On the thread that holds the board's process, which the kernel ends with it if need be.
+        let hold = move || match Pump::start(recipe, directory, receiver, wake) {
+            Ok(pump) => {
+                let told = (pump.port().to_owned(), pump.process_id(), pump.carried());
+                if starting.send(Ok(told)).is_ok() {
+                    pump.run();
+                }
+            }
+            // Nobody waits for it any more if this fails.
+            Err(error) => drop(starting.send(Err(error))),
+        };
         let thread = thread::Builder::new()
             .name("belay-sim cable".into())
-            .spawn(move || pump.run())
+            .spawn(hold)
             .map_err(Error::io("starting a thread"))?;
+        let told = started.recv().map_err(|_| Error::Stopped)?;
+        let (port, process_id, carried) =
+            told.map_err(Error::io(format!("starting {program} on a pseudo-terminal")))?;
         let cable = Cable::new(commands, Arc::new(ours), carried);
         Ok(Self {
             port,

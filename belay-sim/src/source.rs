@@ -38,7 +38,7 @@ pub(crate) fn recipe(kind: Kind, heap_kb: u32, report: Report) -> Result<Recipe>
         Kind::UnixSingle => Ok(own(Program::UnixSingle.ensure(report)?, heap_kb)),
         Kind::CircuitPythonLike => Ok(own(Program::CircuitPythonLike.ensure(report)?, heap_kb)),
         Kind::Mps2 => {
-            build::require("mps2", &[QEMU])?;
+            build::require("mps2", &[QEMU, SETPRIV])?;
             let firmware = build::ensure_mps2(report)?;
             Ok(qemu(
                 "mps2-an385",
@@ -62,7 +62,7 @@ pub(crate) fn check(kind: Kind) -> Result<&'static str> {
         Kind::UnixSingle => Program::UnixSingle.built().is_some(),
         Kind::CircuitPythonLike => Program::CircuitPythonLike.built().is_some(),
         Kind::Mps2 => {
-            build::require("mps2", &[QEMU])?;
+            build::require("mps2", &[QEMU, SETPRIV])?;
             build::built_mps2().is_some()
         }
         Kind::Microbit => return build::require("microbit", MICROBIT).map(|()| "ready"),
@@ -107,14 +107,25 @@ fn stock(program: PathBuf, heap_kb: u32) -> Recipe {
 }
 
 const QEMU: (&str, &str) = ("qemu-system-arm", "qemu-system-arm");
+/// What has the kernel end a program with the one that has started it.
+const SETPRIV: (&str, &str) = ("setpriv", "util-linux");
 const MICROBIT_FIRMWARE: &str = "/usr/share/firmware-microbit-micropython/firmware.hex";
-const MICROBIT: &[(&str, &str)] = &[QEMU, (MICROBIT_FIRMWARE, "firmware-microbit-micropython")];
+const MICROBIT: &[(&str, &str)] = &[
+    QEMU,
+    SETPRIV,
+    (MICROBIT_FIRMWARE, "firmware-microbit-micropython"),
+];
 
 /// A machine in QEMU whose serial port is QEMU's own terminal: unlike a pseudo-terminal that QEMU
 /// opens by itself, it is watched all the time and not once a second. QEMU must not take Ctrl-C for
-/// itself, and ends when the machine is reset for good.
+/// itself, and ends when the machine is reset for good. It may miss its terminal's hang-up, and so the kernel ends it
+/// with whoever has started it.
 fn qemu(machine: &str, more: &[&str]) -> Recipe {
     let common = [
+        "--pdeathsig",
+        "KILL",
+        "--",
+        "qemu-system-arm",
         "-M",
         machine,
         "-display",
@@ -131,7 +142,7 @@ fn qemu(machine: &str, more: &[&str]) -> Recipe {
         .map(ToString::to_string)
         .collect();
     Recipe {
-        program: "qemu-system-arm".into(),
+        program: "setpriv".into(),
         args,
         restarts: false,
     }
