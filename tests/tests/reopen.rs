@@ -16,7 +16,7 @@ def slow():
  try:
   print('it runs')
   while True:time.sleep_ms(1)
- finally:time.sleep_ms(800)
+ finally:time.sleep_ms(1500)
 slow()";
 
 async fn connect(board: &Board, path: CallPath, open: Duration) -> belay_runtime::Result<Link> {
