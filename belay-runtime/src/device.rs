@@ -15,10 +15,10 @@ use crate::executor::{
 #[cfg(doc)]
 use crate::link::Deadlines;
 use crate::link::ResetPolicy;
-use crate::method::{DeviceSpec, MethodSpec};
 use crate::python::Arguments;
 use crate::session::{Capabilities, OutputStream, Session};
 use crate::signature::{ActionOutput, ItemStream, TaskOutput, ThreadOutput};
+use crate::spec::{DeviceSpec, MethodSpec};
 
 pub use builder::DeviceBuilder;
 

@@ -8,7 +8,6 @@ mod error;
 mod exception;
 mod executor;
 pub mod link;
-mod method;
 mod printable;
 pub mod protocol;
 pub mod python;
@@ -16,6 +15,7 @@ pub mod python;
 pub mod random;
 mod session;
 mod signature;
+pub mod spec;
 pub mod transport;
 
 #[doc(hidden)]
@@ -28,15 +28,13 @@ pub use exception::{DeviceException, Frame, RustLine};
 pub use executor::{
     DefaultExecutors, Executor, ExecutorExt, ExecutorFactory, HostAction, SetupExecutor, Setups,
     TaskExecutor, TaskStream, Tasks, TeardownExecutor, Teardowns, ThreadDouble, ThreadExecutor, ThreadHandle,
-    Threads,
+    ThreadReport, Threads,
 };
 pub use link::{CallPath, Deadlines, Output, ResetPolicy};
-pub use method::{
-    Body, DeviceSpec, MethodKind, MethodSpec, SetupOptions, TaskOptions, TeardownOptions, ThreadOptions,
-};
 pub use session::{
-    Capabilities, DeploymentStats, FloatPrecision, OutputStream as DeviceOutput, ReconnectPolicy, Returned,
-    Session, SessionContext, SessionEvent, SessionState, ThreadInfo, ThreadState,
+    Capabilities, Connection, DeploymentStats, ExclusiveTurn, FloatPrecision, Follower, Items, OnBoard,
+    OutputStream as DeviceOutput, ReconnectPolicy, Returned, Session, SessionContext, SessionEvent,
+    SessionState, SharedTurn, ThreadInfo, ThreadState,
 };
 pub use signature::{
     ActionOutput, CallError, NoneOutput, TaskOutput, ThreadOutput, WithDefault, gives_none, or_default,

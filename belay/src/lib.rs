@@ -147,12 +147,13 @@ pub use belay_macros::{device, setup, task, teardown, thread};
 pub use belay_runtime::transport;
 #[doc(inline)]
 pub use belay_runtime::{
-    ActionError, BoardState, BoxFuture, BoxStream, CallPath, Capabilities, Deadlines, DefaultExecutors,
-    DeploymentStats, Device, DeviceBuilder, DeviceException, DeviceOutput, Error, ErrorKind, Executor,
-    ExecutorExt, ExecutorFactory, FloatPrecision, Frame, HostAction, Output, Phase, ReconnectPolicy,
-    ResetPolicy, Result, Returned, RustLine, Session, SessionContext, SessionEvent, SessionState,
-    SetupExecutor, Setups, Stuck, TaskExecutor, TaskStream, Tasks, TeardownExecutor, Teardowns, ThreadDouble,
-    ThreadError, ThreadExecutor, ThreadHandle, ThreadInfo, ThreadState, Threads, python,
+    ActionError, Attach, Attached, BoardState, BoxFuture, BoxStream, CallPath, Capabilities, Connection,
+    Deadlines, DefaultExecutors, DeploymentStats, Device, DeviceBuilder, DeviceException, DeviceOutput,
+    Error, ErrorKind, ExclusiveTurn, Executor, ExecutorExt, ExecutorFactory, FloatPrecision, Follower, Frame,
+    HostAction, Items, OnBoard, Output, Phase, ReconnectPolicy, ResetPolicy, Result, Returned, RustLine,
+    Session, SessionContext, SessionEvent, SessionState, SetupExecutor, Setups, SharedTurn, Stuck,
+    TaskExecutor, TaskStream, Tasks, TeardownExecutor, Teardowns, ThreadDouble, ThreadError, ThreadExecutor,
+    ThreadHandle, ThreadInfo, ThreadReport, ThreadState, Threads, python, spec,
 };
 #[doc(no_inline)]
 pub use futures_core::Stream;
@@ -174,10 +175,13 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod __private {
     pub use belay_runtime::python::Arguments;
+    pub use belay_runtime::spec::{
+        Body, DeviceSpec, MethodKind, MethodSpec, SetupOptions, TaskOptions, TeardownOptions, ThreadOptions,
+    };
     pub use belay_runtime::{
-        ActionOutput, Attach, Attached, Body, CallError, DeserializeOwned, Device, DeviceBuilder, DeviceSpec,
-        Error, MethodKind, MethodSpec, NoneOutput, Result, SetupOptions, TaskOptions, TaskOutput, TaskStream,
-        TeardownOptions, ThreadHandle, ThreadOptions, ThreadOutput, WithDefault, gives_none, or_default,
+        ActionOutput, Attach, Attached, CallError, DeserializeOwned, Device, DeviceBuilder, Error,
+        NoneOutput, Result, TaskOutput, TaskStream, ThreadHandle, ThreadOutput, WithDefault, gives_none,
+        or_default,
     };
     pub use futures_core::Stream;
     pub use std::string::String;

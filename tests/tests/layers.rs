@@ -10,7 +10,7 @@ const LAYERS: [&str; 16] = [
     "printable",
     "clock",
     "exception",
-    "method",
+    "spec",
     "python",
     "transport",
     "error",

@@ -84,6 +84,12 @@ pub(crate) fn in_namespace(namespace: &str, name: &str) -> String {
     format!("N('{namespace}')['{name}']")
 }
 
+/// Calls a function of a namespace that is not ours.
+pub(crate) fn call_in(namespace: &str, function: &str, literals: &str) -> Result<String, ValueError> {
+    let (namespace, function) = (python::to_literal(namespace)?, python::to_literal(function)?);
+    Ok(call(format!("N({namespace})[{function}]"), literals))
+}
+
 /// Whether a namespace has this name.
 pub(crate) fn is_in_namespace(namespace: &str, name: &str) -> String {
     format!("'{name}' in N('{namespace}')")

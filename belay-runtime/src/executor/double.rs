@@ -1,12 +1,9 @@
 //! Threads of no board, for tests of host code.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::sync::watch;
-
+use super::report::ThreadReport;
 use super::thread::ThreadHandle;
-use super::watching::Status;
 use crate::error::Error;
 use crate::exception::DeviceException;
 use crate::session::{ThreadInfo, ThreadState};
@@ -39,7 +36,7 @@ use crate::session::{ThreadInfo, ThreadState};
 /// ```
 #[derive(Debug, Clone)]
 pub struct ThreadDouble {
-    status: Arc<watch::Sender<Status>>,
+    report: ThreadReport,
 }
 
 impl ThreadDouble {
@@ -50,73 +47,33 @@ impl ThreadDouble {
 
     /// A thread that is in this state.
     pub fn of(info: ThreadInfo) -> Self {
-        let status = Status {
-            info,
-            exception: None,
-            lost: None,
-        };
         Self {
-            status: Arc::new(watch::Sender::new(status)),
+            report: ThreadReport::new(info),
         }
     }
 
     /// A handle on it.
     pub fn handle(&self) -> ThreadHandle {
-        ThreadHandle::of_double(self.clone(), self.status.subscribe())
+        ThreadHandle::of_no_board(self.report.clone())
     }
 
     /// What it is doing.
     pub fn state(&self) -> ThreadState {
-        self.status.borrow().info.state
+        self.report.info().state
     }
 
     /// Its body comes to its end.
     pub fn finish(&self) {
-        self.end(|status| status.info.state = ThreadState::Finished);
+        self.report.finished();
     }
 
     /// Its body raises this, and it is not started again.
     pub fn fail(&self, exception: DeviceException) {
-        self.end(|status| {
-            status.info.state = ThreadState::Failed;
-            status.exception = Some(Arc::new(exception));
-        });
+        self.report.failed(exception);
     }
 
     /// The board is reset or goes out of reach, for this reason.
     pub fn lose(&self, cause: impl Into<Error>) {
-        self.end(|status| {
-            status.info.state = ThreadState::Lost;
-            status.lost = Some(Arc::new(cause.into()));
-        });
-    }
-
-    /// It ends because it was asked to.
-    pub(super) fn stop(&self) {
-        self.end(|status| status.info.state = ThreadState::Stopped);
-    }
-
-    /// Ends it, if it has not ended before.
-    fn end(&self, how: impl FnOnce(&mut Status)) {
-        self.status.send_if_modified(|status| {
-            let running = status.info.state.is_running();
-            if running {
-                how(status);
-            }
-            running
-        });
-    }
-}
-
-impl ThreadInfo {
-    /// A thread of this number and name that runs and has just been started.
-    pub fn new(id: u32, name: impl Into<String>) -> Self {
-        Self {
-            id,
-            name: name.into(),
-            state: ThreadState::Running,
-            run_time: Duration::ZERO,
-            restarts: 0,
-        }
+        self.report.lost(Arc::new(cause.into()));
     }
 }

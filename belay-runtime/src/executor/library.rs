@@ -9,7 +9,7 @@ use crate::clock::bounded;
 use crate::error::{Result, ThreadError};
 use crate::exception::DeviceException;
 use crate::python::Arguments;
-use crate::session::{Live, ThreadState};
+use crate::session::{Connection, ThreadState};
 
 /// What the board says of one of its threads.
 #[derive(Debug)]
@@ -61,15 +61,15 @@ impl From<RawException> for DeviceException {
 }
 
 /// Whether the library is on the board, perhaps because an earlier program put it there.
-pub(super) async fn is_there(live: &Live) -> Result<bool> {
-    if !live.capabilities().threads {
+pub(super) async fn is_there(connection: &Connection) -> Result<bool> {
+    if !connection.capabilities().threads {
         return Ok(false);
     }
-    let mut known = live.thread_library.lock().await;
+    let mut known = connection.thread_library.lock().await;
     if let Some(there) = *known {
         return Ok(there);
     }
-    let there = evaluate(live, threads::adopt()).await?.to()?;
+    let there = evaluate(connection, threads::adopt()).await?.to()?;
     *known = Some(there);
     Ok(there)
 }
@@ -79,16 +79,17 @@ pub(super) async fn is_there(live: &Live) -> Result<bool> {
 /// # Errors
 ///
 /// When the board has no threads, too.
-pub(super) async fn provide(live: &Live) -> Result<()> {
-    if !live.capabilities().threads {
-        return Err(live.unsupported("running a method in a thread"));
+pub(super) async fn provide(connection: &Connection) -> Result<()> {
+    if !connection.capabilities().threads {
+        return Err(connection.unsupported("running a method in a thread"));
     }
-    if is_there(live).await? {
+    if is_there(connection).await? {
         return Ok(());
     }
-    let mut known = live.thread_library.lock().await;
+    let mut known = connection.thread_library.lock().await;
     if *known != Some(true) {
-        live.run(threads::NAMESPACE, threads::LIBRARY, Some(threads::FILE))
+        connection
+            .run(threads::NAMESPACE, threads::LIBRARY, Some(threads::FILE))
             .await?;
         *known = Some(true);
     }
@@ -115,7 +116,7 @@ pub(super) struct Start<'a> {
 /// # Errors
 ///
 /// When the board has no slot left, too, or when one of this name runs already.
-pub(super) async fn start(live: &Live, start: Start<'_>) -> Result<()> {
+pub(super) async fn start(connection: &Connection, start: Start<'_>) -> Result<()> {
     let expression = threads::start(&threads::Start {
         id: start.id,
         name: start.name,
@@ -126,7 +127,7 @@ pub(super) async fn start(live: &Live, start: Start<'_>) -> Result<()> {
         longest: millis(start.longest.unwrap_or_default()),
         patience: patience(start.stop),
     })?;
-    let started: (bool, Option<RawException>) = evaluate(live, expression).await?.to()?;
+    let started: (bool, Option<RawException>) = evaluate(connection, expression).await?.to()?;
     let name = start.name.to_owned();
     Err(match started {
         (true, _) => return Ok(()),
@@ -140,30 +141,30 @@ pub(super) async fn start(live: &Live, start: Start<'_>) -> Result<()> {
 }
 
 /// What the board says of its threads, once those in `seen` are forgotten there.
-pub(super) async fn report(live: &Live, seen: &[u32]) -> Result<Vec<Record>> {
-    let answer = evaluate(live, threads::report(seen)).await?;
+pub(super) async fn report(connection: &Connection, seen: &[u32]) -> Result<Vec<Record>> {
+    let answer = evaluate(connection, threads::report(seen)).await?;
     let records: Vec<RawRecord> = answer.to()?;
     Ok(records.into_iter().map(Record::from).collect())
 }
 
 /// Asks threads to stop at their next stop point, and to have done so within a deadline.
-pub(super) async fn stop(live: &Live, ids: &[u32], deadline: Duration) -> Result<()> {
-    evaluate(live, threads::stop(ids, patience(deadline)))
+pub(super) async fn stop(connection: &Connection, ids: &[u32], deadline: Duration) -> Result<()> {
+    evaluate(connection, threads::stop(ids, patience(deadline)))
         .await
         .map(drop)
 }
 
 /// Holds all threads at their stop points until the pause of this name has ended, and gives the names of those
 /// that did not get there in time.
-pub(super) async fn pause(live: &Live, name: u32, within: Duration) -> Result<Vec<String>> {
+pub(super) async fn pause(connection: &Connection, name: u32, within: Duration) -> Result<Vec<String>> {
     let expression = threads::pause(name, millis(within).min(LONGEST));
-    let deadline = within.saturating_add(live.execute_deadline());
-    live.evaluate(expression, deadline).await?.to()
+    let deadline = within.saturating_add(connection.execute_deadline());
+    connection.ask(expression, deadline).await?.to()
 }
 
 /// Ends a pause, which may not have begun.
-pub(super) async fn resume(live: &Live, name: u32) -> Result<()> {
-    evaluate(live, threads::resume(name)).await.map(drop)
+pub(super) async fn resume(connection: &Connection, name: u32) -> Result<()> {
+    evaluate(connection, threads::resume(name)).await.map(drop)
 }
 
 /// For how many milliseconds the clean-up of a thread is left alone that has so long to stop. The rest is for one
@@ -179,6 +180,6 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(bounded(duration).as_millis()).unwrap_or(u64::MAX)
 }
 
-async fn evaluate(live: &Live, expression: String) -> Result<crate::session::Returned> {
-    live.evaluate(expression, live.execute_deadline()).await
+async fn evaluate(connection: &Connection, expression: String) -> Result<crate::session::Returned> {
+    connection.ask(expression, connection.execute_deadline()).await
 }

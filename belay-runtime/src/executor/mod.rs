@@ -3,10 +3,12 @@
 mod double;
 mod library;
 mod pause;
+mod report;
 mod setup;
 mod task;
 mod teardown;
 mod thread;
+mod threads;
 mod watching;
 
 use std::fmt;
@@ -19,10 +21,12 @@ use crate::error::Result;
 use crate::session::{Returned, SCRATCH, Session};
 
 pub use double::ThreadDouble;
+pub use report::ThreadReport;
 pub use setup::{SetupExecutor, Setups};
 pub use task::{TaskExecutor, TaskStream, Tasks};
 pub use teardown::{HostAction, TeardownExecutor, Teardowns};
-pub use thread::{ThreadExecutor, ThreadHandle, Threads};
+pub use thread::{ThreadExecutor, ThreadHandle};
+pub use threads::Threads;
 
 /// What all executors share: the session that they work on, and plain execution of code.
 pub trait Executor: fmt::Debug + Send + Sync {
@@ -110,7 +114,8 @@ pub trait ExecutorExt: Executor {
 impl<E: Executor + ?Sized> ExecutorExt for E {}
 
 /// Makes the executors of a device. Each method has the runtime's own executor as its default, so that a
-/// factory overrides what it wants to replace and nothing else.
+/// factory overrides what it wants to replace and nothing else. What an executor needs for its work is described
+/// [with the specs](crate::spec).
 pub trait ExecutorFactory: fmt::Debug + Send + Sync {
     /// The executor of `#[task]` methods.
     fn tasks(&self, session: &Session) -> Arc<dyn TaskExecutor> {

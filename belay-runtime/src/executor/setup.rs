@@ -7,9 +7,9 @@ use tracing::Instrument;
 use super::Executor;
 use crate::boxed::BoxFuture;
 use crate::error::{ErrorKind, Result};
-use crate::method::{DeviceSpec, MethodKind, MethodSpec, SetupOptions};
 use crate::python::Arguments;
-use crate::session::{Live, Member, ReconnectPolicy, Session, SessionEvent};
+use crate::session::{Connection, Follower, ReconnectPolicy, Session, SessionEvent};
+use crate::spec::{DeviceSpec, MethodKind, MethodSpec, SetupOptions};
 
 /// Runs the setups of the traits that are attached to a device.
 pub trait SetupExecutor: Executor {
@@ -84,8 +84,8 @@ impl Setups {
     /// An executor that works on this session.
     pub fn new(session: &Session) -> Self {
         let recorded: Arc<Recorded> = Arc::default();
-        let member: Weak<dyn Member> = Arc::downgrade(&(Arc::clone(&recorded) as Arc<dyn Member>));
-        session.join(member);
+        let follower: Weak<dyn Follower> = Arc::downgrade(&(Arc::clone(&recorded) as Arc<dyn Follower>));
+        session.follow(follower);
         Self {
             session: session.clone(),
             recorded,
@@ -93,10 +93,10 @@ impl Setups {
     }
 
     async fn run_and_record(&self, run: Run) -> Result<()> {
-        let deadline = run.method.timeout.unwrap_or(self.session.execute_deadline());
+        let deadline = self.session.deadline(run.method);
         let _call = self.session.shared(deadline).await?;
-        let live = self.session.live(deadline).await?;
-        run.run(&live).await?;
+        let connection = self.session.connection(deadline).await?;
+        run.run(&connection).await?;
         self.recorded.record(run);
         Ok(())
     }
@@ -135,9 +135,14 @@ impl Setups {
 }
 
 impl Run {
-    async fn run(&self, live: &Live) -> Result<()> {
-        let span = tracing::info_span!("belay.setup", device = live.name(), method = self.method.path);
-        live.run_global(self.device, self.method, &self.arguments)
+    async fn run(&self, connection: &Connection) -> Result<()> {
+        let span = tracing::info_span!(
+            "belay.setup",
+            device = connection.name(),
+            method = self.method.path
+        );
+        connection
+            .run_method(self.device, self.method, &self.arguments)
             .instrument(span)
             .await
     }
@@ -157,10 +162,10 @@ impl Recorded {
     }
 }
 
-impl Member for Recorded {
+impl Follower for Recorded {
     fn reconnected<'a>(
         self: Arc<Self>,
-        live: &'a Arc<Live>,
+        connection: &'a Arc<Connection>,
         reset: bool,
         policy: &'a ReconnectPolicy,
     ) -> BoxFuture<'a, Result<()>> {
@@ -170,7 +175,9 @@ impl Member for Recorded {
             }
             let runs = lock(&self.runs).clone();
             for run in runs {
-                let Err(error) = run.run(live).await else { continue };
+                let Err(error) = run.run(connection).await else {
+                    continue;
+                };
                 // Without an exception it is the connection that failed, and not the setup.
                 if error.exception().is_none() {
                     return Err(error);
@@ -180,7 +187,7 @@ impl Member for Recorded {
                     let teardown = Vec::new();
                     return Err(ErrorKind::Setup { cause, teardown }.into());
                 }
-                tracing::warn!(device = live.name(), method = run.method.path, %error, "a setup failed when it was run again");
+                tracing::warn!(device = connection.name(), method = run.method.path, %error, "a setup failed when it was run again");
             }
             Ok(())
         })

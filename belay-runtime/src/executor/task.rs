@@ -15,12 +15,10 @@ use tracing::Instrument;
 use super::Executor;
 use super::pause::Pause;
 use crate::boxed::{BoxFuture, BoxStream};
-use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::exception::Fate;
-use crate::link::LinkStream;
-use crate::method::{MethodKind, MethodSpec, TaskOptions};
+use crate::error::Result;
 use crate::python::Arguments;
-use crate::session::{Exclusive, Live, Returned, Session};
+use crate::session::{Connection, ExclusiveTurn, Items, Returned, Session};
+use crate::spec::{MethodKind, MethodSpec, TaskOptions};
 
 /// Calls methods on the board.
 pub trait TaskExecutor: Executor {
@@ -117,16 +115,6 @@ fn options(method: &MethodSpec) -> TaskOptions {
     }
 }
 
-/// Whether the connection is at its end with this error.
-fn ends_connection(error: &Error) -> bool {
-    match error.kind() {
-        ErrorKind::Reset | ErrorKind::Transport(_) | ErrorKind::Disconnected(_) => true,
-        // An answer can be lost on a line that goes on.
-        ErrorKind::FateUnknown(cause) => cause.as_deref().is_none_or(ends_connection),
-        _ => false,
-    }
-}
-
 impl Tasks {
     /// An executor that works on this session.
     pub fn new(session: &Session) -> Self {
@@ -135,16 +123,12 @@ impl Tasks {
         }
     }
 
-    fn deadline(&self, method: &MethodSpec) -> Duration {
-        method.timeout.unwrap_or(self.session.execute_deadline())
-    }
-
     async fn call_in_turn(&self, method: &'static MethodSpec, arguments: Arguments) -> Result<Returned> {
-        let deadline = self.deadline(method);
+        let deadline = self.session.deadline(method);
         if options(method).exclusive {
             let _alone = self.session.exclusive(deadline).await?;
-            let live = self.session.live(deadline).await?;
-            let pause = Pause::begin(&self.session, &live, deadline).await?;
+            let connection = self.session.connection(deadline).await?;
+            let pause = Pause::begin(&self.session, &connection, deadline).await?;
             let answer = self.call_again_if_allowed(method, arguments, deadline).await;
             pause.end().await;
             answer
@@ -165,17 +149,15 @@ impl Tasks {
         const ATTEMPTS: usize = 3;
         let mut attempt = 1;
         loop {
-            let live = self.session.live(deadline).await?;
-            let error = match self.call_on(&live, method, &arguments, deadline).await {
+            let connection = self.session.connection(deadline).await?;
+            let error = match connection.call(method, &arguments, deadline).await {
                 // What the board itself says is dealt with by then.
                 Err(error) if error.exception().is_none() => error,
                 answer => return answer,
             };
-            if ends_connection(&error) {
-                self.session.ended(live.generation(), &error);
-            }
+            self.session.report(&connection, &error);
             let again = error.again().now(options(method).idempotent) && attempt < ATTEMPTS;
-            if !again || self.session.live(deadline).await.is_err() {
+            if !again || self.session.connection(deadline).await.is_err() {
                 return Err(error);
             }
             tracing::info!(device = self.session.name(), method = method.path, %error, "calling again");
@@ -183,137 +165,38 @@ impl Tasks {
         }
     }
 
-    /// Calls in this connection. A call that is known not to have begun is made once more, after making room
-    /// for it or deploying it again.
-    async fn call_on(
-        &self,
-        live: &Arc<Live>,
-        method: &'static MethodSpec,
-        arguments: &Arguments,
-        deadline: Duration,
-    ) -> Result<Returned> {
-        if !options(method).cache {
-            return self.call_uncached(live, method, arguments, deadline).await;
-        }
-        let function = live.deployed(method).await?;
-        let error = match live.call(method, &function, arguments.clone(), deadline).await {
-            Err(error) if error.exception().is_some() => error,
-            answer => return answer,
-        };
-        let missing = error
-            .exception()
-            .is_some_and(|raised| raised.fate == Fate::Missing);
-        if missing {
-            live.forget(method);
-        }
-        // Room is of use to the next call, too, where this one cannot be made again.
-        let made_room = error.is_memory_error() && live.make_room_for(method).await.unwrap_or(false);
-        if !(made_room || missing) || !error.again().now(options(method).idempotent) {
-            return Err(error);
-        }
-        let function = live.deployed(method).await?;
-        live.call(method, &function, arguments.clone(), deadline).await
-    }
-
-    /// Sends the method for this call alone, and leaves nothing behind.
-    async fn call_uncached(
-        &self,
-        live: &Arc<Live>,
-        method: &'static MethodSpec,
-        arguments: &Arguments,
-        deadline: Duration,
-    ) -> Result<Returned> {
-        let sent = Sent::new(&self.session, live, method).await?;
-        let answer = live
-            .call(method, &sent.function, arguments.clone(), deadline)
-            .await;
-        sent.remove().await;
-        answer
-    }
-
     async fn open_stream(self, method: &'static MethodSpec, arguments: Arguments) -> Result<OpenStream> {
-        let deadline = self.deadline(method);
+        let deadline = self.session.deadline(method);
         let exclusive = options(method).exclusive;
         let alone = if exclusive {
             Some(self.session.exclusive(deadline).await?)
         } else {
             None
         };
-        let live = self.session.live(deadline).await?;
+        let connection = self.session.connection(deadline).await?;
         let pause = if exclusive {
-            Some(Pause::begin(&self.session, &live, deadline).await?)
+            Some(Pause::begin(&self.session, &connection, deadline).await?)
         } else {
             None
         };
-        let (function, sent) = if options(method).cache {
-            (live.deployed(method).await?, None)
-        } else {
-            let sent = Sent::new(&self.session, &live, method).await?;
-            (Arc::clone(&sent.function), Some(sent))
-        };
         Ok(OpenStream {
-            items: live.stream(&function, arguments, deadline).await?,
-            live,
-            method,
+            items: connection.items(method, arguments, deadline).await?,
+            connection,
             session: self.session,
-            _sent: sent,
             _pause: pause,
             _alone: alone,
         })
     }
 }
 
-/// A method that is on the board for one call.
-struct Sent {
-    live: Arc<Live>,
-    id: Option<String>,
-    function: Arc<str>,
-    runtime: tokio::runtime::Handle,
-}
-
-impl Sent {
-    async fn new(session: &Session, live: &Arc<Live>, method: &'static MethodSpec) -> Result<Self> {
-        let (id, function) = live.send_once(method).await?;
-        Ok(Self {
-            live: Arc::clone(live),
-            id: Some(id),
-            function,
-            runtime: session.runtime().clone(),
-        })
-    }
-
-    async fn remove(mut self) {
-        if let Some(id) = self.id.take() {
-            remove(&self.live, &id).await;
-        }
-    }
-}
-
-async fn remove(live: &Live, id: &str) {
-    if let Err(error) = live.remove(id).await {
-        tracing::debug!(device = live.name(), %error, "a method that was sent for one call could not be removed");
-    }
-}
-
-impl Drop for Sent {
-    fn drop(&mut self) {
-        if let Some(id) = self.id.take() {
-            let live = Arc::clone(&self.live);
-            self.runtime.spawn(async move { remove(&live, &id).await });
-        }
-    }
-}
-
 /// A generator on the board, with all that is to be undone when it is closed.
 struct OpenStream {
     // The order is that in which they are dropped: the generator is closed first.
-    items: LinkStream,
-    live: Arc<Live>,
-    method: &'static MethodSpec,
+    items: Items,
+    connection: Arc<Connection>,
     session: Session,
-    _sent: Option<Sent>,
     _pause: Option<Pause>,
-    _alone: Option<Exclusive>,
+    _alone: Option<ExclusiveTurn>,
 }
 
 impl Stream for OpenStream {
@@ -321,18 +204,10 @@ impl Stream for OpenStream {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let item = Pin::new(&mut self.items).poll_next(cx);
-        item.map(|item| {
-            item.map(|item| {
-                item.map(Returned::from).map_err(|error| {
-                    if ends_connection(&error) {
-                        self.session.ended(self.live.generation(), &error);
-                    }
-                    self.live
-                        .explain(error, Some(self.method))
-                        .in_phase(Phase::Execute)
-                })
-            })
-        })
+        if let Poll::Ready(Some(Err(error))) = &item {
+            self.session.report(&self.connection, error);
+        }
+        item
     }
 }
 

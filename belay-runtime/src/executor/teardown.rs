@@ -9,9 +9,9 @@ use tracing::Instrument;
 use super::Executor;
 use crate::boxed::BoxFuture;
 use crate::error::{ActionError, Error, ErrorKind, Phase, Result};
-use crate::method::{DeviceSpec, MethodKind, MethodSpec, TeardownOptions};
 use crate::python::Arguments;
-use crate::session::{Session, cleaning};
+use crate::session::Session;
+use crate::spec::{DeviceSpec, MethodKind, MethodSpec, TeardownOptions};
 
 /// What a program registers to be done when the device is closed.
 pub type HostAction = Box<dyn FnOnce() -> BoxFuture<'static, Result<()>> + Send>;
@@ -129,12 +129,12 @@ impl Teardowns {
         method: &'static MethodSpec,
         arguments: &Arguments,
     ) -> Result<()> {
-        let deadline = method.timeout.unwrap_or(self.session.execute_deadline());
+        let deadline = self.session.deadline(method);
         let running = async {
             let _call = self.session.shared(deadline).await?;
             // A board that is being connected again has nothing left to be torn down.
-            let live = self.session.live_if_connected()?;
-            live.run_global(device, method, arguments).await
+            let connection = self.session.connected()?;
+            connection.run_method(device, method, arguments).await
         };
         let span = tracing::info_span!(
             "belay.teardown",
@@ -173,7 +173,7 @@ impl Teardowns {
         let deadline = self.session.settings().host_action;
         // In a task of its own, from its first step to dropping what it has captured, so that one that panics does not
         // keep the others from running. That of the device may have ended: it is the runtime that closes it.
-        let acting = tokio::spawn(cleaning(async move { action().await }));
+        let acting = tokio::spawn(Session::cleaning(async move { action().await }));
         let stop = acting.abort_handle();
         match tokio::time::timeout(deadline, acting).await {
             Ok(Ok(done)) => done,

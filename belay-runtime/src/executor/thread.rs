@@ -5,19 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::Instant;
-use tracing::Instrument;
 
-use super::double::ThreadDouble;
-use super::watching::{Known, Status, Table};
-use super::{Executor, library};
+use super::Executor;
+use super::report::{Status, ThreadReport};
 use crate::boxed::BoxFuture;
-use crate::error::{Error, ErrorKind, Result, ThreadError};
+use crate::error::{Error, ErrorKind, Result};
 use crate::exception::DeviceException;
-use crate::link::ResetPolicy;
-use crate::method::{MethodKind, MethodSpec, ThreadOptions};
 use crate::python::Arguments;
-use crate::session::{Session, ThreadInfo, ThreadState};
+use crate::session::{ThreadInfo, ThreadState};
+use crate::spec::MethodSpec;
 
 /// Runs methods in the background on the board.
 pub trait ThreadExecutor: Executor {
@@ -76,16 +72,30 @@ pub struct ThreadHandle {
     status: watch::Receiver<Status>,
 }
 
-/// Whose thread it is.
+/// Who stops it.
 #[derive(Clone)]
 enum Owner {
-    Board(Threads),
-    Double(ThreadDouble),
+    Executor(Arc<dyn ThreadExecutor>),
+    /// A thread of no board ends when it is asked to.
+    Nobody(ThreadReport),
+}
+
+impl ThreadReport {
+    /// A handle on the thread, which `executor` stops.
+    pub fn handle(&self, executor: Arc<dyn ThreadExecutor>) -> ThreadHandle {
+        ThreadHandle::new(executor, self.subscribe())
+    }
 }
 
 impl ThreadHandle {
-    pub(super) fn of_double(double: ThreadDouble, status: watch::Receiver<Status>) -> Self {
-        let owner = Owner::Double(double);
+    pub(super) fn new(executor: Arc<dyn ThreadExecutor>, status: watch::Receiver<Status>) -> Self {
+        let owner = Owner::Executor(executor);
+        Self { owner, status }
+    }
+
+    pub(super) fn of_no_board(report: ThreadReport) -> Self {
+        let status = report.subscribe();
+        let owner = Owner::Nobody(report);
         Self { owner, status }
     }
 
@@ -133,12 +143,9 @@ impl ThreadHandle {
     /// When the future is dropped, the thread may have been asked already.
     pub async fn stop(&self, deadline: Duration) -> Result<()> {
         match &self.owner {
-            Owner::Board(threads) => {
-                let stopping = threads.stop_these(vec![self.id()], deadline);
-                threads.session.in_runtime(stopping).await
-            }
-            Owner::Double(double) => {
-                double.stop();
+            Owner::Executor(executor) => executor.stop(self.id(), deadline).await,
+            Owner::Nobody(report) => {
+                report.stopped();
                 Ok(())
             }
         }
@@ -178,8 +185,8 @@ impl ThreadHandle {
     fn error(&self, error: Error) -> Error {
         let error = error.in_method(self.name());
         match &self.owner {
-            Owner::Board(threads) => error.on_device(threads.session.device()),
-            Owner::Double(_) => error,
+            Owner::Executor(executor) => error.on_device(executor.session().device()),
+            Owner::Nobody(_) => error,
         }
     }
 }
@@ -187,138 +194,5 @@ impl ThreadHandle {
 impl fmt::Debug for ThreadHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("ThreadHandle").field(&self.info()).finish()
-    }
-}
-
-/// The runtime's own [`ThreadExecutor`].
-#[derive(Debug, Clone)]
-pub struct Threads {
-    pub(super) session: Session,
-    table: Arc<Table>,
-}
-
-pub(super) fn options(method: &MethodSpec) -> ThreadOptions {
-    match method.kind {
-        MethodKind::Thread(options) => options,
-        _ => ThreadOptions::new(),
-    }
-}
-
-impl Threads {
-    /// An executor that works on this session.
-    pub fn new(session: &Session) -> Self {
-        Self {
-            session: session.clone(),
-            table: Table::new(session),
-        }
-    }
-
-    async fn start_thread(&self, method: &'static MethodSpec, arguments: Arguments) -> Result<ThreadHandle> {
-        arguments.literals()?;
-        let deadline = self.session.execute_deadline();
-        let _call = self.session.shared(deadline).await?;
-        let live = self.session.live(deadline).await?;
-        library::provide(&live).await?;
-        let known = Known { method, arguments };
-        let (id, status) = self.table.add(&live, known).await?;
-        if let Err(error) = self.table.start(&live, id).await {
-            self.table.remove(id);
-            return Err(error);
-        }
-        Ok(ThreadHandle {
-            owner: Owner::Board(self.clone()),
-            status,
-        })
-    }
-
-    /// Asks threads to stop, and waits until all have ended. Where the settings allow it, the board is reset
-    /// when they do not.
-    async fn stop_these(&self, ids: Vec<u32>, deadline: Duration) -> Result<()> {
-        let began = Instant::now();
-        let span = tracing::info_span!("belay.thread.stop", device = self.session.name(), threads = ?ids);
-        let stopping = async {
-            let live = self.session.live(deadline).await?;
-            if ids.is_empty() || !library::is_there(&live).await? {
-                return Ok(true);
-            }
-            library::stop(&live, &ids, deadline.saturating_sub(began.elapsed())).await?;
-            self.table.until_ended(&live, &ids).await.map(|()| true)
-        };
-        match tokio::time::timeout(deadline, stopping.instrument(span)).await {
-            Ok(stopped) => stopped.map(drop),
-            Err(_) if self.session.settings().reset_for_threads => {
-                self.session.reset(ResetPolicy::Soft).await
-            }
-            Err(_) => {
-                let names = self.table.names(&ids);
-                let within = deadline;
-                Err(self.session.error(ThreadError::StillRunning { names, within }))
-            }
-        }
-    }
-
-    async fn active_now(&self) -> Result<Vec<ThreadInfo>> {
-        let live = self.session.live(self.session.execute_deadline()).await?;
-        if !library::is_there(&live).await? {
-            return Ok(Vec::new());
-        }
-        let infos = self.table.refresh(&live).await?;
-        Ok(infos.into_iter().filter(|info| info.state.is_running()).collect())
-    }
-}
-
-impl Executor for Threads {
-    fn session(&self) -> &Session {
-        &self.session
-    }
-}
-
-impl ThreadExecutor for Threads {
-    fn start(
-        &self,
-        method: &'static MethodSpec,
-        arguments: Arguments,
-    ) -> BoxFuture<'_, Result<ThreadHandle>> {
-        let span = tracing::info_span!(
-            "belay.thread.start",
-            device = self.session.name(),
-            method = method.path
-        );
-        let starting = async move {
-            let starting = self.start_thread(method, arguments);
-            let started = self.session.unless_closing(starting).await;
-            started.map_err(|error| self.session.in_method(error, method))
-        };
-        Box::pin(starting.instrument(span))
-    }
-
-    fn active(&self) -> BoxFuture<'_, Result<Vec<ThreadInfo>>> {
-        Box::pin(self.session.in_runtime(self.active_now()))
-    }
-
-    fn stop(&self, id: u32, deadline: Duration) -> BoxFuture<'_, Result<()>> {
-        Box::pin(self.session.in_runtime(self.stop_these(vec![id], deadline)))
-    }
-
-    fn stop_all(&self, deadline: Duration) -> BoxFuture<'_, Result<()>> {
-        let stopping = async move {
-            let running = self.active_now().await?;
-            let ids = running.into_iter().map(|info| info.id).collect();
-            self.stop_these(ids, deadline).await
-        };
-        Box::pin(self.session.in_runtime(stopping))
-    }
-
-    fn join(&self, id: u32) -> BoxFuture<'_, Result<()>> {
-        let joining = async move {
-            if let Some(status) = self.table.status(id) {
-                let owner = Owner::Board(self.clone());
-                return ThreadHandle { owner, status }.join().await;
-            }
-            // Another program started it.
-            let live = self.session.live(self.session.execute_deadline()).await?;
-            self.table.until_ended(&live, &[id]).await
-        };
-        Box::pin(self.session.in_runtime(joining))
     }
 }

@@ -8,14 +8,13 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::library::{self, Record};
-use super::thread::options;
+use super::report::Status;
 use crate::boxed::BoxFuture;
 use crate::error::{Error, ErrorKind, Result, ThreadError};
-use crate::exception::DeviceException;
-use crate::method::MethodSpec;
 use crate::printable::Printable;
 use crate::python::Arguments;
-use crate::session::{Live, Member, ReconnectPolicy, Session, SessionEvent, ThreadInfo, ThreadState};
+use crate::session::{Connection, Follower, ReconnectPolicy, Session, SessionEvent, ThreadInfo, ThreadState};
+use crate::spec::{MethodKind, MethodSpec, ThreadOptions};
 
 /// The pauses between two questions to the board: they double from the first to the last while nothing
 /// changes.
@@ -28,21 +27,18 @@ const LAST_WAIT: Duration = Duration::from_millis(100);
 /// How many threads that have ended are remembered, besides those that somebody has a handle of.
 const REMEMBERED: usize = 64;
 
-/// What is told of a thread.
-#[derive(Debug, Clone)]
-pub(super) struct Status {
-    pub(super) info: ThreadInfo,
-    /// The last exception that its body raised.
-    pub(super) exception: Option<Arc<DeviceException>>,
-    /// Why it is lost.
-    pub(super) lost: Option<Arc<Error>>,
-}
-
 /// What this program knows of a thread that it started.
 #[derive(Debug, Clone)]
 pub(super) struct Known {
     pub(super) method: &'static MethodSpec,
     pub(super) arguments: Arguments,
+}
+
+fn options(method: &MethodSpec) -> ThreadOptions {
+    match method.kind {
+        MethodKind::Thread(options) => options,
+        _ => ThreadOptions::new(),
+    }
 }
 
 #[derive(Debug)]
@@ -85,8 +81,8 @@ impl Table {
             told: watch::Sender::new(0),
             asking: tokio::sync::Mutex::default(),
         });
-        let member: Weak<dyn Member> = Arc::downgrade(&(Arc::clone(&table) as Arc<dyn Member>));
-        session.join(member);
+        let follower: Weak<dyn Follower> = Arc::downgrade(&(Arc::clone(&table) as Arc<dyn Follower>));
+        session.follow(follower);
         table
     }
 
@@ -95,11 +91,15 @@ impl Table {
     }
 
     /// Takes note of a thread that is about to be started, under a number that no other has.
-    pub(super) async fn add(&self, live: &Live, known: Known) -> Result<(u32, watch::Receiver<Status>)> {
-        let asked = self.entries().asked_in == Some(live.generation());
+    pub(super) async fn add(
+        &self,
+        connection: &Connection,
+        known: Known,
+    ) -> Result<(u32, watch::Receiver<Status>)> {
+        let asked = self.entries().asked_in == Some(connection.generation());
         if !asked {
             // An earlier program may have left threads, and their numbers are taken.
-            self.refresh(live).await?;
+            self.refresh(connection).await?;
         }
         let mut entries = self.entries();
         entries.forget_old();
@@ -123,7 +123,7 @@ impl Table {
     }
 
     /// Starts on the board what was added.
-    pub(super) async fn start(self: &Arc<Self>, live: &Live, id: u32) -> Result<()> {
+    pub(super) async fn start(self: &Arc<Self>, connection: &Connection, id: u32) -> Result<()> {
         let (known, name) = {
             let entries = self.entries();
             let entry = entries.threads.get(&id);
@@ -132,18 +132,18 @@ impl Table {
             known.ok_or(ThreadError::NotKnown { id })?
         };
         let options = options(known.method);
-        let function = live.deployed(known.method).await?;
+        let function = connection.deployed(known.method).await?;
         let start = library::Start {
             id,
             name: &name,
             single: !options.multiple,
-            function: &function,
+            function: function.name(),
             arguments: &known.arguments,
             restarts: options.auto_restart.unwrap_or(0),
             longest: options.max_runtime,
             stop: self.session.settings().thread_stop,
         };
-        library::start(live, start).await?;
+        library::start(connection, start).await?;
         let mut entries = self.entries();
         if let Some(entry) = entries.threads.get_mut(&id) {
             entry.started = true;
@@ -157,19 +157,19 @@ impl Table {
     }
 
     /// Asks the board for all its threads.
-    pub(super) async fn refresh(&self, live: &Live) -> Result<Vec<ThreadInfo>> {
+    pub(super) async fn refresh(&self, connection: &Connection) -> Result<Vec<ThreadInfo>> {
         // An answer that is taken over after a later one would bring back what has ended since.
         let _in_turn = self.asking.lock().await;
         let (seen, started) = self.entries().before_asking();
-        let records = library::report(live, &seen).await?;
+        let records = library::report(connection, &seen).await?;
         let mut changes = Vec::new();
         let mut entries = self.entries();
-        entries.asked_in = Some(live.generation());
+        entries.asked_in = Some(connection.generation());
         entries.seen.retain(|id| !seen.contains(id));
         let reported: Vec<u32> = records.iter().map(|record| record.id).collect();
         let infos = records
             .into_iter()
-            .map(|record| entries.update(record, live, &mut changes))
+            .map(|record| entries.update(record, connection, &mut changes))
             .collect();
         for (&id, entry) in &entries.threads {
             if started.contains(&id) && entry.is_running() && !reported.contains(&id) {
@@ -182,11 +182,11 @@ impl Table {
     }
 
     /// Waits until these threads have ended.
-    pub(super) async fn until_ended(&self, live: &Live, ids: &[u32]) -> Result<()> {
+    pub(super) async fn until_ended(&self, connection: &Connection, ids: &[u32]) -> Result<()> {
         let mut told = self.told.subscribe();
         let mut pause = FIRST_WAIT;
         loop {
-            let infos = self.refresh(live).await?;
+            let infos = self.refresh(connection).await?;
             let running = |info: &ThreadInfo| info.state.is_running() && ids.contains(&info.id);
             if !infos.iter().any(running) {
                 return Ok(());
@@ -226,7 +226,7 @@ impl Table {
     }
 
     /// Starts a thread again that ran when the board was reset, if it is one of those; otherwise it is lost.
-    async fn restart(self: &Arc<Self>, live: &Live, id: u32, allowed: bool) -> Result<()> {
+    async fn restart(self: &Arc<Self>, connection: &Connection, id: u32, allowed: bool) -> Result<()> {
         let restarts = allowed
             && self.entries().threads.get(&id).is_some_and(|entry| {
                 entry
@@ -235,8 +235,8 @@ impl Table {
                     .is_some_and(|known| options(known.method).auto_restart.is_some())
             });
         let lost = if restarts {
-            library::provide(live).await?;
-            match self.start(live, id).await {
+            library::provide(connection).await?;
+            match self.start(connection, id).await {
                 Err(error) if error.exception().is_some() => error,
                 started => return started,
             }
@@ -281,7 +281,7 @@ impl Entries {
     }
 
     /// Takes over what the board says of a thread, and adds to `changes` what others want to hear of.
-    fn update(&mut self, record: Record, live: &Live, changes: &mut Vec<Status>) -> ThreadInfo {
+    fn update(&mut self, record: Record, connection: &Connection, changes: &mut Vec<Status>) -> ThreadInfo {
         let Record {
             id,
             name,
@@ -307,7 +307,7 @@ impl Entries {
             .or_insert_with(|| Entry::new(info.clone(), None));
         entry.started = true;
         let exception = exception.map(|mut exception| {
-            live.map_traceback(&mut exception, entry.known.as_ref().map(|known| known.method));
+            connection.map_traceback(&mut exception, entry.known.as_ref().map(|known| known.method));
             Arc::new(exception)
         });
         let before = entry.status.borrow().info.clone();
@@ -392,10 +392,10 @@ async fn follow(table: Weak<Table>, mut told: watch::Receiver<u64>) {
     }
 }
 
-impl Member for Table {
+impl Follower for Table {
     fn reconnected<'a>(
         self: Arc<Self>,
-        live: &'a Arc<Live>,
+        connection: &'a Arc<Connection>,
         reset: bool,
         policy: &'a ReconnectPolicy,
     ) -> BoxFuture<'a, Result<()>> {
@@ -406,10 +406,10 @@ impl Member for Table {
             {
                 let mut entries = self.entries();
                 entries.seen.clear();
-                entries.asked_in = Some(live.generation());
+                entries.asked_in = Some(connection.generation());
             }
             for id in self.running() {
-                self.restart(live, id, policy.restarts_threads()).await?;
+                self.restart(connection, id, policy.restarts_threads()).await?;
             }
             Ok(())
         })

@@ -49,6 +49,33 @@ impl Arguments {
         self
     }
 
+    /// The same with all of these behind them.
+    #[must_use]
+    pub fn with_all(mut self, others: &Self) -> Self {
+        self.error = self.error.or_else(|| others.error.clone());
+        if others.count > 0 {
+            self.push(&others.text);
+            self.small_ints &= others.small_ints;
+            self.count += others.count - 1;
+        }
+        self
+    }
+
+    /// The same with what an expression of the agent's language gives.
+    pub(crate) fn with_expression(mut self, expression: &str) -> Self {
+        self.small_ints = false;
+        self.push(expression);
+        self
+    }
+
+    fn push(&mut self, text: &str) {
+        if self.count > 0 {
+            self.text.push(',');
+        }
+        self.text.push_str(text);
+        self.count += 1;
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.count
@@ -80,4 +107,27 @@ fn is_small_int(text: &str) -> bool {
         && text
             .parse::<i32>()
             .is_ok_and(|int| (LEAST..-LEAST).contains(&int))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_can_be_put_behind_others() {
+        let first = Arguments::new().with("a", &1).with_expression("f0");
+        let second = Arguments::new().with("b", "text").with("c", &2);
+        let all = Arguments::new().with_all(&first).with_all(&second);
+        assert_eq!(all.literals().unwrap(), "1,f0,'text',2");
+        assert_eq!(all.count(), 4);
+        assert!(!all.are_small_ints());
+        let ints = Arguments::new()
+            .with("a", &1)
+            .with_all(&Arguments::new().with("b", &2));
+        assert!(ints.are_small_ints());
+        assert_eq!(
+            Arguments::new().with_all(&Arguments::new()).literals().unwrap(),
+            ""
+        );
+    }
 }

@@ -70,11 +70,13 @@ impl ReconnectPolicy {
         self
     }
 
-    pub(crate) fn replays_setups(&self) -> bool {
+    /// Whether the setups that had run are run again.
+    pub fn replays_setups(&self) -> bool {
         self.setups
     }
 
-    pub(crate) fn restarts_threads(&self) -> bool {
+    /// Whether the threads that have `auto_restart` are started again.
+    pub fn restarts_threads(&self) -> bool {
         self.threads
     }
 

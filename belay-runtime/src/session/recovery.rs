@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, Weak};
 use tokio::sync::broadcast::error::RecvError;
 use tracing::Instrument;
 
-use super::{Inner, Live, ReconnectPolicy, Session, SessionEvent, SessionState};
+use super::{Connection, Inner, ReconnectPolicy, Session, SessionEvent, SessionState};
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::{LinkEvent, ResetPolicy};
 use crate::transport::TransportError;
@@ -28,8 +28,8 @@ impl Session {
                 };
                 match event {
                     Ok(LinkEvent::Board(repr)) => {
-                        for member in session.members() {
-                            member.board_event(&repr);
+                        for follower in session.followers() {
+                            follower.board_event(&repr);
                         }
                     }
                     Ok(LinkEvent::Reset) => {
@@ -45,6 +45,14 @@ impl Session {
                 }
             }
         });
+    }
+
+    /// Tells the session of an error of a call over this connection. If that is the connection's end, whoever comes next
+    /// waits for another one, or is told that there is none.
+    pub fn report(&self, connection: &Connection, error: &Error) {
+        if ends_connection(error) {
+            self.ended(connection.generation(), error);
+        }
     }
 
     /// The connection of this generation is at its end. Told twice, it counts once.
@@ -105,8 +113,8 @@ impl Session {
     }
 
     fn out_of_reach(&self, cause: &Arc<Error>) {
-        for member in self.members() {
-            member.out_of_reach(cause);
+        for follower in self.followers() {
+            follower.out_of_reach(cause);
         }
     }
 
@@ -173,7 +181,7 @@ impl Session {
         let mut settings = inner.settings.clone();
         settings.link.reset_on_connect = reset;
         let output = self.output_hub().ok_or(ErrorKind::Closed)?;
-        let live = Live::connect(
+        let live = Connection::connect(
             &inner.name,
             &settings,
             output,
@@ -185,8 +193,8 @@ impl Session {
         .map_err(|error| error.on_device(&inner.name))?;
         let reset = live.epoch() != before.epoch();
         let live = Arc::new(live);
-        for member in self.members() {
-            member.reconnected(&live, reset, policy).await?;
+        for follower in self.followers() {
+            follower.reconnected(&live, reset, policy).await?;
         }
         let epoch = live.epoch();
         inner.live.send_replace(live);
@@ -201,8 +209,16 @@ impl Session {
         Ok(())
     }
 
-    /// Resets the board and connects again.
-    pub(crate) async fn reset(&self, policy: ResetPolicy) -> Result<()> {
+    /// Resets the board and connects again, as [`Device::reset`](crate::Device::reset) does.
+    ///
+    /// # Errors
+    ///
+    /// When the board cannot be brought to reset itself, when it does not answer after it, or when a setup fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once begun it is done to its end, whether the future is dropped or not.
+    pub async fn reset(&self, policy: ResetPolicy) -> Result<()> {
         let goes = |state: SessionState| state.is_connected() || state == SessionState::Faulted;
         if self.inner.state.go(SessionState::Recovering, goes) {
             let session = self.clone();
@@ -219,7 +235,7 @@ impl Session {
             }
         }
         self.until_settled().await;
-        self.live_if_connected().map(drop)
+        self.connected().map(drop)
     }
 
     /// Resets the board over the connection that there is, or by making one.
@@ -323,6 +339,16 @@ impl Drop for Unfinished {
         if let Some(session) = self.session() {
             session.runtime_gone();
         }
+    }
+}
+
+/// Whether the connection is at its end with this error.
+fn ends_connection(error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::Reset | ErrorKind::Transport(_) | ErrorKind::Disconnected(_) => true,
+        // An answer can be lost on a line that goes on.
+        ErrorKind::FateUnknown(cause) => cause.as_deref().is_none_or(ends_connection),
+        _ => false,
     }
 }
 

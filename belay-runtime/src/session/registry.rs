@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use crate::error::{ErrorKind, Result};
-use crate::method::{DeviceSpec, MethodSpec};
+use crate::spec::{DeviceSpec, MethodSpec};
 
 /// Which traits are attached: each has a namespace on the board to itself.
 #[derive(Debug, Default)]

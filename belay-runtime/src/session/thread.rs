@@ -44,3 +44,16 @@ pub struct ThreadInfo {
     /// How many times it was started again after it raised.
     pub restarts: u32,
 }
+
+impl ThreadInfo {
+    /// A thread of this number and name that runs and has just been started.
+    pub fn new(id: u32, name: impl Into<String>) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            state: ThreadState::Running,
+            run_time: Duration::ZERO,
+            restarts: 0,
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Leads the lines of a board's traceback back to the Rust source.
 
 use crate::exception::{DeviceException, Frame};
-use crate::method::{Body, MethodKind, MethodSpec};
+use crate::spec::{Body, MethodKind, MethodSpec};
 
 /// What boards call code that was compiled without a file name.
 const NAMELESS: [&str; 2] = ["<string>", "<stdin>"];
@@ -36,7 +36,7 @@ fn is_nameless_frame_of(frame: &Frame, method: &MethodSpec) -> bool {
 mod tests {
     use super::*;
     use crate::exception::RustLine;
-    use crate::method::TaskOptions;
+    use crate::spec::TaskOptions;
 
     static CELSIUS: MethodSpec = MethodSpec::new(
         "Thermometer.celsius",

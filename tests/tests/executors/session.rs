@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use belay::prelude::*;
 use belay::python::Arguments;
+use belay::spec::MethodSpec;
 use belay::{
     BoxFuture, BoxStream, CallPath, ErrorKind, Executor, ExecutorFactory, FloatPrecision, Returned, Session,
     SessionState, TaskExecutor, Tasks,
 };
-use belay_runtime::MethodSpec;
 use belay_sim::Direction;
 use belay_tests::{connected, connected_with, soon, until_state};
 use tokio::sync::broadcast::error::RecvError;
@@ -229,7 +229,7 @@ async fn a_method_of_a_trait_that_is_not_attached_is_refused() {
     let (_other_board, other) = connected().await;
     let many = ManyDevice::attach(&other).await.unwrap();
     many.a().await.unwrap();
-    let method = <ManyDevice as belay_runtime::Attach>::SPEC.methods[0];
+    let method = <ManyDevice as belay::Attach>::SPEC.methods[0];
     let error = device
         .tasks()
         .invoke::<String>(method, Arguments::new())

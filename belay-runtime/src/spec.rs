@@ -1,4 +1,34 @@
-//! What the macros know of a method at compile time, as one `static` each.
+//! What the macros know of traits and methods at compile time, as one `static` each: what an executor is told of what
+//! it is to do.
+//!
+//! An executor of one's own does it over a [`Connection`](crate::Connection), which a
+//! [`Session`](crate::Session) gives, in the turn that the session gives it too:
+//!
+//! ```
+//! # use belay_runtime as belay;
+//! use belay::python::Arguments;
+//! use belay::spec::MethodSpec;
+//! use belay::{Result, Returned, Session};
+//!
+//! async fn call(session: &Session, method: &'static MethodSpec, arguments: Arguments) -> Result<Returned> {
+//!     let calling = async {
+//!         let deadline = session.deadline(method);
+//!         let _turn = session.shared(deadline).await?;
+//!         let connection = session.connection(deadline).await?;
+//!         let answer = connection.call(method, &arguments, deadline).await;
+//!         answer.inspect_err(|error| session.report(&connection, error))
+//!     };
+//!     let answer = session.unless_closing(calling).await;
+//!     answer.map_err(|error| session.in_method(error, method))
+//! }
+//! ```
+//!
+//! | executor | what it needs |
+//! | --- | --- |
+//! | tasks | [`Connection::call`](crate::Connection::call), [`Connection::items`](crate::Connection::items); [`Session::exclusive`](crate::Session::exclusive) for those that are alone |
+//! | setups | [`Connection::run_method`](crate::Connection::run_method); a [`Follower`](crate::Follower) to run them again after a reset |
+//! | threads | [`Connection::deployed`](crate::Connection::deployed) and [`Connection::call_in`](crate::Connection::call_in) to start them; a [`ThreadReport`](crate::ThreadReport) for the handles |
+//! | teardowns | [`Connection::run_method`](crate::Connection::run_method); [`Session::cleaning`](crate::Session::cleaning) for what calls the device itself |
 
 use std::time::Duration;
 

@@ -1,0 +1,195 @@
+//! Calls of what is deployed, and the items of generators.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_core::Stream;
+
+use super::connection::Connection;
+use super::returned::Returned;
+use crate::error::{Phase, Result};
+use crate::exception::Fate;
+use crate::link::{LinkStream, Request};
+use crate::python::Arguments;
+use crate::spec::{MethodKind, MethodSpec, TaskOptions};
+
+impl Connection {
+    /// Calls a task and gives what it returned. It is deployed first where it has to be, or sent for this call alone
+    /// where it says `cache = false`. A call that the board did not begin, for lack of memory or of the function, is
+    /// made once more, after making room for it or deploying it again.
+    ///
+    /// # Errors
+    ///
+    /// When an argument cannot be expressed in Python, when the method raises or takes longer than `deadline`, when the
+    /// board lacks memory for it, or when the board cannot be reached.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future interrupts the board; the connection stays usable. Whether the call ran is not known then.
+    pub async fn call(
+        self: &Arc<Self>,
+        method: &'static MethodSpec,
+        arguments: &Arguments,
+        deadline: Duration,
+    ) -> Result<Returned> {
+        let options = options(method);
+        if !options.cache {
+            let sent = Sent::new(self, method).await?;
+            let answer = self
+                .call_function(method, &sent.function, arguments, deadline)
+                .await;
+            sent.remove().await;
+            return answer;
+        }
+        let function = self.name_of(method).await?;
+        let error = match self.call_function(method, &function, arguments, deadline).await {
+            Err(error) if error.exception().is_some() => error,
+            answer => return answer,
+        };
+        let missing = error
+            .exception()
+            .is_some_and(|raised| raised.fate == Fate::Missing);
+        if missing {
+            self.forget(method);
+        }
+        // Room is of use to the next call, too, where this one cannot be made again.
+        let made_room = error.is_memory_error() && self.make_room_for(method).await.unwrap_or(false);
+        if !(made_room || missing) || !error.again().now(options.idempotent) {
+            return Err(error);
+        }
+        let function = self.name_of(method).await?;
+        self.call_function(method, &function, arguments, deadline).await
+    }
+
+    /// Has the board call what is deployed under this name.
+    async fn call_function(
+        &self,
+        method: &'static MethodSpec,
+        function: &str,
+        arguments: &Arguments,
+        deadline: Duration,
+    ) -> Result<Returned> {
+        let request = Request::Call {
+            function: function.to_owned(),
+            arguments: arguments.clone(),
+        };
+        let answer = self.link.request(request, deadline).await;
+        answer
+            .map(Returned::from)
+            .map_err(|error| self.explain(error, Some(method)))
+    }
+
+    /// Calls a task that is a generator and gives what it yields; `deadline` is for each item. It is deployed as for
+    /// [`call`](Self::call). Dropping the items closes the generator on the board.
+    ///
+    /// # Errors
+    ///
+    /// When the generator cannot be deployed, or an argument cannot be expressed in Python. The items say all else.
+    pub async fn items(
+        self: &Arc<Self>,
+        method: &'static MethodSpec,
+        arguments: Arguments,
+        deadline: Duration,
+    ) -> Result<Items> {
+        let (function, sent) = if options(method).cache {
+            (self.name_of(method).await?, None)
+        } else {
+            let sent = Sent::new(self, method).await?;
+            (Arc::clone(&sent.function), Some(sent))
+        };
+        self.link.provide_for(arguments.literals()?, deadline).await?;
+        let function = function.as_ref().to_owned();
+        let request = Request::Call { function, arguments };
+        Ok(Items {
+            values: self.link.stream(request, deadline),
+            connection: Arc::clone(self),
+            method,
+            _sent: sent,
+        })
+    }
+}
+
+fn options(method: &MethodSpec) -> TaskOptions {
+    match method.kind {
+        MethodKind::Task(options) => options,
+        _ => TaskOptions::new(),
+    }
+}
+
+/// What a generator on the board yields. Dropping it closes the generator.
+#[must_use = "a stream does nothing until it is polled"]
+pub struct Items {
+    // The order is that in which they are dropped: the generator is closed first.
+    values: LinkStream,
+    connection: Arc<Connection>,
+    method: &'static MethodSpec,
+    _sent: Option<Sent>,
+}
+
+impl Stream for Items {
+    type Item = Result<Returned>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let item = Pin::new(&mut self.values).poll_next(cx);
+        item.map(|item| {
+            item.map(|item| {
+                item.map(Returned::from).map_err(|error| {
+                    self.connection
+                        .explain(error, Some(self.method))
+                        .in_phase(Phase::Execute)
+                })
+            })
+        })
+    }
+}
+
+impl fmt::Debug for Items {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Items")
+            .field("method", &self.method.path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A method that is on the board for one call.
+struct Sent {
+    connection: Arc<Connection>,
+    id: Option<String>,
+    function: Arc<str>,
+}
+
+impl Sent {
+    async fn new(connection: &Arc<Connection>, method: &'static MethodSpec) -> Result<Self> {
+        let (id, function) = connection.send_once(method).await?;
+        Ok(Self {
+            connection: Arc::clone(connection),
+            id: Some(id),
+            function,
+        })
+    }
+
+    async fn remove(mut self) {
+        if let Some(id) = self.id.take() {
+            remove(&self.connection, &id).await;
+        }
+    }
+}
+
+async fn remove(connection: &Connection, id: &str) {
+    if let Err(error) = connection.remove(id).await {
+        tracing::debug!(device = connection.name(), %error, "a method that was sent for one call could not be removed");
+    }
+}
+
+impl Drop for Sent {
+    fn drop(&mut self) {
+        if let Some(id) = self.id.take() {
+            let connection = Arc::clone(&self.connection);
+            let runtime = connection.runtime.clone();
+            runtime.spawn(async move { remove(&connection, &id).await });
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! How a session comes to be, and each connection of it.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::{broadcast, watch};
+use tracing::Instrument;
+
+use super::capabilities::Capabilities;
+use super::connection::Connection;
+use super::context::SessionContext;
+use super::deployments::{Counters, Deployments};
+use super::registry::Registry;
+use super::state::{SessionState, StateMachine};
+use super::{Inner, Session, Settings};
+use crate::error::{Error, Result};
+use crate::link::{Link, OutputHub};
+
+impl Session {
+    pub(crate) async fn connect(name: Arc<str>, settings: Settings) -> Result<Self> {
+        let span = tracing::info_span!("belay.connect", device = %name);
+        let connecting = async {
+            let registry = Arc::default();
+            let counters = Arc::default();
+            let hub = OutputHub::new(&settings.link);
+            let live = Connection::connect(&name, &settings, hub.clone(), &registry, &counters, None).await?;
+            let session = Self {
+                inner: Arc::new(Inner {
+                    name: Arc::clone(&name),
+                    settings,
+                    state: Arc::new(StateMachine::new()),
+                    live: watch::Sender::new(Arc::new(live)),
+                    fault: Mutex::default(),
+                    events: Mutex::new(Some(broadcast::Sender::new(256))),
+                    output: Mutex::new(Some(hub)),
+                    context: SessionContext::default(),
+                    registry,
+                    counters,
+                    followers: Mutex::default(),
+                    gate: Arc::default(),
+                    closing: watch::Sender::new(false),
+                    recovering: tokio::sync::Mutex::default(),
+                    runtime: tokio::runtime::Handle::current(),
+                }),
+            };
+            session.watch_link();
+            session.inner.state.go(SessionState::Ready, |_| true);
+            Ok(session)
+        };
+        connecting
+            .instrument(span)
+            .await
+            .map_err(|error: Error| error.on_device(&name))
+    }
+}
+
+impl Connection {
+    /// Connects, and asks the board what it can do and what is on it.
+    pub(super) async fn connect(
+        name: &Arc<str>,
+        settings: &Settings,
+        output: OutputHub,
+        registry: &Arc<Registry>,
+        counters: &Arc<Counters>,
+        before: Option<&Self>,
+    ) -> Result<Self> {
+        let link = Link::connect_to(output, &settings.connector, settings.link.clone()).await?;
+        let execute = settings.link.deadlines.execute;
+        let (capabilities, found) = Capabilities::ask(&link, execute).await?;
+        let deployments = Deployments::found(found.deployed);
+        // The same run of the interpreter is the same epoch, however often the port was lost.
+        let same = before
+            .is_some_and(|before| before.link.hello().boot == link.hello().boot && link.hello().attached);
+        Ok(Self {
+            name: Arc::clone(name),
+            generation: before.map_or(0, |before| before.generation + 1),
+            epoch: before.map_or(0, |before| before.epoch + u64::from(!same)),
+            capabilities: Arc::new(capabilities),
+            deployments,
+            counters: Arc::clone(counters),
+            registry: Arc::clone(registry),
+            execute_deadline: execute,
+            // One that may be there has to be asked for, which adopts it.
+            thread_library: tokio::sync::Mutex::new((!found.threads).then_some(false)),
+            runtime: tokio::runtime::Handle::current(),
+            link,
+        })
+    }
+}

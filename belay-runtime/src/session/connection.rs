@@ -1,0 +1,232 @@
+//! A session's connection of the moment: one link, what its board can do, and what is deployed there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::capabilities::Capabilities;
+use super::deployments::{Counters, Deployments};
+use super::registry::Registry;
+use super::returned::Returned;
+use super::traceback;
+use crate::agent::expression;
+use crate::error::{Error, ErrorKind, Result};
+use crate::exception::DeviceException;
+use crate::link::{Link, Request, Statements};
+use crate::python::Arguments;
+use crate::spec::{DeviceSpec, MethodSpec};
+
+/// One connection of a session to its board: what an executor has the board do goes over it. After a reconnection the
+/// session has another one.
+///
+/// What is done here waits for nobody: whoever calls a method of it takes a [turn](super::Session::shared) first,
+/// except for what is done while the session is [reconnected](super::Follower::reconnected).
+#[derive(Debug)]
+pub struct Connection {
+    pub(super) link: Link,
+    pub(super) name: Arc<str>,
+    /// Where what is left over is cleaned up.
+    pub(super) runtime: tokio::runtime::Handle,
+    /// Counts the connections.
+    pub(super) generation: u64,
+    /// Counts the resets that lie between them.
+    pub(super) epoch: u64,
+    pub(super) capabilities: Arc<Capabilities>,
+    pub(super) deployments: Deployments,
+    pub(super) counters: Arc<Counters>,
+    pub(super) registry: Arc<Registry>,
+    /// How long a deployment, and a call without a time-out of its own, may take.
+    pub(super) execute_deadline: Duration,
+    /// Whether the thread library is on the board, where that is known.
+    pub(crate) thread_library: tokio::sync::Mutex<Option<bool>>,
+}
+
+impl Connection {
+    /// The device's name: the address that it was connected by, or the name that it was given.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the board can do.
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// Counts the resets of the board that the session has seen: what was on the board in another epoch is gone.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// How long the board may take for what has no time-out of its own.
+    pub(crate) fn execute_deadline(&self) -> Duration {
+        self.execute_deadline
+    }
+
+    /// How long a call of this method may take: its own time-out, or else the session's.
+    pub fn deadline(&self, method: &MethodSpec) -> Duration {
+        method.timeout.unwrap_or(self.execute_deadline)
+    }
+
+    pub(crate) fn unsupported(&self, feature: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+        let firmware = self.capabilities.firmware().into();
+        let feature = feature.into();
+        Error::from(ErrorKind::Unsupported { feature, firmware }).on_device(&self.name)
+    }
+
+    /// Has the agent evaluate one expression of its own language.
+    pub(crate) async fn ask(&self, expression: String, deadline: Duration) -> Result<Returned> {
+        let answer = self.link.request(Request::Evaluate(expression), deadline).await;
+        answer
+            .map(Returned::from)
+            .map_err(|error| self.explain(error, None))
+    }
+
+    /// Evaluates an expression in a namespace: that of a trait, say, which is
+    /// [`DeviceSpec::namespace`].
+    ///
+    /// # Errors
+    ///
+    /// When the expression raises, when it takes longer than the session's time-out, or when the board cannot be
+    /// reached.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future interrupts the board; the connection stays usable.
+    pub async fn evaluate(&self, namespace: &str, expression: &str) -> Result<Returned> {
+        let expression = expression::evaluate(namespace, expression)?;
+        self.ask(expression, self.execute_deadline).await
+    }
+
+    /// Calls a function that is in a namespace. What has no literal, a method that is
+    /// [deployed](Self::deployed) for instance, is among the arguments by
+    /// [`OnBoard::among`](super::OnBoard::among).
+    ///
+    /// # Errors
+    ///
+    /// As [`evaluate`](Self::evaluate), and when an argument cannot be expressed in Python.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`evaluate`](Self::evaluate).
+    pub async fn call_in(&self, namespace: &str, function: &str, arguments: &Arguments) -> Result<Returned> {
+        let expression = expression::call_in(namespace, function, arguments.literals()?)?;
+        self.ask(expression, self.execute_deadline).await
+    }
+
+    /// Runs statements at the global level of a namespace and gives what they printed.
+    ///
+    /// # Errors
+    ///
+    /// As [`evaluate`](Self::evaluate).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`evaluate`](Self::evaluate).
+    pub async fn execute(&self, namespace: &str, code: &str) -> Result<String> {
+        let printed = self.run(namespace, code, None).await?;
+        Ok(String::from_utf8_lossy(&printed).into_owned())
+    }
+
+    /// Runs a setup or a teardown: at the global level of its trait's namespace, with these values for its
+    /// parameters.
+    ///
+    /// # Errors
+    ///
+    /// When an argument cannot be expressed in Python, when the body raises or takes longer than its time-out, or when
+    /// the board cannot be reached.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future interrupts the body.
+    pub async fn run_method(
+        &self,
+        device: &'static DeviceSpec,
+        method: &'static MethodSpec,
+        arguments: &Arguments,
+    ) -> Result<()> {
+        let body = self.body(method)?;
+        self.deploy_uses(device, method).await?;
+        let namespace = device.namespace;
+        let literals = arguments
+            .literals()
+            .map_err(|error| self.in_method(error, method))?;
+        let deadline = self.deadline(method);
+        let set = (!method.params.is_empty()).then(|| expression::assign(namespace, method.params, literals));
+        let statements = self
+            .statements(namespace, body.source, Some(method.path))
+            .map_err(|error| self.in_method(error, method))?;
+        let ran = self.link.execute_after(set, statements, deadline).await;
+        ran.map(drop)
+            .map_err(|error| self.explain(self.about_syntax(error), Some(method)))
+    }
+
+    /// Runs statements at the global level of a namespace, as `file`, and gives what was printed meanwhile.
+    pub(crate) async fn run(&self, namespace: &str, source: &str, file: Option<&str>) -> Result<Vec<u8>> {
+        let statements = self.statements(namespace, source, file)?;
+        let ran = self.link.execute(statements, self.execute_deadline).await;
+        ran.map(|answer| answer.printed)
+            .map_err(|error| self.explain(error, None))
+    }
+
+    /// Statements, if the board can be sent them.
+    pub(super) fn statements<'a>(
+        &self,
+        namespace: &'a str,
+        source: &'a str,
+        file: Option<&'a str>,
+    ) -> Result<Statements<'a>> {
+        if self.link.hello().flavour.source_part().is_some() && !source.is_ascii() {
+            return Err(self.unsupported("source with characters beyond ASCII"));
+        }
+        Ok(Statements {
+            namespace,
+            source,
+            file,
+        })
+    }
+
+    /// Leads an exception's traceback back to the Rust source.
+    pub(crate) fn map_traceback(&self, exception: &mut DeviceException, method: Option<&'static MethodSpec>) {
+        traceback::map(
+            exception,
+            &self.capabilities.implementation,
+            method,
+            &self.registry.methods(),
+        );
+    }
+
+    fn in_method(&self, error: impl Into<Error>, method: &'static MethodSpec) -> Error {
+        error.into().in_method(method.path).on_device(&self.name)
+    }
+
+    /// Says of a body whose syntax the board refuses what that means: it was checked when the program was compiled.
+    pub(super) fn about_syntax(&self, error: Error) -> Error {
+        let refused = error
+            .exception()
+            .is_some_and(|exception| exception.is("SyntaxError"));
+        if !refused {
+            return error;
+        }
+        let hint = format!(
+            "{} does not know all of MicroPython's syntax: f-strings came with 1.17, `:=` with 1.13, and small builds \
+             leave some out. Write it without, or update the firmware",
+            self.capabilities.firmware()
+        );
+        error.with_hint(hint)
+    }
+
+    /// Says of an error from the link where it happened, with its traceback led back to the Rust source.
+    pub(crate) fn explain(&self, mut error: Error, method: Option<&'static MethodSpec>) -> Error {
+        if let Some(exception) = error.exception_mut() {
+            self.map_traceback(exception, method);
+        }
+        let error = match method {
+            Some(method) => error.in_method(method.path),
+            None => error,
+        };
+        error.on_device(&self.name)
+    }
+}

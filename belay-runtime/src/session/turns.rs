@@ -1,0 +1,186 @@
+//! Whose turn it is: calls beside each other, alone, and none at all once the session is being closed.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Session;
+use super::returned::Returned;
+use super::state::CallGuard;
+use crate::error::{ErrorKind, Phase, Result};
+
+tokio::task_local! {
+    /// Set in what cleans up on behalf of a device that is being closed: its calls are made, and no others.
+    static CLEANING: ();
+}
+
+impl Session {
+    /// Lets a call through, and holds back those that want the device for themselves for as long as what is returned
+    /// lives. The session is [busy](super::SessionState::Busy) meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Busy`] when others have kept the device for themselves for this long.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when the future is dropped but the place in the queue.
+    pub async fn shared(&self, within: Duration) -> Result<SharedTurn<'_>> {
+        let call = self.inner.state.call();
+        let gate = match self.inner.gate.try_read() {
+            Ok(gate) => Some(gate),
+            Err(_) if self.has_no_calls() => None,
+            Err(_) => Some(self.in_time(within, self.inner.gate.read()).await?),
+        };
+        Ok(SharedTurn {
+            _gate: gate,
+            _call: call,
+        })
+    }
+
+    /// Waits until no other call runs, and holds back all of them for as long as what is returned lives.
+    ///
+    /// # Errors
+    ///
+    /// As [`shared`](Self::shared).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`shared`](Self::shared).
+    pub async fn exclusive(&self, within: Duration) -> Result<ExclusiveTurn> {
+        let waiting = Arc::clone(&self.inner.gate).write_owned();
+        let gate = if self.has_no_calls() {
+            None
+        } else {
+            Some(self.in_time(within, waiting).await?)
+        };
+        Ok(ExclusiveTurn {
+            _gate: gate,
+            _call: self.inner.state.call(),
+        })
+    }
+
+    async fn in_time<T>(&self, within: Duration, waiting: impl Future<Output = T>) -> Result<T> {
+        let waited = tokio::time::timeout(within, waiting).await;
+        waited.map_err(|_| self.error(ErrorKind::Busy { waited: within }))
+    }
+
+    /// Does this for a call, which is given up with [`ErrorKind::Closed`] when the device is closed, unless it is
+    /// [part of that](Self::cleaning). It may be polled outside of any tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// Those of `calling`, and [`ErrorKind::Closed`].
+    pub async fn unless_closing<T>(&self, calling: impl Future<Output = Result<T>>) -> Result<T> {
+        if CLEANING.try_with(|()| ()).is_ok() {
+            return calling.await;
+        }
+        let mut closing = self.inner.closing.subscribe();
+        let ended = async {
+            tokio::select! {
+                biased;
+                _ = closing.wait_for(|closing| *closing) => Err(self.closed()),
+                done = calling => done,
+            }
+        };
+        self.in_runtime(ended).await
+    }
+
+    /// Does this as part of closing the device, whose calls are let through then.
+    pub async fn cleaning<T>(work: impl Future<Output = T>) -> T {
+        CLEANING.scope((), work).await
+    }
+
+    /// Does this with tokio's clock at hand, which outside of any runtime is that of the session's own.
+    pub async fn in_runtime<T>(&self, doing: impl Future<Output = T>) -> T {
+        let mut doing = std::pin::pin!(doing);
+        std::future::poll_fn(|cx| {
+            let outside = tokio::runtime::Handle::try_current().is_err();
+            let _entered = outside.then(|| self.inner.runtime.enter());
+            doing.as_mut().poll(cx)
+        })
+        .await
+    }
+
+    /// Does this in the background, in the runtime that the device was connected in.
+    pub fn spawn(&self, doing: impl Future<Output = ()> + Send + 'static) {
+        self.inner.runtime.spawn(doing);
+    }
+
+    /// Ends all calls and streams, those that wait as well as what is under way, and lets no others begin: what is
+    /// done on the board from now on is part of closing it.
+    pub(crate) fn end_calls(&self) {
+        self.inner.closing.send_replace(true);
+        self.live_now().link.end_all();
+    }
+
+    /// Whether the calls are at their end, so that nothing has to wait for one, though somebody may still hold what
+    /// kept others from it.
+    fn has_no_calls(&self) -> bool {
+        *self.inner.closing.borrow()
+    }
+
+    /// Runs statements at the global level of a namespace, in its turn, and gives what they printed.
+    ///
+    /// # Errors
+    ///
+    /// When the code raises, when it takes longer than the session's time-out, or when the board cannot be reached.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future interrupts the board; the session stays usable.
+    pub async fn execute(&self, namespace: &str, code: &str) -> Result<String> {
+        let executing = async {
+            let deadline = self.execute_deadline();
+            let _call = self.shared(deadline).await?;
+            let connection = self.connection(deadline).await?;
+            let printed = connection.execute(namespace, code).await;
+            printed.map_err(|error| error.in_phase(Phase::Execute))
+        };
+        self.unless_closing(executing).await
+    }
+
+    /// Evaluates an expression in a namespace, in its turn.
+    ///
+    /// # Errors
+    ///
+    /// As [`execute`](Self::execute).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`execute`](Self::execute).
+    pub async fn evaluate(&self, namespace: &str, expression: &str) -> Result<Returned> {
+        let evaluating = async {
+            let deadline = self.execute_deadline();
+            let _call = self.shared(deadline).await?;
+            let connection = self.connection(deadline).await?;
+            let value = connection.evaluate(namespace, expression).await;
+            value.map_err(|error| error.in_phase(Phase::Execute))
+        };
+        self.unless_closing(evaluating).await
+    }
+}
+
+/// A call that others may run beside.
+pub struct SharedTurn<'a> {
+    _gate: Option<tokio::sync::RwLockReadGuard<'a, ()>>,
+    _call: CallGuard,
+}
+
+/// A call that nothing may run beside.
+pub struct ExclusiveTurn {
+    _gate: Option<tokio::sync::OwnedRwLockWriteGuard<()>>,
+    _call: CallGuard,
+}
+
+impl fmt::Debug for SharedTurn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SharedTurn")
+    }
+}
+
+impl fmt::Debug for ExclusiveTurn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ExclusiveTurn")
+    }
+}
