@@ -4,6 +4,8 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 
 use belay::{Device, DeviceOutput, Output};
+use belay_runtime::link::{Link, LinkOptions};
+use belay_runtime::transport::{Address, Connector};
 use belay_sim::Board;
 use belay_tests::{CallPath, soon, unix};
 
@@ -68,6 +70,24 @@ async fn a_thread_that_prints_is_heard_over_a_reset_and_nothing_else_is(path: Ca
     assert_eq!(but_for_ticks(&heard), "OK boot says this", "{heard:?}");
 }
 
+async fn whoever_listens_as_soon_as_there_is_a_link_hears_nothing_of_how_it_was_made(path: CallPath) {
+    let board = unix().await;
+    let connector = Connector::from(board.port().parse::<Address>().unwrap());
+    // The first one may hear the last of what the board says when it starts.
+    connected(&board, path).await.close().await.unwrap();
+    for _ in 0..2 {
+        let mut options = LinkOptions::default();
+        options.call_path = path;
+        let link = soon("the link", Link::connect(&connector, options))
+            .await
+            .unwrap();
+        let mut output = link.output();
+        link.close().await.unwrap();
+        let heard = soon("the end of the output", output.next()).await;
+        assert!(heard.is_none(), "{heard:?}");
+    }
+}
+
 async fn of_calls_and_a_close_a_subscriber_has_what_was_printed_and_nothing_else(path: CallPath) {
     let board = unix().await;
     let device = connected(&board, path).await;
@@ -129,5 +149,6 @@ belay_tests::on_both_runtimes! { over both paths:
     after_a_reset_a_subscriber_has_what_boot_py_prints_and_nothing_else
     a_thread_that_prints_is_heard_over_a_reset_and_nothing_else_is
     of_calls_and_a_close_a_subscriber_has_what_was_printed_and_nothing_else
+    whoever_listens_as_soon_as_there_is_a_link_hears_nothing_of_how_it_was_made
     a_board_that_somebody_took_out_of_its_work_comes_back_without_a_word
 }

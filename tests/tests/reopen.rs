@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use belay_runtime::Phase;
 use belay_runtime::link::{CallPath, Link, LinkOptions, Request};
 use belay_runtime::transport::{Address, Connector};
+use belay_runtime::{Output, Phase};
 use belay_sim::Board;
 use belay_tests::{PATIENCE, soon, unix};
 
@@ -35,9 +35,17 @@ async fn dropped_while_it_runs(path: CallPath) -> Board {
     let expression = format!("exec({SLOW_TO_END:?})");
     {
         let call = link.request(Request::Evaluate(expression), PATIENCE);
+        let runs = async {
+            let mut heard = String::new();
+            while !heard.contains("it runs") {
+                if let Some(Output::Bytes(bytes)) = output.next().await {
+                    heard.push_str(&String::from_utf8_lossy(&bytes));
+                }
+            }
+        };
         tokio::select! {
             ended = call => panic!("the call has ended: {ended:?}"),
-            printed = soon("output", output.next()) => drop(printed),
+            () = soon("output", runs) => {}
         }
     }
     board

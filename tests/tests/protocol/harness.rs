@@ -193,6 +193,10 @@ impl Bench {
         while !self.events.contains(&Event::Entered) {
             if !self.turn(patience).await {
                 patience *= 2;
+                // QEMU's UART never tells this old firmware again of a byte that came before it listened.
+                if self.kind == Kind::Microbit && patience == Duration::from_secs(4) {
+                    self.board.restart().expect("the board has a reset button");
+                }
                 came.append(&mut self.received);
                 came.extend(b"<silence>");
                 assert!(

@@ -9,6 +9,13 @@ use super::{Execution, Stage};
 
 /// What the way into the raw REPL makes a prompt say.
 const WAY_IN: [&[u8]; 3] = [RAW_BANNER_LINE, b"\r\n>>> ", FRIENDLY_PROMPT];
+/// The same of a friendly prompt, whose line is ended before the banner.
+const WAY_IN_FROM_PROMPT: [&[u8]; 4] = [
+    b"\r\nraw REPL; CTRL-B to exit\r\n",
+    WAY_IN[1],
+    WAY_IN[2],
+    RAW_BANNER_LINE,
+];
 /// How boards announce a soft reset; what is longer comes first.
 const ANNOUNCED: [&[u8]; 3] = [
     b"MPY: soft reboot\r\n",
@@ -116,6 +123,11 @@ impl State {
 
     pub(super) fn entering() -> Self {
         Self::Entering(Scanner::new(&WAY_IN))
+    }
+
+    /// The same when the board is at a friendly prompt.
+    pub(super) fn entering_from_prompt() -> Self {
+        Self::Entering(Scanner::new(&WAY_IN_FROM_PROMPT))
     }
 
     /// `led_to`: nothing but the reset can make the board show a prompt.

@@ -101,8 +101,8 @@ impl RawRepl {
         self.hasten_entry(byte);
         match scanner.feed(byte, &mut self.output) {
             None => State::Entering(scanner),
-            Some(0) => State::Greeted { loosely: false },
-            Some(_) => State::entering(),
+            Some(0 | 3) => State::Greeted { loosely: false },
+            Some(_) => State::entering_from_prompt(),
         }
     }
 
