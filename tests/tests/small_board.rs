@@ -12,6 +12,7 @@ use belay_runtime::link::{Link, LinkOptions, Payload, Request};
 use belay_runtime::transport::{Address, Connector, Transport};
 use belay_sim::{Board, Direction, Fault};
 use belay_tests::{Tap, soon, tapped};
+use futures_util::StreamExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _};
 
 /// A heap that is too small for the usual agent.
@@ -146,5 +147,50 @@ async fn a_lost_byte_of_what_makes_a_call_never_looks_like_an_exception_of_the_c
         board.cable().heal().unwrap();
     }
     assert!(right > 100 && unknown > 0, "{right} right, {unknown} unknown");
+    link.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_exception_between_the_parts_of_a_source_leaves_them_as_they_are() {
+    let board = Board::unix().heap_kb(HEAP_KB).start().await.unwrap();
+    let port = Connector::from(board.port().parse::<Address>().unwrap());
+    let link = Link::connect(&port, LinkOptions::default()).await.unwrap();
+    assert!(link.hello().small);
+    let lines: Vec<String> = (0..60).map(|n| format!("x{n}={n}\n")).collect();
+    let lines = lines.concat();
+    let failing = async {
+        for _ in 0..6 {
+            let failed = link.request(Request::Evaluate("1//0".into()), SHORT).await;
+            assert!(failed.unwrap_err().exception().is_some());
+        }
+    };
+    let (ran, ()) = tokio::join!(link.run_in_parts("t", &lines, SHORT), failing);
+    ran.unwrap();
+    let first = link
+        .request(Request::Evaluate("V('t','x0+x59')".into()), SHORT)
+        .await;
+    assert_eq!(first.unwrap(), Payload::Repr(b"59".to_vec()));
+    link.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stream_that_a_ctrl_c_has_ended_behind_a_batch_was_interrupted_and_raised_nothing() {
+    let board = Board::unix().heap_kb(HEAP_KB).start().await.unwrap();
+    let port = Connector::from(board.port().parse::<Address>().unwrap());
+    let link = Link::connect(&port, LinkOptions::default()).await.unwrap();
+    assert!(link.hello().small);
+    let mut items = link.stream(Request::Evaluate("range(1000)".into()), SHORT);
+    let first = items.next().await.unwrap();
+    assert_eq!(first.unwrap(), Payload::Repr(b"0".to_vec()));
+    // As the Ctrl-C does.
+    let end = Request::Evaluate("streams.clear()".into());
+    link.request(end, SHORT).await.unwrap();
+    let error = loop {
+        match items.next().await.unwrap() {
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error.kind(), ErrorKind::Interrupted), "{error}");
     link.close().await.unwrap();
 }

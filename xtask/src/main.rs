@@ -47,6 +47,8 @@ enum Command {
     Boards,
     /// Calls a board over a faulty cable, thousands of times.
     Faults(Tool),
+    /// Simulates a host, a line and a board in virtual time, a million times if need be.
+    Simulate(Tool),
     /// Uses boards in every way for a long time, and watches what the host takes for it.
     Soak(Tool),
     /// Sends every kind of value to a board and back.
@@ -84,6 +86,7 @@ fn main() -> ExitCode {
         Command::Coverage { more } => coverage::run(&more),
         Command::Boards => prepare::boards(Boards::All),
         Command::Faults(tool) => run::tool("faults", &tool.arguments),
+        Command::Simulate(tool) => run::simulate(&tool.arguments),
         Command::Soak(tool) => run::tool("soak", &tool.arguments),
         Command::Roundtrip(tool) => run::tool("roundtrip", &tool.arguments),
         Command::Bench(tool) => run::bench(&tool.arguments),

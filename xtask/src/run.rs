@@ -80,6 +80,12 @@ pub(crate) fn tool(name: &str, arguments: &[String]) -> Outcome {
     passing_on(optimised(name).args(arguments))
 }
 
+/// Runs the simulation, optimised. It needs no board.
+pub(crate) fn simulate(arguments: &[String]) -> Outcome {
+    let program = ["run", "--quiet", "--release", "--package", "belay-simulate", "--"];
+    passing_on(cargo(program).args(arguments))
+}
+
 /// Runs the benchmark, beside its peers if they can be had.
 pub(crate) fn bench(arguments: &[String]) -> Outcome {
     let alone = ["--host", "--help", "-h"];

@@ -281,6 +281,9 @@ def _belay(version, boot, before):
                 stream, credit, text = text.split(" ", 2)
                 if kind == "s":
                     streams[stream] = iter(eval(text, names))
+                elif stream not in streams:
+                    # A Ctrl-C has ended it behind the end of a batch.
+                    return say(frames, number + "i0")
                 try:
                     return batch(frames, number, stream, int(credit))
                 except BaseException:

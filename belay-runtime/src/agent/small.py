@@ -149,6 +149,9 @@ def value(got):
 def batch(number, credit, room):
     global many
     end = "p"
+    if key not in streams:
+        # A Ctrl-C has ended it behind the end of a batch.
+        return say(number + "i0")
     try:
         while many < credit and room > 0:
             item = "%sy%d:%s" % (number, many, repr(next(streams[key])))
@@ -188,7 +191,8 @@ def error(raised):
 def tell(raised):
     # There is nothing else to write it to: the host takes it from there.
     sys.print_exception(raised)
-    parts[:] = []
+    if kind in "Tt":
+        parts[:] = []
     gc.collect()
     raised = repr(type(raised))[8:-2], str(raised), repr(raised.args), None, None
     say(number + "e" + repr((many, kept[3]) + raised))

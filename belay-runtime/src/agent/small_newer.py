@@ -70,7 +70,8 @@ def tell(raised):
             said.append(function(raised.args if function is repr else raised))
         except BaseException:
             said.append(None)
-    parts[:] = []
+    if kind in "Tt":
+        parts[:] = []
     gc.collect()
     raised = b.repr(type(raised))[8:-2], said[1] or "", said[2], None, None
     say(number + "e" + repr((many, kept[3]) + raised))

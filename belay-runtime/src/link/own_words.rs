@@ -68,6 +68,14 @@ pub(super) fn take_out_mark(printed: &mut Vec<u8>, left_with: Option<&[u8]>, mar
     while take_out(printed, RAW_BANNER).is_some() {}
 }
 
+/// Takes out what a board says of the source that prints a mark, and was interrupted before it did.
+pub(super) fn take_out_unmarked(printed: &mut Vec<u8>, traceback: &[u8]) {
+    take_out_end(printed, traceback);
+    if printed.ends_with(b"OK") {
+        printed.truncate(printed.len() - 2);
+    }
+}
+
 /// What a board says of itself before it gets the agent.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Look {
@@ -132,6 +140,13 @@ mod tests {
         let mut printed = said.as_bytes().to_vec();
         take_out_mark(&mut printed, Some(b""), b"belay-1-here");
         assert_eq!(String::from_utf8_lossy(&printed), "abc\r\ntick\r\n");
+    }
+
+    #[test]
+    fn what_asks_for_a_mark_and_is_interrupted_is_taken_out() {
+        let mut printed = b"a\r\nOK\x04KeyboardInterrupt: \r\n\x04>".to_vec();
+        take_out_unmarked(&mut printed, b"KeyboardInterrupt: \r\n");
+        assert_eq!(String::from_utf8_lossy(&printed), "a\r\n");
     }
 
     #[test]

@@ -30,12 +30,13 @@ impl Engine {
 
     /// The source of a ping. One that looks for the agent has it where it is expected, if it is on the board at all; if
     /// not, the board says so.
-    pub(super) fn source_of_ping(&mut self, line: &[u8], token: u32, looking: bool) -> Vec<u8> {
+    pub(super) fn source_of_ping(&mut self, line: &[u8], looking: bool) -> Vec<u8> {
         let source = self.flavour.source_of_ping(line);
         if !looking {
             return source;
         }
-        let mark = format!("belay-{:08x}-{token}", self.seed);
+        // The same one each time: the answer to an earlier question is as good, and may come after this one was asked.
+        let mark = format!("belay-{:08x}", self.seed);
         self.wire.watch_for(absence(&mark));
         [look_for_agent(&mark).as_bytes(), source.as_slice()].concat()
     }

@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::ending::End;
 use super::engine::{Engine, Step};
-use super::own_words::take_out_mark;
+use super::own_words::{take_out_mark, take_out_unmarked};
 use super::start;
 use super::timing::{AFTER_INTERRUPT, MERCY, Probe};
 use super::unread::Sent;
@@ -45,10 +45,13 @@ impl Engine {
                 return self.come_back().await;
             }
             // Something ran there, so what came before has been read; the mark has not got through.
-            Event::EndClaimed { .. }
+            Event::EndClaimed { traceback }
                 if self.probe.as_ref().is_some_and(|probe| probe.marked) && self.may_heed_sign() =>
             {
                 self.unread.clear();
+                if let Some(printed) = self.wire.output_held_back() {
+                    take_out_unmarked(printed, &traceback);
+                }
             }
             Event::EndClaimed { traceback } if self.probe.is_none() && self.may_heed_sign() => {
                 self.suspect(Some(traceback));

@@ -265,7 +265,7 @@ impl Engine {
         let question = if self.flavour.stays() {
             line
         } else {
-            self.source_of_ping(&line, token, how == Ask::Looking)
+            self.source_of_ping(&line, how == Ask::Looking)
         };
         (token, question)
     }
@@ -484,6 +484,10 @@ impl Engine {
     /// The board refused a line because it was damaged or came after a damaged one: it expects `number`. A damaged
     /// line may be refused in many pieces, so nothing is sent again before the board has got rid of them all.
     pub(super) fn on_refusal(&mut self, number: u8) {
+        if self.is_raw() {
+            // Each line there is refused in one piece.
+            self.unread.refused();
+        }
         let number = Number::from_char(number);
         if self.barrier.is_none() && self.flying.iter().any(|flying| Some(flying.number) == number) {
             self.ping();
@@ -581,6 +585,11 @@ impl Engine {
     fn ask_what_was_interrupted(&mut self, again: bool) {
         if self.flavour.stays() {
             self.wire.send(AFTER_INTERRUPT);
+        }
+        if again && !self.wire.flow_control() {
+            // What the board has not read may as well be lost, and what comes when its buffer is full keeps no Ctrl-C
+            // from it.
+            self.has_read();
         }
         let (token, question) = self.question(if again { Ask::Afresh } else { Ask::Plainly });
         let now = Instant::now();

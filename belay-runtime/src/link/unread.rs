@@ -65,10 +65,19 @@ impl Unread {
         self.sent.push_back((what, bytes));
     }
 
-    /// The board has answered this, and so it has read all that came before.
+    /// The board has answered this, and so it has read all pieces of it and what came before.
     pub(super) fn answered(&mut self, what: Sent) {
         if let Some(at) = self.sent.iter().position(|(sent, _)| *sent == what) {
-            self.sent.drain(..=at);
+            let pieces = self.sent.iter().skip(at);
+            let pieces = pieces.take_while(|(sent, _)| *sent == what).count();
+            self.sent.drain(..at + pieces);
+        }
+    }
+
+    /// The board has refused a line, of those that it has not answered the first at least.
+    pub(super) fn refused(&mut self) {
+        if let Some((what, _)) = self.sent.front().copied() {
+            self.answered(what);
         }
     }
 
@@ -110,5 +119,38 @@ impl Unread {
     /// Whether there is room for this, if need be what was kept for it.
     pub(super) fn has_any_room_for(&self, bytes: usize) -> bool {
         self.bytes() + bytes <= self.room.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(char: u8) -> Number {
+        Number::from_char(char).unwrap()
+    }
+
+    #[test]
+    fn with_its_answer_all_pieces_of_a_request_are_read_and_nothing_behind_them() {
+        let mut unread = Unread::new(Room::TODAY);
+        for what in [
+            number(b'1'),
+            number(b'1'),
+            number(b'1'),
+            number(b'2'),
+            number(b'2'),
+        ] {
+            unread.add(Sent::Request(what), 150);
+        }
+        unread.answered(Sent::Request(number(b'1')));
+        // The second one is being read, as nothing stands before it.
+        assert_eq!(unread.bytes(), 0);
+        unread.add(Sent::Ping(7), 40);
+        assert_eq!(unread.bytes(), 40);
+        unread.refused();
+        unread.add(Sent::Other, 2);
+        assert_eq!(unread.bytes(), 42);
+        unread.refused();
+        assert_eq!(unread.bytes(), 2);
     }
 }

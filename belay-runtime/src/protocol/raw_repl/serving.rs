@@ -149,9 +149,11 @@ impl RawRepl {
     /// questions ([`RawRepl::ask`]).
     pub fn settle(&mut self, asked: usize) {
         if let State::Serving(serving) = &mut self.state {
-            serving.scanner.give_up(&mut self.output);
             serving.asked = serving.asked.min(asked);
             serving.expected = [0, serving.asked];
+            if serving.asked == 0 {
+                serving.scanner.give_up(&mut self.output);
+            }
         }
     }
 

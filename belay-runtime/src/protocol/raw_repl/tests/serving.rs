@@ -158,3 +158,17 @@ fn what_is_given_up_is_watched_for_signs_again() {
     dialogue.board(b"raw REPL; CTRL-B to exit\r\n>");
     assert!(dialogue.events().contains(&Event::Sign(Sign::RawBanner)));
 }
+
+#[test]
+fn a_banner_that_was_asked_for_and_has_come_in_part_is_still_taken_out() {
+    let mut dialogue = serving();
+    dialogue.repl.ask();
+    dialogue.board(b"raw REPL; CTRL-B");
+    assert_eq!(output(&mut dialogue), "");
+    dialogue.repl.settle(1);
+    dialogue.board(b" to exit\r\n>printed");
+    let events: Vec<_> = dialogue.events();
+    assert!(events.contains(&Event::AtPrompt), "{events:?}");
+    assert!(events.contains(&Event::Output(b"printed".to_vec())), "{events:?}");
+    assert_eq!(events.len(), 2, "{events:?}");
+}

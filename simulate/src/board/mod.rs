@@ -1,0 +1,424 @@
+//! A model of a board: what MicroPython's REPL and the agents on it answer to what the host sends, without any Python.
+//! The agents' functions have their own names here, so that each can be read beside its original.
+
+mod repl;
+mod resident;
+mod session;
+mod small;
+mod source;
+mod tasks;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use self::resident::Resident;
+use self::session::Session;
+use self::small::Small;
+use crate::choices::Choices;
+use crate::line::Line;
+
+pub(crate) use self::source::learn;
+pub(crate) use self::tasks::{Yielded, data, item, numbers, repr_of_bytes};
+
+/// What kind of board it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Kind {
+    /// Whether it has no room for the resident agent.
+    pub(crate) small: bool,
+    /// The window of raw-paste mode, on boards that have it.
+    pub(crate) window: Option<u16>,
+    /// How much its input buffer takes.
+    pub(crate) ring: usize,
+    /// Whether a Ctrl-C throws away what is unread.
+    pub(crate) flushes: bool,
+    /// Whether its sender can be held back.
+    pub(crate) flow_control: bool,
+    /// In how many of a thousand places the interpreter takes a moment.
+    pub(crate) slowness: u64,
+    /// How long it takes to start.
+    pub(crate) boot: Duration,
+    /// What it says its implementation is.
+    pub(crate) implementation: &'static str,
+}
+
+/// What a thread on the board does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Background {
+    /// It prints this number, in marks of its own.
+    Print(u32),
+    /// It tells the host this number, of its own accord.
+    Tell(u32),
+}
+
+/// What has truly happened on the board, for whoever judges what the host says of it.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    /// How often each call has begun.
+    pub(crate) ran: BTreeMap<u32, u32>,
+    /// How often the board has started.
+    pub(crate) boots: u32,
+    /// What was told of its own accord.
+    pub(crate) told: Vec<u32>,
+    /// How often Ctrl-C has come while something ran.
+    pub(crate) interrupts: u32,
+}
+
+/// Shared with whoever judges.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Witness(Arc<Mutex<Facts>>);
+
+impl Witness {
+    /// What is known.
+    pub(crate) fn facts(&self) -> MutexGuard<'_, Facts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What ends a piece of Python before its end.
+#[derive(Debug, Clone)]
+enum Raised {
+    /// The board is reset from outside.
+    Power,
+    /// An exception.
+    Exception(Exception),
+}
+
+#[derive(Debug, Clone)]
+struct Exception {
+    name: &'static str,
+    /// `str` of it, and `repr` of its arguments.
+    message: String,
+    arguments: String,
+}
+
+impl Exception {
+    fn new(name: &'static str, message: &str) -> Self {
+        let arguments = if message.is_empty() {
+            "()".to_owned()
+        } else {
+            format!("('{message}',)")
+        };
+        Self {
+            name,
+            message: message.to_owned(),
+            arguments,
+        }
+    }
+
+    /// What a board prints of it.
+    fn traceback(&self) -> String {
+        format!(
+            "Traceback (most recent call last):\r\n  File \"<stdin>\", line 1, in <module>\r\n{}: {}\r\n",
+            self.name, self.message
+        )
+    }
+}
+
+fn raised(name: &'static str, message: &str) -> Raised {
+    Raised::Exception(Exception::new(name, message))
+}
+
+impl Raised {
+    fn is(&self, name: &str) -> bool {
+        matches!(self, Self::Exception(exception) if exception.name == name)
+    }
+}
+
+type Python<T> = Result<T, Raised>;
+
+/// What is in the interpreter's memory, and gone after a reset.
+#[derive(Debug, Default)]
+struct Heap {
+    session: Session,
+    resident: Option<Resident>,
+    small: Option<Small>,
+    /// How many of the pieces have come that the agent for small boards is sent in.
+    pieces: usize,
+    boot: u64,
+    aliases: BTreeMap<String, String>,
+    names: BTreeMap<String, String>,
+    streams: BTreeMap<String, tasks::Generator>,
+    /// What threads still do.
+    threads: VecDeque<(Instant, Background)>,
+}
+
+/// The board.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    line: Line,
+    kind: Kind,
+    choices: Choices,
+    witness: Witness,
+    ring: VecDeque<u8>,
+    /// Whether a Ctrl-C interrupts, instead of being a character like others; and whether one has come.
+    heeds: bool,
+    pending: bool,
+    raw: bool,
+    timer: Pin<Box<Sleep>>,
+    heap: Heap,
+}
+
+impl Machine {
+    /// A board that has just been given power, whose threads do these things after so long.
+    pub(crate) fn new(
+        line: Line,
+        kind: Kind,
+        choices: Choices,
+        witness: Witness,
+        background: &[(Duration, Background)],
+    ) -> Self {
+        let now = Instant::now();
+        let threads = background.iter().map(|(after, what)| (now + *after, *what));
+        let heap = Heap {
+            threads: threads.collect(),
+            ..Heap::default()
+        };
+        witness.facts().boots += 1;
+        Self {
+            line,
+            kind,
+            choices,
+            witness,
+            ring: VecDeque::new(),
+            heeds: false,
+            pending: false,
+            raw: false,
+            timer: Box::pin(sleep_until(now)),
+            heap,
+        }
+    }
+
+    /// Runs for ever, over any number of resets.
+    pub(crate) async fn run(mut self) {
+        loop {
+            let Err(why) = self.repl().await else { continue };
+            let mut soft = !matches!(why, Raised::Power);
+            loop {
+                self.forget(soft);
+                if self.start(soft).await.is_ok() {
+                    break;
+                }
+                soft = false;
+            }
+        }
+    }
+
+    fn forget(&mut self, soft: bool) {
+        self.line.note(&if soft {
+            "the board restarts"
+        } else {
+            "the board is reset"
+        });
+        self.heap = Heap::default();
+        self.heeds = false;
+        self.pending = false;
+        self.witness.facts().boots += 1;
+        if !soft {
+            self.ring.clear();
+            self.raw = false;
+        }
+    }
+
+    /// Says what a board says when it starts.
+    async fn start(&mut self, soft: bool) -> Python<()> {
+        if soft {
+            self.put(b"MPY: soft reboot\r\n").await?;
+        }
+        let boot = self.kind.boot;
+        self.pause(boot, false).await?;
+        if !self.raw {
+            self.put(
+                b"MicroPython v1.26.1 on 2026-01-01; model\r\nType \"help()\" for more information.\r\n>>> ",
+            )
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Takes what has come, and lets threads do what is due. Says when there will be more of either.
+    fn pump(&mut self, now: Instant, waker: Option<&Waker>) -> Option<Instant> {
+        let Self {
+            line,
+            kind,
+            ring,
+            heeds,
+            pending,
+            witness,
+            ..
+        } = self;
+        let next = line.receive(now, waker, |byte| {
+            if byte == 3 && *heeds {
+                *pending = true;
+                witness.facts().interrupts += 1;
+                if kind.flushes {
+                    ring.clear();
+                }
+            } else if ring.len() < kind.ring {
+                ring.push_back(byte);
+            } else if kind.flow_control {
+                return false;
+            }
+            true
+        });
+        while self.heap.threads.front().is_some_and(|(at, _)| *at <= now) {
+            if let Some((_, what)) = self.heap.threads.pop_front() {
+                self.do_in_background(what);
+            }
+        }
+        let thread = self.heap.threads.front().map(|(at, _)| *at);
+        next.into_iter().chain(thread).min()
+    }
+
+    fn do_in_background(&mut self, what: Background) {
+        match what {
+            Background::Print(number) => self.line.say(format!("~{number}~\r\n").as_bytes()),
+            Background::Tell(number) => {
+                if let Some(frame) = self.heap.session.frame(&format!("-s{number}")) {
+                    self.witness.facts().told.push(number);
+                    self.line.say(&frame);
+                }
+            }
+        }
+    }
+
+    /// Waits until there is something, or until then. Nobody but a reset ends that if it is not interruptible.
+    async fn wait<T>(
+        &mut self,
+        until: Option<Instant>,
+        interruptible: bool,
+        mut done: impl FnMut(&mut Self) -> Option<T>,
+    ) -> Python<Option<T>> {
+        poll_fn(|cx| {
+            let now = Instant::now();
+            let next = self.pump(now, Some(cx.waker()));
+            if self.line.take_reset() {
+                return Poll::Ready(Err(Raised::Power));
+            }
+            if interruptible && std::mem::take(&mut self.pending) {
+                return Poll::Ready(Err(raised("KeyboardInterrupt", "")));
+            }
+            if let Some(found) = done(self) {
+                return Poll::Ready(Ok(Some(found)));
+            }
+            if until.is_some_and(|until| now >= until) {
+                return Poll::Ready(Ok(None));
+            }
+            if let Some(wake) = next.into_iter().chain(until).min() {
+                self.timer.as_mut().reset(wake);
+                if self.timer.as_mut().poll(cx).is_ready() {
+                    cx.waker().wake_by_ref();
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    async fn pause(&mut self, time: Duration, interruptible: bool) -> Python<()> {
+        let until = Instant::now() + time;
+        self.wait::<()>(Some(until), interruptible, |_| None).await?;
+        Ok(())
+    }
+
+    /// A place between two steps of the interpreter, in which a Ctrl-C that has come is raised.
+    async fn tick(&mut self) -> Python<()> {
+        let slowness = self.kind.slowness;
+        if slowness > 0 && self.choices.chance(slowness) {
+            return self.pause(Duration::from_millis(1), true).await;
+        }
+        self.pump(Instant::now(), None);
+        if std::mem::take(&mut self.pending) {
+            return Err(raised("KeyboardInterrupt", ""));
+        }
+        Ok(())
+    }
+
+    /// Writes, which takes as long as the line takes.
+    async fn put(&mut self, bytes: &[u8]) -> Python<()> {
+        self.line.say(bytes);
+        if let Some(until) = self.line.said_until() {
+            let soon = Instant::now() + Duration::from_millis(20);
+            if until > soon {
+                let until = until - Duration::from_millis(20);
+                self.wait::<()>(Some(until), false, |_| None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One character of the line, for a prompt.
+    async fn key(&mut self) -> Python<u8> {
+        if let Some(byte) = self.ring.pop_front() {
+            return Ok(byte);
+        }
+        match self.wait(None, false, |board| board.ring.pop_front()).await? {
+            Some(byte) => Ok(byte),
+            None => Err(Raised::Power),
+        }
+    }
+
+    /// One character for a program.
+    async fn character(&mut self) -> Python<u8> {
+        if !self.pending
+            && let Some(byte) = self.ring.pop_front()
+        {
+            return Ok(if byte == b'\r' { b'\n' } else { byte });
+        }
+        match self.wait(None, true, |board| board.ring.pop_front()).await? {
+            Some(b'\r') => Ok(b'\n'),
+            Some(byte) => Ok(byte),
+            None => Err(Raised::Power),
+        }
+    }
+
+    /// `sys.stdin.read`.
+    async fn read(&mut self, size: usize) -> Python<Vec<u8>> {
+        let mut text = Vec::with_capacity(size);
+        let mut owed = 0;
+        let mut characters = 0;
+        while characters < size || owed > 0 {
+            let byte = self.character().await?;
+            text.push(byte);
+            if owed > 0 {
+                owed -= 1;
+                continue;
+            }
+            characters += 1;
+            owed = match byte {
+                0..0x80 => 0,
+                0xc0..0xe0 => 1,
+                0xe0..0xf0 => 2,
+                0xf0..0xf8 => 3,
+                _ => 4,
+            };
+        }
+        as_text(text)
+    }
+
+    /// `sys.stdin.readline`.
+    async fn readline(&mut self) -> Python<Vec<u8>> {
+        let mut text = Vec::new();
+        loop {
+            let byte = self.character().await?;
+            text.push(byte);
+            if byte == b'\n' {
+                return as_text(text);
+            }
+        }
+    }
+}
+
+/// No text of the host's has anything but ASCII.
+fn as_text(text: Vec<u8>) -> Python<Vec<u8>> {
+    if text.is_ascii() {
+        Ok(text)
+    } else {
+        Err(raised("UnicodeError", ""))
+    }
+}

@@ -1,0 +1,555 @@
+//! The resident agent, as `agent.py` has it.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use super::session::Session;
+use super::tasks::{Value, Yielded, iterate, repr_of_bytes};
+use super::{Exception, Machine, Python, Raised, raised};
+
+/// What the agent knows of its session.
+#[derive(Debug)]
+pub(super) struct Resident {
+    pub(super) version: String,
+    expected: u8,
+    kept: Vec<Kept>,
+    /// What came over the raw REPL for the line behind it.
+    brought: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    number: u8,
+    what: What,
+}
+
+#[derive(Debug, Clone)]
+enum What {
+    Frames(Vec<String>),
+    Bytes(Vec<u8>, bool),
+    Parts(String),
+}
+
+impl Resident {
+    pub(super) fn new(version: &str) -> Self {
+        Self {
+            version: version.to_owned(),
+            expected: b'0',
+            kept: Vec::new(),
+            brought: Vec::new(),
+        }
+    }
+}
+
+fn char_of(byte: u8) -> char {
+    char::from(byte)
+}
+
+/// The number in a part of a line.
+fn number_in(text: &[u8]) -> usize {
+    std::str::from_utf8(text)
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(0)
+}
+
+/// What stands between the head of a line and its checksum.
+fn body(line: &[u8]) -> &[u8] {
+    line.get(4..line.len().saturating_sub(8)).unwrap_or_default()
+}
+
+fn text_of(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+impl Machine {
+    fn agent(&mut self) -> Python<&mut Resident> {
+        self.heap
+            .resident
+            .as_mut()
+            .ok_or_else(|| raised("NameError", "_belay"))
+    }
+
+    fn expected(&self) -> char {
+        self.heap
+            .resident
+            .as_ref()
+            .map_or('0', |agent| char_of(agent.expected))
+    }
+
+    pub(super) async fn send(&mut self, text: &str) -> Python<()> {
+        self.tick().await?;
+        match self.heap.session.frame(text) {
+            Some(frame) => self.put(&frame).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Sends a frame of an answer, or only what is wanted of it.
+    async fn piecewise(&mut self, wanted: Option<[usize; 4]>, i: usize, text: &str) -> Python<()> {
+        let Some([first, at, to, size]) = wanted else {
+            return self.send(text).await;
+        };
+        if i < first || to > 0 && i > first {
+            return Ok(());
+        }
+        let total = text.len();
+        let mut at = if i > first { 0 } else { at };
+        let end = if to == 0 { total } else { to.min(total) };
+        while at < end {
+            let piece = BASE64_STANDARD.encode(&text[at..(at + size).min(total)]);
+            let number = &text[..1];
+            self.send(&format!("{number}f{i} {at} {total}:{piece}")).await?;
+            at += size.max(1);
+        }
+        Ok(())
+    }
+
+    async fn parts(&mut self, number: u8, what: &What, wanted: Option<[usize; 4]>) -> Python<()> {
+        let (value, size, kind) = match what {
+            What::Bytes(value, true) => (value.as_slice(), 1536, 'a'),
+            What::Bytes(value, false) => (value.as_slice(), 1536, 'b'),
+            What::Parts(text) => (text.as_bytes(), 192, 'w'),
+            What::Frames(_) => return Ok(()),
+        };
+        let number = char_of(number);
+        let mut count = 0;
+        for piece in value.chunks(size) {
+            let text = format!("{number}+{count}:{}", BASE64_STANDARD.encode(piece));
+            self.piecewise(wanted, count, &text).await?;
+            count += 1;
+        }
+        self.piecewise(wanted, count, &format!("{number}{kind}{count}"))
+            .await
+    }
+
+    /// Keeps a frame of the last answer, and sends it.
+    async fn say(&mut self, text: String) -> Python<()> {
+        if let Some(Kept {
+            what: What::Frames(frames),
+            ..
+        }) = self.agent()?.kept.last_mut()
+        {
+            frames.push(text.clone());
+        }
+        self.send(&text).await
+    }
+
+    fn said(&mut self) -> usize {
+        match self.heap.resident.as_ref().and_then(|agent| agent.kept.last()) {
+            Some(Kept {
+                what: What::Frames(frames),
+                ..
+            }) => frames.len(),
+            _ => 0,
+        }
+    }
+
+    async fn fail(&mut self, number: u8, exception: &Exception, fate: u8) -> Python<()> {
+        let many = self.said();
+        let number = char_of(number);
+        if exception.name == "KeyboardInterrupt" {
+            return self.say(format!("{number}i{many}")).await;
+        }
+        let Exception {
+            name,
+            message,
+            arguments,
+        } = exception;
+        let arguments = arguments.replace('\'', "\\'");
+        let message = message.replace('\'', "\\'");
+        let trace = "Traceback (most recent call last):\\n";
+        self.say(format!(
+            "{number}e({many}, {fate}, '{name}', '{message}', '{arguments}', None, '{trace}{name}: {message}\\n')"
+        ))
+        .await
+    }
+
+    async fn batch(&mut self, number: u8, stream: &str, credit: usize) -> Python<()> {
+        let mut size = 0;
+        let mut at = 0;
+        let mut end = 'p';
+        while at < credit && size < 2048 {
+            let Some(item) = self.next_item(stream).await? else {
+                end = 'd';
+                self.heap.streams.remove(stream);
+                break;
+            };
+            let number = char_of(number);
+            let text = match item {
+                Yielded::Bytes(bytes, array) if bytes.len() > 40 => {
+                    let kind = if array { 'k' } else { 'z' };
+                    format!("{number}{kind}{at}:{}", BASE64_STANDARD.encode(bytes))
+                }
+                Yielded::Bytes(bytes, array) => format!("{number}y{at}:{}", repr_of_bytes(&bytes, array)),
+                Yielded::Repr(text) => format!("{number}y{at}:{text}"),
+            };
+            size += text.len();
+            self.say(text).await?;
+            at += 1;
+            if !self.ring.is_empty() {
+                break;
+            }
+        }
+        self.say(format!("{}{end}{at}", char_of(number))).await
+    }
+
+    /// Does what a line asks that is intact and the next one.
+    async fn serve(&mut self, line: &[u8], text: &[u8]) -> Python<()> {
+        let (number, kind, keep) = (line[1], line[2], usize::from(line[3].wrapping_sub(b'0')));
+        self.tick().await?;
+        let agent = self.agent()?;
+        let gone = agent.kept.len().saturating_sub(keep);
+        agent.kept.drain(..gone);
+        agent.kept.push(Kept {
+            number,
+            what: What::Frames(Vec::new()),
+        });
+        agent.expected = 48 + (number.wrapping_sub(47) & 63);
+        let text = text_of(text);
+        let mut fate = 0;
+        let done = self.perform(number, kind, &text, &mut fate).await;
+        let Err(Raised::Exception(exception)) = done else {
+            return done;
+        };
+        if exception.name == "SystemExit" {
+            return Err(Raised::Exception(exception));
+        }
+        let name = text
+            .get(..text.len().min(9))
+            .unwrap_or_default()
+            .replace(',', " ");
+        let name = name.split_whitespace().next().unwrap_or_default();
+        if fate == 0 && b"ac".contains(&kind) && !self.heap.names.contains_key(name) {
+            fate = 2;
+        }
+        self.fail(number, &exception, fate).await?;
+        if exception.name == "KeyboardInterrupt" {
+            return Err(Raised::Exception(exception));
+        }
+        Ok(())
+    }
+
+    async fn perform(&mut self, number: u8, kind: u8, text: &str, fate: &mut u8) -> Python<()> {
+        self.tick().await?;
+        let value = match kind {
+            b'c' => {
+                let mut words = text.split_whitespace();
+                let alias = words.next().unwrap_or_default();
+                let function = self.function(alias)?;
+                let given: Vec<&str> = words.collect();
+                *fate = 1;
+                self.call_with(&function, &given.join(",")).await?
+            }
+            b'a' => {
+                let (alias, given) = text.trim_end().split_once(',').unwrap_or((text, ""));
+                let function = self.function(alias)?;
+                *fate = 1;
+                self.call_with(&function, given).await?
+            }
+            b'm' => return Err(raised("MemoryError", "")),
+            b'e' => {
+                *fate = 1;
+                self.evaluate(text).await?
+            }
+            b'x' => {
+                self.heap.streams.remove(text.trim());
+                Value::Repr("None".to_owned())
+            }
+            _ => {
+                *fate = 1;
+                return self.serve_stream(number, kind, text).await;
+            }
+        };
+        self.respond(number, value).await
+    }
+
+    async fn serve_stream(&mut self, number: u8, kind: u8, text: &str) -> Python<()> {
+        let mut words = text.splitn(3, ' ');
+        let (Some(stream), Some(credit), Some(rest)) = (words.next(), words.next(), words.next()) else {
+            return Err(raised("ValueError", "need more than 2 values to unpack"));
+        };
+        if kind == b's' {
+            let value = self.evaluate(rest).await?;
+            let items = iterate(value)?;
+            self.heap.streams.insert(stream.to_owned(), items);
+        } else if !self.heap.streams.contains_key(stream) {
+            return self.say(format!("{}i0", char_of(number))).await;
+        }
+        let credit = credit
+            .parse()
+            .map_err(|_| raised("ValueError", "invalid syntax"))?;
+        let done = self.batch(number, stream, credit).await;
+        if done.is_err() {
+            self.heap.streams.remove(stream);
+        }
+        done
+    }
+
+    async fn respond(&mut self, number: u8, value: Value) -> Python<()> {
+        self.tick().await?;
+        match value {
+            Value::Bytes(bytes, array) if bytes.len() > 40 => {
+                let what = What::Bytes(bytes, array);
+                self.keep_last(what.clone())?;
+                self.parts(number, &what, None).await
+            }
+            Value::Huge(text) => {
+                let what = What::Parts(text);
+                self.keep_last(what.clone())?;
+                self.parts(number, &what, None).await
+            }
+            value => self.say(format!("{}v{}", char_of(number), value.repr())).await,
+        }
+    }
+
+    fn keep_last(&mut self, what: What) -> Python<()> {
+        if let Some(kept) = self.agent()?.kept.last_mut() {
+            kept.what = what;
+        }
+        Ok(())
+    }
+
+    /// Sends once more what was answered, or what is wanted of it; false if that is not known.
+    async fn again(&mut self, number: u8, wanted: Option<[usize; 4]>) -> Python<bool> {
+        let kept = &self.agent()?.kept;
+        let Some(what) = kept
+            .iter()
+            .find(|kept| kept.number == number)
+            .map(|kept| kept.what.clone())
+        else {
+            return Ok(false);
+        };
+        match &what {
+            What::Frames(frames) => {
+                for (i, text) in frames.iter().enumerate() {
+                    self.piecewise(wanted, i, text).await?;
+                }
+            }
+            what => self.parts(number, what, wanted).await?,
+        }
+        Ok(true)
+    }
+
+    async fn piecemeal(&mut self, number: u8, which: &str) -> Python<()> {
+        let numbers: Vec<usize> = which
+            .split_whitespace()
+            .filter_map(|word| word.parse().ok())
+            .collect();
+        let Ok(wanted) = <[usize; 4]>::try_from(numbers) else {
+            return Err(raised("IndexError", "index out of range"));
+        };
+        let known = self.again(number, Some(wanted)).await?;
+        let end = if known {
+            format!("t{}", wanted[1])
+        } else {
+            "g".to_owned()
+        };
+        self.send(&format!("{}{end}", char_of(number))).await
+    }
+
+    async fn refuse(&mut self) -> Python<()> {
+        let text = format!("{}n", self.expected());
+        self.send(&text).await
+    }
+
+    /// Does what a line asks that is not an intact next call; true if the agent is to leave.
+    async fn other(&mut self, line: Vec<u8>, size: i64) -> Python<bool> {
+        let mut line = line;
+        loop {
+            while line.first().is_some_and(|first| *first <= b' ') {
+                line.remove(0);
+                if size > 0 {
+                    line.extend(self.read(1).await?);
+                }
+            }
+            if line.is_empty() {
+                return Ok(false);
+            }
+            if self.heap.session.check(&line) == 0 {
+                break;
+            }
+            let at = line.iter().position(|byte| *byte == b'~').map_or(0, |at| at + 1);
+            if size <= 0 || at == 0 || at == line.len() {
+                self.refuse().await?;
+                return Ok(false);
+            }
+            let more = self.read(at).await?;
+            line.drain(..at);
+            line.extend(more);
+        }
+        if line.len() < 4 {
+            return Err(raised("IndexError", "index out of range"));
+        }
+        let (number, kind) = (line[1], line[2]);
+        match kind {
+            b'p' => {
+                let text = format!("{}o{}", self.expected(), text_of(body(&line)).trim());
+                for _ in 0..=line[3].wrapping_sub(b'0').min(9) {
+                    self.send(&text).await?;
+                }
+            }
+            b'q' => {
+                self.heap.streams.clear();
+                let text = format!("{}q", self.expected());
+                self.send(&text).await?;
+                return Ok(true);
+            }
+            b'R' => self.piecemeal(number, &text_of(body(&line))).await?,
+            b'l' => self.take_long(&line, size).await?,
+            _ if char_of(number) == self.expected() => self.serve(&line, body(&line)).await?,
+            _ => {
+                if !self.again(number, None).await? {
+                    self.refuse().await?;
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    async fn take_long(&mut self, line: &[u8], size: i64) -> Python<()> {
+        let number = line[1];
+        let head = [b'#', line[1], line[4], line[3]];
+        let rest = number_in(line.get(5..line.len().saturating_sub(8)).unwrap_or_default());
+        let text = if size == 0 {
+            self.tick().await?;
+            std::mem::take(&mut self.agent()?.brought)
+        } else {
+            self.read(rest).await?
+        };
+        if self.heap.session.check(&text) != 0 || text.len() < 9 {
+            return self.refuse().await;
+        }
+        if char_of(number) == self.expected() {
+            return self.serve(&head, &text[1..text.len() - 8]).await;
+        }
+        if !self.again(number, None).await? {
+            self.refuse().await?;
+        }
+        Ok(())
+    }
+
+    async fn repair(&mut self) -> Python<()> {
+        let last = self.agent()?.kept.last();
+        let silent = last.is_some_and(|kept| matches!(&kept.what, What::Frames(frames) if frames.is_empty()));
+        match last.map(|kept| kept.number) {
+            Some(number) if silent => self.fail(number, &Exception::new("MemoryError", ""), 1).await,
+            _ => self.refuse().await,
+        }
+    }
+
+    /// Reads lines until it is to leave.
+    async fn serve_lines(&mut self, size: i64) -> Python<()> {
+        let block = usize::try_from(size).unwrap_or(0);
+        let (mut interrupted, mut lost, mut new) = (false, false, true);
+        loop {
+            match self
+                .serve_until_raised(size, block, &mut interrupted, &mut lost, &mut new)
+                .await
+            {
+                Ok(()) => return Ok(()),
+                Err(raised) if raised.is("KeyboardInterrupt") => interrupted = true,
+                Err(raised) if raised.is("UnicodeError") => lost = true,
+                Err(raised) => return Err(raised),
+            }
+        }
+    }
+
+    async fn serve_until_raised(
+        &mut self,
+        size: i64,
+        block: usize,
+        interrupted: &mut bool,
+        lost: &mut bool,
+        new: &mut bool,
+    ) -> Python<()> {
+        if *new {
+            self.hello().await?;
+            *new = false;
+        }
+        if *lost {
+            self.repair().await?;
+            *lost = false;
+        }
+        loop {
+            let line = if size < 0 && !*interrupted {
+                self.readline().await?
+            } else {
+                let mut line = self.read(1).await?;
+                if *interrupted && line[0] < b' ' {
+                    return Ok(());
+                }
+                *interrupted = false;
+                if line[0] <= b' ' {
+                    continue;
+                }
+                line.extend(if size < 0 {
+                    self.readline().await?
+                } else {
+                    self.read(block - 1).await?
+                });
+                line
+            };
+            self.tick().await?;
+            let intact = self.heap.session.check(&line) == 0 && line.len() > 3;
+            if intact && char_of(line[1]) == self.expected() && line[2] == b'c' {
+                self.serve(&line, body(&line)).await?;
+            } else if self.other(line, size).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn hello(&mut self) -> Python<()> {
+        let text = format!(
+            "-h190000 {} 200000 {} model",
+            self.heap.boot, self.kind.implementation
+        );
+        self.send(&text).await
+    }
+
+    pub(super) async fn begin(&mut self, nonce: &str, seed: u32, size: i64) -> Python<()> {
+        self.heap.session = Session {
+            start: format!("\x02{nonce}"),
+            seed,
+            small: false,
+        };
+        let agent = self.agent()?;
+        agent.expected = b'0';
+        agent.kept.clear();
+        self.heap.streams.clear();
+        self.tick().await?;
+        self.resume(size).await
+    }
+
+    pub(super) async fn resume(&mut self, size: i64) -> Python<()> {
+        if size == 0 {
+            self.hello().await
+        } else {
+            self.serve_lines(size).await
+        }
+    }
+
+    pub(super) async fn bring(&mut self, at: usize, size: usize, text: &[u8]) -> Python<()> {
+        let agent = self.agent()?;
+        if at == 0 {
+            agent.brought = vec![0; size.min(1 << 20)];
+        }
+        if agent.brought.len() == size
+            && let Some(place) = agent.brought.get_mut(at..at + text.len())
+        {
+            place.copy_from_slice(text);
+        }
+        self.send("-a").await
+    }
+
+    /// One line that came over the raw REPL.
+    pub(super) async fn handle(&mut self, line: &[u8]) -> Python<()> {
+        match self.other(line.to_vec(), 0).await {
+            Ok(_) => Ok(()),
+            Err(raised) if raised.is("KeyboardInterrupt") => Ok(()),
+            Err(raised) if raised.is("UnicodeError") => self.repair().await,
+            Err(raised) => Err(raised),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! How frames look: as the session that an agent was told to begin has it.
+
+/// What is known of the session that runs.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Session {
+    /// The start of each frame; nothing before a session has begun.
+    pub(super) start: String,
+    pub(super) seed: u32,
+    pub(super) small: bool,
+}
+
+/// What the checksum of the agent for small boards has.
+const BITS: u32 = 4_194_303;
+
+impl Session {
+    pub(super) fn check(&self, text: &[u8]) -> u32 {
+        if self.small {
+            let step =
+                |value: u32, byte: &u8| (value.wrapping_mul(251).wrapping_add(u32::from(*byte))) & BITS;
+            return text.iter().fold(self.seed & BITS, step);
+        }
+        let mut hasher = crc32fast::Hasher::new_with_initial(self.seed);
+        hasher.update(text);
+        hasher.finalize()
+    }
+
+    /// A frame, if there is a session.
+    pub(super) fn frame(&self, text: &str) -> Option<Vec<u8>> {
+        if self.start.is_empty() {
+            return None;
+        }
+        let checksum = self.check(text.as_bytes());
+        Some(format!("{}{text}{checksum:08x}\x03", self.start).into_bytes())
+    }
+}

@@ -1,0 +1,300 @@
+//! What calls do on the board: a few functions, and the expressions in which the host asks for them.
+
+use std::time::Duration;
+
+use super::{Exception, Machine, Python, Raised, raised};
+
+/// What an expression gives.
+#[derive(Debug, Clone)]
+pub(super) enum Value {
+    /// What `repr` makes of it.
+    Repr(String),
+    /// Bytes, or a `bytearray`.
+    Bytes(Vec<u8>, bool),
+    /// The same as the first, of what is too large to be made a string of.
+    Huge(String),
+    /// Something with items.
+    Items(Generator),
+}
+
+/// A generator of some items.
+#[derive(Debug, Clone)]
+pub(super) struct Generator {
+    call: u32,
+    next: u32,
+    count: u32,
+    pause: Duration,
+}
+
+/// An item of a generator: now and then it is bytes.
+pub(crate) enum Yielded {
+    Repr(String),
+    Bytes(Vec<u8>, bool),
+}
+
+/// The item at this place of the generator of this call.
+pub(crate) fn item(call: u32, at: u32) -> Yielded {
+    let data = || (0..60 + at % 90).map(|i| (i + at).to_le_bytes()[0]).collect();
+    match at % 11 {
+        5 => Yielded::Bytes(data(), false),
+        8 => Yielded::Bytes(data(), true),
+        _ => Yielded::Repr((u64::from(call) * 1_000_000 + u64::from(at)).to_string()),
+    }
+}
+
+/// What `data(call, n)` gives.
+pub(crate) fn data(call: u32, n: u32) -> Vec<u8> {
+    (0..n).map(|i| (i + call).to_le_bytes()[0]).collect()
+}
+
+/// What `numbers(call, n)` gives.
+pub(crate) fn numbers(call: u32, n: u32) -> String {
+    let all: Vec<String> = (0..n).map(|i| (i + call).to_string()).collect();
+    format!("[{}]", all.join(", "))
+}
+
+#[derive(Debug, Clone)]
+enum Argument {
+    Number(i64),
+    Text(String),
+}
+
+/// Splits what stands between a call's parentheses.
+fn arguments(text: &str) -> Option<Vec<Argument>> {
+    let one = |word: &str| {
+        let word = word.trim();
+        if let Ok(number) = word.parse() {
+            return Some(Argument::Number(number));
+        }
+        let word = word.strip_prefix("str(b").unwrap_or(word);
+        let text = word.strip_prefix('\'')?.strip_suffix('\'')?;
+        Some(Argument::Text(text.to_owned()))
+    };
+    let words = text.split(',').filter(|word| !word.is_empty());
+    // What a text is decoded with belongs to it.
+    words.filter(|word| *word != "'utf8')").map(one).collect()
+}
+
+fn name_error(name: &str) -> Raised {
+    raised("NameError", &format!("name {name} isn't defined"))
+}
+
+impl Machine {
+    /// Evaluates an expression.
+    pub(super) async fn evaluate(&mut self, expression: &str) -> Python<Value> {
+        let expression = expression.trim();
+        self.tick().await?;
+        let none = || Value::Repr("None".to_owned());
+        if let Some(rest) = expression.strip_prefix("D('") {
+            return self.deploy(rest);
+        }
+        if let Some(rest) = expression.strip_prefix("K('") {
+            self.heap.streams.remove(rest.trim_end_matches("')"));
+            return Ok(none());
+        }
+        if let Some(rest) = expression.strip_prefix("X('sim','") {
+            return self
+                .run_statement(rest.trim_end_matches("')"))
+                .await
+                .map(|()| none());
+        }
+        if expression == "1+1" {
+            return Ok(Value::Repr("2".to_owned()));
+        }
+        let call = expression
+            .strip_prefix("N('sim')['")
+            .and_then(|rest| rest.split_once("']("));
+        let Some((name, given)) = call else {
+            return Err(name_error(expression));
+        };
+        let Some(arguments) = given.strip_suffix(')').and_then(arguments) else {
+            return Err(raised("SyntaxError", "invalid syntax"));
+        };
+        self.do_call(name, &arguments).await
+    }
+
+    fn deploy(&mut self, rest: &str) -> Python<Value> {
+        let mut words = rest.split("','");
+        let (Some(key), Some(_), Some(function)) = (words.next(), words.next(), words.next()) else {
+            return Err(raised("TypeError", "function missing arguments"));
+        };
+        let function = function.trim_end_matches("')").to_owned();
+        let heap = &mut self.heap;
+        let next = format!("f{}", heap.aliases.len());
+        let alias = heap.aliases.entry(key.to_owned()).or_insert(next).clone();
+        heap.names.insert(alias.clone(), function);
+        Ok(Value::Repr(format!("'{alias}'")))
+    }
+
+    /// Runs a statement: the only one that there is counts a call.
+    pub(super) async fn run_statement(&mut self, statement: &str) -> Python<()> {
+        self.tick().await?;
+        let number = statement.trim_start_matches("hit(").split(')').next();
+        let Some(call) = number.and_then(|number| number.parse().ok()) else {
+            return Err(raised("SyntaxError", "invalid syntax"));
+        };
+        self.hit(call);
+        Ok(())
+    }
+
+    /// The function that has this alias.
+    pub(super) fn function(&self, alias: &str) -> Python<String> {
+        self.heap
+            .names
+            .get(alias)
+            .cloned()
+            .ok_or_else(|| raised("KeyError", alias))
+    }
+
+    /// Calls a function with what stands between its parentheses.
+    pub(super) async fn call_with(&mut self, name: &str, given: &str) -> Python<Value> {
+        match arguments(given) {
+            Some(arguments) => self.do_call(name, &arguments).await,
+            None => Err(raised("SyntaxError", "invalid syntax")),
+        }
+    }
+
+    fn hit(&mut self, call: u32) {
+        *self.witness.facts().ran.entry(call).or_default() += 1;
+        self.line.note(&format_args!("call {call} begins"));
+    }
+
+    async fn do_call(&mut self, name: &str, arguments: &[Argument]) -> Python<Value> {
+        let number = |at: usize| match arguments.get(at) {
+            Some(Argument::Number(number)) => *number,
+            _ => 0,
+        };
+        let small = |at: usize| u32::try_from(number(at)).unwrap_or(0);
+        let call = small(0);
+        let n = small(1);
+        let time = Duration::from_millis(u64::from(n));
+        self.hit(call);
+        let given = match name {
+            "add" => Value::Repr((number(1) + number(2)).to_string()),
+            "numbers" => Value::Repr(numbers(call, n)),
+            "huge" => Value::Huge(numbers(call, n)),
+            "data" => Value::Bytes(data(call, n), false),
+            "array" => Value::Bytes(data(call, n), true),
+            "size" => match arguments.get(1) {
+                Some(Argument::Text(text)) => {
+                    let last = &text[text.len().saturating_sub(3)..];
+                    Value::Repr(format!("({}, '{last}')", text.len()))
+                }
+                _ => return Err(raised("TypeError", "a text is needed")),
+            },
+            "fail" => {
+                return Err(Raised::Exception(Exception {
+                    name: "ValueError",
+                    message: n.to_string(),
+                    arguments: format!("({n},)"),
+                }));
+            }
+            "items" => Value::Items(Generator {
+                call,
+                next: 0,
+                count: n,
+                pause: Duration::from_millis(u64::from(small(2))),
+            }),
+            "spin" => {
+                self.pause(time, true).await?;
+                Value::Repr(n.to_string())
+            }
+            "deaf" => {
+                self.pause(time, false).await?;
+                Value::Repr(n.to_string())
+            }
+            "tidy" => {
+                let slept = self.pause(Duration::from_secs(30), true).await;
+                if matches!(slept, Err(Raised::Exception(_))) {
+                    self.pause(time, true).await?;
+                }
+                slept?;
+                Value::Repr(n.to_string())
+            }
+            "stubborn" => self.be_stubborn(n).await?,
+            "say" => {
+                for at in 0..n {
+                    self.put(format!("<{call}:{at}>\r\n").as_bytes()).await?;
+                    self.tick().await?;
+                }
+                Value::Repr(n.to_string())
+            }
+            "quit" => return Err(raised("SystemExit", "")),
+            _ => return Err(raised("KeyError", name)),
+        };
+        self.tick().await?;
+        Ok(given)
+    }
+
+    /// Swallows so many interrupts.
+    async fn be_stubborn(&mut self, n: u32) -> Python<Value> {
+        for _ in 0..n {
+            match self.pause(Duration::from_secs(20), true).await {
+                Err(Raised::Power) => return Err(Raised::Power),
+                Ok(()) | Err(Raised::Exception(_)) => {}
+            }
+        }
+        Ok(Value::Repr(n.to_string()))
+    }
+
+    /// The next item of a stream; nothing at its end.
+    pub(super) async fn next_item(&mut self, stream: &str) -> Python<Option<Yielded>> {
+        let Some(generator) = self.heap.streams.get(stream).cloned() else {
+            return Err(raised("KeyError", stream));
+        };
+        self.tick().await?;
+        if generator.next >= generator.count {
+            return Ok(None);
+        }
+        if !generator.pause.is_zero() {
+            self.pause(generator.pause, true).await?;
+        }
+        if let Some(generator) = self.heap.streams.get_mut(stream) {
+            generator.next += 1;
+        }
+        Ok(Some(item(generator.call, generator.next)))
+    }
+}
+
+/// What `iter` makes of it.
+pub(super) fn iterate(value: Value) -> Python<Generator> {
+    match value {
+        Value::Items(generator) => Ok(generator),
+        _ => Err(raised("TypeError", "object isn't iterable")),
+    }
+}
+
+impl Value {
+    /// What `repr` makes of it.
+    pub(super) fn repr(&self) -> String {
+        match self {
+            Self::Repr(text) | Self::Huge(text) => text.clone(),
+            Self::Bytes(bytes, array) => repr_of_bytes(bytes, *array),
+            Self::Items(_) => "<generator object>".to_owned(),
+        }
+    }
+}
+
+/// Bytes as Python writes them.
+pub(crate) fn repr_of_bytes(data: &[u8], array: bool) -> String {
+    let quote = if data.contains(&b'\'') && !data.contains(&b'"') {
+        '"'
+    } else {
+        '\''
+    };
+    let mut text = String::from("b");
+    text.push(quote);
+    for byte in data {
+        match byte {
+            b'\\' => text.push_str("\\\\"),
+            byte if char::from(*byte) == quote => text.extend(['\\', quote]),
+            b'\n' => text.push_str("\\n"),
+            b'\r' => text.push_str("\\r"),
+            b'\t' => text.push_str("\\t"),
+            b' '..=b'~' => text.push(char::from(*byte)),
+            _ => text.extend(format!("\\x{byte:02x}").chars()),
+        }
+    }
+    text.push(quote);
+    if array { format!("bytearray({text})") } else { text }
+}

@@ -1,0 +1,360 @@
+//! What is called, and what each call has to give.
+
+use std::time::Duration;
+
+use belay_runtime::link::{Link, Payload, Request};
+use belay_runtime::python::Arguments;
+use belay_runtime::{Error, ErrorKind};
+use futures_util::StreamExt as _;
+use tokio::time::sleep;
+
+use crate::board::{Yielded, data, item, numbers};
+use crate::choices::Choices;
+
+/// The functions that are called by the alias that the board has given them, in this order.
+pub(crate) const DEPLOYED: [&str; 4] = ["add", "size", "spin", "say"];
+
+/// What a call asks the board to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum What {
+    Add(i64, i64),
+    /// A text, in a call of a deployed function or in an expression.
+    Size(String, bool),
+    Numbers(u32),
+    Huge(u32),
+    Data(u32),
+    Array(u32),
+    Fail(u32),
+    /// Takes so many milliseconds.
+    Spin(u32),
+    /// The same, and hears no Ctrl-C.
+    Deaf(u32),
+    /// Takes for ever, and cleans up for so many milliseconds.
+    Tidy(u32),
+    /// Swallows so many Ctrl-Cs.
+    Stubborn(u32),
+    /// Prints so many marks.
+    Say(u32),
+    /// Resets the board.
+    Quit,
+    /// Counts, and nothing else.
+    Statement,
+    /// Yields so many items, one every so many milliseconds.
+    Items(u32, u32),
+}
+
+/// One call.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) id: u32,
+    pub(crate) what: What,
+    pub(crate) deadline: Duration,
+    /// Whether what it prints is to be given as well.
+    pub(crate) printed: bool,
+    /// When nobody waits for it any more; of a stream, after how many items.
+    pub(crate) cancel: Option<Duration>,
+    pub(crate) items: Option<usize>,
+    /// How long the consumer of a stream takes for an item.
+    pub(crate) consumer: Duration,
+}
+
+/// What a call gave.
+#[derive(Debug)]
+pub(crate) enum Given {
+    /// What it has to give, and what was printed where that was asked for.
+    Right(Option<Vec<u8>>),
+    /// Something else.
+    Wrong(String),
+    /// An error that says that there is no result.
+    Error(Error),
+    /// Nobody waited for it to its end.
+    Dropped,
+}
+
+impl Call {
+    pub(crate) fn plain(id: u32, what: What, deadline: Duration) -> Self {
+        Self {
+            id,
+            what,
+            deadline,
+            printed: false,
+            cancel: None,
+            items: None,
+            consumer: Duration::ZERO,
+        }
+    }
+
+    /// How long the board takes for it, if it is left alone.
+    pub(crate) fn takes(&self) -> Duration {
+        let milliseconds = match self.what {
+            What::Spin(n) | What::Deaf(n) => n,
+            What::Tidy(n) => 30_000 + n,
+            What::Stubborn(n) => 20_000 * n,
+            What::Items(n, pause) => n * pause,
+            _ => 0,
+        };
+        Duration::from_millis(u64::from(milliseconds))
+    }
+
+    /// How often its deadline may begin anew: with each item, and with each part of a long answer.
+    pub(crate) fn signs_of_life(&self) -> u32 {
+        match self.what {
+            What::Data(n) | What::Array(n) => n / 1_536 + 1,
+            What::Huge(n) => n * 6 / 192 + 1,
+            What::Items(n, pause) => {
+                if pause > 0 {
+                    n + 1
+                } else {
+                    n / 8 + 1
+                }
+            }
+            What::Statement => 2,
+            _ => 0,
+        }
+    }
+
+    /// Whether it can end badly with nothing wrong but itself: it takes longer than it may, or nobody waits for it.
+    pub(crate) fn is_patient(&self) -> bool {
+        let longest = match self.what {
+            What::Items(_, pause) => Duration::from_millis(u64::from(pause)),
+            _ => self.takes(),
+        };
+        self.cancel.is_none()
+            && longest * 2 + Duration::from_millis(300) < self.deadline
+            && self.what != What::Quit
+    }
+
+    /// Whether nothing may end it before so long.
+    pub(crate) fn keeps_board(&self) -> bool {
+        matches!(self.what, What::Deaf(_) | What::Stubborn(_) | What::Tidy(_))
+    }
+
+    fn request(&self, small: bool) -> Request {
+        let id = self.id;
+        let deployed = |name: &str, arguments: Arguments| {
+            let at = DEPLOYED.iter().position(|known| *known == name).unwrap_or(0);
+            let function = format!("f{at}");
+            Request::Call { function, arguments }
+        };
+        let begun = || Arguments::new().with("id", &id);
+        let evaluate = |call: String| Request::Evaluate(format!("N('sim'){call}"));
+        match &self.what {
+            What::Add(a, b) => deployed("add", begun().with("a", a).with("b", b)),
+            What::Size(text, true) => deployed("size", begun().with("text", text)),
+            What::Spin(n) => deployed("spin", begun().with("n", n)),
+            What::Say(n) => deployed("say", begun().with("n", n)),
+            What::Size(text, false) => evaluate(format!("['size']({id},'{text}')")),
+            What::Numbers(n) => evaluate(format!("['numbers']({id},{n})")),
+            What::Huge(n) => evaluate(format!("['huge']({id},{n})")),
+            What::Data(n) => evaluate(format!("['data']({id},{n})")),
+            What::Array(n) => evaluate(format!("['array']({id},{n})")),
+            What::Fail(n) => evaluate(format!("['fail']({id},{n})")),
+            What::Deaf(n) => evaluate(format!("['deaf']({id},{n})")),
+            What::Tidy(n) => evaluate(format!("['tidy']({id},{n})")),
+            What::Stubborn(n) => evaluate(format!("['stubborn']({id},{n})")),
+            What::Quit => evaluate(format!("['quit']({id})")),
+            What::Items(n, pause) => evaluate(format!("['items']({id},{n},{pause})")),
+            What::Statement if small => evaluate(format!("['add']({id},0,0)")),
+            What::Statement => Request::Evaluate(format!("X('sim','hit({id})')")),
+        }
+    }
+
+    fn expected(&self, small: bool) -> Payload {
+        let repr = |text: String| Payload::Repr(text.into_bytes());
+        match &self.what {
+            What::Add(a, b) => repr((a + b).to_string()),
+            What::Size(text, _) => repr(format!(
+                "({}, '{}')",
+                text.len(),
+                &text[text.len().saturating_sub(3)..]
+            )),
+            What::Numbers(n) | What::Huge(n) => repr(numbers(self.id, *n)),
+            What::Data(n) | What::Array(n) => self.bytes(*n, small),
+            What::Spin(n) | What::Deaf(n) | What::Tidy(n) | What::Stubborn(n) | What::Say(n) => {
+                repr(n.to_string())
+            }
+            What::Fail(_) | What::Quit | What::Statement | What::Items(..) => repr("None".to_owned()),
+        }
+    }
+
+    fn bytes(&self, n: u32, small: bool) -> Payload {
+        let bytes = data(self.id, n);
+        let array = matches!(self.what, What::Array(_));
+        match (small || bytes.len() <= 40, array) {
+            (true, _) => Payload::Repr(crate::board::repr_of_bytes(&bytes, array).into_bytes()),
+            (false, true) => Payload::ByteArray(bytes),
+            (false, false) => Payload::Bytes(bytes),
+        }
+    }
+
+    pub(crate) async fn make(&self, link: &Link, small: bool) -> Given {
+        if let What::Items(count, _) = self.what {
+            return self.consume(link, count, small).await;
+        }
+        let asking = self.ask(link, small);
+        match self.cancel {
+            Some(after) => tokio::time::timeout(after, asking)
+                .await
+                .unwrap_or(Given::Dropped),
+            None => asking.await,
+        }
+    }
+
+    async fn ask(&self, link: &Link, small: bool) -> Given {
+        if small && self.what == What::Statement {
+            let source = format!("hit({})#{}", self.id, "x".repeat(150));
+            return match link.run_in_parts("sim", &source, self.deadline).await {
+                Ok(_) => Given::Right(None),
+                Err(error) => self.judge_error(error),
+            };
+        }
+        let request = self.request(small);
+        let (payload, printed) = if self.printed {
+            match link.run(request, self.deadline).await {
+                Ok(answer) => (Ok(answer.payload), Some(answer.printed)),
+                Err(error) => (Err(error), None),
+            }
+        } else {
+            (link.request(request, self.deadline).await, None)
+        };
+        match payload {
+            Err(error) => self.judge_error(error),
+            Ok(payload)
+                if payload == self.expected(small) && !matches!(self.what, What::Fail(_) | What::Quit) =>
+            {
+                Given::Right(printed)
+            }
+            Ok(payload) => Given::Wrong(format!("{payload:?}")),
+        }
+    }
+
+    fn judge_error(&self, error: Error) -> Given {
+        let Some(exception) = error.exception() else {
+            return Given::Error(error);
+        };
+        match self.what {
+            What::Fail(n) if exception.type_name == "ValueError" && exception.message == n.to_string() => {
+                Given::Right(None)
+            }
+            _ => Given::Wrong(exception.to_string()),
+        }
+    }
+
+    async fn consume(&self, link: &Link, count: u32, small: bool) -> Given {
+        let mut stream = link.stream(self.request(small), self.deadline);
+        let mut seen = 0;
+        loop {
+            if self.items.is_some_and(|items| seen as usize >= items) {
+                return Given::Dropped;
+            }
+            let next = stream.next();
+            let next = match self.cancel {
+                Some(after) => match tokio::time::timeout(after, next).await {
+                    Ok(next) => next,
+                    Err(_) => return Given::Dropped,
+                },
+                None => next.await,
+            };
+            match next {
+                None if seen == count => return Given::Right(None),
+                None => return Given::Wrong(format!("{seen} items instead of {count}")),
+                Some(Ok(payload)) => {
+                    let expected = match item(self.id, seen) {
+                        Yielded::Repr(text) => Payload::Repr(text.into_bytes()),
+                        Yielded::Bytes(bytes, array) if small || bytes.len() <= 40 => {
+                            Payload::Repr(crate::board::repr_of_bytes(&bytes, array).into_bytes())
+                        }
+                        Yielded::Bytes(bytes, true) => Payload::ByteArray(bytes),
+                        Yielded::Bytes(bytes, false) => Payload::Bytes(bytes),
+                    };
+                    if payload != expected || seen >= count {
+                        return Given::Wrong(format!("item {seen} is {payload:?}"));
+                    }
+                    seen += 1;
+                    if !self.consumer.is_zero() {
+                        sleep(self.consumer).await;
+                    }
+                }
+                Some(Err(error)) => return self.judge_error(error),
+            }
+        }
+    }
+
+    /// A call that is drawn by lot. `large` is how much it may send over the line.
+    pub(crate) fn drawn(id: u32, choices: &mut Choices, large: u32) -> Self {
+        let milliseconds = |choices: &mut Choices, from, to| Duration::from_millis(choices.between(from, to));
+        let what = Self::draw_what(choices, large);
+        let deadline = if choices.chance(150) {
+            milliseconds(choices, 1, 400)
+        } else {
+            milliseconds(choices, 1_000, 3_000)
+        };
+        let mut call = Self::plain(id, what, deadline);
+        call.printed = matches!(call.what, What::Say(_)) && choices.chance(700) || choices.chance(100);
+        if choices.chance(120) {
+            call.cancel = Some(milliseconds(choices, 0, 150));
+        }
+        if let What::Items(count, _) = call.what {
+            if choices.chance(200) {
+                call.items = Some(choices.index(count as usize + 1));
+            }
+            if choices.chance(200) {
+                call.consumer = milliseconds(choices, 1, 30);
+            }
+        }
+        call
+    }
+
+    fn draw_what(choices: &mut Choices, large: u32) -> What {
+        let number = |choices: &mut Choices, limit: u32| {
+            u32::try_from(choices.below(u64::from(limit.max(1)))).unwrap_or(0)
+        };
+        match choices.below(100) {
+            0..22 => What::Add(i64::from(number(choices, 5_000)), i64::from(number(choices, 100))),
+            22..28 => {
+                let length = 1 + number(choices, 60.min(large));
+                What::Size(
+                    "abcdefgh"
+                        .chars()
+                        .cycle()
+                        .skip(number(choices, 8) as usize)
+                        .take(length as usize)
+                        .collect(),
+                    true,
+                )
+            }
+            28..33 => {
+                let length = 1 + number(choices, large);
+                What::Size(
+                    "ijklmnop"
+                        .chars()
+                        .cycle()
+                        .skip(number(choices, 8) as usize)
+                        .take(length as usize)
+                        .collect(),
+                    false,
+                )
+            }
+            33..38 => What::Numbers(number(choices, large / 5)),
+            38..40 => What::Huge(number(choices, large / 5)),
+            40..44 => What::Data(number(choices, large * 2)),
+            44..46 => What::Array(number(choices, large)),
+            46..52 => What::Fail(number(choices, 100)),
+            52..64 => What::Spin(number(choices, 400)),
+            64..66 => What::Spin(number(choices, 6_000)),
+            66..68 => What::Deaf(number(choices, 3_000)),
+            68..71 => What::Tidy(number(choices, 600)),
+            71..72 => What::Stubborn(1 + number(choices, 4)),
+            72..82 => What::Say(number(choices, 12)),
+            82..83 => What::Quit,
+            83..87 => What::Statement,
+            87..95 => What::Items(number(choices, 200.min(large)), 0),
+            _ => What::Items(number(choices, 12), number(choices, 300)),
+        }
+    }
+}
+
+/// Whether an error of a call says, truthfully, that it did not run.
+pub(crate) fn says_not_run(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Disconnected(_))
+}

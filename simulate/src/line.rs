@@ -1,0 +1,496 @@
+//! The simulated line: two directions, each of which takes its time and does what it likes to the bytes.
+
+use std::collections::VecDeque;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use belay_runtime::transport::{ModemLines, Transport, TransportError};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::choices::Choices;
+use crate::trace::{Trace, Way};
+
+/// How much the operating system takes before a writer has to wait.
+const OUTGOING: usize = 4096;
+
+/// What can happen to a byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It is lost.
+    Drop,
+    /// It comes twice.
+    Repeat,
+    /// One of its bits is inverted.
+    Flip,
+    /// It comes late, and so does all that is behind it.
+    Delay,
+    /// Something comes before it that nobody has sent.
+    Insert,
+    /// So many are lost from here on.
+    Gap,
+}
+
+/// All of them.
+pub(crate) const FAULTS: [Fault; 6] = [
+    Fault::Drop,
+    Fault::Repeat,
+    Fault::Flip,
+    Fault::Delay,
+    Fault::Insert,
+    Fault::Gap,
+];
+
+/// What a line is like while nothing is wrong with it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Nature {
+    /// How long a byte is on its way.
+    pub(crate) latency: Duration,
+    /// How many bytes the line carries in a millisecond; nothing, if it is as fast as can be.
+    pub(crate) speed: Option<usize>,
+    /// Whether the sender is held back while the board cannot take more.
+    pub(crate) flow_control: bool,
+}
+
+/// What is wrong with one direction.
+#[derive(Debug, Clone)]
+pub(crate) struct Faults {
+    /// What happens, and once only, to the byte at this place, counted from now.
+    pub(crate) once: Vec<(u64, Fault)>,
+    /// One of how many bytes meets one of these, again and again.
+    pub(crate) rate: Option<u64>,
+    /// Which.
+    pub(crate) kinds: Vec<Fault>,
+    /// Where the details come from.
+    pub(crate) choices: Choices,
+}
+
+#[derive(Debug)]
+struct Lane {
+    /// What is on its way, and when it is there.
+    bytes: VecDeque<(Instant, u8)>,
+    faults: Option<Faults>,
+    /// How many bytes have gone by since the faults began, and where the next one is that comes by chance.
+    passed: u64,
+    next: u64,
+    /// How many more are lost.
+    gap: u64,
+    /// When the last byte is there, and how much was sent in that millisecond.
+    last: Option<Instant>,
+    in_last: usize,
+    waker: Option<Waker>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    nature: Nature,
+    to_board: Lane,
+    to_host: Lane,
+    writer: Option<Waker>,
+    /// Counts the times that the port was opened; what was opened before is of no use any more.
+    opened: u64,
+    /// Whether the port is there.
+    vanished: bool,
+    /// Whether nothing gets through.
+    cut: bool,
+    /// Whether the board is to be reset from outside.
+    power: bool,
+    trace: Trace,
+}
+
+/// A line, as both its ends and whoever does something to it know it.
+#[derive(Debug, Clone)]
+pub(crate) struct Line(Arc<Mutex<Inner>>);
+
+impl Lane {
+    fn new() -> Self {
+        Self {
+            bytes: VecDeque::new(),
+            faults: None,
+            passed: 0,
+            next: u64::MAX,
+            gap: 0,
+            last: None,
+            in_last: 0,
+            waker: None,
+        }
+    }
+
+    fn begin(&mut self, mut faults: Faults) {
+        self.passed = 0;
+        self.next = match faults.rate {
+            Some(rate) => faults.choices.gap(rate),
+            None => u64::MAX,
+        };
+        faults.once.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        self.faults = Some(faults);
+    }
+
+    /// The fault that this byte meets.
+    fn fault(&mut self) -> Option<Fault> {
+        let faults = self.faults.as_mut()?;
+        let at = self.passed;
+        self.passed += 1;
+        if faults.once.last().is_some_and(|(place, _)| *place <= at) {
+            return faults.once.pop().map(|(_, fault)| fault);
+        }
+        if at >= self.next {
+            self.next = at + faults.choices.gap(faults.rate.unwrap_or(u64::MAX / 4));
+            let kinds = &faults.kinds;
+            return Some(kinds[faults.choices.index(kinds.len())]);
+        }
+        None
+    }
+
+    fn push(&mut self, byte: u8, now: Instant, nature: &Nature) {
+        let mut at = now + nature.latency;
+        if let Some(last) = self.last
+            && at <= last
+        {
+            at = last;
+            if let Some(speed) = nature.speed
+                && self.in_last >= speed
+            {
+                at = last + Duration::from_millis(1);
+            }
+        }
+        if self.last == Some(at) {
+            self.in_last += 1;
+        } else {
+            self.in_last = 1;
+            self.last = Some(at);
+        }
+        self.bytes.push_back((at, byte));
+    }
+
+    fn send(&mut self, bytes: &[u8], now: Instant, nature: &Nature) {
+        if self.faults.is_none() {
+            for byte in bytes {
+                self.push(*byte, now, nature);
+            }
+        } else {
+            for byte in bytes {
+                self.send_badly(*byte, now, nature);
+            }
+        }
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    fn send_badly(&mut self, byte: u8, now: Instant, nature: &Nature) {
+        if self.gap > 0 {
+            self.gap -= 1;
+            return;
+        }
+        let fault = self.fault();
+        let mut choose = |limit| {
+            self.faults
+                .as_mut()
+                .map_or(0, |faults| faults.choices.below(limit))
+        };
+        match fault {
+            None => self.push(byte, now, nature),
+            Some(Fault::Drop) => {}
+            Some(Fault::Repeat) => {
+                self.push(byte, now, nature);
+                self.push(byte, now, nature);
+            }
+            Some(Fault::Flip) => {
+                let bit = choose(8);
+                self.push(byte ^ 1 << bit, now, nature);
+            }
+            Some(Fault::Delay) => {
+                let late = now + Duration::from_millis(1 + choose(60));
+                self.last = self.last.max(Some(late));
+                self.push(byte, now, nature);
+            }
+            Some(Fault::Insert) => {
+                let other = choose(256).to_le_bytes()[0];
+                self.push(other, now, nature);
+                self.push(byte, now, nature);
+            }
+            Some(Fault::Gap) => self.gap = choose(40),
+        }
+    }
+
+    fn heal(&mut self) {
+        self.faults = None;
+        self.gap = 0;
+    }
+
+    /// When the next byte is there.
+    fn next_arrival(&self) -> Option<Instant> {
+        self.bytes.front().map(|(at, _)| *at)
+    }
+}
+
+impl Line {
+    /// A line on which nothing is wrong.
+    pub(crate) fn new(nature: Nature, trace: Trace) -> Self {
+        Self(Arc::new(Mutex::new(Inner {
+            nature,
+            to_board: Lane::new(),
+            to_host: Lane::new(),
+            writer: None,
+            opened: 0,
+            vanished: false,
+            cut: false,
+            power: false,
+            trace,
+        })))
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens the host's end. An end that was opened before is dead from now on.
+    ///
+    /// # Errors
+    ///
+    /// When the port is not there.
+    pub(crate) fn open(&self) -> Result<Port, TransportError> {
+        let mut inner = self.inner();
+        if inner.vanished {
+            return Err(TransportError::Vanished("the simulated port".into()));
+        }
+        inner.opened += 1;
+        // What nobody has read is lost when a port is closed.
+        inner.to_host.bytes.clear();
+        let opened = inner.opened;
+        drop(inner);
+        Ok(Port {
+            line: self.clone(),
+            opened,
+            timer: Box::pin(sleep_until(Instant::now())),
+        })
+    }
+
+    /// Lets one direction go wrong from now on.
+    pub(crate) fn spoil(&self, way: Way, faults: Faults) {
+        let mut inner = self.inner();
+        match way {
+            Way::ToBoard => inner.to_board.begin(faults),
+            Way::ToHost => inner.to_host.begin(faults),
+        }
+    }
+
+    /// Nothing is wrong any more.
+    pub(crate) fn heal(&self) {
+        let mut inner = self.inner();
+        inner.to_board.heal();
+        inner.to_host.heal();
+        inner.cut = false;
+        inner.vanished = false;
+    }
+
+    /// Bytes get through again.
+    pub(crate) fn mend(&self) {
+        self.inner().cut = false;
+    }
+
+    /// The port is there again.
+    pub(crate) fn appear(&self) {
+        self.inner().vanished = false;
+    }
+
+    /// Nothing gets through any more.
+    pub(crate) fn cut(&self) {
+        self.inner().cut = true;
+    }
+
+    /// The port fails, and cannot be opened.
+    pub(crate) fn vanish(&self) {
+        let mut inner = self.inner();
+        inner.vanished = true;
+        inner.opened += 1;
+        for waker in [inner.to_host.waker.take(), inner.writer.take()]
+            .into_iter()
+            .flatten()
+        {
+            waker.wake();
+        }
+    }
+
+    /// Resets the board, as its button does.
+    pub(crate) fn press_reset(&self) {
+        let mut inner = self.inner();
+        inner.power = true;
+        if let Some(waker) = inner.to_board.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// Whether the board has been reset from outside since the last time that it was asked.
+    pub(crate) fn take_reset(&self) -> bool {
+        std::mem::take(&mut self.inner().power)
+    }
+
+    /// Gives the board what has come for it, byte for byte, for as long as it takes any. Says when more will have come.
+    pub(crate) fn receive(
+        &self,
+        now: Instant,
+        waker: Option<&Waker>,
+        mut take: impl FnMut(u8) -> bool,
+    ) -> Option<Instant> {
+        let mut inner = self.inner();
+        let mut taken = Vec::new();
+        while let Some((at, byte)) = inner.to_board.bytes.front().copied() {
+            if at > now || !take(byte) {
+                break;
+            }
+            taken.push(byte);
+            inner.to_board.bytes.pop_front();
+        }
+        if !taken.is_empty() {
+            inner.trace.bytes(now, Way::ToBoard, &taken);
+            if let Some(writer) = inner.writer.take() {
+                writer.wake();
+            }
+        }
+        if let Some(waker) = waker {
+            inner.to_board.waker = Some(waker.clone());
+        }
+        inner.to_board.next_arrival().filter(|at| *at > now)
+    }
+
+    /// What the board says.
+    pub(crate) fn say(&self, bytes: &[u8]) {
+        let now = Instant::now();
+        let mut inner = self.inner();
+        if inner.cut || inner.vanished {
+            return;
+        }
+        let nature = inner.nature;
+        inner.to_host.send(bytes, now, &nature);
+    }
+
+    /// When what the board has said is through, if that takes time.
+    pub(crate) fn said_until(&self) -> Option<Instant> {
+        let inner = self.inner();
+        inner.nature.speed.and(inner.to_host.last)
+    }
+
+    /// A note in the trace.
+    pub(crate) fn note(&self, what: &dyn std::fmt::Display) {
+        self.inner().trace.note(Instant::now(), what);
+    }
+
+    /// What the bytes were, as one number.
+    pub(crate) fn digest(&self) -> u64 {
+        self.inner().trace.digest()
+    }
+}
+
+/// The host's end of a line.
+#[derive(Debug)]
+pub(crate) struct Port {
+    line: Line,
+    opened: u64,
+    timer: Pin<Box<Sleep>>,
+}
+
+fn vanished() -> io::Error {
+    io::Error::new(io::ErrorKind::BrokenPipe, "the simulated port has vanished")
+}
+
+impl AsyncRead for Port {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let now = Instant::now();
+        let this = &mut *self;
+        let next = {
+            let mut inner = this.line.inner();
+            if inner.opened != this.opened {
+                return Poll::Ready(Err(vanished()));
+            }
+            let lane = &mut inner.to_host;
+            let before = buffer.filled().len();
+            while buffer.remaining() > 0
+                && let Some((at, byte)) = lane.bytes.front().copied()
+                && at <= now
+            {
+                buffer.put_slice(&[byte]);
+                lane.bytes.pop_front();
+            }
+            if buffer.filled().len() > before {
+                inner.trace.bytes(now, Way::ToHost, &buffer.filled()[before..]);
+                return Poll::Ready(Ok(()));
+            }
+            inner.to_host.waker = Some(cx.waker().clone());
+            inner.to_host.next_arrival()
+        };
+        if let Some(next) = next {
+            this.timer.as_mut().reset(next);
+            if this.timer.as_mut().poll(cx).is_ready() {
+                cx.waker().wake_by_ref();
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl AsyncWrite for Port {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let now = Instant::now();
+        let mut inner = self.line.inner();
+        if inner.opened != self.opened {
+            return Poll::Ready(Err(vanished()));
+        }
+        let room = OUTGOING.saturating_sub(inner.to_board.bytes.len());
+        if room == 0 {
+            inner.writer = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        let bytes = &bytes[..bytes.len().min(room)];
+        if !inner.cut {
+            let nature = inner.nature;
+            inner.to_board.send(bytes, now, &nature);
+        }
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Transport for Port {
+    fn description(&self) -> &'static str {
+        "a simulated line"
+    }
+
+    fn flow_control(&self) -> bool {
+        self.line.inner().nature.flow_control
+    }
+
+    fn set_lines(&mut self, _dtr: bool, rts: bool) -> Result<ModemLines, TransportError> {
+        if rts {
+            self.line.press_reset();
+        }
+        Ok(ModemLines::Set)
+    }
+
+    fn restore_lines(&mut self) -> Result<ModemLines, TransportError> {
+        Ok(ModemLines::Set)
+    }
+
+    fn unsent(&mut self) -> usize {
+        let inner = self.line.inner();
+        match inner.nature.speed {
+            Some(_) => inner.to_board.bytes.len(),
+            None => 0,
+        }
+    }
+}

@@ -1,0 +1,414 @@
+//! One run of a schedule: the host's link against the board, from connecting to a call over a line that is whole again.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use belay_runtime::link::{Link, LinkEvent, LinkOptions, Output, Request};
+use belay_runtime::transport::Connector;
+use belay_runtime::{Error, ErrorKind};
+use tokio::runtime::Builder;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::board::{Machine, Witness, learn};
+use crate::calls::{Call, DEPLOYED, Given, What};
+use crate::choices::Choices;
+use crate::judge::{self, Ended};
+use crate::line::Line;
+use crate::schedule::{FLAVOURS, Flavour, Schedule, Trouble};
+use crate::trace::Trace;
+
+/// After which time something has not only ended late.
+const HUNG: Duration = Duration::from_mins(10);
+/// How long a call over a clean line may take.
+pub(crate) const LONG: Duration = Duration::from_secs(5);
+
+/// What a run showed.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Something was given that is not so, or something ran twice.
+    pub wrong: bool,
+    /// Something took longer than it may.
+    pub hung: bool,
+    /// The link did not work afterwards.
+    pub lost: bool,
+    /// What was wrong, in words.
+    pub complaints: Vec<String>,
+    /// What happened, in words.
+    pub scenario: String,
+    /// What went over the line and when, as one number.
+    pub digest: u64,
+}
+
+impl Outcome {
+    /// Whether all was as it has to be.
+    pub fn is_good(&self) -> bool {
+        !(self.wrong || self.hung || self.lost)
+    }
+
+    pub(crate) fn is_wrong(&mut self, what: String) {
+        self.wrong = true;
+        self.complaints.push(what);
+    }
+
+    pub(crate) fn is_hung(&mut self, what: String) {
+        self.hung = true;
+        self.complaints.push(what);
+    }
+
+    pub(crate) fn is_lost(&mut self, what: String) {
+        self.lost = true;
+        self.complaints.push(what);
+    }
+}
+
+/// Runs what follows from a seed: for any flavour, or this one.
+pub fn run(seed: u64, only: Option<Flavour>, shown: bool) -> Outcome {
+    run_choices(&mut Choices::seeded(seed), seed, only, shown)
+}
+
+/// Runs what these choices come to.
+///
+/// # Panics
+///
+/// When the system has nothing left for a runtime.
+pub fn run_choices(choices: &mut Choices, seed: u64, only: Option<Flavour>, shown: bool) -> Outcome {
+    learn(learn_sources);
+    let schedule = Schedule::drawn(choices, only);
+    in_virtual_time(seed, conduct(schedule, shown))
+}
+
+/// Runs this on a clock that stands still while anything can be done.
+fn in_virtual_time<T>(seed: u64, what: impl Future<Output = T>) -> T {
+    belay_runtime::random::seed_this_thread(Some(seed));
+    let runtime = Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
+    let given = runtime.expect("a runtime can be made").block_on(what);
+    belay_runtime::random::seed_this_thread(None);
+    given
+}
+
+/// Shows the board all that hosts send to it in order to connect and to look for the agent.
+fn learn_sources() {
+    for flavour in FLAVOURS {
+        let mut choices = Choices::seeded(0);
+        let mut schedule = Schedule::drawn(&mut choices, Some(flavour));
+        schedule.troubles.clear();
+        schedule.early = false;
+        in_virtual_time(0, async {
+            let mut bench = Bench::new(&schedule, false);
+            bench.connect().await.expect("a clean connection");
+            // A board that loses its memory is asked for its agent.
+            bench.line.press_reset();
+            sleep(Duration::from_secs(1)).await;
+            if let Some(link) = bench.link.take() {
+                let call = Call::plain(1, What::Add(1, 2), LONG);
+                let _ = call.make(&link, flavour.is_small()).await;
+                let _ = link.close().await;
+            }
+        });
+    }
+}
+
+/// What is heard of the board beside the answers.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Heard(Arc<Mutex<Hearing>>);
+
+#[derive(Debug, Default)]
+pub(crate) struct Hearing {
+    /// The numbers that it told of its own accord.
+    pub(crate) told: Vec<String>,
+    pub(crate) printed: Vec<u8>,
+    /// How many bytes of that were lost.
+    pub(crate) overflow: u64,
+}
+
+impl Heard {
+    pub(crate) fn get(&self) -> std::sync::MutexGuard<'_, Hearing> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn listen(&self, link: &Link) {
+        let (mut events, heard) = (link.events(), self.clone());
+        tokio::spawn(async move {
+            loop {
+                match events.recv().await {
+                    Ok(LinkEvent::Board(repr)) => {
+                        heard.get().told.push(String::from_utf8_lossy(&repr).into_owned());
+                    }
+                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return,
+                }
+            }
+        });
+        let (mut output, heard) = (link.output(), self.clone());
+        tokio::spawn(async move {
+            while let Some(output) = output.next().await {
+                match output {
+                    Output::Bytes(bytes) => heard.get().printed.extend_from_slice(&bytes),
+                    Output::Overflow(bytes) => heard.get().overflow += bytes,
+                }
+            }
+        });
+    }
+}
+
+/// A host, a line and a board.
+pub(crate) struct Bench {
+    pub(crate) line: Line,
+    pub(crate) witness: Witness,
+    pub(crate) heard: Heard,
+    pub(crate) link: Option<Link>,
+    pub(crate) small: bool,
+    options: LinkOptions,
+    deployed: usize,
+    /// How often the board had started when the link was made.
+    pub(crate) boots: u32,
+}
+
+impl Bench {
+    fn new(schedule: &Schedule, shown: bool) -> Self {
+        let line = Line::new(schedule.line, Trace::new(shown));
+        let witness = Witness::default();
+        let machine = Machine::new(
+            line.clone(),
+            schedule.board.clone(),
+            schedule.board_choices.clone(),
+            witness.clone(),
+            &schedule.background,
+        );
+        tokio::spawn(machine.run());
+        let used = |(_, call): &(Duration, Call)| match call.what {
+            What::Size(_, true) => 2,
+            What::Spin(_) => 3,
+            What::Say(_) => 4,
+            _ => 1,
+        };
+        Self {
+            line,
+            witness,
+            heard: Heard::default(),
+            link: None,
+            small: schedule.flavour.is_small(),
+            options: schedule.options(),
+            deployed: schedule.calls.iter().map(used).max().unwrap_or(1),
+            boots: 0,
+        }
+    }
+
+    /// A link, and the functions on the board.
+    async fn connect(&mut self) -> Result<Link, Error> {
+        if let Some(link) = &self.link {
+            return Ok(link.clone());
+        }
+        self.boots = self.witness.facts().boots;
+        let cable = self.line.clone();
+        let connector = Connector::new("simulated", move || {
+            let cable = cable.clone();
+            async move { cable.open() }
+        });
+        let link = Link::connect(&connector, self.options.clone()).await?;
+        self.heard.listen(&link);
+        for name in &DEPLOYED[..self.deployed] {
+            let source = if self.small { "" } else { "','def f():pass" };
+            let deploy = format!("D('{name}','sim','{name}{source}')");
+            link.request(Request::Evaluate(deploy), LONG).await?;
+        }
+        self.link = Some(link.clone());
+        Ok(link)
+    }
+
+    async fn hang_up(&mut self) {
+        if let Some(link) = self.link.take() {
+            // What matters is that the port is free again.
+            let _ = link.close().await;
+        }
+    }
+
+    /// Whether the board has started anew since the link was made.
+    pub(crate) fn was_reset(&self) -> bool {
+        self.witness.facts().boots > self.boots
+    }
+}
+
+async fn conduct(schedule: Schedule, shown: bool) -> Outcome {
+    let mut outcome = Outcome {
+        scenario: describe(&schedule),
+        ..Outcome::default()
+    };
+    let mut bench = Bench::new(&schedule, shown);
+    bench.line.note(&outcome.scenario);
+    let connected = if schedule.early {
+        connect_badly(&mut bench, &schedule).await
+    } else {
+        Some(bench.connect().await)
+    };
+    match connected {
+        Some(Ok(link)) => {
+            let ended = work(&bench, &schedule, &link).await;
+            bench.line.heal();
+            bench.line.note(&"nothing is wrong any more");
+            judge::calls(&bench, &schedule, &ended, &mut outcome);
+        }
+        Some(Err(_)) if schedule.early => bench.line.heal(),
+        Some(Err(error)) => outcome.is_lost(format!("cannot connect: {error}")),
+        None => outcome.is_hung("connecting does not end".to_owned()),
+    }
+    afterwards(&mut bench, &schedule, &mut outcome).await;
+    // What threads tell is on its way for as long as the line takes.
+    sleep(Duration::from_secs(1)).await;
+    judge::board(&bench, &schedule, &mut outcome);
+    outcome.digest = bench.line.digest();
+    outcome
+}
+
+fn describe(schedule: &Schedule) -> String {
+    use std::fmt::Write as _;
+    let mut text = schedule.flavour.name().to_owned();
+    if schedule.in_turn {
+        text.push_str(", in turn");
+    }
+    for (after, call) in &schedule.calls {
+        let what = format!("{:?}", call.what);
+        let _ = write!(
+            text,
+            "; {after:?} {}: {what:.40} within {:?}",
+            call.id, call.deadline
+        );
+        if let Some(cancel) = call.cancel {
+            let _ = write!(text, " dropped after {cancel:?}");
+        }
+        if let Some(items) = call.items {
+            let _ = write!(text, " dropped after {items} items");
+        }
+    }
+    for (after, trouble) in &schedule.troubles {
+        let _ = match trouble {
+            Trouble::Spoil(way, faults) => match faults.rate {
+                Some(rate) => write!(text, "; {after:?} {way:?} one in {rate}: {:?}", faults.kinds),
+                None => write!(text, "; {after:?} {way:?} {:?}", faults.once),
+            },
+            other => write!(text, "; {after:?} {other:?}"),
+        };
+    }
+    if schedule.early {
+        text.push_str("; from the beginning");
+    }
+    text
+}
+
+/// Connects while the line is bad already.
+async fn connect_badly(bench: &mut Bench, schedule: &Schedule) -> Option<Result<Link, Error>> {
+    for (_, trouble) in &schedule.troubles {
+        if let Trouble::Spoil(way, faults) = trouble {
+            bench.line.spoil(*way, faults.clone());
+        }
+    }
+    timeout(HUNG, bench.connect()).await.ok()
+}
+
+/// Makes the calls, and lets go wrong what is to go wrong.
+async fn work(bench: &Bench, schedule: &Schedule, link: &Link) -> Vec<Ended> {
+    let mut troubles = JoinSet::new();
+    for (after, trouble) in schedule.troubles.clone() {
+        let (cable, link) = (bench.line.clone(), link.clone());
+        troubles.spawn(async move {
+            sleep(after).await;
+            cable.note(&format_args!("{trouble:?}"));
+            make_trouble(&cable, &link, trouble).await;
+        });
+    }
+    let small = bench.small;
+    let one = |after: Duration, call: Call| {
+        let (link, cable) = (link.clone(), bench.line.clone());
+        async move {
+            sleep(after).await;
+            let begun = Instant::now();
+            cable.note(&format_args!("call {} is made: {:?}", call.id, call.what));
+            let given = timeout(HUNG, call.make(&link, small)).await.ok();
+            cable.note(&format_args!("call {} gave {given:?}", call.id));
+            Ended {
+                given,
+                took: begun.elapsed(),
+            }
+        }
+    };
+    let mut ended = Vec::new();
+    if schedule.in_turn {
+        for (after, call) in schedule.calls.clone() {
+            ended.push(one(after, call).await);
+        }
+    } else {
+        let calls = schedule.calls.iter().cloned();
+        let calls: Vec<_> = calls
+            .map(|(after, call)| tokio::spawn(one(after, call)))
+            .collect();
+        for call in calls {
+            if let Ok(call) = call.await {
+                ended.push(call);
+            }
+        }
+    }
+    let _ = timeout(HUNG, async { while troubles.join_next().await.is_some() {} }).await;
+    ended
+}
+
+async fn make_trouble(cable: &Line, link: &Link, trouble: Trouble) {
+    match trouble {
+        Trouble::Spoil(way, faults) => cable.spoil(way, faults),
+        Trouble::Cut(time) => {
+            cable.cut();
+            sleep(time).await;
+            cable.mend();
+        }
+        Trouble::Press => cable.press_reset(),
+        Trouble::Vanish(time) => {
+            cable.vanish();
+            sleep(time).await;
+            cable.appear();
+        }
+        // What comes of it, the calls tell.
+        Trouble::Reset(policy) => drop(link.reset(policy).await),
+        Trouble::EndAll => link.end_all(),
+        Trouble::Close => drop(link.close().await),
+    }
+}
+
+/// A call over a line that is whole again; where the board or the port was lost, over a new connection.
+async fn afterwards(bench: &mut Bench, schedule: &Schedule, outcome: &mut Outcome) {
+    let begun = Instant::now();
+    let busy = schedule.calls.iter().any(|(_, call)| call.keeps_board());
+    for id in 1000..1100 {
+        let Ok(connected) = timeout(HUNG, bench.connect()).await else {
+            return outcome.is_hung("connecting afterwards does not end".to_owned());
+        };
+        let may_wait = busy && begun.elapsed() < Duration::from_mins(3);
+        let link = match connected {
+            Ok(link) => link,
+            Err(_) if may_wait => continue,
+            Err(error) => return outcome.is_lost(format!("cannot connect afterwards: {error}")),
+        };
+        let call = Call::plain(id, What::Add(i64::from(id), 1), LONG);
+        bench.line.note(&format_args!("call {id} afterwards"));
+        let Ok(given) = timeout(HUNG, call.make(&link, bench.small)).await else {
+            return outcome.is_hung(format!("call {id} afterwards does not end"));
+        };
+        bench.line.note(&format_args!("call {id} gave {given:?}"));
+        match given {
+            Given::Right(_) => return,
+            Given::Error(error) if judge::may_be_over(&error, bench, schedule) => bench.hang_up().await,
+            Given::Error(error)
+                if may_wait
+                    && matches!(
+                        error.kind(),
+                        ErrorKind::Unresponsive { .. } | ErrorKind::Timeout { .. }
+                    ) => {}
+            Given::Error(error) if matches!(error.kind(), ErrorKind::Interrupted) && id == 1000 => {}
+            given => return outcome.is_lost(format!("call {id} afterwards gave {given:?}")),
+        }
+    }
+    outcome.is_lost("no call works afterwards".to_owned());
+}

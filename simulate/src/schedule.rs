@@ -1,0 +1,301 @@
+//! What happens in one run: drawn from its seed before anything begins.
+
+use std::time::Duration;
+
+use belay_runtime::link::{CallPath, Deadlines, LinkOptions, ResetPolicy};
+
+use crate::board::{Background, Kind};
+use crate::calls::Call;
+use crate::choices::Choices;
+use crate::line::{FAULTS, Fault, Faults, Nature};
+use crate::trace::Way;
+
+/// The ways in which a host and a board can talk to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flavour {
+    /// The resident agent, which reads blocks.
+    Agent,
+    /// The same on a line that cannot hold the sender back, where it reads lines.
+    Paced,
+    /// The same agent over the raw REPL.
+    Raw,
+    /// That on a line that cannot hold the sender back.
+    RawPaced,
+    /// The agent for small boards.
+    Small,
+    /// The same on a board without raw-paste mode, and on a bare UART.
+    Old,
+    /// The resident agent on a board that throws away what is unread when Ctrl-C comes.
+    Flushing,
+}
+
+/// All of them.
+pub const FLAVOURS: [Flavour; 7] = [
+    Flavour::Agent,
+    Flavour::Paced,
+    Flavour::Raw,
+    Flavour::RawPaced,
+    Flavour::Small,
+    Flavour::Old,
+    Flavour::Flushing,
+];
+
+impl Flavour {
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Paced => "paced",
+            Self::Raw => "raw",
+            Self::RawPaced => "raw-paced",
+            Self::Small => "small",
+            Self::Old => "old",
+            Self::Flushing => "flushing",
+        }
+    }
+
+    pub(crate) fn call_path(self) -> CallPath {
+        match self {
+            Self::Agent | Self::Paced | Self::Flushing => CallPath::Agent,
+            Self::Raw | Self::RawPaced => CallPath::RawRepl,
+            Self::Small | Self::Old => CallPath::Auto,
+        }
+    }
+
+    /// Whether it has the agent for small boards.
+    pub(crate) fn is_small(self) -> bool {
+        matches!(self, Self::Small | Self::Old)
+    }
+
+    fn has_flow_control(self) -> bool {
+        !matches!(self, Self::Paced | Self::RawPaced | Self::Old)
+    }
+
+    pub(crate) fn board(self, choices: &mut Choices) -> Kind {
+        Kind {
+            small: self.is_small(),
+            window: (self != Self::Old).then(|| choices.pick(&[32, 128, 256, 2_048, 60_000, 60_000])),
+            ring: if self == Self::Old {
+                64
+            } else {
+                choices.pick(&[256, 260, 512, 4_096])
+            },
+            flushes: self == Self::Flushing,
+            flow_control: self.has_flow_control(),
+            slowness: choices.pick(&[0, 0, 0, 20, 150]),
+            boot: Duration::from_millis(choices.pick(&[1, 20, 300])),
+            implementation: if self == Self::Flushing {
+                "circuitpython"
+            } else {
+                "micropython"
+            },
+        }
+    }
+
+    fn line(self, choices: &mut Choices) -> Nature {
+        let bare = !self.has_flow_control();
+        Nature {
+            latency: Duration::from_millis(choices.pick(&[0, 0, 1, 3, 16])),
+            // A bare UART has a speed; USB is as fast as can be.
+            speed: if bare || choices.chance(150) {
+                Some(choices.pick(&[6, 11, 90]))
+            } else {
+                None
+            },
+            flow_control: self.has_flow_control(),
+        }
+    }
+}
+
+/// What somebody does beside the calls.
+#[derive(Debug, Clone)]
+pub(crate) enum Trouble {
+    /// The line goes wrong in one direction.
+    Spoil(Way, Faults),
+    /// Nothing gets through, for so long.
+    Cut(Duration),
+    /// The board's button is pressed.
+    Press,
+    /// The port vanishes, and is back after so long.
+    Vanish(Duration),
+    /// The host resets the board.
+    Reset(ResetPolicy),
+    /// The host ends all calls.
+    EndAll,
+    /// The host hangs up.
+    Close,
+}
+
+/// One run.
+#[derive(Debug)]
+pub(crate) struct Schedule {
+    pub(crate) flavour: Flavour,
+    pub(crate) board: Kind,
+    pub(crate) board_choices: Choices,
+    pub(crate) line: Nature,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) calls: Vec<(Duration, Call)>,
+    /// Whether the calls wait for each other.
+    pub(crate) in_turn: bool,
+    pub(crate) troubles: Vec<(Duration, Trouble)>,
+    pub(crate) background: Vec<(Duration, Background)>,
+    /// Whether the line is bad from the beginning, connecting included.
+    pub(crate) early: bool,
+}
+
+impl Schedule {
+    pub(crate) fn drawn(choices: &mut Choices, only: Option<Flavour>) -> Self {
+        let drawn = choices.pick(&FLAVOURS);
+        let flavour = only.unwrap_or(drawn);
+        let board = flavour.board(choices);
+        let line = flavour.line(choices);
+        let large = match (flavour, line.speed) {
+            (Flavour::Old, _) => 100,
+            (_, Some(speed)) if speed < 20 => 300,
+            _ => 1_500,
+        };
+        let in_turn = choices.chance(400);
+        let count = choices.between(1, 6);
+        let calls = (1..=count).map(|id| {
+            let after = Duration::from_millis(if in_turn || choices.chance(500) {
+                0
+            } else {
+                choices.below(200)
+            });
+            (after, Call::drawn(u32::try_from(id).unwrap_or(0), choices, large))
+        });
+        let calls = calls.collect();
+        let mut schedule = Self {
+            flavour,
+            board_choices: choices.fork(),
+            board,
+            line,
+            deadlines: deadlines(choices),
+            calls,
+            in_turn,
+            troubles: Vec::new(),
+            background: Vec::new(),
+            early: choices.chance(30),
+        };
+        let troubles = choices.pick(&[0, 1, 1, 1, 1, 2, 3]);
+        for _ in 0..troubles {
+            let trouble = Self::trouble(choices);
+            let after = Duration::from_millis(if choices.chance(400) {
+                0
+            } else {
+                choices.below(400)
+            });
+            schedule.troubles.push((after, trouble));
+        }
+        schedule.draw_background(choices);
+        schedule
+    }
+
+    fn trouble(choices: &mut Choices) -> Trouble {
+        let way = if choices.chance(500) {
+            Way::ToBoard
+        } else {
+            Way::ToHost
+        };
+        let time = |choices: &mut Choices| Duration::from_millis(choices.between(1, 600));
+        match choices.below(100) {
+            0..45 => {
+                let once = (0..choices.between(1, 3)).map(|_| (choices.below(400), choices.pick(&FAULTS)));
+                let once = once.collect();
+                Trouble::Spoil(way, Faults::once(once, choices.fork()))
+            }
+            45..75 => {
+                let rate = choices.pick(&[5_000, 1_500, 400, 120, 40]);
+                let kinds = if choices.chance(500) {
+                    FAULTS.to_vec()
+                } else {
+                    vec![choices.pick(&FAULTS)]
+                };
+                Trouble::Spoil(way, Faults::again_and_again(rate, kinds, choices.fork()))
+            }
+            75..80 => Trouble::Cut(time(choices)),
+            80..86 => Trouble::Press,
+            86..89 => Trouble::Vanish(time(choices)),
+            89..93 => Trouble::Reset(choices.pick(&[ResetPolicy::Soft, ResetPolicy::Lines])),
+            93..97 => Trouble::EndAll,
+            _ => Trouble::Close,
+        }
+    }
+
+    fn draw_background(&mut self, choices: &mut Choices) {
+        if !choices.chance(300) {
+            return;
+        }
+        let mut at = Duration::ZERO;
+        for number in 0..choices.between(1, 40) {
+            at += Duration::from_millis(choices.below(60));
+            let number = u32::try_from(number).unwrap_or(0);
+            let what = if choices.chance(500) {
+                Background::Print(number)
+            } else {
+                Background::Tell(number)
+            };
+            self.background.push((at, what));
+        }
+    }
+
+    /// Whether the bytes get through as they are.
+    pub(crate) fn is_clean(&self) -> bool {
+        let spoils =
+            |trouble: &Trouble| matches!(trouble, Trouble::Spoil(..) | Trouble::Cut(_) | Trouble::Vanish(_));
+        !self.troubles.iter().any(|(_, trouble)| spoils(trouble))
+    }
+
+    /// Whether nothing but the calls happens.
+    pub(crate) fn is_calm(&self) -> bool {
+        self.troubles.is_empty()
+    }
+
+    /// Whether something resets the board on purpose.
+    pub(crate) fn resets(&self) -> bool {
+        let resets = |trouble: &Trouble| matches!(trouble, Trouble::Press | Trouble::Reset(_));
+        self.troubles.iter().any(|(_, trouble)| resets(trouble))
+    }
+
+    /// Whether the host itself ends calls.
+    pub(crate) fn hangs_up(&self) -> bool {
+        let ends = |trouble: &Trouble| matches!(trouble, Trouble::EndAll | Trouble::Close);
+        self.troubles.iter().any(|(_, trouble)| ends(trouble))
+    }
+
+    pub(crate) fn options(&self) -> LinkOptions {
+        let mut options = LinkOptions::default();
+        options.call_path = self.flavour.call_path();
+        options.deadlines = self.deadlines;
+        options
+    }
+}
+
+fn deadlines(choices: &mut Choices) -> Deadlines {
+    let mut deadlines = Deadlines::default();
+    if choices.chance(500) {
+        deadlines.interrupt = Duration::from_millis(800);
+        deadlines.resync = Duration::from_secs(2);
+    }
+    deadlines
+}
+
+impl Faults {
+    fn once(once: Vec<(u64, Fault)>, choices: Choices) -> Self {
+        Self {
+            once,
+            rate: None,
+            kinds: Vec::new(),
+            choices,
+        }
+    }
+
+    fn again_and_again(rate: u64, kinds: Vec<Fault>, choices: Choices) -> Self {
+        Self {
+            once: Vec::new(),
+            rate: Some(rate),
+            kinds,
+            choices,
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! A few schedules of every kind, and that each can be repeated.
+
+use belay_simulate::{FLAVOURS, run};
+
+/// How many schedules of each flavour: the first of the million that `cargo xtask simulate` runs.
+const SCHEDULES: u64 = 150;
+
+#[test]
+fn every_call_ends_truthfully_and_the_next_one_works() {
+    for flavour in FLAVOURS {
+        for seed in 1..=SCHEDULES {
+            let outcome = run(seed, Some(flavour), false);
+            assert!(
+                outcome.is_good(),
+                "--seed {seed} --count 1 -v --flavour {}: {}\n{}",
+                flavour.name(),
+                outcome.complaints.join("\n"),
+                outcome.scenario
+            );
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_sends_the_same_bytes_at_the_same_times() {
+    let digest = |seed| run(seed, None, false).digest;
+    for seed in 1..=200 {
+        assert_eq!(digest(seed), digest(seed), "seed {seed}");
+    }
+}
