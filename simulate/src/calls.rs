@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use belay_runtime::link::{Link, Payload, Request};
+use belay_runtime::link::{Link, Payload, Request, Statements};
 use belay_runtime::python::Arguments;
 use belay_runtime::{Error, ErrorKind};
 use futures_util::StreamExt as _;
@@ -129,7 +129,7 @@ impl Call {
         matches!(self.what, What::Deaf(_) | What::Stubborn(_) | What::Tidy(_))
     }
 
-    fn request(&self, small: bool) -> Request {
+    fn request(&self) -> Request {
         let id = self.id;
         let deployed = |name: &str, arguments: Arguments| {
             let at = DEPLOYED.iter().position(|known| *known == name).unwrap_or(0);
@@ -154,8 +154,8 @@ impl Call {
             What::Stubborn(n) => evaluate(format!("['stubborn']({id},{n})")),
             What::Quit => evaluate(format!("['quit']({id})")),
             What::Items(n, pause) => evaluate(format!("['items']({id},{n},{pause})")),
-            What::Statement if small => evaluate(format!("['add']({id},0,0)")),
-            What::Statement => Request::Evaluate(format!("X('sim','hit({id})')")),
+            // It is executed, and never asked for in this way.
+            What::Statement => Request::Evaluate("None".to_owned()),
         }
     }
 
@@ -201,14 +201,10 @@ impl Call {
     }
 
     async fn ask(&self, link: &Link, small: bool) -> Given {
-        if small && self.what == What::Statement {
-            let source = format!("hit({})#{}", self.id, "x".repeat(150));
-            return match link.run_in_parts("sim", &source, self.deadline).await {
-                Ok(_) => Given::Right(None),
-                Err(error) => self.judge_error(error),
-            };
+        if self.what == What::Statement {
+            return self.execute(link).await;
         }
-        let request = self.request(small);
+        let request = self.request();
         let (payload, printed) = if self.printed {
             match link.run(request, self.deadline).await {
                 Ok(answer) => (Ok(answer.payload), Some(answer.printed)),
@@ -228,6 +224,19 @@ impl Call {
         }
     }
 
+    async fn execute(&self, link: &Link) -> Given {
+        let source = format!("hit({})#{}", self.id, "x".repeat(150));
+        let statements = Statements {
+            namespace: "sim",
+            source: &source,
+            file: None,
+        };
+        match link.execute(statements, self.deadline).await {
+            Ok(_) => Given::Right(None),
+            Err(error) => self.judge_error(error),
+        }
+    }
+
     fn judge_error(&self, error: Error) -> Given {
         let Some(exception) = error.exception() else {
             return Given::Error(error);
@@ -241,7 +250,7 @@ impl Call {
     }
 
     async fn consume(&self, link: &Link, count: u32, small: bool) -> Given {
-        let mut stream = link.stream(self.request(small), self.deadline);
+        let mut stream = link.stream(self.request(), self.deadline);
         let mut seen = 0;
         loop {
             if self.items.is_some_and(|items| seen as usize >= items) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use belay_runtime::ErrorKind;
 use belay_runtime::agent::Flavour;
-use belay_runtime::link::{Link, LinkOptions, Payload, Request};
+use belay_runtime::link::{Link, LinkOptions, Payload, Request, Statements};
 use belay_runtime::transport::{Address, Connector, Transport};
 use belay_sim::{Board, Direction, Fault};
 use belay_tests::{Tap, soon, tapped};
@@ -155,16 +155,21 @@ async fn an_exception_between_the_parts_of_a_source_leaves_them_as_they_are() {
     let board = Board::unix().heap_kb(HEAP_KB).start().await.unwrap();
     let port = Connector::from(board.port().parse::<Address>().unwrap());
     let link = Link::connect(&port, LinkOptions::default()).await.unwrap();
-    assert!(link.hello().small);
+    assert_eq!(link.hello().flavour, Flavour::Small);
     let lines: Vec<String> = (0..60).map(|n| format!("x{n}={n}\n")).collect();
     let lines = lines.concat();
+    let statements = Statements {
+        namespace: "t",
+        source: &lines,
+        file: None,
+    };
     let failing = async {
         for _ in 0..6 {
             let failed = link.request(Request::Evaluate("1//0".into()), SHORT).await;
             assert!(failed.unwrap_err().exception().is_some());
         }
     };
-    let (ran, ()) = tokio::join!(link.run_in_parts("t", &lines, SHORT), failing);
+    let (ran, ()) = tokio::join!(link.execute(statements, SHORT), failing);
     ran.unwrap();
     let first = link
         .request(Request::Evaluate("V('t','x0+x59')".into()), SHORT)
@@ -178,7 +183,7 @@ async fn a_stream_that_a_ctrl_c_has_ended_behind_a_batch_was_interrupted_and_rai
     let board = Board::unix().heap_kb(HEAP_KB).start().await.unwrap();
     let port = Connector::from(board.port().parse::<Address>().unwrap());
     let link = Link::connect(&port, LinkOptions::default()).await.unwrap();
-    assert!(link.hello().small);
+    assert_eq!(link.hello().flavour, Flavour::Small);
     let mut items = link.stream(Request::Evaluate("range(1000)".into()), SHORT);
     let first = items.next().await.unwrap();
     assert_eq!(first.unwrap(), Payload::Repr(b"0".to_vec()));

@@ -484,7 +484,7 @@ impl Engine {
     /// The board refused a line because it was damaged or came after a damaged one: it expects `number`. A damaged
     /// line may be refused in many pieces, so nothing is sent again before the board has got rid of them all.
     pub(super) fn on_refusal(&mut self, number: u8) {
-        if self.is_raw() {
+        if !self.flavour.stays() {
             // Each line there is refused in one piece.
             self.unread.refused();
         }

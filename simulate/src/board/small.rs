@@ -154,7 +154,7 @@ impl Machine {
                 agent.parts.push_str(body);
                 Ok(Begun::Nothing)
             }
-            b'x' => Ok(Begun::Statements(std::mem::take(&mut agent.parts))),
+            b'X' => Ok(Begun::Statements(std::mem::take(&mut agent.parts))),
             b'e' | b'c' => Ok(Begun::Evaluate(body.to_owned())),
             _ => {
                 let mut words = body.splitn(3, ' ');
@@ -203,7 +203,7 @@ impl Machine {
         self.tick().await?;
         let agent = self.little()?;
         let Some(number) = agent.number else { return Ok(()) };
-        if b"ecTtx".contains(&agent.kind) {
+        if b"ecTtX".contains(&agent.kind) {
             self.small_say(format!("{}v{}", char::from(number), got.repr()))
                 .await?;
         } else {

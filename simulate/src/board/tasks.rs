@@ -92,11 +92,8 @@ impl Machine {
             self.heap.streams.remove(rest.trim_end_matches("')"));
             return Ok(none());
         }
-        if let Some(rest) = expression.strip_prefix("X('sim','") {
-            return self
-                .run_statement(rest.trim_end_matches("')"))
-                .await
-                .map(|()| none());
+        if expression.starts_with("X(") {
+            return self.run_statement(expression).await.map(|()| none());
         }
         if expression == "1+1" {
             return Ok(Value::Repr("2".to_owned()));
@@ -129,7 +126,9 @@ impl Machine {
     /// Runs a statement: the only one that there is counts a call.
     pub(super) async fn run_statement(&mut self, statement: &str) -> Python<()> {
         self.tick().await?;
-        let number = statement.trim_start_matches("hit(").split(')').next();
+        let number = statement
+            .split_once("hit(")
+            .and_then(|(_, rest)| rest.split(')').next());
         let Some(call) = number.and_then(|number| number.parse().ok()) else {
             return Err(raised("SyntaxError", "invalid syntax"));
         };
