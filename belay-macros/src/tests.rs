@@ -50,11 +50,14 @@ fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
+/// The files of the workspace's tests; none where this crate stands alone, as when it was published.
 fn files(folder: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests");
-    files_below(&root.join(folder), &mut found);
-    assert!(!found.is_empty());
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    if workspace.join("xtask").exists() {
+        files_below(&workspace.join("tests").join(folder), &mut found);
+        assert!(!found.is_empty());
+    }
     found
 }
 

@@ -1,8 +1,7 @@
 //! Numbers that nobody can guess; in a simulation those that follow from its seed.
 
 use std::cell::Cell;
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher as _, Hasher as _};
+use std::hash::{BuildHasher as _, RandomState};
 
 thread_local! {
     static SEED: Cell<Option<u64>> = const { Cell::new(None) };
@@ -17,7 +16,8 @@ pub fn seed_this_thread(seed: Option<u64>) {
 /// The next number.
 pub(crate) fn random() -> u64 {
     let Some(seed) = SEED.get() else {
-        return RandomState::new().build_hasher().finish();
+        // An operating system that gives no random numbers has none to seed its hash tables with either.
+        return getrandom::u64().unwrap_or_else(|_| RandomState::new().hash_one(()));
     };
     // SplitMix64.
     let seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);

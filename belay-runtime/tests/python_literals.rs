@@ -116,6 +116,8 @@ fn short_text_that_varies_is_no_string_literal_because_boards_never_forget_those
 fn bytes_are_a_literal_or_base64_whichever_is_shorter() {
     assert_eq!(literal(Bytes(b"AT+OK\r\n".to_vec())), r"b'AT+OK\r\n'");
     assert_eq!(literal(Bytes(vec![0, 255])), r"b'\x00\xff'");
+    assert_eq!(literal(serde_bytes::Bytes::new(&[0, 255])), r"b'\x00\xff'");
+    assert_eq!(literal(serde_bytes::ByteBuf::from(vec![b'a'])), "b'a'");
     assert_eq!(literal(Bytes(vec![0xff; 15])), "B('////////////////////')");
     assert_eq!(literal(Bytes(vec![b'a'; 400])).len(), 403);
     let large = literal(Bytes((0..=255).cycle().take(16_384).collect()));

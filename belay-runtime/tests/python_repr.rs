@@ -168,6 +168,7 @@ fn bytes_are_read_in_all_their_forms() {
         "array('B', [0, 39, 97, 255])",
     ] {
         assert_eq!(read::<Bytes>(repr).0, b"\0'a\xff", "{repr}");
+        assert_eq!(read::<serde_bytes::ByteBuf>(repr), b"\0'a\xff", "{repr}");
         assert_eq!(read::<Vec<u8>>(repr), b"\0'a\xff", "{repr}");
     }
     assert_eq!(read::<[u8; 2]>("b'ab'"), *b"ab");

@@ -3,13 +3,14 @@
 use std::{
     env,
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, IsTerminal as _, Read as _, Seek as _, SeekFrom, Write as _},
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
     time::Duration,
 };
 
+#[cfg(feature = "cli")]
 use indicatif::ProgressBar;
 
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Report {
-    /// A moving line on a terminal, plain lines elsewhere; both on standard error.
+    /// A moving line on a terminal if the feature `cli` is on, plain lines elsewhere; both on standard error.
     #[default]
     Auto,
     /// Not at all.
@@ -492,31 +493,42 @@ fn fingerprint(sources: &[(&str, &str)]) -> u64 {
 #[derive(Debug)]
 struct Progress {
     report: Report,
+    #[cfg(feature = "cli")]
     bar: Option<ProgressBar>,
 }
 
 impl Progress {
     fn new(report: Report) -> Self {
-        let bar = (report == Report::Auto && io::stderr().is_terminal()).then(ProgressBar::new_spinner);
-        if let Some(bar) = &bar {
-            bar.enable_steady_tick(Duration::from_millis(100));
+        Self {
+            report,
+            #[cfg(feature = "cli")]
+            bar: (report == Report::Auto && io::IsTerminal::is_terminal(&io::stderr())).then(|| {
+                let bar = ProgressBar::new_spinner();
+                bar.enable_steady_tick(Duration::from_millis(100));
+                bar
+            }),
         }
-        Self { report, bar }
     }
 
     fn step(&self, what: &str) {
-        match &self.bar {
-            Some(bar) => bar.set_message(format!("{what} …")),
-            None if self.report == Report::Auto => say(&format!("{what} …")),
-            None => {}
+        #[cfg(feature = "cli")]
+        if let Some(bar) = &self.bar {
+            return bar.set_message(format!("{what} …"));
         }
+        self.say(&format!("{what} …"));
     }
 
     fn finish(&self, what: &str) {
-        match &self.bar {
-            Some(bar) => bar.finish_with_message(what.to_owned()),
-            None if self.report == Report::Auto => say(what),
-            None => {}
+        #[cfg(feature = "cli")]
+        if let Some(bar) = &self.bar {
+            return bar.finish_with_message(what.to_owned());
+        }
+        self.say(what);
+    }
+
+    fn say(&self, what: &str) {
+        if self.report == Report::Auto {
+            say(what);
         }
     }
 }

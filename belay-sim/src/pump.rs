@@ -179,7 +179,7 @@ impl Pump {
             .flatten()
             .min()?;
         let left = due.saturating_duration_since(Instant::now());
-        Timespec::try_from(left.min(Duration::from_hours(1))).ok()
+        Timespec::try_from(left.min(Duration::from_secs(60 * 60))).ok()
     }
 
     fn carry_to_board(&mut self, ready: bool) {

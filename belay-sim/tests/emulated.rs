@@ -43,6 +43,7 @@ fn mps2_takes_its_port_away_when_it_resets() {
 }
 
 #[test]
+#[cfg(feature = "cli")]
 fn mps2_ends_with_the_program_that_holds_it() {
     let _one = one_emulator();
     let mut holder = common::Holder::start(&["mps2"]);

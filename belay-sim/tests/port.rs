@@ -80,6 +80,7 @@ fn a_panic_ends_the_board() {
 }
 
 #[test]
+#[cfg(feature = "cli")]
 fn killing_the_program_that_holds_a_board_ends_the_board() {
     let mut holder = common::Holder::start(&["unix"]);
     let mut client = Client::raw(&holder.port);
@@ -94,6 +95,7 @@ fn killing_the_program_that_holds_a_board_ends_the_board() {
 }
 
 #[test]
+#[cfg(feature = "cli")]
 fn ctrl_c_ends_the_program_and_removes_the_boards_files() {
     let mut holder = common::Holder::start(&["unix"]);
     let boards = holder.children();
@@ -118,6 +120,7 @@ async fn starting_can_be_awaited() {
 }
 
 #[test]
+#[cfg(feature = "cli")]
 fn a_micropython_that_is_none_is_refused_with_a_reason() {
     let output = Command::new(env!("CARGO_BIN_EXE_belay-sim"))
         .arg("unix")

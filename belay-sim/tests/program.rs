@@ -1,5 +1,7 @@
 //! The program: what it refuses.
 
+#![cfg(feature = "cli")]
+
 use std::process::Command;
 
 #[test]

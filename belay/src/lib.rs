@@ -2,7 +2,7 @@
 //! methods.
 //!
 //! ```sh
-//! cargo add belay
+//! cargo add belay-rs
 //! cargo add tokio --features full
 //! ```
 //!
@@ -77,6 +77,16 @@
 //! - The firmware is MicroPython or CircuitPython; [what is different](circuitpython) there has a page.
 //! - Every failure is one [`Error`], which knows the device, the method and the phase.
 //!
+//! # Features
+//!
+//! | feature | what it is for |
+//! | --- | --- |
+//! | `serial` | boards at serial ports, `usb:` and `auto`; on unless `default-features = false` |
+//! | `tcp` | boards behind a socket, `tcp://` |
+//! | `process` | boards that are programs, `exec:` and `pty:` |
+//!
+//! A way to a board of the program's own needs none of them.
+//!
 //! Everything here is `Send + Sync` and may be used from many tasks at once. It needs a tokio runtime with
 //! its time and I/O drivers.
 //!
@@ -107,6 +117,7 @@ pub use belay_macros::{device, setup, task, teardown, thread};
 /// Listing the ports of this machine, with what is known of the boards on them:
 ///
 /// ```no_run
+/// # #[cfg(feature = "serial")]
 /// # fn example() -> belay::Result<()> {
 /// for port in belay::transport::ports()? {
 ///     let board = port.board().unwrap_or("nothing that is known");

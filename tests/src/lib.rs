@@ -197,7 +197,17 @@ impl Held {
     }
 }
 
-/// The README's programs, which have to compile.
+/// Programs in documents, which have to compile: those of the README, and of the macros' pages, whose crate cannot depend
+/// on the facade.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-pub struct Readme;
+mod documents {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+
+    #[doc = include_str!("../../belay-macros/src/device.md")]
+    #[doc = include_str!("../../belay-macros/src/task.md")]
+    #[doc = include_str!("../../belay-macros/src/setup.md")]
+    #[doc = include_str!("../../belay-macros/src/thread.md")]
+    #[doc = include_str!("../../belay-macros/src/teardown.md")]
+    struct Macros;
+}

@@ -94,7 +94,7 @@ async fn hours_later(bench: &Bench) -> (tokio::task::JoinHandle<belay_runtime::R
     let before = bench.written.load(Ordering::Relaxed);
     let link = bench.link.clone();
     let call = tokio::spawn(async move {
-        let deadline = Duration::from_hours(24);
+        let deadline = Duration::from_secs(24 * 60 * 60);
         link.request(Request::Evaluate("V('t','busy()')".into()), deadline)
             .await
     });
@@ -145,7 +145,7 @@ async fn circuitpython_with_callers_behind_a_busy_one_is_interrupted(path: CallP
     let mut events = bench.link.events();
     let request = |link: &Link, expression: String| {
         let link = link.clone();
-        let deadline = Duration::from_hours(1);
+        let deadline = Duration::from_secs(60 * 60);
         tokio::spawn(async move { link.request(Request::Evaluate(expression), deadline).await })
     };
     let busy = request(&bench.link, "V('t','busy()')".into());

@@ -45,7 +45,7 @@ async fn long_call(link: &Link, expression: &'static str) -> tokio::task::JoinHa
     let running = link.clone();
     let call = tokio::spawn(async move {
         let result = running
-            .request(evaluate(expression), Duration::from_mins(1))
+            .request(evaluate(expression), Duration::from_secs(60))
             .await;
         result.unwrap_err()
     });

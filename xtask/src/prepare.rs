@@ -67,7 +67,10 @@ pub(crate) fn boards(which: Boards) -> Outcome {
         Boards::All => FOR_UNIX.iter().chain(FOR_ALL).collect(),
     };
     install(&missing(&needs))?;
-    let mut build = cargo_run(&["--package", "belay-sim", "--", "build"], "belay-sim");
+    let mut build = cargo_run(
+        &["--package", "belay-sim", "--features", "cli", "--", "build"],
+        "belay-sim",
+    );
     if which == Boards::All {
         build.arg("--all");
     } else {

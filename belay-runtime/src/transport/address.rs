@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::options::PortOptions;
-use super::percent;
+use super::percent::{self, Encoded};
 
 /// What addresses look like, for the documentation and for error messages.
 macro_rules! grammar {
@@ -363,7 +363,7 @@ impl fmt::Display for Address {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Serial(path) => percent::encode(path).fmt(f),
+            Self::Serial(path) => Encoded(path).fmt(f),
             Self::Usb(id) => id.fmt(f),
             Self::Auto => f.write_str("auto"),
             Self::Tcp { host, port } if host.contains(':') => write!(f, "tcp://[{host}]:{port}"),
@@ -393,7 +393,7 @@ impl fmt::Display for UsbId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "usb:{:04x}:{:04x}", self.vendor, self.product)?;
         match &self.serial {
-            Some(serial) => write!(f, ":{}", percent::encode(serial)),
+            Some(serial) => write!(f, ":{}", Encoded(serial)),
             None => Ok(()),
         }
     }

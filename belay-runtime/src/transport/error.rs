@@ -92,6 +92,14 @@ pub enum TransportError {
     /// The operating system of this machine has not got what the address needs.
     #[error("this operating system has no {0}")]
     Unsupported(&'static str),
+    /// This program was built without what the address needs.
+    #[error("this program was built without belay's feature `{feature}`, which `{address}` needs")]
+    NotBuilt {
+        /// The address.
+        address: String,
+        /// The feature.
+        feature: &'static str,
+    },
     /// Reading from or writing to the port failed.
     #[error("the port failed")]
     Io(#[source] io::Error),
@@ -136,7 +144,8 @@ impl TransportError {
             | Self::Ambiguous { .. }
             | Self::NotSerial { .. }
             | Self::Command { .. }
-            | Self::Unsupported(_) => false,
+            | Self::Unsupported(_)
+            | Self::NotBuilt { .. } => false,
         }
     }
 
@@ -187,6 +196,7 @@ impl TransportError {
             Self::Command { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 "is the program installed, and on the PATH?".into()
             }
+            Self::NotBuilt { feature, .. } => format!("run `cargo add belay-rs --features {feature}`").into(),
             Self::Vanished(_) => {
                 "plug the board in again, or connect by `auto` or `usb:VID:PID`, which find it \
                 under another name"

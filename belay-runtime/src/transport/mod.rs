@@ -4,6 +4,10 @@
 //! way to it, and open it again after it was lost: an address, or a closure of the user's. What either opens
 //! is a [`Transport`].
 //!
+//! Which of them are there is a matter of the features: `serial` (unless it is left out) for serial ports, `usb:` and
+//! `auto`; `process` for `exec:` and `pty:`; `tcp` for `tcp://`. What a program brings itself needs none of them. An
+//! [`Address`] can be read whatever the features are; opening one without its feature is [`TransportError::NotBuilt`].
+//!
 //! # What is known about ports, and heeded here
 //!
 //! - A board with USB of its own sends nothing while DTR is released. An ESP board behind a bridge is reset by
@@ -25,16 +29,19 @@
 mod address;
 mod connector;
 mod error;
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "serial", target_os = "linux"))]
 mod holder;
 mod open;
 mod options;
+#[cfg(feature = "serial")]
 mod own;
 mod percent;
 mod ports;
-#[cfg(unix)]
+#[cfg(all(feature = "serial", unix))]
 mod probe;
+#[cfg(feature = "process")]
 mod process;
+#[cfg(feature = "serial")]
 mod serial;
 mod stream;
 #[cfg(test)]
@@ -48,7 +55,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub use address::{Address, AddressError};
 pub use connector::Connector;
 pub use error::{PortHolder, TransportError};
-pub use ports::{PortInfo, UsbInfo, ports};
+#[cfg(feature = "serial")]
+pub use ports::ports;
+pub use ports::{PortInfo, UsbInfo};
 pub use stream::StreamTransport;
 
 /// An open, exclusive, two-way line of bytes to a board.

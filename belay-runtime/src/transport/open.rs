@@ -1,18 +1,30 @@
 //! From an address to an open transport.
 
+#[cfg(any(feature = "serial", feature = "tcp"))]
 use std::io;
 use std::time::Duration;
 
+#[cfg(feature = "tcp")]
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
-use super::address::{Address, Target, UsbId};
-use super::options::{Flow, PortOptions};
-use super::ports::{ports, select};
-use super::serial::SerialTransport;
-use super::{StreamTransport, Transport, TransportError, process};
+#[cfg(feature = "serial")]
+use super::address::UsbId;
+use super::address::{Address, Target};
+#[cfg(feature = "tcp")]
+use super::options::Flow;
+#[cfg(feature = "process")]
+use super::process;
+use super::{Transport, TransportError};
+#[cfg(feature = "serial")]
+use super::{
+    options::PortOptions,
+    ports::{ports, select},
+    serial::SerialTransport,
+};
 
 /// How long a host may take to answer. Operating systems would try for minutes.
+#[cfg(feature = "tcp")]
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a port that this program is about to close is waited for, unless whoever opens it says so.
 pub(super) const RELEASE: Duration = Duration::from_secs(10);
@@ -42,18 +54,44 @@ impl Address {
     }
 
     /// The same; what this program is about to close is waited for until `until`.
+    #[cfg_attr(
+        not(any(feature = "serial", feature = "tcp")),
+        expect(clippy::unused_async, reason = "nothing that is left has to be waited for")
+    )]
     pub(super) async fn open_before(&self, until: Instant) -> Result<Box<dyn Transport>, TransportError> {
-        let options = &self.options;
+        #[cfg(not(feature = "serial"))]
+        let _ = until;
         match &self.target {
-            Target::Serial(path) => Ok(Box::new(SerialTransport::open(path, options, until).await?)),
-            Target::Usb(id) => open_usb(Some(id), options, until).await,
-            Target::Auto => open_usb(None, options, until).await,
+            #[cfg(feature = "serial")]
+            Target::Serial(path) => Ok(Box::new(SerialTransport::open(path, &self.options, until).await?)),
+            #[cfg(feature = "serial")]
+            Target::Usb(id) => open_usb(Some(id), &self.options, until).await,
+            #[cfg(feature = "serial")]
+            Target::Auto => open_usb(None, &self.options, until).await,
+            #[cfg(not(feature = "serial"))]
+            Target::Serial(_) | Target::Usb(_) | Target::Auto => Err(self.not_built("serial")),
+            #[cfg(feature = "tcp")]
             Target::Tcp { host, port } => self.connect(host, *port).await,
+            #[cfg(not(feature = "tcp"))]
+            Target::Tcp { .. } => Err(self.not_built("tcp")),
+            #[cfg(feature = "process")]
             Target::Exec(words) => process::exec(words, self.to_string()),
+            #[cfg(feature = "process")]
             Target::Pty(words) => process::pty(words, self.to_string()),
+            #[cfg(not(feature = "process"))]
+            Target::Exec(_) | Target::Pty(_) => Err(self.not_built("process")),
         }
     }
 
+    #[cfg(not(all(feature = "serial", feature = "tcp", feature = "process")))]
+    fn not_built(&self, feature: &'static str) -> TransportError {
+        TransportError::NotBuilt {
+            address: self.to_string(),
+            feature,
+        }
+    }
+
+    #[cfg(feature = "tcp")]
     async fn connect(&self, host: &str, port: u16) -> Result<Box<dyn Transport>, TransportError> {
         let connecting = async {
             let stream = TcpStream::connect((host, port)).await?;
@@ -61,7 +99,7 @@ impl Address {
             stream.set_nodelay(true)?;
             Ok(stream)
         };
-        let stream = timeout(CONNECT_TIMEOUT, connecting)
+        let stream = tokio::time::timeout(CONNECT_TIMEOUT, connecting)
             .await
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
             .map_err(|source| TransportError::Connect {
@@ -70,11 +108,12 @@ impl Address {
             })?;
         let flow_control = self.options.flow != Some(Flow::Off);
         Ok(Box::new(
-            StreamTransport::new(stream, self.to_string()).with_flow_control(flow_control),
+            super::StreamTransport::new(stream, self.to_string()).with_flow_control(flow_control),
         ))
     }
 }
 
+#[cfg(feature = "serial")]
 async fn open_usb(
     wanted: Option<&UsbId>,
     options: &PortOptions,

@@ -42,6 +42,7 @@ const FLOWS: [(&str, Flow); 3] = [("on", Flow::On), ("off", Flow::Off), ("rtscts
 
 impl PortOptions {
     /// Bits per second, unless the address says otherwise: what MicroPython's UART REPLs use.
+    #[cfg(feature = "serial")]
     pub(super) const DEFAULT_BAUD: u32 = 115_200;
 
     /// The options of a serial port.

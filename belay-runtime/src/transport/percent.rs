@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-/// `text` with everything escaped that an address gives another meaning to, or would trim.
-pub(super) fn encode(text: &str) -> impl fmt::Display {
-    fmt::from_fn(move |f| {
-        for character in text.chars() {
+/// A text with everything escaped that an address gives another meaning to, or would trim.
+pub(super) struct Encoded<'a>(pub(super) &'a str);
+
+impl fmt::Display for Encoded<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
             if character.is_ascii_control() || matches!(character, ' ' | '%' | '?') {
                 write!(f, "%{:02X}", u32::from(character))?;
             } else {
@@ -13,10 +15,10 @@ pub(super) fn encode(text: &str) -> impl fmt::Display {
             }
         }
         Ok(())
-    })
+    }
 }
 
-/// The reverse of [`encode`]. A percent sign that escapes no ASCII character stands for itself.
+/// The reverse of [`Encoded`]. A percent sign that escapes no ASCII character stands for itself.
 pub(super) fn decode(text: &str) -> String {
     let mut decoded = String::with_capacity(text.len());
     let mut rest = text;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::address::UsbId;
+#[cfg(feature = "serial")]
 use super::{TransportError, serial};
 use crate::printable::Printable;
 
@@ -37,6 +38,7 @@ pub struct UsbInfo {
 /// # Errors
 ///
 /// When the operating system does not tell.
+#[cfg(feature = "serial")]
 pub fn ports() -> Result<Vec<PortInfo>, TransportError> {
     let mut ports = serial::list()?;
     ports.sort_by_cached_key(|port| (port.usb.is_none(), natural_key(&port.path)));
@@ -44,6 +46,7 @@ pub fn ports() -> Result<Vec<PortInfo>, TransportError> {
 }
 
 /// Sorts `ttyACM10` after `ttyACM9`.
+#[cfg(feature = "serial")]
 fn natural_key(path: &str) -> (String, u64) {
     let stem = path.trim_end_matches(|character: char| character.is_ascii_digit());
     (stem.to_owned(), path[stem.len()..].parse().unwrap_or(0))
@@ -65,6 +68,7 @@ impl PortInfo {
     }
 
     /// Whether the port holds the sender back while the board cannot take more.
+    #[cfg(feature = "serial")]
     pub(super) fn flow_control(&self) -> bool {
         match &self.usb {
             Some(usb) => known(usb).is_none_or(|known| !known.bridge),
@@ -108,6 +112,7 @@ impl fmt::Display for PortInfo {
 struct Known {
     name: &'static str,
     /// Whether a bare UART is behind it, which cannot hold the sender back.
+    #[cfg_attr(not(feature = "serial"), expect(dead_code, reason = "nothing is sent to it"))]
     bridge: bool,
 }
 
@@ -139,6 +144,7 @@ fn known(usb: &UsbInfo) -> Option<Known> {
 /// The port among `ports` that is meant by `auto`, which is no number, or by the numbers of a USB device.
 ///
 /// A device with several ports and a serial number counts once: its first port is the REPL.
+#[cfg(feature = "serial")]
 pub(super) fn select(wanted: Option<&UsbId>, ports: &[PortInfo]) -> Result<PortInfo, TransportError> {
     let mut found: Vec<&PortInfo> = Vec::new();
     for port in ports {
@@ -163,6 +169,7 @@ pub(super) fn select(wanted: Option<&UsbId>, ports: &[PortInfo]) -> Result<PortI
     }
 }
 
+#[cfg(feature = "serial")]
 fn matches(wanted: &UsbId, usb: &UsbInfo) -> bool {
     // Windows reports serial numbers in capitals.
     let same_serial = |serial: &String| {

@@ -2,9 +2,12 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
 
+#[cfg(feature = "cli")]
+mod holder;
+
 use std::{
     fs::{File, OpenOptions},
-    io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _},
+    io::{ErrorKind, Read as _, Write as _},
     os::{
         fd::OwnedFd,
         unix::{
@@ -12,7 +15,7 @@ use std::{
             process::CommandExt as _,
         },
     },
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -21,6 +24,10 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     process::{Pid, PidfdFlags, pidfd_open},
 };
+
+#[cfg(feature = "cli")]
+#[allow(unused_imports, reason = "each test program uses a part of it")]
+pub use holder::Holder;
 
 /// How long anything may take before a test gives up.
 pub const DEADLINE: Duration = Duration::from_secs(20);
@@ -205,57 +212,6 @@ pub fn eventually(what: &str, mut question: impl FnMut() -> bool) {
     while !question() {
         assert!(Instant::now() < deadline, "{what}: not within {DEADLINE:?}");
         std::thread::yield_now();
-    }
-}
-
-/// The `belay-sim` program, holding a board.
-pub struct Holder {
-    pub child: Child,
-    pub port: String,
-}
-
-impl Holder {
-    pub fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_belay-sim"))
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let mut port = String::new();
-        BufReader::new(child.stdout.take().expect("piped"))
-            .read_line(&mut port)
-            .expect("it prints the port");
-        Self {
-            child,
-            port: port.trim().to_owned(),
-        }
-    }
-
-    /// The processes that the program has started.
-    pub fn children(&self) -> Vec<Watched> {
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("it runs");
-        let children = tasks
-            .flatten()
-            .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
-        let ids: Vec<String> = children.collect();
-        ids.iter()
-            .flat_map(|ids| ids.split_whitespace())
-            .map(|id| Watched::new(id.parse().expect("an id")))
-            .collect()
-    }
-
-    /// Sends the program what Ctrl-C would.
-    pub fn interrupt(&self) {
-        let pid = Pid::from_raw(i32::try_from(self.child.id()).expect("a process id")).expect("not zero");
-        rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it runs");
-    }
-}
-
-impl Drop for Holder {
-    fn drop(&mut self) {
-        // Both fail only when it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

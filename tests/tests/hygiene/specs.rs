@@ -160,7 +160,7 @@ fn threads_have_their_options() {
     };
     let blink = options("Options.blink");
     assert_eq!(blink.name, Some("blinker"));
-    assert_eq!(blink.max_runtime, Some(Duration::from_mins(1)));
+    assert_eq!(blink.max_runtime, Some(Duration::from_secs(60)));
     assert_eq!(blink.auto_restart, Some(5));
     assert!(blink.multiple);
     let by_hand = options("Options.by_hand");

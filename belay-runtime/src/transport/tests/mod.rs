@@ -2,17 +2,21 @@
 
 mod address;
 mod connector;
+mod features;
+#[cfg(feature = "serial")]
 mod ports;
-#[cfg(unix)]
+#[cfg(all(feature = "process", unix))]
 mod process;
-#[cfg(unix)]
+#[cfg(all(feature = "serial", unix))]
 mod serial;
-#[cfg(unix)]
+#[cfg(feature = "tcp")]
+mod tcp;
+#[cfg(all(feature = "serial", unix))]
 mod terminal;
 
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncReadExt as _;
 use tokio::time::timeout;
 
 use super::{Address, Transport, TransportError};
@@ -25,8 +29,9 @@ async fn open(address: &str) -> Result<Box<dyn Transport>, TransportError> {
     timeout(LIMIT, address.open()).await.expect("opening ends")
 }
 
+#[cfg(any(feature = "serial", feature = "process", feature = "tcp"))]
 async fn write(transport: &mut (impl Transport + ?Sized), bytes: &[u8]) -> Result<(), TransportError> {
-    timeout(LIMIT, transport.write_all(bytes))
+    timeout(LIMIT, tokio::io::AsyncWriteExt::write_all(transport, bytes))
         .await
         .expect("writing ends")
         .map_err(TransportError::from)

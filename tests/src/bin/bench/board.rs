@@ -24,7 +24,7 @@ const NUMBERS: u32 = 2000;
 const ITEMS: u32 = 200;
 
 /// How long the floor may take to measure.
-const LIMIT: Duration = Duration::from_mins(1);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// What the peers' script puts on the board, as our users write it.
 #[belay::device]

@@ -18,7 +18,7 @@ const SERIAL: &str = "mpremote-serial";
 const ALIAS: &str = "board";
 
 /// How long a peer may take for everything.
-const LIMIT: Duration = Duration::from_mins(3);
+const LIMIT: Duration = Duration::from_secs(180);
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/peers.py");
 

@@ -22,7 +22,7 @@ const RESYNC: Duration = Duration::from_secs(2);
 /// How much longer everything may take because the machine does other things as well.
 const SLACK: Duration = Duration::from_millis(700);
 /// How long to wait for a call that should have ended, to tell one that ends late from one that never does.
-const HUNG: Duration = Duration::from_mins(1);
+const HUNG: Duration = Duration::from_secs(60);
 
 /// The heap of a small board, in kilobytes: there is no room in it for the usual agent.
 const SMALL_HEAP: u32 = 40;

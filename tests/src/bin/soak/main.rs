@@ -57,7 +57,7 @@ fn minutes(text: &str) -> Result<f64, String> {
 }
 
 /// How long a call may take: others have their turns before.
-const PATIENT: Duration = Duration::from_mins(1);
+const PATIENT: Duration = Duration::from_secs(60);
 
 fn main() -> ExitCode {
     let options = Options::parse();

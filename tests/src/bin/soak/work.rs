@@ -18,7 +18,7 @@ use super::board::{Soak as _, SoakDevice};
 use super::report::Report;
 
 /// How long to wait for what should have ended, before it is said never to end.
-const HUNG: Duration = Duration::from_mins(2);
+const HUNG: Duration = Duration::from_secs(120);
 /// How long a thread may take to stop, while many others call the board.
 const STOP: Duration = Duration::from_secs(30);
 
