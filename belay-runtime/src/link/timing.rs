@@ -326,7 +326,7 @@ impl Engine {
         if self.flavour.stays() {
             self.suspect(None);
         } else {
-            self.ask_for_prompt();
+            self.ask_for_prompt_without_sign();
         }
     }
 
@@ -349,14 +349,20 @@ impl Engine {
         self.heeded <= SIGNS
     }
 
-    /// Asks a prompt to show itself: it is asked the rest then.
+    /// Asks a prompt to show itself, of which there was a sign: it is asked the rest then.
     pub(super) fn ask_for_prompt(&mut self) {
-        if let Some(barrier) = &mut self.barrier
-            && self.unread.has_any_room_for(ASK_FOR_BANNER.len())
-        {
+        if let Some(barrier) = &mut self.barrier {
             barrier.asked += 1;
             let question = self.wire.repl.ask();
             self.say(question, Sent::Other);
+        }
+    }
+
+    /// The same without a sign, as long as that leaves room for those that may come.
+    fn ask_for_prompt_without_sign(&mut self) {
+        let signs = usize::try_from(SIGNS).unwrap_or(usize::MAX);
+        if self.unread.has_any_room_for(ASK_FOR_BANNER.len() * (signs + 1)) {
+            self.ask_for_prompt();
         }
     }
 
