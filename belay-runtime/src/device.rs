@@ -19,6 +19,7 @@ use crate::python::Arguments;
 use crate::session::{Capabilities, OutputStream, Session};
 use crate::signature::{ActionOutput, ItemStream, TaskOutput, ThreadOutput};
 use crate::spec::{DeviceSpec, MethodSpec};
+use crate::transport::{Address, AddressError};
 
 pub use builder::DeviceBuilder;
 
@@ -70,6 +71,8 @@ impl Device {
 
     /// Connects to the board at this address, with the defaults of [`DeviceBuilder`].
     ///
+    /// The address is a text, one of the [ports](crate::transport::ports) of this machine, or an [`Address`].
+    ///
     /// # Errors
     ///
     /// When the port cannot be opened or there is no MicroPython on it.
@@ -88,13 +91,13 @@ impl Device {
     /// device.close().await
     /// # }
     /// ```
-    pub async fn connect(address: impl AsRef<str>) -> Result<Self> {
+    pub async fn connect(address: impl TryInto<Address, Error: Into<AddressError>>) -> Result<Self> {
         Self::builder(address).connect().await
     }
 
     /// A builder for a device at this address.
-    pub fn builder(address: impl AsRef<str>) -> DeviceBuilder {
-        DeviceBuilder::new(address.as_ref())
+    pub fn builder(address: impl TryInto<Address, Error: Into<AddressError>>) -> DeviceBuilder {
+        DeviceBuilder::new(address)
     }
 
     /// Puts a trait on the device: takes its namespace on the board, and runs its setups. Several traits may
@@ -357,8 +360,8 @@ pub struct Attached {
 
 impl Attached {
     /// A builder for a device at this address that has the trait.
-    pub fn builder<A: Attach>(address: impl AsRef<str>) -> DeviceBuilder<A> {
-        DeviceBuilder::new(address.as_ref())
+    pub fn builder<A: Attach>(address: impl TryInto<Address, Error: Into<AddressError>>) -> DeviceBuilder<A> {
+        DeviceBuilder::new(address)
     }
 
     /// Puts the trait on a device that is connected already.

@@ -8,6 +8,7 @@ mod error;
 mod exception;
 mod executor;
 pub mod link;
+mod polled;
 mod printable;
 pub mod protocol;
 pub mod python;
@@ -34,7 +35,7 @@ pub use link::{CallPath, Deadlines, Output, ResetPolicy};
 pub use session::{
     Capabilities, Connection, DeploymentStats, ExclusiveTurn, FloatPrecision, Follower, Items, OnBoard,
     OutputStream as DeviceOutput, ReconnectPolicy, Returned, Session, SessionContext, SessionEvent,
-    SessionState, SharedTurn, ThreadInfo, ThreadState,
+    SessionEvents, SessionState, SessionStates, SharedTurn, ThreadInfo, ThreadState,
 };
 pub use signature::{
     ActionOutput, CallError, NoneOutput, TaskOutput, ThreadOutput, WithDefault, gives_none, or_default,

@@ -162,9 +162,9 @@ pub use belay_runtime::{
     Deadlines, DefaultExecutors, DeploymentStats, Device, DeviceBuilder, DeviceException, DeviceOutput,
     Error, ErrorKind, ExclusiveTurn, Executor, ExecutorExt, ExecutorFactory, FloatPrecision, Follower, Frame,
     HostAction, Items, OnBoard, Output, Phase, ReconnectPolicy, ResetPolicy, Result, Returned, RustLine,
-    Session, SessionContext, SessionEvent, SessionState, SetupExecutor, Setups, SharedTurn, Stuck,
-    TaskExecutor, TaskStream, Tasks, TeardownExecutor, Teardowns, ThreadDouble, ThreadError, ThreadExecutor,
-    ThreadHandle, ThreadInfo, ThreadReport, ThreadState, Threads, python, spec,
+    Session, SessionContext, SessionEvent, SessionEvents, SessionState, SessionStates, SetupExecutor, Setups,
+    SharedTurn, Stuck, TaskExecutor, TaskStream, Tasks, TeardownExecutor, Teardowns, ThreadDouble,
+    ThreadError, ThreadExecutor, ThreadHandle, ThreadInfo, ThreadReport, ThreadState, Threads, python, spec,
 };
 #[doc(no_inline)]
 pub use futures_core::Stream;
@@ -189,6 +189,7 @@ pub mod __private {
     pub use belay_runtime::spec::{
         Body, DeviceSpec, MethodKind, MethodSpec, SetupOptions, TaskOptions, TeardownOptions, ThreadOptions,
     };
+    pub use belay_runtime::transport::{Address, AddressError};
     pub use belay_runtime::{
         ActionOutput, Attach, Attached, CallError, DeserializeOwned, Device, DeviceBuilder, Error,
         NoneOutput, Result, TaskOutput, TaskStream, ThreadHandle, ThreadOutput, WithDefault, gives_none,

@@ -139,9 +139,9 @@ pub async fn soon<T>(what: &str, happening: impl Future<Output = T>) -> T {
 ///
 /// When it does not get there.
 pub async fn until_state(device: &Device, wanted: SessionState) {
-    let mut state = device.session().watch_state();
-    let reached = soon(&format!("{wanted:?}"), state.wait_for(|state| *state == wanted)).await;
-    reached.expect("the session lives as long as the device");
+    let mut states = device.session().states();
+    let reached = async { while states.next().await.expect("the session is not closed") != wanted {} };
+    soon(&format!("{wanted:?}"), reached).await;
 }
 
 /// What this program has open and under way: file descriptors of the process, and tasks of the tokio runtime.

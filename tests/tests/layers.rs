@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 
 /// From the lowest to the highest.
-const LAYERS: [&str; 16] = [
+const LAYERS: [&str; 17] = [
     "boxed",
+    "polled",
     "random",
     "printable",
     "clock",

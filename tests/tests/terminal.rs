@@ -189,7 +189,7 @@ async fn names_of_threads_are_told_without_control_characters() {
     let wild = WildDevice::attach(&device).await.unwrap();
     let failing = wild.failing().await.unwrap();
     is_harmless(&error(soon("the end", failing.join()).await));
-    let event = soon("the event", events.recv()).await.unwrap();
+    let event = soon("the event", events.next()).await.unwrap();
     assert_eq!(harm(&format!("{event:?}")), None, "{event:?}");
     let deaf = wild.deaf().await.unwrap();
     is_harmless(&error(wild.deaf().await));

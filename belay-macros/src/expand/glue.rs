@@ -166,17 +166,18 @@ pub(super) fn inherent(context: &Context<'_>) -> TokenStream {
                    # Errors\n\n\
                    When the code raises, when it takes longer than the device's time-out, or when the board cannot \
                    be reached.";
+    let address = quote! {
+        impl ::core::convert::TryInto<__belay::Address, Error: ::core::convert::Into<__belay::AddressError>>
+    };
     quote! {
         #[allow(dead_code)]
         impl #ident {
             #[doc = #connect]
-            #vis async fn connect(address: impl ::core::convert::AsRef<::core::primitive::str>) -> __belay::Result<Self> {
+            #vis async fn connect(address: #address) -> __belay::Result<Self> {
                 Self::builder(address).connect().await
             }
             #[doc = #builder]
-            #vis fn builder(
-                address: impl ::core::convert::AsRef<::core::primitive::str>,
-            ) -> __belay::DeviceBuilder<Self> {
+            #vis fn builder(address: #address) -> __belay::DeviceBuilder<Self> {
                 __belay::Attached::builder(address)
             }
             #[doc = #attach]

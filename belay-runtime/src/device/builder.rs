@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::executor::{DefaultExecutors, ExecutorFactory};
 use crate::link::{CallPath, Deadlines, LinkOptions, ResetPolicy};
 use crate::session::{ReconnectPolicy, Session, Settings};
-use crate::transport::{Address, Connector, TransportError};
+use crate::transport::{Address, AddressError, Connector, TransportError};
 
 /// Settings of a device that is to be connected: of a [`Device`], or of a trait that is on one of its own.
 ///
@@ -45,7 +45,7 @@ pub struct DeviceBuilder<T = Device> {
 
 #[derive(Debug, Clone)]
 enum Target {
-    Address(String),
+    Address(std::result::Result<Address, AddressError>),
     Connector(Connector),
 }
 
@@ -57,8 +57,8 @@ impl DeviceBuilder {
 }
 
 impl<T> DeviceBuilder<T> {
-    pub(crate) fn new(address: &str) -> Self {
-        Self::with_target(Target::Address(address.to_owned()))
+    pub(crate) fn new(address: impl TryInto<Address, Error: Into<AddressError>>) -> Self {
+        Self::with_target(Target::Address(address.try_into().map_err(Into::into)))
     }
 
     fn with_target(target: Target) -> Self {
@@ -157,10 +157,13 @@ impl<T> DeviceBuilder<T> {
                 let name = Arc::from(connector.name());
                 (connector, name)
             }
-            Target::Address(text) => {
-                let name: Arc<str> = Arc::from(text.as_str());
-                let address: Address = text.parse().map_err(|error| invalid(error, &name))?;
+            Target::Address(Ok(address)) => {
+                let name = Arc::from(address.to_string());
                 (Connector::from(address), name)
+            }
+            Target::Address(Err(error)) => {
+                let name = Arc::from(error.text());
+                return Err(invalid(error, &name));
             }
         };
         in_tokio().map_err(|error| error.on_device(&default_name))?;

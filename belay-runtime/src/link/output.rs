@@ -1,12 +1,16 @@
 //! What the board prints, on its way to whoever wants to read it.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
 
+use futures_core::Stream;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::LinkOptions;
+use crate::polled::Polled;
 use crate::printable::PrintableLines;
 
 /// The largest piece that is handed out, in bytes.
@@ -62,7 +66,7 @@ struct Kept {
 /// comes in between of one `print` is only what another thread of the board has printed meanwhile.
 #[derive(Debug)]
 pub struct OutputSubscription {
-    receiver: broadcast::Receiver<Chunk>,
+    chunks: Polled<broadcast::Receiver<Chunk>, Result<Chunk, RecvError>>,
     /// The place of the next byte.
     position: u64,
     /// What came behind a gap, and is given once the gap was told.
@@ -116,11 +120,7 @@ impl OutputHub {
 
     pub(crate) fn subscribe(&self) -> OutputSubscription {
         let position = self.position.lock().unwrap_or_else(PoisonError::into_inner);
-        OutputSubscription {
-            receiver: self.sender.subscribe(),
-            position: *position,
-            next: None,
-        }
+        OutputSubscription::new(self.sender.subscribe(), *position)
     }
 
     pub(super) fn source(&self) -> OutputSource {
@@ -274,13 +274,23 @@ impl OutputSender {
 }
 
 impl OutputSubscription {
-    /// One to which nothing comes.
-    pub(crate) fn ended() -> Self {
+    fn new(receiver: broadcast::Receiver<Chunk>, position: u64) -> Self {
+        let chunks = Polled::new(receiver, |mut receiver| {
+            Box::pin(async move {
+                let chunk = receiver.recv().await;
+                (receiver, chunk)
+            })
+        });
         Self {
-            receiver: broadcast::channel(1).1,
-            position: 0,
+            chunks,
+            position,
             next: None,
         }
+    }
+
+    /// One to which nothing comes.
+    pub(crate) fn ended() -> Self {
+        Self::new(broadcast::channel(1).1, 0)
     }
 
     /// The next piece; nothing when the device is closed, or the link at its end where there is no device.
@@ -289,21 +299,29 @@ impl OutputSubscription {
     ///
     /// Nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> Option<Output> {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+}
+
+impl Stream for OutputSubscription {
+    type Item = Output;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Output>> {
         loop {
             if let Some(bytes) = self.next.take() {
-                return Some(Output::Bytes(bytes));
+                return Poll::Ready(Some(Output::Bytes(bytes)));
             }
-            match self.receiver.recv().await {
+            match ready!(self.chunks.poll(cx)) {
                 Ok(Chunk { position, bytes }) => {
                     let gap = position - self.position;
                     self.position = position + bytes.len() as u64;
                     self.next = Some(bytes);
                     if gap > 0 {
-                        return Some(Output::Overflow(gap));
+                        return Poll::Ready(Some(Output::Overflow(gap)));
                     }
                 }
                 Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => return None,
+                Err(RecvError::Closed) => return Poll::Ready(None),
             }
         }
     }

@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Mutex};
 
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 use tracing::Instrument;
 
 use super::capabilities::Capabilities;
 use super::connection::Connection;
 use super::context::SessionContext;
 use super::deployments::{Counters, Deployments};
+use super::events::EventHub;
 use super::registry::Registry;
 use super::state::{SessionState, StateMachine};
 use super::{Inner, Session, Settings};
@@ -30,7 +31,7 @@ impl Session {
                     state: Arc::new(StateMachine::new()),
                     live: watch::Sender::new(Arc::new(live)),
                     fault: Mutex::default(),
-                    events: Mutex::new(Some(broadcast::Sender::new(256))),
+                    events: EventHub::new(),
                     output: Mutex::new(Some(hub)),
                     context: SessionContext::default(),
                     registry,

@@ -19,11 +19,11 @@ mod traceback;
 mod turns;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::link::{LinkOptions, OutputHub};
@@ -37,11 +37,11 @@ pub use connection::Connection;
 pub use context::SessionContext;
 pub use deploying::OnBoard;
 pub use deployments::DeploymentStats;
-pub use events::SessionEvent;
+pub use events::{SessionEvent, SessionEvents};
 pub use follower::Follower;
 pub use policy::ReconnectPolicy;
 pub use returned::Returned;
-pub use state::SessionState;
+pub use state::{SessionState, SessionStates};
 pub use thread::{ThreadInfo, ThreadState};
 pub use turns::{ExclusiveTurn, SharedTurn};
 
@@ -64,8 +64,7 @@ struct Inner {
     live: watch::Sender<Arc<Connection>>,
     /// Why the session is faulted.
     fault: Mutex<Option<Arc<Error>>>,
-    /// Nothing once there are no more.
-    events: Mutex<Option<broadcast::Sender<SessionEvent>>>,
+    events: events::EventHub,
     /// Where what the board prints goes, until the session is closed.
     output: Mutex<Option<OutputHub>>,
     context: SessionContext,
@@ -103,9 +102,9 @@ impl Session {
         self.inner.state.get()
     }
 
-    /// The state, and every change of it from now on. Changes that follow quickly can be seen as one.
-    pub fn watch_state(&self) -> watch::Receiver<SessionState> {
-        self.inner.state.subscribe()
+    /// The state, and every change of it from now on.
+    pub fn states(&self) -> SessionStates {
+        SessionStates::new(self.inner.state.subscribe())
     }
 
     /// Counts the resets of the board that this session has seen: what was on the board in another epoch is
@@ -135,20 +134,8 @@ impl Session {
     }
 
     /// Resets, reconnections and threads that ended, from now on. They end once the device is closed.
-    pub fn events(&self) -> broadcast::Receiver<SessionEvent> {
-        let none = || broadcast::channel(1).1;
-        self.event_sender()
-            .as_ref()
-            .map_or_else(none, broadcast::Sender::subscribe)
-    }
-
-    fn event_sender(&self) -> MutexGuard<'_, Option<broadcast::Sender<SessionEvent>>> {
-        self.inner.events.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Tells those who listen that there is no more to come.
-    fn end_events(&self) {
-        *self.event_sender() = None;
+    pub fn events(&self) -> SessionEvents {
+        self.inner.events.subscribe()
     }
 
     /// What the board prints, from now on, across reconnections.
@@ -201,7 +188,7 @@ impl Session {
 
     /// Waits until no connection is being made any more.
     async fn until_settled(&self) {
-        let mut state = self.watch_state();
+        let mut state = self.inner.state.subscribe();
         let waited =
             state.wait_for(|state| !matches!(state, SessionState::Recovering | SessionState::Connecting));
         // It fails when the session is gone, which it is not as long as somebody asks.
@@ -321,10 +308,7 @@ impl Session {
 
     /// Tells those who listen to the [events](Self::events) of one.
     pub fn send_event(&self, event: SessionEvent) {
-        // Nobody may be listening, which is no error.
-        if let Some(events) = &*self.event_sender() {
-            let _ = events.send(event);
-        }
+        self.inner.events.send(event);
     }
 }
 

@@ -109,7 +109,7 @@ impl Session {
         self.end_output();
         self.out_of_reach(&cause);
         self.send_event(SessionEvent::Faulted(cause));
-        self.end_events();
+        self.inner.events.end();
     }
 
     fn out_of_reach(&self, cause: &Arc<Error>) {
@@ -138,7 +138,7 @@ impl Session {
     async fn recover_with(&self, policy: ReconnectPolicy, reset: ResetPolicy) {
         let _recovering = self.inner.recovering.lock().await;
         let span = tracing::info_span!("belay.reconnect", device = %self.inner.name);
-        let mut state = self.watch_state();
+        let mut state = self.inner.state.subscribe();
         tokio::select! {
             biased;
             _ = state.wait_for(|state| *state == SessionState::Closed) => {}
@@ -278,7 +278,7 @@ impl Session {
         let _recovering = self.inner.recovering.lock().await;
         let closed_error = Arc::new(self.error(ErrorKind::Closed));
         self.out_of_reach(&closed_error);
-        self.end_events();
+        self.inner.events.end();
         let closed = self.live_now().link.close().await;
         self.end_output();
         if connected {

@@ -1,8 +1,13 @@
 //! The states of a session, and the count of calls that tells two of them apart.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
 
+use futures_core::Stream;
 use tokio::sync::watch;
+
+use crate::polled::Polled;
 
 /// What a session is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,6 +31,63 @@ impl SessionState {
     /// Whether calls are answered.
     pub fn is_connected(self) -> bool {
         matches!(self, Self::Ready | Self::Busy)
+    }
+}
+
+/// The state of a session, and each change of it until it is [closed](SessionState::Closed).
+///
+/// Changes that follow quickly are seen as one: the state that is told is always the latest.
+#[derive(Debug)]
+#[must_use = "a stream does nothing until it is polled"]
+pub struct SessionStates {
+    changes: Polled<Changes, Option<SessionState>>,
+    ended: bool,
+}
+
+#[derive(Debug)]
+struct Changes {
+    receiver: watch::Receiver<SessionState>,
+    /// Whether the state was told that there is from the beginning.
+    begun: bool,
+}
+
+impl SessionStates {
+    pub(super) fn new(receiver: watch::Receiver<SessionState>) -> Self {
+        let begun = false;
+        let changes = Polled::new(Changes { receiver, begun }, |mut changes| {
+            Box::pin(async move {
+                let lives = !changes.begun || changes.receiver.changed().await.is_ok();
+                changes.begun = true;
+                let state = lives.then(|| *changes.receiver.borrow_and_update());
+                (changes, state)
+            })
+        });
+        Self {
+            changes,
+            ended: false,
+        }
+    }
+
+    /// The state, the first time, and then what it becomes; nothing once it has been told that the session is closed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when the future is dropped.
+    pub async fn next(&mut self) -> Option<SessionState> {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+}
+
+impl Stream for SessionStates {
+    type Item = SessionState;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<SessionState>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let state = ready!(self.changes.poll(cx));
+        self.ended = state.is_none_or(|state| state == SessionState::Closed);
+        Poll::Ready(state)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where a board is, in one line of text.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
@@ -141,6 +142,11 @@ fn printable(text: &str) -> String {
 }
 
 impl AddressError {
+    /// The text, with what is not visible escaped.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// What addresses look like.
     pub fn hint(&self) -> &'static str {
         concat!("an address is one of\n", grammar!())
@@ -182,6 +188,46 @@ impl From<Target> for Address {
             target,
             options: PortOptions::default(),
         }
+    }
+}
+
+/// A text that is an address, as [`FromStr`].
+impl TryFrom<&str> for Address {
+    type Error = AddressError;
+
+    fn try_from(text: &str) -> Result<Self, AddressError> {
+        text.parse()
+    }
+}
+
+/// A text that is an address, as [`FromStr`].
+impl TryFrom<&String> for Address {
+    type Error = AddressError;
+
+    fn try_from(text: &String) -> Result<Self, AddressError> {
+        text.parse()
+    }
+}
+
+/// A text that is an address, as [`FromStr`].
+impl TryFrom<String> for Address {
+    type Error = AddressError;
+
+    fn try_from(text: String) -> Result<Self, AddressError> {
+        text.parse()
+    }
+}
+
+impl From<&Self> for Address {
+    fn from(address: &Self) -> Self {
+        address.clone()
+    }
+}
+
+/// What is an address already never fails to be one.
+impl From<Infallible> for AddressError {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::address::UsbId;
+use super::address::{Address, Target, UsbId};
 #[cfg(feature = "serial")]
 use super::{TransportError, serial};
 use crate::printable::Printable;
@@ -11,7 +11,7 @@ use crate::printable::Printable;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PortInfo {
-    /// Its path, or its name on Windows: an [`Address`](super::Address) that lasts until it is plugged in again.
+    /// Its path, or its name on Windows: an [`Address`] that lasts until it is plugged in again.
     pub path: String,
     /// What the USB device says of itself, if the port is one of a USB device.
     pub usb: Option<UsbInfo>,
@@ -60,10 +60,10 @@ impl PortInfo {
 
     /// An address that finds the board again under whatever name it comes back: its USB numbers, where it has
     /// got any, and otherwise its path.
-    pub fn address(&self) -> super::Address {
+    pub fn address(&self) -> Address {
         match &self.usb {
-            Some(usb) => super::address::Target::Usb(usb.id()).into(),
-            None => super::Address::serial(&self.path),
+            Some(usb) => Target::Usb(usb.id()).into(),
+            None => Address::serial(&self.path),
         }
     }
 
@@ -75,6 +75,20 @@ impl PortInfo {
             // Bluetooth has it; everything else that is listed is a UART of this machine.
             None => self.path.contains("rfcomm"),
         }
+    }
+}
+
+/// The port's [address](PortInfo::address).
+impl From<PortInfo> for Address {
+    fn from(port: PortInfo) -> Self {
+        port.address()
+    }
+}
+
+/// The port's [address](PortInfo::address).
+impl From<&PortInfo> for Address {
+    fn from(port: &PortInfo) -> Self {
+        port.address()
     }
 }
 

@@ -226,7 +226,7 @@ async fn what_needs_a_runtime_that_has_ended_says_so() {
     let (_board, press, thread) = left_behind().await;
     let device = press.device().clone();
     let mut output = device.output();
-    let mut state = device.session().watch_state();
+    let mut states = device.session().states();
     is_gone(soon("the end of the reset", device.reset()).await);
     is_gone(soon("the end of the call", press.slow()).await);
     is_gone(soon("the end of the code", device.execute("1")).await);
@@ -240,8 +240,9 @@ async fn what_needs_a_runtime_that_has_ended_says_so() {
     let error = soon("the end of the thread", thread.join()).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::ThreadLost(_)), "{error}");
     assert!(soon("the end of the output", output.next()).await.is_none());
-    let closed = state.wait_for(|state| *state == SessionState::Closed);
-    soon("the state", closed).await.unwrap();
+    let closed = async { while states.next().await != Some(SessionState::Closed) {} };
+    soon("the state", closed).await;
+    assert_eq!(states.next().await, None);
     let (send, receive) = tokio::sync::oneshot::channel();
     device.teardowns().register(move || async move {
         send.send(()).ok();
@@ -285,6 +286,6 @@ async fn what_waits_while_its_runtime_ends_is_told_so() {
     is_gone(soon("the end of the call", call).await.unwrap());
     soon("the end of the output", silence).await.unwrap();
     soon("the end of the thread", joining).await.unwrap().unwrap_err();
-    let told = async { while !matches!(events.recv().await.unwrap(), SessionEvent::Faulted(_)) {} };
+    let told = async { while !matches!(events.next().await.unwrap(), SessionEvent::Faulted(_)) {} };
     soon("the event", told).await;
 }

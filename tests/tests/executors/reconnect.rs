@@ -149,7 +149,7 @@ async fn a_board_that_restarts_in_a_call_is_set_up_again_and_the_calls_fate_is_t
     assert_eq!(device.session().epoch(), epoch + 1);
     let reconnected = async {
         loop {
-            if let SessionEvent::Reconnected { epoch } = events.recv().await.unwrap() {
+            if let SessionEvent::Reconnected { epoch } = events.next().await.unwrap() {
                 return epoch;
             }
         }

@@ -8,11 +8,11 @@ use belay::python::Arguments;
 use belay::spec::MethodSpec;
 use belay::{
     BoxFuture, BoxStream, CallPath, ErrorKind, Executor, ExecutorFactory, FloatPrecision, Returned, Session,
-    SessionState, TaskExecutor, Tasks,
+    SessionEvent, SessionState, TaskExecutor, Tasks,
 };
 use belay_sim::Direction;
 use belay_tests::{connected, connected_with, soon, until_state};
-use tokio::sync::broadcast::error::RecvError;
+use futures_util::StreamExt as _;
 
 #[belay::device]
 pub trait Many {
@@ -81,6 +81,8 @@ async fn a_board_is_asked_what_it_can_do_once_between_two_resets() {
 belay_tests::on_both_runtimes! {
     the_state_is_busy_while_a_call_runs_and_closed_at_the_end
     the_events_end_when_the_device_is_closed
+    events_that_a_listener_did_not_take_in_time_are_counted
+    whatever_comes_from_a_board_is_a_stream
     a_reset_voids_what_was_deployed
     both_call_paths_give_the_same
     what_the_board_prints_is_heard
@@ -106,13 +108,47 @@ async fn the_events_end_when_the_device_is_closed() {
     let mut events = device.session().events();
     device.close().await.unwrap();
     let mut late = device.session().events();
-    let events = [
-        soon("the end", events.recv()).await,
-        soon("the end", late.recv()).await,
-    ];
-    for event in events {
-        assert_eq!(event.unwrap_err(), RecvError::Closed);
+    assert!(soon("the end", events.next()).await.is_none());
+    assert!(soon("the end", late.next()).await.is_none());
+}
+
+async fn events_that_a_listener_did_not_take_in_time_are_counted() {
+    let (_board, device) = connected().await;
+    let mut events = device.session().events();
+    for _ in 0..300 {
+        device.session().send_event(SessionEvent::Lost);
     }
+    let first = soon("an event", events.next()).await.unwrap();
+    let SessionEvent::Missed(missed) = first else {
+        panic!("{first:?}")
+    };
+    let mut heard = 0;
+    device.close().await.unwrap();
+    while let Some(event) = events.next().await {
+        assert!(matches!(event, SessionEvent::Lost), "{event:?}");
+        heard += 1;
+    }
+    assert_eq!(missed + heard, 300);
+}
+
+/// What this gives until its end, taken as any other stream is.
+async fn all<T>(stream: impl Stream<Item = T>) -> Vec<T> {
+    stream.collect().await
+}
+
+async fn whatever_comes_from_a_board_is_a_stream() {
+    let (_board, device) = connected().await;
+    let session = device.session();
+    let (output, events, states) = (device.output(), session.events(), session.states());
+    device.execute("print('hello')").await.unwrap();
+    device.reset().await.unwrap();
+    device.close().await.unwrap();
+    let printed: String = all(output).await.iter().map(ToString::to_string).collect();
+    assert!(printed.contains("hello"), "{printed}");
+    let events = all(events).await;
+    assert!(matches!(events[0], SessionEvent::Reset), "{events:?}");
+    let states = all(states).await;
+    assert_eq!(states.last(), Some(&SessionState::Closed), "{states:?}");
 }
 
 #[tokio::test]

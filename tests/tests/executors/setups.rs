@@ -170,7 +170,7 @@ mod tolerant {
         let mut events = device.session().events();
         let tolerant = TolerantDevice::attach(&device).await.unwrap();
         assert!(tolerant.is_ready().await.unwrap());
-        let event = soon("the event", events.recv()).await.unwrap();
+        let event = soon("the event", events.next()).await.unwrap();
         let SessionEvent::SetupFailed(error) = event else {
             panic!("{event:?}")
         };

@@ -296,7 +296,7 @@ async fn an_action_that_has_the_device_uses_it_and_lets_it_go_when_it_is_closed(
 async fn a_device_that_is_dropped_is_closed_in_the_background() {
     let board = unix().await;
     let lamp = LampDevice::connect(board.port()).await.unwrap();
-    let mut state = lamp.device().session().watch_state();
+    let mut states = lamp.device().session().states();
     let (send, receive) = tokio::sync::oneshot::channel();
     lamp.device().teardowns().register(move || async move {
         send.send(()).ok();
@@ -304,6 +304,6 @@ async fn a_device_that_is_dropped_is_closed_in_the_background() {
     });
     drop(lamp);
     soon("the action", receive).await.unwrap();
-    soon("the close", async { while state.changed().await.is_ok() {} }).await;
+    soon("the close", async { while states.next().await.is_some() {} }).await;
     assert_eq!(done(board.port()).await, ["first", "ignored", "last"]);
 }

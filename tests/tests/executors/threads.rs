@@ -161,7 +161,7 @@ async fn a_thread_that_ends_is_noticed_without_being_asked_for() {
     let handle = worker.short().await.unwrap();
     soon("the end", handle.join()).await.unwrap();
     assert_eq!(handle.state(), ThreadState::Finished);
-    let event = soon("the event", events.recv()).await.unwrap();
+    let event = soon("the event", events.next()).await.unwrap();
     assert!(
         matches!(&event, SessionEvent::Thread { thread, exception: None } if thread.id == handle.id()),
         "{event:?}"
@@ -180,7 +180,7 @@ async fn a_thread_that_raises_gives_its_traceback_to_its_handle_and_as_an_event(
     assert_eq!(exception.message, "worn out");
     assert!(exception.rust_line().unwrap().file.ends_with("threads.rs"));
     assert_eq!(handle.state(), ThreadState::Failed);
-    let event = soon("the event", events.recv()).await.unwrap();
+    let event = soon("the event", events.next()).await.unwrap();
     let SessionEvent::Thread { exception, .. } = event else {
         panic!("{event:?}")
     };

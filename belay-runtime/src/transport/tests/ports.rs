@@ -1,4 +1,4 @@
-use super::super::address::{Address, Target};
+use super::super::address::{Address, AddressError, Target};
 use super::super::ports::{PortInfo, UsbInfo, select};
 use super::super::{TransportError, ports};
 use super::text;
@@ -153,4 +153,28 @@ fn the_ports_of_this_machine_can_be_listed() {
         assert!(!port.path.is_empty());
         assert_eq!(port.address().to_string().parse(), Ok(port.address()));
     }
+}
+
+#[test]
+fn a_port_that_was_listed_a_text_and_an_address_are_all_taken_for_an_address() {
+    fn address<E: Into<AddressError>>(
+        from: impl TryInto<Address, Error = E>,
+    ) -> Result<Address, AddressError> {
+        from.try_into().map_err(Into::into)
+    }
+    let port = uart("/dev/ttyACM0");
+    let wanted: Address = "/dev/ttyACM0".parse().unwrap();
+    let text = "/dev/ttyACM0".to_owned();
+    for taken in [
+        address(&port),
+        address(port.clone()),
+        address("/dev/ttyACM0"),
+        address(&text),
+        address(text.clone()),
+        address(&wanted),
+        address(wanted.clone()),
+    ] {
+        assert_eq!(taken.unwrap(), wanted);
+    }
+    assert_eq!(address("nonsense").unwrap_err().text(), "nonsense");
 }
