@@ -149,6 +149,33 @@ impl Deadlines {
         }
     }
 
+    /// The same with this one for a phase. A deployment has that of an execution.
+    ///
+    /// ```
+    /// # use belay_runtime as belay;
+    /// use std::time::Duration;
+    ///
+    /// use belay::{Deadlines, Phase};
+    ///
+    /// let deadlines = Deadlines::default().with(Phase::Open, Duration::from_secs(30));
+    /// assert_eq!(deadlines.of(Phase::Open), deadlines.open);
+    /// ```
+    #[must_use]
+    pub fn with(mut self, phase: Phase, deadline: Duration) -> Self {
+        *match phase {
+            Phase::Open => &mut self.open,
+            Phase::Interrupt => &mut self.interrupt,
+            Phase::Enter => &mut self.enter,
+            Phase::Paste => &mut self.paste,
+            Phase::Compile => &mut self.compile,
+            Phase::Execute | Phase::Deploy => &mut self.execute,
+            Phase::Resync => &mut self.resync,
+            Phase::Reset => &mut self.reset,
+            Phase::Close => &mut self.close,
+        } = deadline;
+        self
+    }
+
     /// The deadline of a phase. A deployment has that of an execution.
     pub fn of(&self, phase: Phase) -> Duration {
         match phase {

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
-use super::options::PortOptions;
+use super::options::{PortOptions, SocketOptions};
 use super::percent::{self, Encoded};
 
 /// What addresses look like, for the documentation and for error messages.
@@ -58,24 +58,34 @@ macro_rules! grammar {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Address {
     pub(super) target: Target,
-    pub(super) options: PortOptions,
 }
 
 /// What an address leads to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Target {
-    /// The serial port with this path or name.
-    Serial(String),
-    /// The serial port of this USB device.
-    Usb(UsbId),
-    /// The serial port of the only USB device that has one.
-    Auto,
+    /// A serial port, used so.
+    Port(Port, PortOptions),
     /// What listens on this port of this host.
-    Tcp { host: String, port: u16 },
+    Tcp {
+        host: String,
+        port: u16,
+        options: SocketOptions,
+    },
     /// This command, on pipes.
     Exec(Vec<String>),
     /// This command, behind a pseudo-terminal.
     Pty(Vec<String>),
+}
+
+/// Which serial port.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Port {
+    /// The one with this path or name.
+    Path(String),
+    /// That of this USB device.
+    Usb(UsbId),
+    /// That of the only USB device that has one.
+    Auto,
 }
 
 /// The numbers that identify a USB device.
@@ -169,25 +179,32 @@ impl fmt::Display for AddressError {
 impl Address {
     /// The serial port with this path or, on Windows, this name.
     pub fn serial(path: impl Into<String>) -> Self {
-        let path = path.into();
-        let target = if is_com(&path) {
-            Target::Serial(path.to_ascii_uppercase())
+        Port::at(path.into()).into()
+    }
+}
+
+impl Port {
+    fn at(path: String) -> Self {
+        Self::Path(if is_com(&path) {
+            path.to_ascii_uppercase()
         } else if looks_like_path(&path) {
-            Target::Serial(path)
+            path
         } else {
             // What would be read as something else, `auto` say, is the name of a file in this directory.
-            Target::Serial(format!("./{path}"))
-        };
-        target.into()
+            format!("./{path}")
+        })
+    }
+}
+
+impl From<Port> for Address {
+    fn from(port: Port) -> Self {
+        Target::Port(port, PortOptions::default()).into()
     }
 }
 
 impl From<Target> for Address {
     fn from(target: Target) -> Self {
-        Self {
-            target,
-            options: PortOptions::default(),
-        }
+        Self { target }
     }
 }
 
@@ -249,28 +266,24 @@ fn parse(text: &str) -> Result<Address, Problem> {
     let Some((scheme, rest)) = split_scheme(text) else {
         let (path, options) = split_options(text, PortOptions::parse)?;
         let path = percent::decode(path);
-        let target = if path.eq_ignore_ascii_case("auto") {
-            Target::Auto
+        let port = if path.eq_ignore_ascii_case("auto") {
+            Port::Auto
         } else if is_com(&path) || looks_like_path(&path) {
-            return Ok(Address {
-                options,
-                ..Address::serial(path)
-            });
+            Port::at(path)
         } else {
             return Err(not_a_path(&path));
         };
-        return Ok(Address { target, options });
+        return Ok(Target::Port(port, options).into());
     };
     match scheme.to_ascii_lowercase().as_str() {
         "usb" => {
             let (id, options) = split_options(rest, PortOptions::parse)?;
-            let target = Target::Usb(parse_usb(id)?);
-            Ok(Address { target, options })
+            Ok(Target::Port(Port::Usb(parse_usb(id)?), options).into())
         }
         "tcp" => {
-            let (host, options) = split_options(rest, PortOptions::parse_for_socket)?;
-            let target = parse_tcp(host)?;
-            Ok(Address { target, options })
+            let (host, options) = split_options(rest, SocketOptions::parse)?;
+            let (host, port) = parse_tcp(host)?;
+            Ok(Target::Tcp { host, port, options }.into())
         }
         "exec" => Ok(Target::Exec(parse_command("exec", rest)?).into()),
         "pty" => Ok(Target::Pty(parse_command("pty", rest)?).into()),
@@ -295,13 +308,13 @@ fn split_scheme(text: &str) -> Option<(&str, &str)> {
     is_scheme.then_some((scheme, rest))
 }
 
-fn split_options(
+fn split_options<T: Default>(
     text: &str,
-    parse: impl Fn(&str) -> Result<PortOptions, Problem>,
-) -> Result<(&str, PortOptions), Problem> {
+    parse: impl Fn(&str) -> Result<T, Problem>,
+) -> Result<(&str, T), Problem> {
     match text.split_once('?') {
         Some((before, query)) => Ok((before, parse(query)?)),
-        None => Ok((text, PortOptions::default())),
+        None => Ok((text, T::default())),
     }
 }
 
@@ -355,7 +368,7 @@ fn parse_usb(id: &str) -> Result<UsbId, Problem> {
     })
 }
 
-fn parse_tcp(rest: &str) -> Result<Target, Problem> {
+fn parse_tcp(rest: &str) -> Result<(String, u16), Problem> {
     let Some(authority) = rest.strip_prefix("//") else {
         return Err(Problem::new("`tcp:` needs two slashes").meant(format!("tcp://{rest}")));
     };
@@ -384,10 +397,7 @@ fn parse_tcp(rest: &str) -> Result<Target, Problem> {
     if name.is_empty() || !name.bytes().all(is_name) {
         return Err(Problem::new(format!("`{name}` is not the name of a host")));
     }
-    Ok(Target::Tcp {
-        host: name.to_owned(),
-        port,
-    })
+    Ok((name.to_owned(), port))
 }
 
 fn parse_command(scheme: &str, command: &str) -> Result<Vec<String>, Problem> {
@@ -402,18 +412,20 @@ fn parse_command(scheme: &str, command: &str) -> Result<Vec<String>, Problem> {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.target, self.options)
+        self.target.fmt(f)
     }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Serial(path) => Encoded(path).fmt(f),
-            Self::Usb(id) => id.fmt(f),
-            Self::Auto => f.write_str("auto"),
-            Self::Tcp { host, port } if host.contains(':') => write!(f, "tcp://[{host}]:{port}"),
-            Self::Tcp { host, port } => write!(f, "tcp://{host}:{port}"),
+            Self::Port(Port::Path(path), options) => write!(f, "{}{options}", Encoded(path)),
+            Self::Port(Port::Usb(id), options) => write!(f, "{id}{options}"),
+            Self::Port(Port::Auto, options) => write!(f, "auto{options}"),
+            Self::Tcp { host, port, options } if host.contains(':') => {
+                write!(f, "tcp://[{host}]:{port}{options}")
+            }
+            Self::Tcp { host, port, options } => write!(f, "tcp://{host}:{port}{options}"),
             Self::Exec(words) => write!(f, "exec:{}", command_line(words)),
             Self::Pty(words) => write!(f, "pty:{}", command_line(words)),
         }

@@ -8,11 +8,11 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-#[cfg(feature = "serial")]
-use super::address::UsbId;
 use super::address::{Address, Target};
+#[cfg(feature = "serial")]
+use super::address::{Port, UsbId};
 #[cfg(feature = "tcp")]
-use super::options::Flow;
+use super::options::SocketOptions;
 #[cfg(feature = "process")]
 use super::process;
 use super::{Transport, TransportError};
@@ -63,15 +63,17 @@ impl Address {
         let _ = until;
         match &self.target {
             #[cfg(feature = "serial")]
-            Target::Serial(path) => Ok(Box::new(SerialTransport::open(path, &self.options, until).await?)),
+            Target::Port(Port::Path(path), options) => {
+                Ok(Box::new(SerialTransport::open(path, options, until).await?))
+            }
             #[cfg(feature = "serial")]
-            Target::Usb(id) => open_usb(Some(id), &self.options, until).await,
+            Target::Port(Port::Usb(id), options) => open_usb(Some(id), options, until).await,
             #[cfg(feature = "serial")]
-            Target::Auto => open_usb(None, &self.options, until).await,
+            Target::Port(Port::Auto, options) => open_usb(None, options, until).await,
             #[cfg(not(feature = "serial"))]
-            Target::Serial(_) | Target::Usb(_) | Target::Auto => Err(self.not_built("serial")),
+            Target::Port(..) => Err(self.not_built("serial")),
             #[cfg(feature = "tcp")]
-            Target::Tcp { host, port } => self.connect(host, *port).await,
+            Target::Tcp { host, port, options } => self.connect(host, *port, options).await,
             #[cfg(not(feature = "tcp"))]
             Target::Tcp { .. } => Err(self.not_built("tcp")),
             #[cfg(feature = "process")]
@@ -92,7 +94,12 @@ impl Address {
     }
 
     #[cfg(feature = "tcp")]
-    async fn connect(&self, host: &str, port: u16) -> Result<Box<dyn Transport>, TransportError> {
+    async fn connect(
+        &self,
+        host: &str,
+        port: u16,
+        options: &SocketOptions,
+    ) -> Result<Box<dyn Transport>, TransportError> {
         let connecting = async {
             let stream = TcpStream::connect((host, port)).await?;
             // A request is one small write, and its answer is waited for.
@@ -106,7 +113,7 @@ impl Address {
                 to: self.to_string(),
                 source,
             })?;
-        let flow_control = self.options.flow != Some(Flow::Off);
+        let flow_control = options.flow.unwrap_or(true);
         Ok(Box::new(
             super::StreamTransport::new(stream, self.to_string()).with_flow_control(flow_control),
         ))

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::address::Problem;
 
-/// How a port is used; what is `None` is decided when it is opened.
+/// How a serial port is used; what is `None` is decided when it is opened.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct PortOptions {
     pub(super) baud: Option<u32>,
@@ -36,51 +36,31 @@ pub(super) enum Flow {
     RtsCts,
 }
 
+/// How a socket is used, with a serial line behind it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(super) struct SocketOptions {
+    /// Whether the board can hold the sender back, unless that is to be assumed.
+    pub(super) flow: Option<bool>,
+}
+
 const KEYS: [&str; 4] = ["baud", "dtr", "rts", "flow"];
 const LINES: [(&str, Line); 3] = [("on", Line::On), ("off", Line::Off), ("keep", Line::Keep)];
 const FLOWS: [(&str, Flow); 3] = [("on", Flow::On), ("off", Flow::Off), ("rtscts", Flow::RtsCts)];
+const SOCKET_FLOWS: [(&str, bool); 2] = [("on", true), ("off", false)];
 
 impl PortOptions {
     /// Bits per second, unless the address says otherwise: what MicroPython's UART REPLs use.
     #[cfg(feature = "serial")]
     pub(super) const DEFAULT_BAUD: u32 = 115_200;
 
-    /// The options of a serial port.
     pub(super) fn parse(query: &str) -> Result<Self, Problem> {
-        Self::parse_any(query, &KEYS)
-    }
-
-    /// The options of a socket.
-    pub(super) fn parse_for_socket(query: &str) -> Result<Self, Problem> {
-        let options = Self::parse_any(query, &["flow"])?;
-        if options.flow == Some(Flow::RtsCts) {
-            return Err(Problem::new("a socket has no RTS and CTS").meant("flow=on"));
-        }
-        Ok(options)
-    }
-
-    fn parse_any(query: &str, known: &[&str]) -> Result<Self, Problem> {
-        if query.is_empty() {
-            return Err(Problem::new("no option follows the `?`"));
-        }
         let mut options = Self::default();
-        for option in query.split('&') {
-            let Some((key, value)) = option.split_once('=') else {
-                let what = format!("the option `{option}` is not of the form `name=value`");
-                return Err(Problem::new(what));
-            };
-            if !known.contains(&key) {
-                let what = format!("there is no option `{key}` here, only {}", list(known));
-                return Err(Problem::new(what).closest(key, known));
-            }
-            let again = match key {
-                "baud" => options.baud.replace(parse_baud(value)?).is_some(),
-                "dtr" => options.dtr.replace(choose(key, value, &LINES)?).is_some(),
-                "rts" => options.rts.replace(choose(key, value, &LINES)?).is_some(),
-                _ => options.flow.replace(choose(key, value, &FLOWS)?).is_some(),
-            };
-            if again {
-                return Err(Problem::new(format!("the option `{key}` is given twice")));
+        for (key, value) in pairs(query, &KEYS)? {
+            match key {
+                "baud" => options.baud = Some(parse_baud(value)?),
+                "dtr" => options.dtr = Some(choose(key, value, &LINES)?),
+                "rts" => options.rts = Some(choose(key, value, &LINES)?),
+                _ => options.flow = Some(choose(key, value, &FLOWS)?),
             }
         }
         if options.flow == Some(Flow::RtsCts) && options.rts.is_some() {
@@ -90,6 +70,42 @@ impl PortOptions {
         }
         Ok(options)
     }
+}
+
+impl SocketOptions {
+    pub(super) fn parse(query: &str) -> Result<Self, Problem> {
+        let mut options = Self::default();
+        for (key, value) in pairs(query, &["flow"])? {
+            if value == "rtscts" {
+                return Err(Problem::new("a socket has no RTS and CTS").meant("flow=on"));
+            }
+            options.flow = Some(choose(key, value, &SOCKET_FLOWS)?);
+        }
+        Ok(options)
+    }
+}
+
+/// The options in what follows a `?`: each of them known, and given once.
+fn pairs<'a>(query: &'a str, known: &[&str]) -> Result<Vec<(&'a str, &'a str)>, Problem> {
+    if query.is_empty() {
+        return Err(Problem::new("no option follows the `?`"));
+    }
+    let mut pairs: Vec<(&str, &str)> = Vec::new();
+    for option in query.split('&') {
+        let Some((key, value)) = option.split_once('=') else {
+            let what = format!("the option `{option}` is not of the form `name=value`");
+            return Err(Problem::new(what));
+        };
+        if !known.contains(&key) {
+            let what = format!("there is no option `{key}` here, only {}", list(known));
+            return Err(Problem::new(what).closest(key, known));
+        }
+        if pairs.iter().any(|(other, _)| *other == key) {
+            return Err(Problem::new(format!("the option `{key}` is given twice")));
+        }
+        pairs.push((key, value));
+    }
+    Ok(pairs)
 }
 
 fn parse_baud(value: &str) -> Result<u32, Problem> {
@@ -140,6 +156,15 @@ impl fmt::Display for PortOptions {
         }
         match self.flow {
             Some(flow) => write("flow", &name_of(&flow, &FLOWS)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for SocketOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.flow {
+            Some(flow) => write!(f, "?flow={}", name_of(&flow, &SOCKET_FLOWS)),
             None => Ok(()),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::address::{Address, Target, UsbId};
+use super::address::{Address, Port, UsbId};
 #[cfg(feature = "serial")]
 use super::{TransportError, serial};
 use crate::printable::Printable;
@@ -62,7 +62,7 @@ impl PortInfo {
     /// got any, and otherwise its path.
     pub fn address(&self) -> Address {
         match &self.usb {
-            Some(usb) => Target::Usb(usb.id()).into(),
+            Some(usb) => Port::Usb(usb.id()).into(),
             None => Address::serial(&self.path),
         }
     }

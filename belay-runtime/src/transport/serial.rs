@@ -224,7 +224,7 @@ pub(super) fn list() -> Result<Vec<PortInfo>, TransportError> {
         return Ok(Vec::new());
     }
     let ports = tokio_serial::available_ports().map_err(io::Error::from)?;
-    Ok(ports.into_iter().filter(is_real).map(PortInfo::from).collect())
+    Ok(ports.into_iter().filter(is_real).map(info).collect())
 }
 
 /// Drops the four to thirty-two `ttyS` of every PC that have no hardware, and the second name that macOS has
@@ -240,22 +240,20 @@ fn is_real(port: &tokio_serial::SerialPortInfo) -> bool {
     !kind.is_ok_and(|kind| kind.trim() == "0")
 }
 
-impl From<tokio_serial::SerialPortInfo> for PortInfo {
-    fn from(port: tokio_serial::SerialPortInfo) -> Self {
-        let usb = match port.port_type {
-            SerialPortType::UsbPort(usb) => Some(UsbInfo {
-                vendor: usb.vid,
-                product: usb.pid,
-                serial: usb.serial_number.filter(|serial| !serial.is_empty()),
-                manufacturer_name: usb.manufacturer,
-                product_name: usb.product,
-            }),
-            _ => None,
-        };
-        Self {
-            path: port.port_name,
-            usb,
-        }
+fn info(port: tokio_serial::SerialPortInfo) -> PortInfo {
+    let usb = match port.port_type {
+        SerialPortType::UsbPort(usb) => Some(UsbInfo {
+            vendor: usb.vid,
+            product: usb.pid,
+            serial: usb.serial_number.filter(|serial| !serial.is_empty()),
+            manufacturer_name: usb.manufacturer,
+            product_name: usb.product,
+        }),
+        _ => None,
+    };
+    PortInfo {
+        path: port.port_name,
+        usb,
     }
 }
 

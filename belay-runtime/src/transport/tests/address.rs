@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
-use super::super::address::{Target, UsbId};
-use super::super::options::{Flow, Line, PortOptions};
+use super::super::address::{Port, Target, UsbId};
+use super::super::options::{Flow, Line, PortOptions, SocketOptions};
 use super::super::{Address, AddressError};
 
 fn parse(text: &str) -> Address {
@@ -198,7 +198,8 @@ fn a_path_that_would_be_read_as_something_else_is_one_of_this_directory() {
     for path in ["auto", "usb:1:2", "tcp://h:1", "exec:x", "board"] {
         let address = Address::serial(path);
         assert_eq!(parse(&address.to_string()), address);
-        assert_eq!(address.target, Target::Serial(format!("./{path}")));
+        let port = Port::Path(format!("./{path}"));
+        assert_eq!(address.target, Target::Port(port, PortOptions::default()));
     }
 }
 
@@ -220,29 +221,28 @@ fn addresses() -> impl Strategy<Value = Address> {
     let words = || proptest::collection::vec(any::<String>(), 1..4);
     let usb = (any::<u16>(), any::<u16>(), proptest::option::of(".{1,12}")).prop_map(
         |(vendor, product, serial)| {
-            Target::Usb(UsbId {
+            Port::Usb(UsbId {
                 vendor,
                 product,
                 serial,
             })
         },
     );
-    let socket =
-        ("([a-z0-9.-]{1,12}|::1|fe80::1%eth0)", 1u16..).prop_map(|(host, port)| Target::Tcp { host, port });
-    let flows = [None, Some(Flow::On), Some(Flow::Off)];
+    let path = any::<String>().prop_map(|path| match Address::serial(path).target {
+        Target::Port(port, _) => port,
+        other => panic!("{other:?}"),
+    });
+    let socket = (
+        "([a-z0-9.-]{1,12}|::1|fe80::1%eth0)",
+        1u16..,
+        any::<Option<bool>>(),
+    );
     prop_oneof![
-        (any::<String>(), options()).prop_map(|(path, options)| Address {
-            options,
-            ..Address::serial(path)
-        }),
-        (prop_oneof![usb, Just(Target::Auto)], options())
-            .prop_map(|(target, options)| Address { target, options }),
-        (socket, proptest::sample::select(flows.to_vec())).prop_map(|(target, flow)| Address {
-            target,
-            options: PortOptions {
-                flow,
-                ..PortOptions::default()
-            },
+        (prop_oneof![path, usb, Just(Port::Auto)], options())
+            .prop_map(|(port, options)| Target::Port(port, options).into()),
+        socket.prop_map(|(host, port, flow)| {
+            let options = SocketOptions { flow };
+            Target::Tcp { host, port, options }.into()
         }),
         words().prop_map(|words| Target::Exec(words).into()),
         words().prop_map(|words| Target::Pty(words).into()),

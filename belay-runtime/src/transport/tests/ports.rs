@@ -1,4 +1,4 @@
-use super::super::address::{Address, AddressError, Target};
+use super::super::address::{Address, AddressError, Port, Target};
 use super::super::ports::{PortInfo, UsbInfo, select};
 use super::super::{TransportError, ports};
 use super::text;
@@ -26,7 +26,7 @@ fn uart(path: &str) -> PortInfo {
 fn find(address: &str, ports: &[PortInfo]) -> Result<String, TransportError> {
     let address: Address = address.parse()?;
     let wanted = match &address.target {
-        Target::Usb(id) => Some(id),
+        Target::Port(Port::Usb(id), _) => Some(id),
         _ => None,
     };
     select(wanted, ports).map(|port| port.path)
