@@ -20,7 +20,7 @@ use crate::schedule::{FLAVOURS, Flavour, Schedule, Trouble};
 use crate::trace::Trace;
 
 /// After which time something has not only ended late.
-const HUNG: Duration = Duration::from_mins(10);
+const HUNG: Duration = Duration::from_secs(600);
 /// How long a call over a clean line may take.
 pub(crate) const LONG: Duration = Duration::from_secs(5);
 
@@ -385,7 +385,7 @@ async fn afterwards(bench: &mut Bench, schedule: &Schedule, outcome: &mut Outcom
         let Ok(connected) = timeout(HUNG, bench.connect()).await else {
             return outcome.is_hung("connecting afterwards does not end".to_owned());
         };
-        let may_wait = busy && begun.elapsed() < Duration::from_mins(3);
+        let may_wait = busy && begun.elapsed() < Duration::from_secs(180);
         let link = match connected {
             Ok(link) => link,
             Err(_) if may_wait => continue,

@@ -1,5 +1,6 @@
 //! What people and CI run: `cargo xtask --help`.
 
+mod ci;
 mod coverage;
 mod fuzz;
 mod prepare;
@@ -43,6 +44,11 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         more: Vec<String>,
     },
+    /// Checks what has to hold before a version is published: features, the oldest toolchain, packages and the like.
+    Ci {
+        /// Only these checks.
+        only: Vec<String>,
+    },
     /// Installs what the simulated boards need and builds them.
     Boards,
     /// Calls a board over a faulty cable, thousands of times.
@@ -84,6 +90,7 @@ fn main() -> ExitCode {
         Command::Demo { port, more } => demo(port, more),
         Command::Test { more } => test::run(&more),
         Command::Coverage { more } => coverage::run(&more),
+        Command::Ci { only } => ci::run(&only),
         Command::Boards => prepare::boards(Boards::All),
         Command::Faults(tool) => run::tool("faults", &tool.arguments),
         Command::Simulate(tool) => run::simulate(&tool.arguments),

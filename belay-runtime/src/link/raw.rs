@@ -48,14 +48,16 @@ impl Engine {
     }
 
     pub(super) fn on_raw_event(&mut self, event: &Event) -> Result<(), End> {
-        match event {
-            Event::EndClaimed { .. } if let Some(mark) = self.wire.take_mark() => {
-                self.wire.hold_back_output();
-                if let Some(printed) = self.wire.output_held_back() {
-                    take_out_mark(printed, None, &mark);
-                }
-                return Err(End::Reset);
+        if let Event::EndClaimed { .. } = event
+            && let Some(mark) = self.wire.take_mark()
+        {
+            self.wire.hold_back_output();
+            if let Some(printed) = self.wire.output_held_back() {
+                take_out_mark(printed, None, &mark);
             }
+            return Err(End::Reset);
+        }
+        match event {
             Event::EndClaimed { traceback } if is_out_of_memory(traceback) => self.on_no_memory(),
             // The agent lets nothing out: it may not be where it was.
             Event::EndClaimed { traceback } if !traceback.is_empty() && self.may_heed_sign() => {

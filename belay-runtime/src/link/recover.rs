@@ -34,16 +34,18 @@ impl Engine {
         if !self.flavour.stays() {
             return self.on_raw_event(&event);
         }
+        if let Event::EndClaimed { .. } = &event
+            && let Some(mark) = self.take_mark()
+        {
+            let left_with = self.probe.take().and_then(|probe| probe.left_with);
+            if let Some(printed) = self.wire.output_held_back() {
+                take_out_mark(printed, left_with.as_deref(), &mark);
+            }
+            self.wire.let_output_go();
+            return self.come_back().await;
+        }
         match event {
             Event::Sign(Sign::RawBanner) if self.probe.is_some() => self.ask_for_mark(),
-            Event::EndClaimed { .. } if let Some(mark) = self.take_mark() => {
-                let left_with = self.probe.take().and_then(|probe| probe.left_with);
-                if let Some(printed) = self.wire.output_held_back() {
-                    take_out_mark(printed, left_with.as_deref(), &mark);
-                }
-                self.wire.let_output_go();
-                return self.come_back().await;
-            }
             // Something ran there, so what came before has been read; the mark has not got through.
             Event::EndClaimed { traceback }
                 if self.probe.as_ref().is_some_and(|probe| probe.marked) && self.may_heed_sign() =>

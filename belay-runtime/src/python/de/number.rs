@@ -231,13 +231,15 @@ fn big_int<'de, V: Visitor<'de>>(text: &'de str, visitor: V, want: Want) -> Resu
             Err(_) => Err(ValueError::range(&visitor)),
         },
         Want::Nothing => visitor.visit_unit(),
-        _ if negative && let Ok(value) = text.parse() => visitor.visit_i128(value).map_err(int_range(want)),
-        _ if !negative && let Ok(value) = text.parse() => visitor.visit_u128(value).map_err(int_range(want)),
-        Want::Value => visitor.visit_enum(Tagged {
-            tag: "int".into(),
-            content: Content::Text(text),
-        }),
-        _ => Err(ValueError::range(&visitor)),
+        _ => match (negative, text.parse(), text.parse()) {
+            (true, Ok(value), _) => visitor.visit_i128(value).map_err(int_range(want)),
+            (false, _, Ok(value)) => visitor.visit_u128(value).map_err(int_range(want)),
+            _ if matches!(want, Want::Value) => visitor.visit_enum(Tagged {
+                tag: "int".into(),
+                content: Content::Text(text),
+            }),
+            _ => Err(ValueError::range(&visitor)),
+        },
     }
 }
 
