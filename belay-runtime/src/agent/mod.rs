@@ -23,7 +23,7 @@ pub use flavour::Flavour;
 pub use kinds::{ReplyKind, RequestKind};
 pub use line::{Lines, NUMBERS, Number};
 pub use raised::Raised;
-pub use reply::{FirstWords, Form, Payload, Piece, Reply};
+pub use reply::{FirstWords, Form, Payload, Piece, Pong, Reply};
 pub use request::{Missing, Request};
 
 pub(crate) use raised::frames;

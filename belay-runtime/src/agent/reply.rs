@@ -28,6 +28,17 @@ pub enum Form {
     ByteArray,
 }
 
+/// The answer to a ping, and what the agent says of the lines that it has got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pong {
+    /// What was in the ping.
+    pub token: u32,
+    /// What was in the one that it got before, or zero.
+    pub before: u32,
+    /// What it has thrown away since, because it was not a whole line.
+    pub odd: Vec<u8>,
+}
+
 /// What one frame says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
@@ -37,8 +48,8 @@ pub enum Reply {
     Event(Vec<u8>),
     /// A line was damaged, or not the one that is expected.
     Refusal,
-    /// The answer to a ping: what was in that.
-    Pong(u32),
+    /// The answer to a ping.
+    Pong(Pong),
     /// The agent ends.
     Farewell,
     /// A piece of something long has been taken.
@@ -141,7 +152,7 @@ impl Reply {
             ReplyKind::Hello => Self::Hello(FirstWords::decode(&payload)),
             ReplyKind::Event => Self::Event(payload),
             ReplyKind::Refusal => Self::Refusal,
-            ReplyKind::Pong => Self::Pong(std::str::from_utf8(&payload).ok()?.parse().ok()?),
+            ReplyKind::Pong => Self::Pong(Pong::decode(&payload)?),
             ReplyKind::Farewell => Self::Farewell,
             ReplyKind::Received => Self::Received,
             ReplyKind::Value => Self::Value(payload),
@@ -191,7 +202,7 @@ impl Reply {
             Self::Hello(words) => text(ReplyKind::Hello, words.encode()),
             Self::Event(payload) => (ReplyKind::Event, payload.clone()),
             Self::Refusal => (ReplyKind::Refusal, Vec::new()),
-            Self::Pong(token) => text(ReplyKind::Pong, token.to_string()),
+            Self::Pong(pong) => text(ReplyKind::Pong, pong.encode()),
             Self::Farewell => (ReplyKind::Farewell, Vec::new()),
             Self::Received => (ReplyKind::Received, Vec::new()),
             Self::Value(payload) => (ReplyKind::Value, payload.clone()),
@@ -261,6 +272,30 @@ impl FirstWords {
             memory(self.before),
             self.implementation,
             self.platform
+        )
+    }
+}
+
+impl Pong {
+    /// A payload such as `5 4 ` and the odd characters as base64. The agent for small boards gives the token alone.
+    fn decode(payload: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(payload).ok()?;
+        let mut words = text.split(' ');
+        Some(Self {
+            token: words.next()?.parse().ok()?,
+            before: words.next().and_then(|word| word.parse().ok()).unwrap_or(0),
+            odd: { words.next() }
+                .and_then(|word| from_base64(word.as_bytes()))
+                .unwrap_or_default(),
+        })
+    }
+
+    fn encode(&self) -> String {
+        format!(
+            "{} {} {}",
+            self.token,
+            self.before,
+            BASE64_STANDARD.encode(&self.odd)
         )
     }
 }

@@ -78,6 +78,9 @@ def _belay(version, boot, before):
     expected = "0"
     kept = []
     count = 0
+    # The last ping, and what was thrown away since because it was no line: the host sees whether somebody else reads.
+    asked = 0
+    odd = ""
     # What came over the raw REPL for the line behind it, or the length that there is no room for.
     brought = ""
     # Room to say something in when there is no other; where words have 64 bits everything takes twice as much.
@@ -356,6 +359,7 @@ def _belay(version, boot, before):
 
     def other(line, size):
         # Does what a line asks that is not an intact next call; true if the agent is to leave.
+        nonlocal asked, odd
         while 1:
             while line and line[0] <= " ":
                 line = line[1:] + (read(1) if size > 0 else "")
@@ -365,6 +369,7 @@ def _belay(version, boot, before):
                 break
             # It is damaged. If a line ends in it, another one begins behind that.
             at = line.find("~") + 1
+            odd = (odd + line[: at or None])[:64]
             if size <= 0 or at == 0 or at == len(line):
                 return send(expected + "n")
             line = line[at:] + read(at)
@@ -372,8 +377,11 @@ def _belay(version, boot, before):
         kind = line[2]
         if kind == "p":
             restore()
+            number = line[4:-8].strip()
             for _ in range(int(line[3]) + 1):
-                send(expected + "o" + line[4:-8].strip())
+                send("%so%s %s %s" % (expected, number, asked, base64(odd)))
+            asked = number
+            odd = ""
         elif kind == "q":
             finish()
             send(expected + "q")
@@ -387,6 +395,7 @@ def _belay(version, boot, before):
                 line = read(rest) if size else take(rest)
                 rest = 0
                 if crc(line, seed):
+                    odd = "?"
                     return send(expected + "n")
                 line = line[1:-8]
             except MemoryError:
@@ -407,8 +416,9 @@ def _belay(version, boot, before):
 
     def repair():
         # Goes on after something was lost on the board itself: a call's answer, or else a line.
-        nonlocal spare
+        nonlocal spare, odd
         spare = None
+        odd = "?"
         gc.collect()
         if kept and not kept[-1][1]:
             fail(kept[-1][1], kept[-1][0], MemoryError(), 1)
@@ -515,11 +525,13 @@ def _belay(version, boot, before):
 
     def begin(nonce, value, size):
         # Begins a session: nothing is left of what an earlier one was in the middle of.
-        nonlocal seed, start, expected, kept
+        nonlocal seed, start, expected, kept, asked, odd
         seed = value
         start = "\x02" + nonce
         expected = "0"
         kept = []
+        asked = 0
+        odd = ""
         finish()
         # A board that has no room for anything says so at once.
         gc.collect()

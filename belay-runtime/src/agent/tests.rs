@@ -89,7 +89,11 @@ fn replies() -> Vec<Reply> {
         Reply::Hello(words),
         Reply::Event(b"(1, 2)".to_vec()),
         Reply::Refusal,
-        Reply::Pong(12),
+        Reply::Pong(Pong {
+            token: 12,
+            before: 11,
+            odd: b"2~".to_vec(),
+        }),
         Reply::Farewell,
         Reply::Received,
         Reply::Value(b"None".to_vec()),

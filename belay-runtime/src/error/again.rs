@@ -69,6 +69,7 @@ impl Error {
             ErrorKind::Value(_)
             | ErrorKind::Interrupted
             | ErrorKind::Unsupported { .. }
+            | ErrorKind::LineRead
             | ErrorKind::TooLong { .. }
             | ErrorKind::Closed
             | ErrorKind::RuntimeGone

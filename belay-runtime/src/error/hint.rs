@@ -6,6 +6,13 @@ use super::phase::Phase;
 use super::thread::ThreadError;
 use super::{Error, ErrorKind};
 
+/// What to do where something on the board may read what is meant for the agent.
+pub(crate) const READS: &str = "`sys.stdin` and `input()` are the host's own line: give a body what it needs as \
+     arguments, and have no thread read";
+/// What there is to know where a call has never got to the agent.
+pub(crate) const NOT_THROUGH: &str =
+    "the call has not got through: the line is bad, or something on the board reads `sys.stdin`";
+
 impl Error {
     /// What the reader can do about it, where something can be done.
     pub fn hint(&self) -> Option<Cow<'static, str>> {
@@ -39,6 +46,7 @@ impl Error {
             ErrorKind::TooLong { .. } => {
                 "raise `DeviceBuilder::answer_limit`, or have the method yield its result piece by piece"
             }
+            ErrorKind::LineRead => READS,
             ErrorKind::RuntimeGone => {
                 "connect the device in a tokio runtime that lives for as long as the device is used"
             }

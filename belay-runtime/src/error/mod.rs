@@ -23,6 +23,7 @@ use crate::transport::TransportError;
 use received::Received;
 
 pub use action::ActionError;
+pub(crate) use hint::{NOT_THROUGH, READS};
 pub use phase::Phase;
 pub use thread::ThreadError;
 pub use unresponsive::{BoardState, Stuck};
@@ -110,6 +111,12 @@ pub enum ErrorKind {
         /// The firmware that lacks it, as the board names it.
         firmware: Cow<'static, str>,
     },
+    /// What was sent to the board while something ran there, to see whether it still answers or for the next call, was
+    /// read by that: by the method's body, or by a thread.
+    #[error(
+        "what the host sent was read by the body or a thread, from `sys.stdin`, or the line was cut meanwhile"
+    )]
+    LineRead,
     /// The call has run, and its answer is longer than the host takes.
     #[error("the answer is longer than {limit} bytes")]
     TooLong {

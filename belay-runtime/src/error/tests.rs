@@ -111,6 +111,7 @@ fn number(kind: &ErrorKind) -> usize {
         ErrorKind::HostAction(_) => 21,
         ErrorKind::NoRuntime => 22,
         ErrorKind::NotOneLine => 23,
+        ErrorKind::LineRead => 24,
     }
 }
 
@@ -215,6 +216,7 @@ fn every_kind() -> Vec<(Error, Again)> {
         (ActionError::RuntimeGone.into(), Again::Never),
         (ErrorKind::NoRuntime.into(), Again::Never),
         (ErrorKind::NotOneLine.into(), Again::Never),
+        (ErrorKind::LineRead.into(), Again::Never),
     ]
     .into_iter()
     .chain(of_threads())

@@ -107,8 +107,10 @@ impl fmt::Display for Stuck {
         })?;
         let silent = self.board == BoardState::Silent;
         f.write_str(match self.purpose {
-            Purpose::EndCall => "it still runs this call",
-            Purpose::TakeCall => "it still runs the code of an earlier call, or its line is dead",
+            Purpose::EndCall => "it still runs this call, or a thread reads what it is sent",
+            Purpose::TakeCall => {
+                "it still runs the code of an earlier call, a thread reads what it is sent, or its line is dead"
+            }
             _ if silent => "it answers nothing",
             _ => "it does not stop what it runs",
         })?;

@@ -103,6 +103,7 @@ impl Engine {
     /// Closes the port, and tells everybody who waits.
     pub(super) async fn finish(mut self, end: End) {
         self.wire.hand_out_rest();
+        self.release_answers();
         self.wire.close(self.options.deadlines.close).await;
         let known = match &end {
             End::Closed => Known::Closed,

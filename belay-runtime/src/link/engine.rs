@@ -14,6 +14,7 @@ use tokio::time::{Instant, Sleep};
 use super::ahead::Ahead;
 use super::ending::{End, Ending};
 use super::pieces::Pieces;
+use super::taken::Watch;
 use super::timing::{Barrier, Interrupt, Probe};
 use super::unread::{Sent, Unread};
 use super::wire::{self, UNASKED, Wire};
@@ -84,6 +85,8 @@ pub(super) struct Flying {
     pub(super) number: Number,
     /// What was sent, to send it again.
     pub(super) line: Vec<u8>,
+    /// Whether something ran when it was sent.
+    pub(super) behind: bool,
     /// The parts of its answer, or the items of a batch that are not delivered yet, by index.
     pub(super) parts: BTreeMap<usize, Part>,
     /// How much room they have taken.
@@ -157,6 +160,7 @@ pub(super) struct Engine {
     /// When to ask, after silence, whether the board is there; and how long to wait before asking again.
     pub(super) silence: Option<(Instant, Duration)>,
     pub(super) barrier: Option<Barrier>,
+    pub(super) watch: Watch,
     /// What the board may not have read yet.
     pub(super) unread: Unread,
     /// How many signs of a restart have been looked into since then.
@@ -311,7 +315,8 @@ impl Engine {
         let number = self.next;
         self.next = number.next();
         let line = self.encode(number, &job.request);
-        if self.flying.is_empty() {
+        let behind = !self.flying.is_empty();
+        if !behind {
             self.head_since = Instant::now();
             self.hush();
             self.wire.forget_tail();
@@ -324,6 +329,7 @@ impl Engine {
             job,
             number,
             line,
+            behind,
             parts: BTreeMap::new(),
             size: 0,
             delivered: 0,

@@ -14,6 +14,7 @@ mod recover;
 mod replies;
 mod start;
 mod streams;
+mod taken;
 mod timing;
 mod unread;
 mod wire;
@@ -33,6 +34,7 @@ use self::ending::Ending;
 use self::engine::{Command, Engine, Item};
 pub(crate) use self::output::OutputHub;
 use self::output::{OutputSender, OutputSource};
+use self::taken::Watch;
 use self::unread::{Room, Unread};
 use self::wire::Wire;
 use crate::agent::{self, Flavour, Lines, Number, expression, source::Secrets};
@@ -208,6 +210,7 @@ impl Link {
             head_since: Instant::now(),
             silence: None,
             barrier: None,
+            watch: Watch::default(),
             unread: Unread::new(room),
             heeded: 0,
             interrupt: None,

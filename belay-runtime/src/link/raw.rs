@@ -61,6 +61,7 @@ impl Engine {
             Event::EndClaimed { traceback } if is_out_of_memory(traceback) => self.on_no_memory(),
             // The agent lets nothing out: it may not be where it was.
             Event::EndClaimed { traceback } if !traceback.is_empty() && self.may_heed_sign() => {
+                self.watch_interrupted();
                 self.look_for_agent();
             }
             Event::AtPrompt => {

@@ -124,6 +124,7 @@ impl Engine {
             .end_of_trouble()
             .min(Instant::now() + self.options.deadlines.resync);
         self.stuck = false;
+        self.watch_interrupted();
         let reads = self.flavour.reads_at_once(self.wire.flow_control());
         let resumed = start::resume(&mut self.wire, reads, &self.options.deadlines, until).await;
         match resumed {

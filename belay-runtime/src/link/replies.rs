@@ -40,7 +40,7 @@ impl Engine {
             Some(Reply::Event(value)) => self.on_board_event(value),
             Some(Reply::Hello(_)) => self.has_read(),
             Some(Reply::Refusal) => self.on_refusal(number),
-            Some(Reply::Pong(token)) => self.on_pong(number, token),
+            Some(Reply::Pong(pong)) => self.on_pong(number, &pong),
             Some(reply) => self.on_answer(number, reply),
             None => {}
         }
@@ -249,7 +249,7 @@ impl Engine {
         };
         let wanted = self.flying.iter().any(|flying| flying.job.printed);
         self.keep_printed(wanted);
-        self.answer(flying.job.sink, result.map(|payload| Answer { payload, printed }));
+        self.hand_over(flying.job.sink, result.map(|payload| Answer { payload, printed }));
         self.wire.forget_output();
         // Answers come in order: those before this one are lost.
         for earlier in 0..at {

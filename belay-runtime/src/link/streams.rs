@@ -150,6 +150,7 @@ impl Engine {
         let token = self.token();
         let ping = self.lines.ping(self.next, token, 1);
         if self.unread.has_any_room_for(ping.len()) {
+            self.watch_ping(token, &ping);
             self.say(&ping, Sent::Ping(token));
         }
     }

@@ -10,8 +10,8 @@ use super::pieces::Pieces;
 use super::recover::ASK_FOR_BANNER;
 use super::unread::Sent;
 use super::{Deadlines, ladder};
-use crate::agent::{NUMBERS, Number, Raised, ReplyKind};
-use crate::error::{BoardState, Error, ErrorKind, Phase, Purpose, Tried};
+use crate::agent::{NUMBERS, Number, Pong, Raised, ReplyKind};
+use crate::error::{BoardState, Error, ErrorKind, NOT_THROUGH, Phase, Purpose, READS, Tried};
 use crate::protocol::Insistence;
 
 /// How long the call before a cancelled one, or the cancelled one before others, may go on by itself: an
@@ -142,7 +142,7 @@ impl Engine {
             }
             _ => (None, None),
         };
-        [look, probe, interrupt, barrier, head, silence]
+        [look, probe, interrupt, barrier, head, silence, self.watch.until]
             .into_iter()
             .flatten()
             .min()
@@ -179,6 +179,9 @@ impl Engine {
         let waits = |interrupt: &Interrupt| now < interrupt.until;
         if self.ahead.is_some() && self.interrupt.as_ref().is_some_and(waits) {
             return;
+        }
+        if self.watch.until.is_some_and(|until| now >= until) {
+            self.release_answers();
         }
         if self.probe.as_ref().is_some_and(|probe| now >= probe.again) {
             self.probe_again();
@@ -249,6 +252,7 @@ impl Engine {
 
     fn ping_waiting(&mut self, since: Instant, wait: Duration, how: Ask) {
         let (token, question) = self.question(how);
+        self.watch_ping(token, &question);
         self.ask(token, &question, how != Ask::Plainly);
         self.await_pong(token, since, wait, wait);
     }
@@ -312,6 +316,7 @@ impl Engine {
                 self.suspect(None);
             }
             let wait = (barrier.wait * 2).min(LONGEST_SILENCE);
+            self.watch_ping(token, &question);
             self.ask(token, &question, true);
             self.await_pong(token, barrier.since, wait, wait);
             if let Some(new) = &mut self.barrier {
@@ -392,13 +397,27 @@ impl Engine {
         }
     }
 
+    /// The answer to the last ping comes now, unless that is gone.
+    pub(super) fn expect_pong(&mut self) {
+        if let Some(barrier) = &mut self.barrier {
+            barrier.wait = SILENCE / 2;
+            barrier.again = barrier.again.min(Instant::now() + barrier.wait);
+            self.has_read();
+        }
+    }
+
     /// The board has answered a ping: `number` is the next request that it expects.
-    pub(super) fn on_pong(&mut self, number: u8, token: u32) {
-        self.unread.answered(Sent::Ping(token));
+    pub(super) fn on_pong(&mut self, number: u8, got: &Pong) {
+        self.unread.answered(Sent::Ping(got.token));
+        self.watch_pong(got);
         let Some(expected) = Number::from_char(number) else {
             return;
         };
-        if self.barrier.as_ref().is_none_or(|barrier| barrier.token != token) {
+        if self
+            .barrier
+            .as_ref()
+            .is_none_or(|barrier| barrier.token != got.token)
+        {
             return;
         }
         let asked = self.barrier.take().map_or(0, |barrier| barrier.asked);
@@ -408,13 +427,19 @@ impl Engine {
         self.hush();
         let had = |number: Number| (1..=NUMBERS / 2).contains(&expected.since(number));
         let done = self.flying.iter().take_while(|flying| had(flying.number)).count();
+        let robbed = self.judge(got, done);
         // What comes after those never got there, and nothing of it can come any more.
-        let lost = self.flying.split_off(done);
+        let mut lost = self.flying.split_off(done);
+        if let Some(robbed) =
+            lost.pop_front_if(|flying| matches!(flying.job.sink, Sink::Reply(_)) && self.watch.untold)
+        {
+            self.hand_over(robbed.job.sink, Err(ErrorKind::Interrupted.into()));
+        }
         self.next = expected;
         self.trouble = None;
         for flying in lost {
             if flying.abandoned.is_some() {
-                self.drop_abandoned(flying, false);
+                self.drop_abandoned(flying, false, robbed);
             } else {
                 self.send_again(flying);
             }
@@ -424,7 +449,7 @@ impl Engine {
             .partition(|flying| had(flying.number) && flying.abandoned.is_some());
         self.flying = again;
         for flying in done {
-            self.drop_abandoned(flying, true);
+            self.drop_abandoned(flying, true, robbed);
         }
         for at in (0..self.flying.len()).rev() {
             if had(self.flying[at].number) {
@@ -461,7 +486,7 @@ impl Engine {
     }
 
     /// The board has ended what nobody waits for, or never got it.
-    fn drop_abandoned(&mut self, flying: Flying, had: bool) {
+    fn drop_abandoned(&mut self, flying: Flying, had: bool, robbed: bool) {
         self.head_since = Instant::now();
         if let Sink::Batch(stream) = flying.job.sink
             && (had || flying.job.request.goes_on())
@@ -469,7 +494,12 @@ impl Engine {
             self.close_on_board(stream);
         }
         let error = if flying.timed_out {
-            self.timeout(flying.job.deadline)
+            let error = self.timeout(flying.job.deadline);
+            match (had, robbed) {
+                (_, true) => error.with_hint(READS),
+                (false, _) => error.with_hint(NOT_THROUGH),
+                _ => error,
+            }
         } else {
             ErrorKind::Interrupted.into()
         };
@@ -545,6 +575,7 @@ impl Engine {
             left: 0,
         });
         self.watch_interrupt();
+        self.watch_interrupted();
         // What has not left yet will be sent again, if it is still wanted.
         self.wire.drop_outgoing();
         self.wire.send(b"\x03");
@@ -622,6 +653,8 @@ impl Engine {
         self.ahead = None;
         self.trouble = None;
         self.stuck = true;
+        self.forget_pings();
+        self.release_answers();
         // Where nothing can be compiled any more, it looks as if the board did not react.
         let no_memory = !self.flavour.stays() && self.out_of_memory > 0;
         let board = match self.wire.take_output() {

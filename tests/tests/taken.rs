@@ -1,0 +1,165 @@
+//! Bodies and threads that read what the link sends: it is noticed and told.
+
+use std::time::Duration;
+
+use belay::prelude::*;
+use belay::{CallPath, Device};
+use belay_runtime::ErrorKind;
+use belay_sim::{Direction, Fault};
+use belay_tests::{connected_with, on_both_runtimes, soon};
+
+/// A board with a reader.
+#[belay::device]
+trait Reader {
+    /// Reads a line of the host's.
+    ///
+    /// ```python
+    /// import sys
+    /// getattr(sys, "std" + "in").read(32)
+    /// ```
+    #[task]
+    async fn eat(&self) -> Result<()>;
+
+    /// ```python
+    /// return a + b
+    /// ```
+    #[task]
+    async fn add(&self, a: i32, b: i32) -> Result<i32>;
+}
+
+/// Gets at the line in a way that nobody sees in the source.
+const READ: &str = "import sys\nread = getattr(sys, 'std' + 'in').read\n";
+
+async fn connected(path: CallPath) -> (belay_sim::Board, Device) {
+    connected_with(|builder| builder.call_path(path)).await
+}
+
+fn tells_of_it(error: &Error) {
+    assert!(matches!(error.kind(), ErrorKind::LineRead), "{error:?}");
+    assert!(format!("{error:?}").contains("sys.stdin"), "{error:?}");
+}
+
+async fn works(device: &Device) {
+    let printed = soon("a call", device.execute("print(6 * 7)")).await;
+    assert_eq!(printed.unwrap().trim(), "42");
+}
+
+async fn a_body_that_reads_any_part_of_what_is_sent_is_told(path: CallPath) {
+    let parts: &[usize] = match path {
+        // What is left of a source is none, and looks as if the line had damaged it.
+        CallPath::RawRepl => &[],
+        _ => &[1, 5, 31, 32, 33, 64, 75],
+    };
+    for part in parts {
+        let (_board, device) = connected(path).await;
+        let body = format!("{READ}print(read({part}))");
+        let error = soon("an error", device.execute(&body)).await.unwrap_err();
+        tells_of_it(&error);
+        works(&device).await;
+        device.close().await.unwrap();
+    }
+}
+
+async fn a_body_that_reads_all_that_is_there_is_told(path: CallPath) {
+    let (_board, device) = connected(path).await;
+    let body = format!(
+        "{READ}import select, time\npoll = select.poll()\npoll.register(sys.stdin, 1)\nfor _ in range(25):\n \
+         while poll.poll(0): read(1)\n time.sleep_ms(10)\nprint('done')"
+    );
+    for _ in 0..2 {
+        let error = soon("an error", device.execute(&body)).await.unwrap_err();
+        tells_of_it(&error);
+        works(&device).await;
+    }
+    device.close().await.unwrap();
+}
+
+async fn the_input_of_builtins_is_told(path: CallPath) {
+    let (_board, device) = connected(path).await;
+    let body = "import builtins\nprint(getattr(builtins, 'inp' + 'ut')())";
+    let error = soon("an error", device.execute(body)).await.unwrap_err();
+    tells_of_it(&error);
+    works(&device).await;
+    device.close().await.unwrap();
+}
+
+async fn a_body_that_waits_for_a_line_is_told_when_its_time_is_over(path: CallPath) {
+    let second = Duration::from_secs(1);
+    let (_board, device) = connected_with(|builder| builder.call_path(path).timeout(second)).await;
+    for (reads, body) in [(true, "while True: read(1)"), (false, "while True: pass")] {
+        let body = format!("{READ}{body}");
+        let error = soon("an error", device.execute(&body)).await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Timeout { .. }), "{error:?}");
+        assert_eq!(error.hint().unwrap().contains("sys.stdin"), reads, "{error:?}");
+    }
+    works(&device).await;
+    device.close().await.unwrap();
+}
+
+async fn a_thread_that_reads_is_told(path: CallPath) {
+    let (_board, device) = connected(path).await;
+    let body = format!("{READ}import _thread\ndef f():\n while 1: read(1)\n_thread.start_new_thread(f, ())");
+    let mut error = device.execute(&body).await.err();
+    for _ in 0..20 {
+        if error.is_some() {
+            break;
+        }
+        error = soon("an end", device.execute("print(1)")).await.err();
+    }
+    // A thread that gets nothing is in nobody's way.
+    if let Some(error) = error {
+        let told = format!("{error:?}");
+        assert!(told.contains("thread") || told.contains("sys.stdin"), "{told}");
+    }
+}
+
+async fn a_bad_line_is_not_taken_for_a_reader(path: CallPath) {
+    let (board, device) = connected(path).await;
+    let mut request = u64::MAX;
+    for _ in 0..3 {
+        let before = board.cable().carried(Direction::ToBoard);
+        device.execute("import time\ntime.sleep(0.00)").await.unwrap();
+        request = request.min(board.cable().carried(Direction::ToBoard) - before);
+    }
+    for (direction, fault, at) in [
+        (Direction::ToBoard, Fault::Drop, request + 3),
+        (Direction::ToBoard, Fault::Drop, request + 28),
+        (Direction::ToBoard, Fault::Flip(1), request + 5),
+        (Direction::ToBoard, Fault::Repeat, request + 26),
+        (Direction::ToHost, Fault::Drop, 25),
+        (Direction::ToHost, Fault::Noise, 30),
+    ] {
+        board.cable().once(direction, at, fault).unwrap();
+        let slept = soon("a call", device.execute("import time\ntime.sleep(0.30)")).await;
+        slept.unwrap_or_else(|error| panic!("{fault:?} at {at} {direction:?}: {error:?}"));
+        works(&device).await;
+        board.cable().heal().unwrap();
+    }
+    device.close().await.unwrap();
+}
+
+async fn a_call_that_another_body_reads_is_told(path: CallPath) {
+    let (_board, device) = connected(path).await;
+    let reader = ReaderDevice::attach(&device).await.unwrap();
+    assert_eq!(reader.add(1, 2).await.unwrap(), 3);
+    tells_of_it(&reader.eat().await.unwrap_err());
+    let (eaten, added) = soon("both ends", async {
+        tokio::join!(reader.eat(), reader.add(3, 4))
+    })
+    .await;
+    let errors: Vec<_> = [eaten.err(), added.err()].into_iter().flatten().collect();
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    tells_of_it(&errors[0]);
+    works(&device).await;
+    device.close().await.unwrap();
+}
+
+on_both_runtimes! { over both paths:
+    a_call_that_another_body_reads_is_told
+    a_bad_line_is_not_taken_for_a_reader
+    a_body_that_reads_any_part_of_what_is_sent_is_told
+    a_body_that_reads_all_that_is_there_is_told
+    the_input_of_builtins_is_told
+    a_body_that_waits_for_a_line_is_told_when_its_time_is_over
+    a_thread_that_reads_is_told
+}
