@@ -1,5 +1,8 @@
 //! The modules of the runtime, of which each uses only those below it.
 
+#[path = "layers/circles.rs"]
+mod circles;
+
 use std::fs;
 use std::path::Path;
 

@@ -4,12 +4,52 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Attach, Device};
+use super::{Attach, Attached, Device};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::executor::{DefaultExecutors, ExecutorFactory};
 use crate::link::{CallPath, Deadlines, LinkOptions, ResetPolicy};
 use crate::session::{ReconnectPolicy, Session, Settings};
 use crate::transport::{Address, AddressError, Connector, TransportError};
+
+impl Device {
+    /// Connects to the board at this address, with the defaults of [`DeviceBuilder`].
+    ///
+    /// The address is a text, one of the [ports](crate::transport::ports) of this machine, or an [`Address`].
+    ///
+    /// # Errors
+    ///
+    /// When the port cannot be opened or there is no MicroPython on it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the port.
+    ///
+    /// ```no_run
+    /// # async fn example() -> belay_runtime::Result<()> {
+    /// # use belay_runtime as belay;
+    /// use belay::Device;
+    ///
+    /// let device = Device::connect("/dev/ttyACM0").await?;
+    /// println!("{}", device.capabilities());
+    /// device.close().await
+    /// # }
+    /// ```
+    pub async fn connect(address: impl TryInto<Address, Error: Into<AddressError>>) -> Result<Self> {
+        Self::builder(address).connect().await
+    }
+
+    /// A builder for a device at this address.
+    pub fn builder(address: impl TryInto<Address, Error: Into<AddressError>>) -> DeviceBuilder {
+        DeviceBuilder::new(address)
+    }
+}
+
+impl Attached {
+    /// A builder for a device at this address that has the trait.
+    pub fn builder<A: Attach>(address: impl TryInto<Address, Error: Into<AddressError>>) -> DeviceBuilder<A> {
+        DeviceBuilder::new(address)
+    }
+}
 
 /// Settings of a device that is to be connected: of a [`Device`], or of a trait that is on one of its own.
 ///

@@ -19,7 +19,6 @@ use crate::python::Arguments;
 use crate::session::{Capabilities, OutputStream, Session};
 use crate::signature::{ActionOutput, ItemStream, TaskOutput, ThreadOutput};
 use crate::spec::{DeviceSpec, MethodSpec};
-use crate::transport::{Address, AddressError};
 
 pub use builder::DeviceBuilder;
 
@@ -67,37 +66,6 @@ impl Device {
 
     fn parts(&self) -> &Parts {
         &self.guard.parts
-    }
-
-    /// Connects to the board at this address, with the defaults of [`DeviceBuilder`].
-    ///
-    /// The address is a text, one of the [ports](crate::transport::ports) of this machine, or an [`Address`].
-    ///
-    /// # Errors
-    ///
-    /// When the port cannot be opened or there is no MicroPython on it.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future closes the port.
-    ///
-    /// ```no_run
-    /// # async fn example() -> belay_runtime::Result<()> {
-    /// # use belay_runtime as belay;
-    /// use belay::Device;
-    ///
-    /// let device = Device::connect("/dev/ttyACM0").await?;
-    /// println!("{}", device.capabilities());
-    /// device.close().await
-    /// # }
-    /// ```
-    pub async fn connect(address: impl TryInto<Address, Error: Into<AddressError>>) -> Result<Self> {
-        Self::builder(address).connect().await
-    }
-
-    /// A builder for a device at this address.
-    pub fn builder(address: impl TryInto<Address, Error: Into<AddressError>>) -> DeviceBuilder {
-        DeviceBuilder::new(address)
     }
 
     /// Puts a trait on the device: takes its namespace on the board, and runs its setups. Several traits may
@@ -359,11 +327,6 @@ pub struct Attached {
 }
 
 impl Attached {
-    /// A builder for a device at this address that has the trait.
-    pub fn builder<A: Attach>(address: impl TryInto<Address, Error: Into<AddressError>>) -> DeviceBuilder<A> {
-        DeviceBuilder::new(address)
-    }
-
     /// Puts the trait on a device that is connected already.
     ///
     /// # Errors

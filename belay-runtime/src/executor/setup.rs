@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tracing::Instrument;
 
-use super::Executor;
+use super::execute::Executor;
 use crate::boxed::BoxFuture;
 use crate::error::{ErrorKind, Result};
 use crate::python::Arguments;

@@ -12,7 +12,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::de::DeserializeOwned;
 use tracing::Instrument;
 
-use super::Executor;
+use super::execute::Executor;
 use super::pause::Pause;
 use crate::boxed::{BoxFuture, BoxStream};
 use crate::error::Result;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::task::JoinError;
 use tracing::Instrument;
 
-use super::Executor;
+use super::execute::Executor;
 use crate::boxed::BoxFuture;
 use crate::error::{ActionError, Error, ErrorKind, Phase, Result};
 use crate::python::Arguments;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::Executor;
+use super::execute::Executor;
 use super::report::{Status, ThreadReport};
 use crate::boxed::BoxFuture;
 use crate::error::{Error, ErrorKind, Result};

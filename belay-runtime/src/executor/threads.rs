@@ -6,9 +6,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use super::execute::Executor;
+use super::library;
 use super::thread::{ThreadExecutor, ThreadHandle};
 use super::watching::{Known, Table};
-use super::{Executor, library};
 use crate::boxed::BoxFuture;
 use crate::error::{Result, ThreadError};
 use crate::link::ResetPolicy;

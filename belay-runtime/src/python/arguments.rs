@@ -116,9 +116,9 @@ mod tests {
     #[test]
     fn arguments_can_be_put_behind_others() {
         let first = Arguments::new().with("a", &1).with_expression("f0");
-        let second = Arguments::new().with("b", "text").with("c", &2);
+        let second = Arguments::new().with("b", &true).with("c", &2);
         let all = Arguments::new().with_all(&first).with_all(&second);
-        assert_eq!(all.literals().unwrap(), "1,f0,'text',2");
+        assert_eq!(all.literals().unwrap(), "1,f0,True,2");
         assert_eq!(all.count(), 4);
         assert!(!all.are_small_ints());
         let ints = Arguments::new()

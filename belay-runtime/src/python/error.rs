@@ -8,6 +8,9 @@ use serde::{de, ser};
 use super::literal::DECODED;
 use crate::printable::Printable;
 
+/// How deep values may be nested.
+pub(super) const MAX_DEPTH: usize = 100;
+
 /// What cannot be expressed in Python, or is not what the caller's type says.
 ///
 /// `Display` is one line that begins with the path of the part that it is about, such as

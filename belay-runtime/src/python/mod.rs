@@ -96,9 +96,6 @@ pub use self::error::ValueError;
 pub use self::time::{Micros, Millis, Seconds, Timestamp};
 pub use self::value::{BigInt, Value};
 
-/// How deep values may be nested.
-const MAX_DEPTH: usize = 100;
-
 /// The Python expression for a value: printable ASCII, without a line break.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 
 use super::address::AddressError;
-use super::ports::PortInfo;
+use super::port_info::PortInfo;
 use crate::printable::Printable;
 
 /// Why a port could not be opened, or failed while it was in use.

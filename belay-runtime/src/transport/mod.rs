@@ -36,9 +36,12 @@ mod options;
 #[cfg(feature = "serial")]
 mod own;
 mod percent;
+mod port_info;
+#[cfg(feature = "serial")]
 mod ports;
 #[cfg(all(feature = "serial", unix))]
 mod probe;
+mod problem;
 #[cfg(feature = "process")]
 mod process;
 #[cfg(feature = "serial")]
@@ -55,9 +58,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub use address::{Address, AddressError};
 pub use connector::Connector;
 pub use error::{PortHolder, TransportError};
+pub use port_info::{PortInfo, UsbInfo};
 #[cfg(feature = "serial")]
 pub use ports::ports;
-pub use ports::{PortInfo, UsbInfo};
 pub use stream::StreamTransport;
 
 /// An open, exclusive, two-way line of bytes to a board.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::address::Problem;
+use super::problem::Problem;
 
 /// How a serial port is used; what is `None` is decided when it is opened.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]

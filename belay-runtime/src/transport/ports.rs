@@ -1,164 +1,81 @@
-//! The serial ports of this machine: what they are, and which of them an address means.
+//! The serial ports of this machine, and which of them an address means.
 
-use std::fmt;
+use std::io;
+use std::path::Path;
 
-use super::address::{Address, Port, UsbId};
-#[cfg(feature = "serial")]
-use super::{TransportError, serial};
-use crate::printable::Printable;
+use tokio_serial::SerialPortType;
 
-/// A serial port of this machine, and what identifies it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PortInfo {
-    /// Its path, or its name on Windows: an [`Address`] that lasts until it is plugged in again.
-    pub path: String,
-    /// What the USB device says of itself, if the port is one of a USB device.
-    pub usb: Option<UsbInfo>,
-}
-
-/// What a USB device says of itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct UsbInfo {
-    /// The vendor number (VID).
-    pub vendor: u16,
-    /// The product number (PID).
-    pub product: u16,
-    /// The serial number; cheap bridges have none.
-    pub serial: Option<String>,
-    /// The manufacturer's name.
-    pub manufacturer_name: Option<String>,
-    /// The product's name.
-    pub product_name: Option<String>,
-}
+use super::address::UsbId;
+use super::error::TransportError;
+use super::port_info::{PortInfo, UsbInfo};
 
 /// The serial ports of this machine, those of USB devices first.
 ///
 /// # Errors
 ///
 /// When the operating system does not tell.
-#[cfg(feature = "serial")]
 pub fn ports() -> Result<Vec<PortInfo>, TransportError> {
-    let mut ports = serial::list()?;
+    let mut ports = list()?;
     ports.sort_by_cached_key(|port| (port.usb.is_none(), natural_key(&port.path)));
     Ok(ports)
 }
 
 /// Sorts `ttyACM10` after `ttyACM9`.
-#[cfg(feature = "serial")]
 fn natural_key(path: &str) -> (String, u64) {
     let stem = path.trim_end_matches(|character: char| character.is_ascii_digit());
     (stem.to_owned(), path[stem.len()..].parse().unwrap_or(0))
 }
 
-impl PortInfo {
-    /// What is probably on the port, by its USB numbers: a family of boards, or the chip of a bridge.
-    pub fn board(&self) -> Option<&'static str> {
-        self.usb.as_ref().and_then(known).map(|known| known.name)
-    }
-
-    /// An address that finds the board again under whatever name it comes back: its USB numbers, where it has
-    /// got any, and otherwise its path.
-    pub fn address(&self) -> Address {
-        match &self.usb {
-            Some(usb) => Port::Usb(usb.id()).into(),
-            None => Address::serial(&self.path),
-        }
-    }
-
-    /// Whether the port holds the sender back while the board cannot take more.
-    #[cfg(feature = "serial")]
-    pub(super) fn flow_control(&self) -> bool {
-        match &self.usb {
-            Some(usb) => known(usb).is_none_or(|known| !known.bridge),
-            // Bluetooth has it; everything else that is listed is a UART of this machine.
-            None => self.path.contains("rfcomm"),
-        }
+pub(super) fn not_found(path: &str) -> TransportError {
+    TransportError::NotFound {
+        port: path.to_owned(),
+        ports: ports().unwrap_or_default(),
     }
 }
 
-/// The port's [address](PortInfo::address).
-impl From<PortInfo> for Address {
-    fn from(port: PortInfo) -> Self {
-        port.address()
+/// The serial ports that the operating system knows of, in no order.
+fn list() -> Result<Vec<PortInfo>, TransportError> {
+    // The library panics where the directory is missing, as it is in many containers.
+    if cfg!(target_os = "linux") && !Path::new("/sys/class/tty").is_dir() {
+        return Ok(Vec::new());
     }
+    let ports = tokio_serial::available_ports().map_err(io::Error::from)?;
+    Ok(ports.into_iter().filter(is_real).map(info).collect())
 }
 
-/// The port's [address](PortInfo::address).
-impl From<&PortInfo> for Address {
-    fn from(port: &PortInfo) -> Self {
-        port.address()
-    }
-}
-
-impl UsbInfo {
-    fn id(&self) -> UsbId {
-        UsbId {
-            vendor: self.vendor,
-            product: self.product,
-            serial: self.serial.clone(),
-        }
-    }
-}
-
-impl fmt::Display for PortInfo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.path)?;
-        let Some(usb) = &self.usb else {
-            return Ok(());
-        };
-        write!(f, "  {}", Printable(usb.id()))?;
-        if let Some(board) = self.board() {
-            write!(f, "  {board}")?;
-        }
-        match (&usb.manufacturer_name, &usb.product_name) {
-            (Some(manufacturer), Some(product)) => {
-                write!(f, "  ({}, {})", Printable(product), Printable(manufacturer))
-            }
-            (None, Some(name)) | (Some(name), None) => write!(f, "  ({})", Printable(name)),
-            (None, None) => Ok(()),
-        }
-    }
-}
-
-/// A USB device whose numbers are known.
-struct Known {
-    name: &'static str,
-    /// Whether a bare UART is behind it, which cannot hold the sender back.
-    #[cfg_attr(not(feature = "serial"), expect(dead_code, reason = "nothing is sent to it"))]
-    bridge: bool,
-}
-
-/// What the numbers of a USB device stand for, as far as it matters to boards with MicroPython.
-fn known(usb: &UsbInfo) -> Option<Known> {
-    let (name, bridge) = match (usb.vendor, usb.product) {
-        (0x2e8a, 0x0005) => ("RP2040 or RP2350 with MicroPython", false),
-        (0x2e8a, 0x000c) => ("Raspberry Pi Debug Probe", true),
-        (0x2e8a, _) => ("Raspberry Pi Pico or other RP2 board", false),
-        (0x303a, 0x1001) => ("ESP32-S3, C3 or other with USB of its own", false),
-        (0x303a, 0x4001) => ("ESP32-S2 or S3 with MicroPython", false),
-        (0x303a, _) => ("Espressif board", false),
-        (0xf055, 0x9800..=0x9802) => ("pyboard or other STM32 board with MicroPython", false),
-        (0x239a, _) => ("Adafruit board, CircuitPython", false),
-        (0x16c0, 0x0483) => ("Teensy", false),
-        (0x2341, _) => ("Arduino board", false),
-        (0x0d28, 0x0204) => ("micro:bit, or another board with DAPLink", true),
-        (0x0483, 0x3744..=0x3757) => ("STM32 board with ST-Link", true),
-        (0x1366, _) => ("J-Link", true),
-        (0x10c4, _) => ("CP210x bridge", true),
-        (0x1a86, _) => ("CH340 or other WCH bridge", true),
-        (0x0403, _) => ("FTDI bridge", true),
-        (0x067b, _) => ("PL2303 bridge", true),
-        _ => return None,
+/// Drops the four to thirty-two `ttyS` of every PC that have no hardware, and the second name that macOS has
+/// for each port.
+fn is_real(port: &tokio_serial::SerialPortInfo) -> bool {
+    let Some(name) = port.port_name.strip_prefix("/dev/") else {
+        return true;
     };
-    Some(Known { name, bridge })
+    if cfg!(target_os = "macos") {
+        return !name.starts_with("tty.");
+    }
+    let kind = std::fs::read_to_string(format!("/sys/class/tty/{name}/type"));
+    !kind.is_ok_and(|kind| kind.trim() == "0")
+}
+
+fn info(port: tokio_serial::SerialPortInfo) -> PortInfo {
+    let usb = match port.port_type {
+        SerialPortType::UsbPort(usb) => Some(UsbInfo {
+            vendor: usb.vid,
+            product: usb.pid,
+            serial: usb.serial_number.filter(|serial| !serial.is_empty()),
+            manufacturer_name: usb.manufacturer,
+            product_name: usb.product,
+        }),
+        _ => None,
+    };
+    PortInfo {
+        path: port.port_name,
+        usb,
+    }
 }
 
 /// The port among `ports` that is meant by `auto`, which is no number, or by the numbers of a USB device.
 ///
 /// A device with several ports and a serial number counts once: its first port is the REPL.
-#[cfg(feature = "serial")]
 pub(super) fn select(wanted: Option<&UsbId>, ports: &[PortInfo]) -> Result<PortInfo, TransportError> {
     let mut found: Vec<&PortInfo> = Vec::new();
     for port in ports {
@@ -183,7 +100,6 @@ pub(super) fn select(wanted: Option<&UsbId>, ports: &[PortInfo]) -> Result<PortI
     }
 }
 
-#[cfg(feature = "serial")]
 fn matches(wanted: &UsbId, usb: &UsbInfo) -> bool {
     // Windows reports serial numbers in capitals.
     let same_serial = |serial: &String| {

@@ -72,8 +72,8 @@ fn explain(path: &str, error: io::Error) -> TransportError {
     // ENXIO and ENODEV come from a device file that has no device.
     let no_device = matches!(error.raw_os_error(), Some(6 | 19));
     match error.kind() {
-        _ if no_device => super::serial::not_found(path),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => super::serial::not_found(path),
+        _ if no_device => super::ports::not_found(path),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => super::ports::not_found(path),
         io::ErrorKind::PermissionDenied => TransportError::PermissionDenied {
             group: group_of(path),
             port,

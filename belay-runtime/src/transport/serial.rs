@@ -1,4 +1,4 @@
-//! Serial ports. This is the one file that knows `tokio_serial`.
+//! Serial ports. This file and the list of ports are the ones that know `tokio_serial`.
 
 use std::io;
 use std::path::Path;
@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, sleep};
-use tokio_serial::{ClearBuffer, FlowControl, SerialPort as _, SerialPortType, SerialStream};
+use tokio_serial::{ClearBuffer, FlowControl, SerialPort as _, SerialStream};
 
 use crate::clock::bounded;
 
 use super::options::{Flow, Line, PortOptions};
 use super::own::{self, Hold, Waited};
-use super::ports::{PortInfo, UsbInfo, ports};
+use super::port_info::PortInfo;
+use super::ports::{not_found, ports};
 use super::{Closing, ModemLines, Transport, TransportError};
 
 /// How often a closing port is asked whether everything has left. The serial drivers cannot be waited for.
@@ -207,53 +208,6 @@ fn busy(path: &str) -> TransportError {
     TransportError::Busy {
         port: path.to_owned(),
         holder: own::holder(path),
-    }
-}
-
-pub(super) fn not_found(path: &str) -> TransportError {
-    TransportError::NotFound {
-        port: path.to_owned(),
-        ports: ports().unwrap_or_default(),
-    }
-}
-
-/// The serial ports that the operating system knows of, in no order.
-pub(super) fn list() -> Result<Vec<PortInfo>, TransportError> {
-    // The library panics where the directory is missing, as it is in many containers.
-    if cfg!(target_os = "linux") && !Path::new("/sys/class/tty").is_dir() {
-        return Ok(Vec::new());
-    }
-    let ports = tokio_serial::available_ports().map_err(io::Error::from)?;
-    Ok(ports.into_iter().filter(is_real).map(info).collect())
-}
-
-/// Drops the four to thirty-two `ttyS` of every PC that have no hardware, and the second name that macOS has
-/// for each port.
-fn is_real(port: &tokio_serial::SerialPortInfo) -> bool {
-    let Some(name) = port.port_name.strip_prefix("/dev/") else {
-        return true;
-    };
-    if cfg!(target_os = "macos") {
-        return !name.starts_with("tty.");
-    }
-    let kind = std::fs::read_to_string(format!("/sys/class/tty/{name}/type"));
-    !kind.is_ok_and(|kind| kind.trim() == "0")
-}
-
-fn info(port: tokio_serial::SerialPortInfo) -> PortInfo {
-    let usb = match port.port_type {
-        SerialPortType::UsbPort(usb) => Some(UsbInfo {
-            vendor: usb.vid,
-            product: usb.pid,
-            serial: usb.serial_number.filter(|serial| !serial.is_empty()),
-            manufacturer_name: usb.manufacturer,
-            product_name: usb.product,
-        }),
-        _ => None,
-    };
-    PortInfo {
-        path: port.port_name,
-        usb,
     }
 }
 

@@ -13,8 +13,8 @@ use serde::de::{self, DeserializeSeed, IgnoredAny, Visitor};
 
 use self::access::{Content, Elements, Entries, Tagged, Variant};
 use self::ahead::Ahead;
-use super::error::ValueError;
-use super::{MAX_DEPTH, tag};
+use super::error::{MAX_DEPTH, ValueError};
+use super::tag;
 
 /// Reads one value after the other from what the board sent.
 pub(super) struct Deserializer<'de> {

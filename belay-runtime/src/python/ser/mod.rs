@@ -6,8 +6,8 @@ use serde::{Serialize, ser};
 
 use self::compound::{Close, Dict, Sequence};
 use super::array::TypeCode;
-use super::error::{Segment, ValueError};
-use super::{MAX_DEPTH, literal, tag};
+use super::error::{MAX_DEPTH, Segment, ValueError};
+use super::{literal, tag};
 
 /// Writes one value after the other into one text.
 pub(super) struct Writer<'a> {

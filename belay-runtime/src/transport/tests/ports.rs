@@ -1,5 +1,6 @@
 use super::super::address::{Address, AddressError, Port, Target};
-use super::super::ports::{PortInfo, UsbInfo, select};
+use super::super::port_info::{PortInfo, UsbInfo};
+use super::super::ports::select;
 use super::super::{TransportError, ports};
 use super::text;
 

@@ -1,0 +1,94 @@
+//! What all executors share.
+
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+
+use crate::boxed::BoxFuture;
+use crate::error::Result;
+use crate::session::{Returned, SCRATCH, Session};
+
+/// What all executors share: the session that they work on, and plain execution of code.
+pub trait Executor: fmt::Debug + Send + Sync {
+    /// The session that this executor works on.
+    fn session(&self) -> &Session;
+
+    /// Whether a call would be taken now: the session is ready, busy or about to be ready again.
+    fn can_execute(&self) -> bool {
+        self.session().can_execute()
+    }
+
+    /// Runs statements on the board, at the global level of a namespace that is kept for this, and gives what
+    /// they printed.
+    ///
+    /// # Errors
+    ///
+    /// When the code raises, when it takes longer than the session's time-out, or when the board cannot be
+    /// reached.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future interrupts the board; the session stays usable.
+    fn execute<'a>(&'a self, code: &'a str) -> BoxFuture<'a, Result<String>> {
+        self.execute_in(SCRATCH, code)
+    }
+
+    /// Runs statements on the board as [`execute`](Executor::execute) does, at the global level of this namespace: that
+    /// of a trait, for instance, in which its setups and tasks are.
+    ///
+    /// # Errors
+    ///
+    /// As [`execute`](Executor::execute).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`execute`](Executor::execute).
+    fn execute_in<'a>(&'a self, namespace: &'a str, code: &'a str) -> BoxFuture<'a, Result<String>> {
+        Box::pin(self.session().execute(namespace, code))
+    }
+
+    /// Evaluates one expression on the board, in the namespace in which [`execute`](Executor::execute) runs
+    /// its code.
+    ///
+    /// # Errors
+    ///
+    /// As [`execute`](Executor::execute).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`execute`](Executor::execute).
+    fn evaluate<'a>(&'a self, expression: &'a str) -> BoxFuture<'a, Result<Returned>> {
+        self.evaluate_in(SCRATCH, expression)
+    }
+
+    /// Evaluates one expression on the board, in this namespace.
+    ///
+    /// # Errors
+    ///
+    /// As [`execute`](Executor::execute).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`execute`](Executor::execute).
+    fn evaluate_in<'a>(&'a self, namespace: &'a str, expression: &'a str) -> BoxFuture<'a, Result<Returned>> {
+        Box::pin(self.session().evaluate(namespace, expression))
+    }
+}
+
+/// What every [`Executor`] can do besides, for any type of result.
+pub trait ExecutorExt: Executor {
+    /// Evaluates one expression on the board and gives its value.
+    ///
+    /// # Errors
+    ///
+    /// As [`Executor::execute`], and when the value is not a `T`.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Executor::execute`].
+    fn execute_as<T: DeserializeOwned>(&self, expression: &str) -> impl Future<Output = Result<T>> + Send {
+        async move { self.evaluate(expression).await?.to() }
+    }
+}
+
+impl<E: Executor + ?Sized> ExecutorExt for E {}
