@@ -228,6 +228,28 @@ impl Lane {
     }
 }
 
+impl Inner {
+    /// Whether what is sent now is lost. Where the sender is held back it waits instead.
+    fn loses(&self) -> bool {
+        self.cut && !self.nature.flow_control
+    }
+
+    fn holds(&self) -> bool {
+        self.cut && self.nature.flow_control
+    }
+
+    /// What was held comes now.
+    fn mend(&mut self) {
+        self.cut = false;
+        for waker in [self.to_board.waker.take(), self.to_host.waker.take()]
+            .into_iter()
+            .flatten()
+        {
+            waker.wake();
+        }
+    }
+}
+
 impl Line {
     /// A line on which nothing is wrong.
     pub(crate) fn new(nature: Nature, trace: Trace) -> Self {
@@ -284,13 +306,13 @@ impl Line {
         let mut inner = self.inner();
         inner.to_board.heal();
         inner.to_host.heal();
-        inner.cut = false;
+        inner.mend();
         inner.vanished = false;
     }
 
     /// Bytes get through again.
     pub(crate) fn mend(&self) {
-        self.inner().cut = false;
+        self.inner().mend();
     }
 
     /// The port is there again.
@@ -340,7 +362,7 @@ impl Line {
         let mut inner = self.inner();
         let mut taken = Vec::new();
         while let Some((at, byte)) = inner.to_board.bytes.front().copied() {
-            if at > now || !take(byte) {
+            if inner.holds() || at > now || !take(byte) {
                 break;
             }
             taken.push(byte);
@@ -362,7 +384,7 @@ impl Line {
     pub(crate) fn say(&self, bytes: &[u8]) {
         let now = Instant::now();
         let mut inner = self.inner();
-        if inner.cut || inner.vanished {
+        if inner.vanished || inner.loses() {
             return;
         }
         let nature = inner.nature;
@@ -411,9 +433,11 @@ impl AsyncRead for Port {
             if inner.opened != this.opened {
                 return Poll::Ready(Err(vanished()));
             }
+            let held = inner.holds();
             let lane = &mut inner.to_host;
             let before = buffer.filled().len();
-            while buffer.remaining() > 0
+            while !held
+                && buffer.remaining() > 0
                 && let Some((at, byte)) = lane.bytes.front().copied()
                 && at <= now
             {
@@ -425,7 +449,7 @@ impl AsyncRead for Port {
                 return Poll::Ready(Ok(()));
             }
             inner.to_host.waker = Some(cx.waker().clone());
-            inner.to_host.next_arrival()
+            inner.to_host.next_arrival().filter(|_| !held)
         };
         if let Some(next) = next {
             this.timer.as_mut().reset(next);
@@ -450,7 +474,7 @@ impl AsyncWrite for Port {
             return Poll::Pending;
         }
         let bytes = &bytes[..bytes.len().min(room)];
-        if !inner.cut {
+        if !inner.loses() {
             let nature = inner.nature;
             inner.to_board.send(bytes, now, &nature);
         }

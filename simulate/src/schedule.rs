@@ -179,7 +179,7 @@ impl Schedule {
         };
         let troubles = choices.pick(&[0, 1, 1, 1, 1, 2, 3]);
         for _ in 0..troubles {
-            let trouble = Self::trouble(choices);
+            let trouble = Self::trouble(choices, line.flow_control);
             let after = Duration::from_millis(if choices.chance(400) {
                 0
             } else {
@@ -191,7 +191,7 @@ impl Schedule {
         schedule
     }
 
-    fn trouble(choices: &mut Choices) -> Trouble {
+    fn trouble(choices: &mut Choices, flow_control: bool) -> Trouble {
         let way = if choices.chance(500) {
             Way::ToBoard
         } else {
@@ -206,6 +206,8 @@ impl Schedule {
             }
             45..75 => {
                 let rate = choices.pick(&[5_000, 1_500, 400, 120, 40]);
+                // What holds the sender back, as USB does, is no such line.
+                let rate = if flow_control { rate.max(120) } else { rate };
                 let kinds = if choices.chance(500) {
                     FAULTS.to_vec()
                 } else {

@@ -16,6 +16,8 @@ const LONG: usize = 256;
 #[derive(Debug)]
 pub(super) struct Ahead {
     unsent: usize,
+    /// How much had been queued when that began: what comes behind it is nobody's excuse.
+    queued: usize,
     /// When the line was last seen to carry some.
     since: Instant,
     pub(super) look: Instant,
@@ -41,6 +43,7 @@ impl Engine {
         let now = Instant::now();
         self.ahead = Some(Ahead {
             unsent: usize::MAX,
+            queued: self.wire.queued(),
             since: now,
             look: now + LOOK,
         });
@@ -51,7 +54,8 @@ impl Engine {
         let Some(mut ahead) = self.ahead.take_if(|ahead| now >= ahead.look) else {
             return;
         };
-        let unsent = self.wire.unsent();
+        let behind = self.wire.queued().wrapping_sub(ahead.queued);
+        let unsent = self.wire.unsent().saturating_sub(behind);
         if unsent < ahead.unsent {
             self.hold_time(now, now.saturating_duration_since(ahead.since));
             ahead.since = now;

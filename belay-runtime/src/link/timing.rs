@@ -520,8 +520,11 @@ impl Engine {
     /// The board refused a line because it was damaged or came after a damaged one: it expects `number`. A damaged
     /// line may be refused in many pieces, so nothing is sent again before the board has got rid of them all.
     pub(super) fn on_refusal(&mut self, number: u8) {
-        if !self.flavour.stays() {
-            // Each line there is refused in one piece.
+        if self.flavour.stays() {
+            // It refuses whatever follows, too, so that it reads all of it at once.
+            self.unread.clear();
+        } else {
+            // Each line is refused in one piece.
             self.unread.refused();
         }
         let number = Number::from_char(number);

@@ -66,6 +66,8 @@ pub(super) struct Wire {
     /// How many bytes may go before a pause, on a line without flow control.
     burst: Option<(usize, Duration)>,
     written: usize,
+    /// How much has been queued, ever.
+    queued: usize,
     /// When the port last took any.
     written_at: Instant,
     /// How much of what is queued is requests or stands before them, and when the port last took some of that.
@@ -108,6 +110,7 @@ impl Wire {
             pause: None,
             burst,
             written: 0,
+            queued: 0,
             written_at: Instant::now(),
             requested: 0,
             requested_at: Instant::now(),
@@ -166,7 +169,13 @@ impl Wire {
 
     /// Queues bytes behind all that is queued already.
     pub(super) fn send(&mut self, bytes: &[u8]) {
+        self.queued = self.queued.wrapping_add(bytes.len());
         self.outgoing.extend(bytes);
+    }
+
+    /// How much has been queued, ever: two of these tell how much in between.
+    pub(super) fn queued(&self) -> usize {
+        self.queued
     }
 
     /// Types a source behind all that is queued already.
@@ -351,7 +360,7 @@ impl Wire {
                 let Some(write) = self.repl.poll_write() else {
                     return Ok(());
                 };
-                self.outgoing.extend(&write.bytes);
+                self.send(&write.bytes);
                 if let Some(pause) = write.pause {
                     // The pause counts from when the bytes are queued; a port takes so few at once.
                     self.flush_now(cx)?;
