@@ -43,7 +43,10 @@ impl Engine {
 
     pub(super) fn type_ping(&mut self, source: &[u8], token: u32, afresh: bool) {
         let around = ASK_FOR_BANNER.len() + 1;
-        self.unread.add(Sent::Ping(token), source.len() + around);
+        // One that looks for the agent is longer than the room there is: it is typed at a prompt, which reads it at once,
+        // and must not keep the next ones from being asked if the line has lost its end.
+        let length = (source.len() + around).min(PING);
+        self.unread.add(Sent::Ping(token), length);
         self.wire.submit(source, afresh);
     }
 
