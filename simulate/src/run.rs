@@ -406,7 +406,8 @@ async fn afterwards(bench: &mut Bench, schedule: &Schedule, outcome: &mut Outcom
                         error.kind(),
                         ErrorKind::Unresponsive { .. } | ErrorKind::Timeout { .. }
                     ) => {}
-            Given::Error(error) if matches!(error.kind(), ErrorKind::Interrupted) && id == 1000 => {}
+            Given::Error(error)
+                if id == 1000 && matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::LineRead) => {}
             given => return outcome.is_lost(format!("call {id} afterwards gave {given:?}")),
         }
     }

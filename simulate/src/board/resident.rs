@@ -15,6 +15,9 @@ pub(super) struct Resident {
     kept: Vec<Kept>,
     /// What came over the raw REPL for the line behind it.
     brought: Vec<u8>,
+    /// The last ping, and what was thrown away since because it was no line.
+    asked: String,
+    odd: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -37,6 +40,8 @@ impl Resident {
             expected: b'0',
             kept: Vec::new(),
             brought: Vec::new(),
+            asked: "0".to_owned(),
+            odd: Vec::new(),
         }
     }
 }
@@ -370,6 +375,9 @@ impl Machine {
                 break;
             }
             let at = line.iter().position(|byte| *byte == b'~').map_or(0, |at| at + 1);
+            let odd = &mut self.agent()?.odd;
+            odd.extend_from_slice(if at == 0 { &line } else { &line[..at] });
+            odd.truncate(64);
             if size <= 0 || at == 0 || at == line.len() {
                 self.refuse().await?;
                 return Ok(false);
@@ -383,12 +391,7 @@ impl Machine {
         }
         let (number, kind) = (line[1], line[2]);
         match kind {
-            b'p' => {
-                let text = format!("{}o{}", self.expected(), text_of(body(&line)).trim());
-                for _ in 0..=line[3].wrapping_sub(b'0').min(9) {
-                    self.send(&text).await?;
-                }
-            }
+            b'p' => self.answer_ping(&line).await?,
             b'q' => {
                 self.heap.streams.clear();
                 let text = format!("{}q", self.expected());
@@ -407,6 +410,21 @@ impl Machine {
         Ok(false)
     }
 
+    async fn answer_ping(&mut self, line: &[u8]) -> Python<()> {
+        let token = text_of(body(line)).trim().to_owned();
+        let expected = self.expected();
+        let agent = self.agent()?;
+        let odd = BASE64_STANDARD.encode(&agent.odd);
+        let text = format!("{expected}o{token} {} {odd}", agent.asked);
+        for _ in 0..=line[3].wrapping_sub(b'0').min(9) {
+            self.send(&text).await?;
+        }
+        let agent = self.agent()?;
+        agent.asked = token;
+        agent.odd.clear();
+        Ok(())
+    }
+
     async fn take_long(&mut self, line: &[u8], size: i64) -> Python<()> {
         let number = line[1];
         let head = [b'#', line[1], line[4], line[3]];
@@ -418,6 +436,7 @@ impl Machine {
             self.read(rest).await?
         };
         if self.heap.session.check(&text) != 0 || text.len() < 9 {
+            self.agent()?.odd = b"?".to_vec();
             return self.refuse().await;
         }
         if char_of(number) == self.expected() {
@@ -430,6 +449,7 @@ impl Machine {
     }
 
     async fn repair(&mut self) -> Python<()> {
+        self.agent()?.odd = b"?".to_vec();
         let last = self.agent()?.kept.last();
         let silent = last.is_some_and(|kept| matches!(&kept.what, What::Frames(frames) if frames.is_empty()));
         match last.map(|kept| kept.number) {
@@ -517,6 +537,8 @@ impl Machine {
         let agent = self.agent()?;
         agent.expected = b'0';
         agent.kept.clear();
+        "0".clone_into(&mut agent.asked);
+        agent.odd.clear();
         self.heap.streams.clear();
         self.tick().await?;
         self.resume(size).await
