@@ -391,10 +391,17 @@ async fn without_checksum() -> belay_sim::Board {
     let address: Address = board.port().parse().expect("an address");
     let mut port = address.open().await.expect("the port");
     let typed = format!("\r\x03\x03\r\x01{hide}\x04print('hid'+'den')\x04");
-    port.write_all(typed.as_bytes()).await.expect("the port is there");
-    let mut seen = Vec::new();
-    while !seen.windows(6).any(|bytes| bytes == b"hidden") {
-        seen.push(port.read_u8().await.expect("the port is there"));
+    let mut told = false;
+    // A board that has only just started may not listen yet.
+    while !told {
+        port.write_all(typed.as_bytes()).await.expect("the port is there");
+        let telling = async {
+            let mut seen = Vec::new();
+            while !seen.windows(6).any(|bytes| bytes == b"hidden") {
+                seen.push(port.read_u8().await.expect("the port is there"));
+            }
+        };
+        told = tokio::time::timeout(SHORT, telling).await.is_ok();
     }
     port.close(SHORT).await;
     board

@@ -6,6 +6,8 @@ use crate::python::{self, ValueError};
 pub(crate) const DEPLOYED: &str = "list(F.items())";
 /// The function with which Python on the board says something of its own accord.
 pub(crate) const SAY: &str = "S";
+/// The function that says what there is to say of an exception, whatever it does itself when it is asked.
+pub(crate) const DESCRIBE: &str = "E";
 
 /// Calls a function with these arguments, as they stand between the parentheses.
 pub(crate) fn call(mut function: String, literals: &str) -> String {

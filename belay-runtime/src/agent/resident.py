@@ -577,7 +577,7 @@ def _belay(version, boot, before):
         except (MemoryError, UnicodeError):
             repair()
 
-    names.update(A=packed, F=aliases, N=space, X=execute, V=evaluate, D=deploy, U=evict, B=a2b_base64, S=tell)
+    names.update(A=packed, F=aliases, N=space, X=execute, V=evaluate, D=deploy, U=evict, B=a2b_base64, S=tell, E=describe)
     served = {version: begin, "r": resume, "h": handle, "b": bring}
     # Should somebody delete it from `__main__`.
     getattr(sys, "modules", {})["_belay"] = served

@@ -18,21 +18,6 @@ table = {}
 # an interrupt can have kept it from ever beginning.
 pauses = {}
 
-def describe(error):
-    try:
-        import io
-        text = io.StringIO()
-        sys.print_exception(error, text)
-        text = text.getvalue()
-    except Exception:
-        text = ""
-    name = type(error).__name__
-    try:
-        code = getattr(error, "errno", None)
-        return (name, str(error), repr(error.args), code if isinstance(code, int) else None, text)
-    except Exception:
-        return (name, "", None, None, text)
-
 def elapsed(record):
     return record[ELAPSED] + time.ticks_diff(time.ticks_ms(), record[LAST])
 
@@ -48,7 +33,7 @@ def request(record, patience):
     record[UNTIL] = time.ticks_add(time.ticks_ms(), patience)
     record[STOPPING] = True
 
-def body(send, ident, record, function, arguments, restarts, longest, patience):
+def body(send, describe, ident, record, function, arguments, restarts, longest, patience):
     told = False
 
     # A stop point. A stop is raised once, and not where the body cleans up anyway, so that clean-up comes to its
@@ -117,7 +102,8 @@ def report(seen):
 
 # Says whether the thread was started: not when one of this name runs already and only one may; nor when the board has
 # no room for another one, and then what it raised.
-def start(send, ident, name, single, function, arguments, restarts, longest, patience):
+# `send` and `describe` are the agent's.
+def start(send, describe, ident, name, single, function, arguments, restarts, longest, patience):
     if single:
         for record in table.values():
             if record[NAME] == name and not ended(record):
@@ -125,7 +111,7 @@ def start(send, ident, name, single, function, arguments, restarts, longest, pat
     record = [name, RUNNING, False, 0, 0, time.ticks_ms(), None, 0]
     table[ident] = record
     try:
-        _thread.start_new_thread(body, (send, ident, record, function, arguments, restarts, longest, patience))
+        _thread.start_new_thread(body, (send, describe, ident, record, function, arguments, restarts, longest, patience))
     except BaseException as error:
         del table[ident]
         if isinstance(error, (OSError, RuntimeError)):

@@ -1,6 +1,6 @@
 //! The library for threads on the board, and how it is called.
 
-use super::expression::{SAY, call, in_namespace, is_in_namespace};
+use super::expression::{DESCRIBE, SAY, call, in_namespace, is_in_namespace};
 use crate::python::{self, Arguments, ValueError};
 
 /// Its source.
@@ -41,7 +41,7 @@ pub(crate) fn start(start: &Start<'_>) -> Result<String, ValueError> {
     let comma = if arguments.is_empty() { "" } else { "," };
     let single = if start.single { "True" } else { "False" };
     let told = format!(
-        "{SAY},{},{},{single},{},({arguments}{comma}),{},{},{}",
+        "{SAY},{DESCRIBE},{},{},{single},{},({arguments}{comma}),{},{},{}",
         start.id,
         python::to_literal(start.name)?,
         start.function,

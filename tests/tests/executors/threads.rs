@@ -44,6 +44,17 @@ pub trait Worker {
     async fn short(&self) -> Result<ThreadHandle>;
 
     /// ```python
+    /// kinds = {"mild": TypeError, "wild": BaseException, "exit": SystemExit, "memory": MemoryError}
+    /// class Awkward(ValueError):
+    ///     def __str__(self):
+    ///         raise kinds[kind]("no text")
+    ///     __repr__ = __str__
+    /// raise Awkward(Awkward())
+    /// ```
+    #[thread]
+    async fn fail_awkwardly(&self, kind: &str) -> Result<ThreadHandle>;
+
+    /// ```python
     /// log.append("try")
     /// raise ValueError("worn out")
     /// ```
@@ -99,6 +110,7 @@ belay_tests::on_both_runtimes! {
     one_of_a_name_runs_at_a_time
     a_thread_that_ends_is_noticed_without_being_asked_for
     a_thread_that_raises_gives_its_traceback_to_its_handle_and_as_an_event
+    whatever_a_thread_raises_that_cannot_say_what_it_is_its_type_and_traceback_are_told
     a_thread_is_restarted_as_often_as_it_says
     a_thread_ends_when_its_time_is_over
     threads_wait_while_an_exclusive_task_runs
@@ -185,6 +197,21 @@ async fn a_thread_that_raises_gives_its_traceback_to_its_handle_and_as_an_event(
         panic!("{event:?}")
     };
     assert_eq!(exception.unwrap().message, "worn out");
+    device.close().await.unwrap();
+}
+
+async fn whatever_a_thread_raises_that_cannot_say_what_it_is_its_type_and_traceback_are_told() {
+    let (_board, device) = connected().await;
+    let worker = WorkerDevice::attach(&device).await.unwrap();
+    for kind in ["mild", "wild", "exit", "memory"] {
+        let handle = worker.fail_awkwardly(kind).await.unwrap();
+        let error = soon("the end", handle.join()).await.unwrap_err();
+        let exception = error.exception().expect("an exception");
+        assert!(exception.is("Awkward"), "{kind}: {error:?}");
+        let line = exception.rust_line().expect("a traceback");
+        assert!(line.file.ends_with("threads.rs"), "{kind}: {line:?}");
+        assert_eq!(handle.state(), ThreadState::Failed, "{kind}");
+    }
     device.close().await.unwrap();
 }
 
