@@ -7,7 +7,6 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
-    time::Duration,
 };
 
 #[cfg(feature = "cli")]
@@ -16,6 +15,7 @@ use indicatif::ProgressBar;
 use crate::{
     apt,
     error::{Error, Result},
+    packages::{ARM_TOOLS, TOOLS},
 };
 
 /// How a build shows its progress.
@@ -123,20 +123,6 @@ impl Program {
         )
     }
 }
-
-/// The programs that a build of such a board runs, and the Debian packages that they come from.
-const TOOLS: &[(&str, &str)] = &[
-    ("apt-get", "apt"),
-    ("dpkg-source", "dpkg-dev"),
-    ("gcc", "gcc"),
-    ("make", "make"),
-    ("patch", "patch"),
-    ("python3", "python3"),
-    ("xz", "xz-utils"),
-];
-
-/// What a build of the `mps2` board needs besides [`TOOLS`].
-const ARM_TOOLS: &[(&str, &str)] = &[("arm-none-eabi-gcc", "gcc-arm-none-eabi libnewlib-arm-none-eabi")];
 
 /// Where boards are built and kept: `BELAY_BOARDS_DIR`, or `boards` in the target directory of the
 /// running program's workspace, or else the user's cache.
@@ -504,7 +490,7 @@ impl Progress {
             #[cfg(feature = "cli")]
             bar: (report == Report::Auto && io::IsTerminal::is_terminal(&io::stderr())).then(|| {
                 let bar = ProgressBar::new_spinner();
-                bar.enable_steady_tick(Duration::from_millis(100));
+                bar.enable_steady_tick(std::time::Duration::from_millis(100));
                 bar
             }),
         }

@@ -40,6 +40,7 @@ mod cable;
 mod error;
 mod fault;
 mod line;
+mod packages;
 mod port;
 mod process;
 mod pump;

@@ -9,6 +9,7 @@ use std::{
 use crate::{
     build::{self, Program, Report},
     error::{Error, Result},
+    packages::{EMULATION, MICROBIT, Need, QEMU},
     process::Recipe,
 };
 
@@ -38,7 +39,7 @@ pub(crate) fn recipe(kind: Kind, heap_kb: u32, report: Report) -> Result<Recipe>
         Kind::UnixSingle => Ok(own(Program::UnixSingle.ensure(report)?, heap_kb)),
         Kind::CircuitPythonLike => Ok(own(Program::CircuitPythonLike.ensure(report)?, heap_kb)),
         Kind::Mps2 => {
-            build::require("mps2", &[QEMU, SETPRIV])?;
+            build::require("mps2", EMULATION)?;
             let firmware = build::ensure_mps2(report)?;
             Ok(qemu(
                 "mps2-an385",
@@ -46,13 +47,18 @@ pub(crate) fn recipe(kind: Kind, heap_kb: u32, report: Report) -> Result<Recipe>
             ))
         }
         Kind::Microbit => {
-            build::require("microbit", MICROBIT)?;
+            build::require("microbit", &microbit())?;
             Ok(qemu(
                 "microbit",
-                &["-device", &format!("loader,file={MICROBIT_FIRMWARE}")],
+                &["-device", &format!("loader,file={}", MICROBIT.0)],
             ))
         }
     }
+}
+
+/// What the `microbit` board needs.
+fn microbit() -> Vec<Need> {
+    [EMULATION, &[MICROBIT]].concat()
 }
 
 /// Says whether a board is there, or would have to be built.
@@ -62,10 +68,10 @@ pub(crate) fn check(kind: Kind) -> Result<&'static str> {
         Kind::UnixSingle => Program::UnixSingle.built().is_some(),
         Kind::CircuitPythonLike => Program::CircuitPythonLike.built().is_some(),
         Kind::Mps2 => {
-            build::require("mps2", &[QEMU, SETPRIV])?;
+            build::require("mps2", EMULATION)?;
             build::built_mps2().is_some()
         }
-        Kind::Microbit => return build::require("microbit", MICROBIT).map(|()| "ready"),
+        Kind::Microbit => return build::require("microbit", &microbit()).map(|()| "ready"),
     };
     Ok(if built { "ready" } else { "not built yet" })
 }
@@ -106,16 +112,6 @@ fn stock(program: PathBuf, heap_kb: u32) -> Recipe {
     }
 }
 
-const QEMU: (&str, &str) = ("qemu-system-arm", "qemu-system-arm");
-/// What has the kernel end a program with the one that has started it.
-const SETPRIV: (&str, &str) = ("setpriv", "util-linux");
-const MICROBIT_FIRMWARE: &str = "/usr/share/firmware-microbit-micropython/firmware.hex";
-const MICROBIT: &[(&str, &str)] = &[
-    QEMU,
-    SETPRIV,
-    (MICROBIT_FIRMWARE, "firmware-microbit-micropython"),
-];
-
 /// A machine in QEMU whose serial port is QEMU's own terminal: unlike a pseudo-terminal that QEMU
 /// opens by itself, it is watched all the time and not once a second. QEMU must not take Ctrl-C for
 /// itself, and ends when the machine is reset for good. It may miss its terminal's hang-up, and so the kernel ends it
@@ -125,7 +121,7 @@ fn qemu(machine: &str, more: &[&str]) -> Recipe {
         "--pdeathsig",
         "KILL",
         "--",
-        "qemu-system-arm",
+        QEMU,
         "-M",
         machine,
         "-display",

@@ -3,6 +3,8 @@
 mod ci;
 mod coverage;
 mod fuzz;
+#[path = "../../belay-sim/src/packages.rs"]
+mod packages;
 mod prepare;
 mod run;
 mod test;

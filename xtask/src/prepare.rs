@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     Outcome,
+    packages::{ARM_TOOLS, EMULATION, MICROBIT, Need, QEMU, TOOLS},
     run::{cargo_run, checked, succeeds, target},
 };
 
@@ -20,40 +21,6 @@ pub(crate) enum Boards {
     All,
 }
 
-/// A program or file that is needed, and the Debian package that brings it.
-struct Need {
-    file: &'static str,
-    package: &'static str,
-}
-
-const fn need(file: &'static str, package: &'static str) -> Need {
-    Need { file, package }
-}
-
-const FOR_UNIX: &[Need] = &[
-    need("gcc", "gcc"),
-    need("/usr/include/stdio.h", "libc6-dev"),
-    need("make", "make"),
-    need("python3", "python3"),
-    need("dpkg-source", "dpkg-dev"),
-    need("xz", "xz-utils"),
-];
-
-const FOR_ALL: &[Need] = &[
-    need("arm-none-eabi-gcc", "gcc-arm-none-eabi"),
-    need(
-        "/usr/lib/arm-none-eabi/include/stdio.h",
-        "libnewlib-arm-none-eabi",
-    ),
-    need(
-        "/usr/share/firmware-microbit-micropython/firmware.hex",
-        "firmware-microbit-micropython",
-    ),
-    need("qemu-system-arm", QEMU),
-];
-
-const QEMU: &str = "qemu-system-arm";
-
 /// The mpremote that the tests run, as it is on `PyPI`.
 const MPREMOTE: &str = "mpremote==1.29.0";
 
@@ -62,9 +29,9 @@ const PEERS: &str = include_str!("../../tests/peers/requirements.txt");
 
 /// Installs what boards need and builds them; does nothing when that has been done.
 pub(crate) fn boards(which: Boards) -> Outcome {
-    let needs: Vec<&Need> = match which {
-        Boards::Unix => FOR_UNIX.iter().collect(),
-        Boards::All => FOR_UNIX.iter().chain(FOR_ALL).collect(),
+    let needs = match which {
+        Boards::Unix => TOOLS.to_vec(),
+        Boards::All => [TOOLS, ARM_TOOLS, EMULATION, &[MICROBIT]].concat(),
     };
     install(&missing(&needs))?;
     let mut build = cargo_run(
@@ -126,12 +93,9 @@ fn environment(name: &str, packages: &[&str]) -> Result<PathBuf, String> {
 }
 
 /// The packages of what is not there.
-fn missing(needs: &[&Need]) -> Vec<&'static str> {
-    needs
-        .iter()
-        .filter(|need| !exists(need.file))
-        .map(|need| need.package)
-        .collect()
+fn missing(needs: &[Need]) -> Vec<&'static str> {
+    let missing = needs.iter().filter(|(file, _)| !exists(file));
+    missing.map(|(_, package)| *package).collect()
 }
 
 /// Whether a file exists, or a program is on the `PATH`.
