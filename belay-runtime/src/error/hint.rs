@@ -31,7 +31,7 @@ impl Error {
                 "raise the method's `timeout_ms` if its body needs that long"
             }
             ErrorKind::Protocol { .. } if self.phase() == Some(Phase::Enter) => {
-                "is MicroPython or CircuitPython on the board? Unplug it and plug it in again if it was in use"
+                "is MicroPython or CircuitPython on the board? Reset it, or switch it off and on, if it was in use"
             }
             // It may be just what the body was to do, which makes trying it again the wrong advice.
             ErrorKind::Reset => {

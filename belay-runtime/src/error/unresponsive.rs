@@ -75,18 +75,18 @@ impl Stuck {
                  ends, and `ResetPolicy::Lines` at once where the port's modem lines do that; so does its reset button"
             }
             (_, Connect | Reset, Tried::Lines) => {
-                "press the board's reset button or unplug it; if `boot.py` or `main.py` does this each time, install \
+                "press the board's reset button or switch it off and on; if `boot.py` or `main.py` does this each time, install \
                  the firmware anew"
             }
             (_, Connect, _) => {
                 "set `reset_on_connect(ResetPolicy::Lines)` where the port's modem lines reset the board, press its \
-                 reset button, or unplug it"
+                 reset button, or switch it off and on"
             }
             (_, Reset, _) => {
                 "`Device::reset_with(ResetPolicy::Lines)` where the port's modem lines reset the board, its reset \
-                 button, or unplug it"
+                 button, or switching it off and on"
             }
-            _ => "reset the board: `Device::reset`, its reset button, or unplug it",
+            _ => "reset the board: `Device::reset`, its reset button, or switching it off and on",
         }
     }
 }

@@ -78,15 +78,27 @@ fn lead(order: &[u32]) -> u32 {
     lead
 }
 
-#[tokio::test]
-async fn sixteen_tasks_call_one_device_a_thousand_times_each_and_are_served_in_turn() {
+/// Has many callers call one device, and gives by how much somebody was ahead.
+async fn crowd_on_one_device() -> u32 {
     let (_board, device) = connected().await;
     let counter = CounterDevice::attach(&device).await.unwrap();
     let lead = lead(&crowd(&counter).await);
-    assert!(lead <= LEAD, "somebody was {lead} calls ahead");
     assert_eq!(device.session().deployment_stats().misses, 1);
     assert_eq!(device.session().state(), SessionState::Ready);
     device.close().await.unwrap();
+    lead
+}
+
+#[tokio::test]
+async fn sixteen_tasks_call_one_device_a_thousand_times_each_and_are_served_in_turn() {
+    let lead = crowd_on_one_device().await;
+    assert!(lead <= LEAD, "somebody was {lead} calls ahead");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sixteen_tasks_in_many_threads_call_one_device_a_thousand_times_each() {
+    let lead = crowd_on_one_device().await;
+    assert!(lead <= LEAD_OF_THREADS, "somebody was {lead} calls ahead");
 }
 
 /// Has many callers call each of eight devices at once, and gives by how much somebody was ahead there.
