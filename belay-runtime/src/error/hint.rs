@@ -7,8 +7,11 @@ use super::thread::ThreadError;
 use super::{Error, ErrorKind};
 
 /// What to do where something on the board may read what is meant for the agent.
-pub(crate) const READS: &str = "`sys.stdin` and `input()` are the host's own line: give a body what it needs as \
+const READS: &str = "`sys.stdin` and `input()` are the host's own line: give a body what it needs as \
      arguments, and have no thread read";
+/// The same where a Ctrl-C has come in between: most boards throw away with it what they have not read.
+pub(crate) const MAY_READ: &str = "raise the method's `timeout_ms` if its body needs that long; one that waits for input \
+                                   gets none, since `sys.stdin` and `input()` are the host's own line";
 /// What there is to know where a call has never got to the agent.
 pub(crate) const NOT_THROUGH: &str =
     "the call has not got through: the line is bad, or something on the board reads `sys.stdin`";

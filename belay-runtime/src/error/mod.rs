@@ -23,7 +23,7 @@ use crate::transport::TransportError;
 use received::Received;
 
 pub use action::ActionError;
-pub(crate) use hint::{NOT_THROUGH, READS};
+pub(crate) use hint::{MAY_READ, NOT_THROUGH};
 pub use phase::Phase;
 pub use thread::ThreadError;
 pub use unresponsive::{BoardState, Stuck};

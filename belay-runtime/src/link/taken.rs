@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::Answer;
 use super::engine::{Engine, Sink};
 use crate::agent::Pong;
-use crate::error::{Error, ErrorKind, Phase, READS, Result};
+use crate::error::{Error, ErrorKind, MAY_READ, Phase, Result};
 
 /// How many pings are remembered at most. There is not room for so many on a board.
 const PINGS: usize = 16;
@@ -140,7 +140,7 @@ fn advise(result: &mut Result<Answer>) {
         && matches!(error.kind(), ErrorKind::Timeout { .. })
     {
         let error = std::mem::replace(error, ErrorKind::Interrupted.into());
-        *result = Err(error.with_hint(READS));
+        *result = Err(error.with_hint(MAY_READ));
     }
 }
 

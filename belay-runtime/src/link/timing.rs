@@ -11,7 +11,7 @@ use super::recover::ASK_FOR_BANNER;
 use super::unread::Sent;
 use super::{Deadlines, ladder};
 use crate::agent::{NUMBERS, Number, Pong, Raised, ReplyKind};
-use crate::error::{BoardState, Error, ErrorKind, NOT_THROUGH, Phase, Purpose, READS, Tried};
+use crate::error::{BoardState, Error, ErrorKind, MAY_READ, NOT_THROUGH, Phase, Purpose, Tried};
 use crate::protocol::Insistence;
 
 /// How long the call before a cancelled one, or the cancelled one before others, may go on by itself: an
@@ -496,7 +496,7 @@ impl Engine {
         let error = if flying.timed_out {
             let error = self.timeout(flying.job.deadline);
             match (had, robbed) {
-                (_, true) => error.with_hint(READS),
+                (_, true) => error.with_hint(MAY_READ),
                 (false, _) => error.with_hint(NOT_THROUGH),
                 _ => error,
             }
