@@ -68,10 +68,11 @@
 //! - Its four executors do the work: [`TaskExecutor`] deploys a method once and calls it many times,
 //!   [`SetupExecutor`] runs setups once per session and again after a reset, [`ThreadExecutor`] starts, watches
 //!   and stops threads on the board, and [`TeardownExecutor`] cleans up when the device is closed, whatever
-//!   state it is in. A program replaces any of them with an [`ExecutorFactory`].
+//!   state it is in. A program replaces any of them with an [`ExecutorFactory`]; what an executor needs is
+//!   described [with the specs](spec).
 //! - They share one [`Session`]: its [state](SessionState), the board's [`Capabilities`], what is
-//!   [deployed](DeploymentStats), [events](SessionEvent), and a [context](SessionContext) for values of all
-//!   kinds.
+//!   [deployed](DeploymentStats), [events](SessionEvents), and a [context](SessionContext) for values of all
+//!   kinds. What comes from a board by itself is a [`Stream`] everywhere, and a loss in it is counted.
 //! - The way to a board is an [address](transport::Address), such as `/dev/ttyACM0`, `usb:2E8A:0005`, `auto` or
 //!   `tcp://10.0.0.7:2323`, or a [transport] of the program's own.
 //! - The firmware is MicroPython or CircuitPython; [what is different](circuitpython) there has a page.
