@@ -5,6 +5,7 @@ mod coverage;
 mod fuzz;
 #[path = "../../belay-sim/src/packages.rs"]
 mod packages;
+mod plant;
 mod prepare;
 mod run;
 mod test;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    Outcome,
+    Outcome, plant,
     prepare::{self, Boards},
 };
 
@@ -80,8 +80,11 @@ pub(crate) fn tool(name: &str, arguments: &[String]) -> Outcome {
     passing_on(optimised(name).args(arguments))
 }
 
-/// Runs the simulation, optimised. It needs no board.
+/// Runs the simulation, optimised. It needs no board. With `--plant` it has to find faults that are put into a copy.
 pub(crate) fn simulate(arguments: &[String]) -> Outcome {
+    if arguments.iter().any(|argument| argument == "--plant") {
+        return plant::run();
+    }
     let program = ["run", "--quiet", "--release", "--package", "belay-simulate", "--"];
     passing_on(cargo(program).args(arguments))
 }

@@ -13,7 +13,7 @@ use crate::protocol::{Event, Insistence, Operation, Sign};
 
 /// How often in a row a board may answer that it cannot run what it is told: the first answer may be one to
 /// something older.
-const UNABLE: u32 = 3;
+const UNABLE: u32 = 8;
 
 /// What came of one attempt.
 enum Attempt {
