@@ -9,6 +9,7 @@ mod calls;
 mod choices;
 mod judge;
 mod line;
+mod port;
 mod run;
 mod schedule;
 mod trace;

@@ -1,21 +1,16 @@
 //! The simulated line: two directions, each of which takes its time and does what it likes to the bytes.
 
 use std::collections::VecDeque;
-use std::io;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 use std::time::Duration;
 
-use belay_runtime::transport::{ModemLines, Transport, TransportError};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep_until};
+use belay_runtime::transport::TransportError;
+use tokio::time::Instant;
 
 use crate::choices::Choices;
+use crate::port::Port;
 use crate::trace::{Trace, Way};
-
-/// How much the operating system takes before a writer has to wait.
-const OUTGOING: usize = 4096;
 
 /// What can happen to a byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,9 +64,9 @@ pub(crate) struct Faults {
 }
 
 #[derive(Debug)]
-struct Lane {
+pub(crate) struct Lane {
     /// What is on its way, and when it is there.
-    bytes: VecDeque<(Instant, u8)>,
+    pub(crate) bytes: VecDeque<(Instant, u8)>,
     faults: Option<Faults>,
     /// How many bytes have gone by since the faults began, and where the next one is that comes by chance.
     passed: u64,
@@ -81,24 +76,24 @@ struct Lane {
     /// When the last byte is there, and how much was sent in that millisecond.
     last: Option<Instant>,
     in_last: usize,
-    waker: Option<Waker>,
+    pub(crate) waker: Option<Waker>,
 }
 
 #[derive(Debug)]
-struct Inner {
-    nature: Nature,
-    to_board: Lane,
-    to_host: Lane,
-    writer: Option<Waker>,
+pub(crate) struct Inner {
+    pub(crate) nature: Nature,
+    pub(crate) to_board: Lane,
+    pub(crate) to_host: Lane,
+    pub(crate) writer: Option<Waker>,
     /// Counts the times that the port was opened; what was opened before is of no use any more.
-    opened: u64,
+    pub(crate) opened: u64,
     /// Whether the port is there.
     vanished: bool,
     /// Whether nothing gets through.
     cut: bool,
     /// Whether the board is to be reset from outside.
     power: bool,
-    trace: Trace,
+    pub(crate) trace: Trace,
 }
 
 /// A line, as both its ends and whoever does something to it know it.
@@ -166,7 +161,7 @@ impl Lane {
         self.bytes.push_back((at, byte));
     }
 
-    fn send(&mut self, bytes: &[u8], now: Instant, nature: &Nature) {
+    pub(crate) fn send(&mut self, bytes: &[u8], now: Instant, nature: &Nature) {
         if self.faults.is_none() {
             for byte in bytes {
                 self.push(*byte, now, nature);
@@ -223,18 +218,19 @@ impl Lane {
     }
 
     /// When the next byte is there.
-    fn next_arrival(&self) -> Option<Instant> {
+    pub(crate) fn next_arrival(&self) -> Option<Instant> {
         self.bytes.front().map(|(at, _)| *at)
     }
 }
 
 impl Inner {
     /// Whether what is sent now is lost. Where the sender is held back it waits instead.
-    fn loses(&self) -> bool {
+    pub(crate) fn loses(&self) -> bool {
         self.cut && !self.nature.flow_control
     }
 
-    fn holds(&self) -> bool {
+    /// Whether what was sent has to wait.
+    pub(crate) fn holds(&self) -> bool {
         self.cut && self.nature.flow_control
     }
 
@@ -266,7 +262,7 @@ impl Line {
         })))
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
+    pub(crate) fn inner(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -285,11 +281,7 @@ impl Line {
         inner.to_host.bytes.clear();
         let opened = inner.opened;
         drop(inner);
-        Ok(Port {
-            line: self.clone(),
-            opened,
-            timer: Box::pin(sleep_until(Instant::now())),
-        })
+        Ok(Port::new(self.clone(), opened))
     }
 
     /// Lets one direction go wrong from now on.
@@ -405,116 +397,5 @@ impl Line {
     /// What the bytes were, as one number.
     pub(crate) fn digest(&self) -> u64 {
         self.inner().trace.digest()
-    }
-}
-
-/// The host's end of a line.
-#[derive(Debug)]
-pub(crate) struct Port {
-    line: Line,
-    opened: u64,
-    timer: Pin<Box<Sleep>>,
-}
-
-fn vanished() -> io::Error {
-    io::Error::new(io::ErrorKind::BrokenPipe, "the simulated port has vanished")
-}
-
-impl AsyncRead for Port {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let now = Instant::now();
-        let this = &mut *self;
-        let next = {
-            let mut inner = this.line.inner();
-            if inner.opened != this.opened {
-                return Poll::Ready(Err(vanished()));
-            }
-            let held = inner.holds();
-            let lane = &mut inner.to_host;
-            let before = buffer.filled().len();
-            while !held
-                && buffer.remaining() > 0
-                && let Some((at, byte)) = lane.bytes.front().copied()
-                && at <= now
-            {
-                buffer.put_slice(&[byte]);
-                lane.bytes.pop_front();
-            }
-            if buffer.filled().len() > before {
-                inner.trace.bytes(now, Way::ToHost, &buffer.filled()[before..]);
-                return Poll::Ready(Ok(()));
-            }
-            inner.to_host.waker = Some(cx.waker().clone());
-            inner.to_host.next_arrival().filter(|_| !held)
-        };
-        if let Some(next) = next {
-            this.timer.as_mut().reset(next);
-            if this.timer.as_mut().poll(cx).is_ready() {
-                cx.waker().wake_by_ref();
-            }
-        }
-        Poll::Pending
-    }
-}
-
-impl AsyncWrite for Port {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let now = Instant::now();
-        let mut inner = self.line.inner();
-        if inner.opened != self.opened {
-            return Poll::Ready(Err(vanished()));
-        }
-        let room = OUTGOING.saturating_sub(inner.to_board.bytes.len());
-        if room == 0 {
-            inner.writer = Some(cx.waker().clone());
-            return Poll::Pending;
-        }
-        let bytes = &bytes[..bytes.len().min(room)];
-        if !inner.loses() {
-            let nature = inner.nature;
-            inner.to_board.send(bytes, now, &nature);
-        }
-        Poll::Ready(Ok(bytes.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl Transport for Port {
-    fn description(&self) -> &'static str {
-        "a simulated line"
-    }
-
-    fn flow_control(&self) -> bool {
-        self.line.inner().nature.flow_control
-    }
-
-    fn set_lines(&mut self, _dtr: bool, rts: bool) -> Result<ModemLines, TransportError> {
-        if rts {
-            self.line.press_reset();
-        }
-        Ok(ModemLines::Set)
-    }
-
-    fn restore_lines(&mut self) -> Result<ModemLines, TransportError> {
-        Ok(ModemLines::Set)
-    }
-
-    fn unsent(&mut self) -> usize {
-        let inner = self.line.inner();
-        match inner.nature.speed {
-            Some(_) => inner.to_board.bytes.len(),
-            None => 0,
-        }
     }
 }

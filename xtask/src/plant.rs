@@ -190,7 +190,9 @@ mod tests {
     #[test]
     fn the_code_in_which_faults_are_planted_is_there_once() {
         let source = workspace().join("belay-runtime/src");
-        let texts: Vec<String> = { files(&source).unwrap().iter() }
+        let files = files(&source).unwrap();
+        let texts: Vec<String> = files
+            .iter()
             .map(|path| fs::read_to_string(path).unwrap())
             .collect();
         for plant in &PLANTS {

@@ -1,6 +1,7 @@
 //! A model of a board: what MicroPython's REPL and the agents on it answer to what the host sends, without any Python.
 //! The agents' functions have their own names here, so that each can be read beside its original.
 
+mod answers;
 mod repl;
 mod resident;
 mod session;
