@@ -124,3 +124,39 @@ fn nothing_but_the_agents_module_has_its_kinds_and_its_language() {
         assert!(of_the_agent(line).is_some(), "{line}");
     }
 }
+
+/// What of the link has the port, or waits for it or for what the conversation gives. All else is the conversation.
+const WITH_THE_PORT: [&str; 9] = [
+    "mod.rs",
+    "pump.rs",
+    "port.rs",
+    "wire.rs",
+    "start.rs",
+    "start/small.rs",
+    "ladder.rs",
+    "output.rs",
+    "items.rs",
+];
+
+#[test]
+fn the_conversation_has_no_clock_no_port_and_nothing_to_wait_for() {
+    let link = Path::new(env!("CARGO_MANIFEST_DIR")).join("../belay-runtime/src/link");
+    let mut looked_at = 0;
+    each_file(&link, &mut |path, text| {
+        let inside = path.strip_prefix(&link).unwrap().to_str().unwrap();
+        if WITH_THE_PORT.contains(&inside) || inside.ends_with("tests.rs") {
+            return;
+        }
+        looked_at += 1;
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for word in ["::now()", "async ", ".await", "dyn Transport", "sleep", "poll_"] {
+            let known = |line: &str| line.contains("repl.poll_") || line.trim_start().starts_with("//");
+            let found = code.lines().find(|line| line.contains(word) && !known(line));
+            assert_eq!(found, None, "{}", path.display());
+        }
+    });
+    assert!(
+        looked_at > 12,
+        "only {looked_at} files: the source is not where it was"
+    );
+}

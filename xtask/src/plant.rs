@@ -26,8 +26,8 @@ const PLANTS: [Plant; 10] = [
     },
     Plant {
         what: "what the board has is sent again, too",
-        code: "let done = self.flying.iter().take_while(|flying| had(flying.number)).count();",
-        planted: "let done = self.flying.iter().take_while(|flying| !crate::planted(1) && had(flying.number)).count();",
+        code: "self.flying.iter().take_while(had).count()",
+        planted: "self.flying.iter().take_while(|flying| !crate::planted(1) && had(flying)).count()",
     },
     Plant {
         what: "a request does not increase the number",
@@ -36,23 +36,23 @@ const PLANTS: [Plant; 10] = [
     },
     Plant {
         what: "what is asked behind an interrupt is not waited for",
-        code: "if self.queue.is_empty() || self.barrier.is_some() || self.interrupt.is_some() {",
-        planted: "if self.queue.is_empty() || !crate::planted(3) && (self.barrier.is_some() || self.interrupt.is_some()) {",
+        code: "if self.liveness.is_asking() || self.liveness.is_interrupting() {",
+        planted: "if !crate::planted(3) && (self.liveness.is_asking() || self.liveness.is_interrupting()) {",
     },
     Plant {
         what: "any answer is taken for that of the first request",
-        code: "let Some(at) = self.flying.iter().position(|flying| flying.number == number) else {",
-        planted: "let Some(at) = self.flying.iter().position(|flying| flying.number == number || crate::planted(4)) else {",
+        code: "self.flying.iter().position(|flying| flying.number == number)",
+        planted: "self.flying.iter().position(|flying| flying.number == number || crate::planted(4))",
     },
     Plant {
         what: "missing items are not asked for",
-        code: "let all = self.flying[at].delivered >= items || self.is_unwanted(at);",
-        planted: "let all = self.flying[at].delivered >= items || self.is_unwanted(at) || crate::planted(5);",
+        code: "let all = flying.incoming.delivered() >= items || flying.is_unwanted();",
+        planted: "let all = flying.incoming.delivered() >= items || flying.is_unwanted() || crate::planted(5);",
     },
     Plant {
         what: "a call that nobody waits for is not interrupted",
-        code: "flying.abandoned = Some(Instant::now() + GRACE);\n            if alone",
-        planted: "if !crate::planted(6) { flying.abandoned = Some(Instant::now() + GRACE); }\n            if !crate::planted(6) && alone",
+        code: "flying.abandoned = Some(until);\n        Cancelled::Flying { alone }",
+        planted: "if crate::planted(6) { return Cancelled::Queued; }\n        flying.abandoned = Some(until);\n        Cancelled::Flying { alone }",
     },
     Plant {
         what: "a deadline never passes",
@@ -61,8 +61,8 @@ const PLANTS: [Plant; 10] = [
     },
     Plant {
         what: "a board that was reset is taken for the one that it was",
-        code: "Ok(Some(boot)) if boot == self.boot => {",
-        planted: "Ok(boot) if boot == Some(self.boot) || crate::planted(8) => {",
+        code: "Ok(Some(boot)) if *boot == self.boot => {",
+        planted: "Ok(boot) if *boot == Some(self.boot) || crate::planted(8) => {",
     },
     Plant {
         what: "a call that has run is said not to have been sent",

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::engine::Engine;
+use super::conversation::Conversation;
 
 /// How often a port is asked how much is left. The drivers cannot be waited for.
 const LOOK: Duration = Duration::from_millis(20);
@@ -13,72 +13,142 @@ const LOOK: Duration = Duration::from_millis(20);
 const LONG: usize = 256;
 
 /// What is on its way.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Ahead {
+    watched: Option<Watched>,
+    /// Why the port is to be asked how much it has not sent.
+    asks: Option<Asks>,
+}
+
+#[derive(Debug)]
+struct Watched {
     unsent: usize,
     /// How much had been queued when that began: what comes behind it is nobody's excuse.
     queued: usize,
     /// When the line was last seen to carry some.
     since: Instant,
-    pub(super) look: Instant,
+    look: Instant,
 }
 
-impl Engine {
-    /// A request of this length is about to leave.
-    pub(super) fn watch_request(&mut self, length: usize) {
-        if length > LONG {
-            self.watch_line();
-        }
+#[derive(Debug, Clone, Copy)]
+enum Asks {
+    /// There is something to watch only if there is any.
+    WhetherToWatch { queued: usize },
+    /// It is time to.
+    Looks,
+}
+
+impl Ahead {
+    /// When to look again, if anything may be on its way.
+    pub(super) fn look(&self) -> Option<Instant> {
+        self.watched.as_ref().map(|watched| watched.look)
     }
 
-    /// A Ctrl-C comes behind what has not left yet.
-    pub(super) fn watch_interrupt(&mut self) {
-        self.ahead = None;
-        if self.wire.unsent() > 0 {
-            self.watch_line();
-        }
-    }
-
-    fn watch_line(&mut self) {
-        let now = Instant::now();
-        self.ahead = Some(Ahead {
+    fn watch(&mut self, now: Instant, queued: usize) {
+        self.watched = Some(Watched {
             unsent: usize::MAX,
-            queued: self.wire.queued(),
+            queued,
             since: now,
             look: now + LOOK,
         });
     }
 
-    /// Looks whether the line has carried some, once it is time to.
-    pub(super) fn look_at_line(&mut self, now: Instant) {
-        let Some(mut ahead) = self.ahead.take_if(|ahead| now >= ahead.look) else {
-            return;
-        };
-        let behind = self.wire.queued().wrapping_sub(ahead.queued);
-        let unsent = self.wire.unsent().saturating_sub(behind);
-        if unsent < ahead.unsent {
-            self.hold_time(now, now.saturating_duration_since(ahead.since));
-            ahead.since = now;
+    /// So much has been queued, and so much of it is left. Gives the time that has passed since the line was last seen to carry some, if it has by now.
+    fn looked(&mut self, now: Instant, queued: usize, unsent: usize) -> Option<Duration> {
+        let mut watched = self.watched.take()?;
+        let unsent = unsent.saturating_sub(queued.wrapping_sub(watched.queued));
+        let carried = (unsent < watched.unsent).then(|| now.saturating_duration_since(watched.since));
+        if carried.is_some() {
+            watched.since = now;
         }
         if unsent > 0 {
-            ahead.unsent = unsent;
-            ahead.look = now + LOOK;
-            self.ahead = Some(ahead);
+            watched.unsent = unsent;
+            watched.look = now + LOOK;
+            self.watched = Some(watched);
+        }
+        carried
+    }
+}
+
+impl Conversation {
+    /// A request of this length is about to leave.
+    pub(super) fn watch_request(&mut self, length: usize) {
+        if length > LONG {
+            self.ahead.watch(self.now, self.line.queued());
         }
     }
 
+    /// A Ctrl-C comes behind what has not left yet.
+    pub(super) fn watch_interrupt(&mut self) {
+        self.ahead = Ahead::default();
+        if self.line.waiting() > 0 {
+            self.ahead.watch(self.now, self.line.queued());
+        } else {
+            let queued = self.line.queued();
+            self.ahead.asks = Some(Asks::WhetherToWatch { queued });
+        }
+    }
+
+    /// Whether the port is to be asked how much it has not sent, before anything else.
+    pub(super) fn asks_what_is_unsent(&self) -> bool {
+        self.ahead.asks.is_some()
+    }
+
+    /// It is time to look whether the line has carried some: the port is asked.
+    pub(super) fn looks_at_line(&mut self) -> bool {
+        let looks = self.ahead.look().is_some_and(|look| self.now >= look);
+        if looks {
+            self.ahead.asks = Some(Asks::Looks);
+        }
+        looks
+    }
+
+    /// So much of what the port has taken has not been sent.
+    pub(super) fn on_unsent(&mut self, now: Instant, unsent: usize) {
+        self.now = now;
+        match self.ahead.asks.take() {
+            Some(Asks::WhetherToWatch { queued }) if unsent > 0 => self.ahead.watch(now, queued),
+            Some(Asks::Looks) => {
+                let left = self.line.waiting().saturating_add(unsent);
+                if let Some(passed) = self.ahead.looked(now, self.line.queued(), left) {
+                    self.hold_time(passed);
+                }
+                self.on_time();
+            }
+            _ => {}
+        }
+        self.settle();
+    }
+
     /// So much time has passed that does not count.
-    fn hold_time(&mut self, now: Instant, passed: Duration) {
-        let Some(interrupt) = &mut self.interrupt else {
-            self.wire.request_leaves(now);
-            return;
-        };
-        interrupt.put_off(passed);
-        if let Some(barrier) = &mut self.barrier {
-            barrier.put_off(passed);
+    fn hold_time(&mut self, passed: Duration) {
+        if !self.liveness.put_off(passed) {
+            self.line.request_leaves(self.now);
         }
-        if let Some(trouble) = &mut self.trouble {
-            *trouble += passed;
-        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn time_passes_for_the_board_only_while_the_line_carries_nothing() {
+        let begun = Instant::now();
+        let mut ahead = Ahead::default();
+        assert_eq!(ahead.looked(begun, 0, 7), None, "nothing is watched");
+        ahead.watch(begun, 0);
+        let at = |looks: u32| begun + LOOK * looks;
+        assert_eq!(ahead.look(), Some(at(1)));
+        assert_eq!(ahead.looked(at(1), 0, 700), Some(LOOK));
+        assert_eq!(ahead.looked(at(2), 0, 700), None, "it stands still");
+        assert_eq!(ahead.looked(at(3), 0, 600), Some(LOOK * 2));
+        assert_eq!(
+            ahead.looked(at(4), 50, 650),
+            None,
+            "what came behind it does not count"
+        );
+        assert_eq!(ahead.looked(at(5), 50, 0), Some(LOOK * 2));
+        assert_eq!(ahead.look(), None, "all has left");
     }
 }

@@ -3,10 +3,9 @@
 use std::io;
 use std::sync::{Arc, OnceLock};
 
-use tokio::time::Instant;
-
 use super::LinkEvent;
-use super::engine::{Command, Engine, Sink};
+use super::calls::Sink;
+use super::conversation::{Command, Conversation};
 use crate::error::{Error, ErrorKind};
 use crate::transport::TransportError;
 
@@ -70,42 +69,29 @@ impl Known {
     }
 }
 
-impl Engine {
+impl Conversation {
     /// Ends all that somebody waits for; the link goes on.
     pub(super) fn end_all(&mut self) {
-        for stream in self.sources.keys().copied().collect::<Vec<_>>() {
-            if let Some(source) = self.sources.get(&stream) {
-                // An error says that nobody reads the stream any more.
-                let _ = source.items.send(Err(ErrorKind::Closed.into()));
-            }
+        for stream in self.streams.tell_all(|| ErrorKind::Closed.into()) {
             self.close_stream(stream);
         }
-        for job in std::mem::take(&mut self.queue) {
+        for job in self.calls.take_queue() {
             match job.sink {
                 Sink::Reply(_) => self.answer(job.sink, Err(ErrorKind::Closed.into())),
-                Sink::Batch(_) | Sink::Nobody => self.queue.push_back(job),
+                Sink::Batch(_) | Sink::Nobody => drop(self.calls.push(job)),
             }
         }
-        let now = Instant::now();
-        for at in 0..self.flying.len() {
-            let flying = &mut self.flying[at];
-            flying.abandoned = Some(now);
-            if matches!(flying.job.sink, Sink::Reply(_)) {
-                let sink = std::mem::replace(&mut flying.job.sink, Sink::Nobody);
-                self.answer(sink, Err(ErrorKind::Closed.into()));
-            }
+        for sink in self.calls.abandon_all(self.now) {
+            self.answer(sink, Err(ErrorKind::Closed.into()));
         }
-        if !self.flying.is_empty() && self.interrupt.is_none() {
+        if !self.calls.none_flies() && !self.liveness.is_interrupting() {
             self.interrupt();
         }
     }
 
-    /// Closes the port, and tells everybody who waits.
-    pub(super) async fn finish(mut self, end: End) {
-        self.wire.hand_out_rest();
-        self.release_answers();
-        self.wire.close(self.options.deadlines.close).await;
-        let known = match &end {
+    /// It has ended: everybody who waits is told.
+    pub(super) fn finish(&mut self, end: &End) {
+        let known = match end {
             End::Closed => Known::Closed,
             End::Reset => Known::Reset,
             End::Lost(error) => Known::Lost(error.again()),
@@ -114,19 +100,19 @@ impl Engine {
         // Whoever asks from now on is told by what is known here; whoever is answered now may ask at once.
         let ending = Arc::clone(&self.ending);
         let known = ending.0.get_or_init(|| known);
-        match &end {
+        match end {
             End::Closed => {}
             End::Reset => drop(self.events.send(LinkEvent::Reset)),
             End::Lost(_) | End::Failed(_) => drop(self.events.send(LinkEvent::Lost)),
         }
-        for flying in std::mem::take(&mut self.flying) {
+        for flying in self.calls.take_flying() {
             let error: Error = match known {
                 Known::Closed | Known::Reset => known.cause(),
                 Known::Lost(_) => ErrorKind::FateUnknown(Some(Box::new(known.cause()))).into(),
             };
             self.answer(flying.job.sink, Err(error));
         }
-        for job in std::mem::take(&mut self.queue) {
+        for job in self.calls.take_queue() {
             // The first batch of a stream starts it; with the others it has run already.
             let begun = job.request.goes_on();
             let error = match known {
@@ -141,16 +127,15 @@ impl Engine {
             Known::Lost(_) => ErrorKind::FateUnknown(Some(Box::new(known.cause()))).into(),
             _ => known.cause(),
         };
-        for source in std::mem::take(&mut self.sources).into_values() {
-            // An error says that nobody reads the stream any more.
-            let _ = source.items.send(Err(error()));
-        }
-        self.commands.close();
-        while let Ok(command) = self.commands.try_recv() {
-            // A stream that only ended would look like one without items; all others ask what is known.
-            if let Command::Open { items, .. } = command {
-                let _ = items.send(Err(self.ending.error()));
-            }
+        self.streams.tell_all(error);
+        self.streams.clear();
+    }
+
+    /// A command comes after the end.
+    pub(super) fn refuse(&self, command: Command) {
+        // A stream that only ended would look like one without items; all others ask what is known.
+        if let Command::Open { items, .. } = command {
+            let _ = items.send(Err(self.ending.error()));
         }
     }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::line::{Item, Line};
 use super::own_words::take_out_interrupted;
-use super::wire::{Item, Wire};
+use super::wire::Wire;
 use super::{Deadlines, ResetPolicy};
 use crate::error::{BoardState, Error, ErrorKind, Phase, Purpose, Result, Stuck, Tried};
 use crate::protocol::{Event, Insistence, Operation, Sign};
@@ -24,13 +25,18 @@ enum Attempt {
 }
 
 /// Enters the raw REPL of a board that is to be connected, as far as that takes no reset.
-pub(super) async fn enter(wire: &mut Wire, first: Duration, begun: Instant, within: Duration) -> Result<()> {
+pub(super) async fn enter(
+    wire: &mut Wire<'_>,
+    first: Duration,
+    begun: Instant,
+    within: Duration,
+) -> Result<()> {
     enter_after(wire, Tried::Interrupts, first, begun + within).await
 }
 
 /// Brings a board that is to be connected into the raw REPL, in whatever way the policy allows.
 pub(super) async fn connect(
-    wire: &mut Wire,
+    wire: &mut Wire<'_>,
     policy: ResetPolicy,
     deadlines: &Deadlines,
     opening: Instant,
@@ -44,7 +50,7 @@ pub(super) async fn connect(
             enter_after(wire, Tried::SoftReset, first, until).await
         }
         ResetPolicy::Lines => {
-            wire.pulse().await?;
+            wire.port.pulse().await?;
             let half = Instant::now() + until.saturating_duration_since(Instant::now()) / 2;
             match enter_after(wire, Tried::Lines, first, half).await {
                 Err(error) if matches!(error.kind(), ErrorKind::Unresponsive { .. }) => {}
@@ -54,7 +60,7 @@ pub(super) async fn connect(
                 tracing::info!(
                     "the board does not stop: its reset line again, and Ctrl-C from the beginning"
                 );
-                wire.pulse().await?;
+                wire.port.pulse().await?;
                 if let Attempt::Done = wire.attempt_entry(Insistence::Flood, until).await? {
                     return Ok(());
                 }
@@ -66,9 +72,9 @@ pub(super) async fn connect(
 
 /// A board may still be booting, and so may lose one attempt; or it is slow, and then is given more time with each,
 /// because the next one interrupts what it is about to answer.
-async fn enter_after(wire: &mut Wire, tried: Tried, first: Duration, until: Instant) -> Result<()> {
+async fn enter_after(wire: &mut Wire<'_>, tried: Tried, first: Duration, until: Instant) -> Result<()> {
     let (mut patience, mut insistence, mut unable) = (first, Insistence::Gentle, 0);
-    wire.forget_tail();
+    wire.line.forget_tail();
     loop {
         let end = (Instant::now() + patience).min(until);
         let board = match wire.attempt_entry(insistence, end).await? {
@@ -85,7 +91,7 @@ async fn enter_after(wire: &mut Wire, tried: Tried, first: Duration, until: Inst
                 insistence = more(insistence, patience.min(until.saturating_duration_since(end)));
                 continue;
             }
-            Attempt::Late => wire.state(),
+            Attempt::Late => wire.line.state(),
         };
         return Err(stuck(board, Purpose::Connect, tried, None).in_phase(Phase::Enter));
     }
@@ -93,7 +99,7 @@ async fn enter_after(wire: &mut Wire, tried: Tried, first: Duration, until: Inst
 
 /// Resets the interpreter, which needs neither an answer before nor any memory.
 pub(super) async fn restart(
-    wire: &mut Wire,
+    wire: &mut Wire<'_>,
     purpose: Purpose,
     first: Duration,
     until: Instant,
@@ -103,7 +109,7 @@ pub(super) async fn restart(
         (Insistence::Burst, first),
         (Insistence::Flood, first.saturating_mul(2)),
     ];
-    wire.forget_tail();
+    wire.line.forget_tail();
     for (insistence, patience) in steps {
         if !leaves_time(insistence, patience) {
             continue;
@@ -119,7 +125,7 @@ pub(super) async fn restart(
     if wait && let Attempt::Done = wire.await_restart(until, until).await? {
         return Ok(());
     }
-    let board = wire.state();
+    let board = wire.line.state();
     Err(stuck(board, purpose, Tried::SoftReset, None).in_phase(Phase::Reset))
 }
 
@@ -168,7 +174,7 @@ pub(super) fn out_of_memory(traceback: Vec<u8>, policy: ResetPolicy) -> Error {
     stuck(BoardState::Unable(traceback), Purpose::Connect, tried, None).in_phase(Phase::Enter)
 }
 
-impl Wire {
+impl Line {
     /// What the board does, as far as what came last shows it.
     pub(super) fn state(&self) -> BoardState {
         match self.tail() {
@@ -177,11 +183,21 @@ impl Wire {
         }
     }
 
+    /// Hands out what was held back on the way to a prompt.
+    pub(super) fn let_go_on_the_way(&mut self) {
+        if let Some(printed) = self.output_held_back() {
+            take_out_interrupted(printed);
+        }
+        self.let_output_go();
+    }
+}
+
+impl Wire<'_> {
     async fn attempt_entry(&mut self, insistence: Insistence, until: Instant) -> Result<Attempt> {
-        self.hold_back_output();
+        self.line.hold_back_output();
         self.start(Operation::Insist(insistence))?;
         let attempt = self.await_entry(until).await;
-        self.let_go_on_the_way();
+        self.line.let_go_on_the_way();
         attempt
     }
 
@@ -204,19 +220,11 @@ impl Wire {
         end: Instant,
         until: Instant,
     ) -> Result<Attempt> {
-        self.hold_back_output();
+        self.line.hold_back_output();
         self.start(Operation::Restart(insistence))?;
         let attempt = self.await_restart(end, until).await;
-        self.let_go_on_the_way();
+        self.line.let_go_on_the_way();
         attempt
-    }
-
-    /// Hands out what was held back on the way to a prompt.
-    pub(super) fn let_go_on_the_way(&mut self) {
-        if let Some(printed) = self.output_held_back() {
-            take_out_interrupted(printed);
-        }
-        self.let_output_go();
     }
 
     async fn await_restart(&mut self, mut end: Instant, until: Instant) -> Result<Attempt> {
@@ -229,7 +237,7 @@ impl Wire {
                     end = now + until.saturating_duration_since(now) / 2;
                     late = Attempt::Done;
                     // What comes from now on is what `boot.py` prints.
-                    self.let_go_on_the_way();
+                    self.line.let_go_on_the_way();
                 }
                 _ => {}
             }

@@ -2,13 +2,22 @@
 //! resynchronises.
 
 mod ahead;
+mod calls;
+mod conversation;
 mod ending;
-mod engine;
+mod incoming;
+mod interrupting;
+mod items;
 mod ladder;
+mod line;
+mod liveness;
 mod options;
 mod output;
 mod own_words;
 mod pieces;
+mod pings;
+mod port;
+mod pump;
 mod raw;
 mod recover;
 mod replies;
@@ -19,31 +28,29 @@ mod timing;
 mod unread;
 mod wire;
 
-use std::collections::{BTreeMap, VecDeque};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use futures_core::Stream;
 use tokio::sync::{broadcast, mpsc, oneshot};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
+use self::conversation::{Command, Conversation};
 use self::ending::Ending;
-use self::engine::{Command, Engine, Item};
+use self::line::Line;
 pub(crate) use self::output::OutputHub;
 use self::output::{OutputSender, OutputSource};
-use self::taken::Watch;
-use self::unread::{Room, Unread};
+use self::port::Port;
+use self::pump::Pump;
 use self::wire::Wire;
-use crate::agent::{self, Flavour, Lines, Number, expression, source::Secrets};
+use crate::agent::{self, Flavour, expression, source::Secrets};
 use crate::clock::bounded;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::python::Arguments;
 use crate::transport::Connector;
 
 pub use crate::agent::Payload;
+pub use items::LinkStream;
 pub use options::{CallPath, Deadlines, LinkOptions, ResetPolicy};
 pub use output::{Output, OutputSubscription};
 
@@ -176,9 +183,15 @@ impl Link {
         let secrets = Secrets::new();
         let output = hub.source();
         let sender = OutputSender::new(hub);
-        let mut wire = Wire::new(transport, options.call_path.into(), secrets, sender);
+        let flow_control = transport.flow_control();
+        let flavour = options.call_path.into();
+        let mut line = Line::new(flow_control, flavour, secrets, sender, Instant::now());
+        let mut port = Port::new(transport);
+        let mut wire = Wire {
+            line: &mut line,
+            port: &mut port,
+        };
         let hello = start::start(&mut wire, secrets, &options, begun).await?;
-        let room = Room::of(&hello.implementation, wire.repl.has_raw_paste() != Some(false));
         let (commands, receiver) = mpsc::unbounded_channel();
         let events = broadcast::Sender::new(EVENTS);
         let ending = Arc::new(Ending::default());
@@ -192,38 +205,9 @@ impl Link {
             bytes: AtomicBool::new(false),
             parts: tokio::sync::Mutex::default(),
         };
-        let flavour = shared.hello.flavour;
-        let engine = Engine {
-            flavour,
-            lines: Lines::new(flavour, secrets.seed, wire.flow_control()),
-            seed: secrets.seed,
-            wire,
-            boot: shared.hello.boot,
-            options,
-            commands: receiver,
-            events,
-            ending,
-            queue: VecDeque::new(),
-            flying: VecDeque::new(),
-            next: Number::default(),
-            sources: BTreeMap::new(),
-            head_since: Instant::now(),
-            silence: None,
-            barrier: None,
-            watch: Watch::default(),
-            unread: Unread::new(room),
-            heeded: 0,
-            interrupt: None,
-            ahead: None,
-            probe: None,
-            trouble: None,
-            out_of_memory: 0,
-            stuck: false,
-            tokens: 0,
-            timer: Box::pin(sleep_until(Instant::now())),
-            turn: 0,
-        };
-        tokio::spawn(engine.run());
+        let now = Instant::now();
+        let conversation = Conversation::new(line, &shared.hello, secrets.seed, options, events, ending, now);
+        tokio::spawn(Pump::new(port, receiver, conversation).run());
         Ok(Self {
             shared: Arc::new(shared),
         })
@@ -517,62 +501,6 @@ fn expression_of(request: Request) -> Result<String> {
         Request::Evaluate(expression) => agent::printable(expression),
         Request::Call { function, arguments } => {
             agent::printable(expression::call(function, arguments.literals()?))
-        }
-    }
-}
-
-/// The items of a generator on the board.
-#[derive(Debug)]
-pub struct LinkStream {
-    link: Link,
-    stream: u64,
-    items: mpsc::UnboundedReceiver<Item>,
-    /// How many items have been taken since credit was given.
-    taken: usize,
-    /// How many bytes they had.
-    bytes: usize,
-    failed: Option<Error>,
-    ended: bool,
-}
-
-impl Stream for LinkStream {
-    type Item = Result<Payload>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if let Some(error) = self.failed.take() {
-            self.ended = true;
-            return Poll::Ready(Some(Err(error)));
-        }
-        if self.ended {
-            return Poll::Ready(None);
-        }
-        let item = match ready!(self.items.poll_recv(cx)) {
-            Some(Ok(item)) => item.map(Ok),
-            Some(Err(error)) => Some(Err(error)),
-            // Nobody has said that this is the end of it.
-            None => Some(Err(self.link.shared.ending.error())),
-        };
-        match &item {
-            Some(Ok(item)) => {
-                self.taken += 1;
-                self.bytes += item.len();
-                if self.taken >= streams::CREDIT / 2 || self.bytes >= streams::ROOM / 2 {
-                    let (more, bytes) = (std::mem::take(&mut self.taken), std::mem::take(&mut self.bytes));
-                    // A link that is at its end says so through the items.
-                    let _ = self.link.tell(Command::Credit(self.stream, more, bytes));
-                }
-            }
-            Some(Err(_)) | None => self.ended = true,
-        }
-        Poll::Ready(item)
-    }
-}
-
-impl Drop for LinkStream {
-    fn drop(&mut self) {
-        if !self.ended {
-            // A link that is at its end has nothing to close.
-            let _ = self.link.tell(Command::CloseStream(self.stream));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::wire::UNASKED;
+use super::line::UNASKED;
 use crate::agent::Flavour;
 use crate::clock::bounded;
 use crate::error::Phase;

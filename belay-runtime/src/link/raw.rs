@@ -1,8 +1,8 @@
 //! Calls over the raw REPL: each line for the agent is a source of its own, typed at the raw prompt. Only frames
 //! tell what became of it, so that nothing that a program or a thread prints can be taken for the protocol.
 
+use super::conversation::Conversation;
 use super::ending::End;
-use super::engine::Engine;
 use super::own_words::take_out_mark;
 use super::recover::ASK_FOR_BANNER;
 use super::unread::Sent;
@@ -15,17 +15,17 @@ const PING: usize = 64;
 /// How often in a row the board may be out of memory before it has done anything.
 const OUT_OF_MEMORY: u32 = 3;
 
-impl Engine {
+impl Conversation {
     /// Types what has the agent handle a line.
     pub(super) fn type_line(&mut self, line: &[u8], what: Sent) {
-        for source in self.flavour.sources(line, self.wire.flow_control()) {
+        for source in self.flavour.sources(line, self.line.flow_control()) {
             self.submit(&source, what);
         }
     }
 
     pub(super) fn submit(&mut self, source: &[u8], what: Sent) {
-        self.unread.add(what, source.len() + 1);
-        self.wire.submit(source, false);
+        self.liveness.unread.add(what, source.len() + 1);
+        self.line.submit(source, false);
     }
 
     /// The source of a ping. One that looks for the agent has it where it is expected, if it is on the board at all; if
@@ -37,7 +37,7 @@ impl Engine {
         }
         // The same one each time: the answer to an earlier question is as good, and may come after this one was asked.
         let mark = format!("belay-{:08x}", self.seed);
-        self.wire.watch_for(absence(&mark));
+        self.line.watch_for(absence(&mark));
         [look_for_agent(&mark).as_bytes(), source.as_slice()].concat()
     }
 
@@ -46,16 +46,16 @@ impl Engine {
         // One that looks for the agent is longer than the room there is: it is typed at a prompt, which reads it at once,
         // and must not keep the next ones from being asked if the line has lost its end.
         let length = (source.len() + around).min(PING);
-        self.unread.add(Sent::Ping(token), length);
-        self.wire.submit(source, afresh);
+        self.liveness.unread.add(Sent::Ping(token), length);
+        self.line.submit(source, afresh);
     }
 
     pub(super) fn on_raw_event(&mut self, event: &Event) -> Result<(), End> {
         if let Event::EndClaimed { .. } = event
-            && let Some(mark) = self.wire.take_mark()
+            && let Some(mark) = self.line.take_mark()
         {
-            self.wire.hold_back_output();
-            if let Some(printed) = self.wire.output_held_back() {
+            self.line.hold_back_output();
+            if let Some(printed) = self.line.output_held_back() {
                 take_out_mark(printed, None, &mark);
             }
             return Err(End::Reset);
@@ -63,36 +63,44 @@ impl Engine {
         match event {
             Event::EndClaimed { traceback } if is_out_of_memory(traceback) => self.on_no_memory(),
             // The agent lets nothing out: it may not be where it was.
-            Event::EndClaimed { traceback } if !traceback.is_empty() && self.may_heed_sign() => {
-                self.watch_interrupted();
+            Event::EndClaimed { traceback }
+                if !traceback.is_empty() && self.liveness.unread.may_heed_sign() =>
+            {
+                self.watch.interrupted();
                 self.look_for_agent();
             }
             Event::AtPrompt => {
-                self.has_read();
+                self.liveness.unread.all_is_read();
                 self.on_prompt();
             }
             // It was reset, unless a program prints that.
-            Event::Sign(Sign::RawBanner) if self.barrier.is_some() && self.unread.has_any_room_for(PING) => {
+            Event::Sign(Sign::RawBanner)
+                if self.liveness.is_asking() && self.liveness.unread.has_any_room_for(PING) =>
+            {
                 self.on_prompt();
             }
             // Either the board was reset or a program prints as much.
-            Event::Sign(Sign::FriendlyPrompt) if self.barrier.is_none() => self.ping_afresh(),
-            Event::Sign(_) if self.barrier.is_none() => self.ping(),
-            Event::Sign(_) if !self.has_room_for(PING) && self.may_heed_sign() => self.ask_for_prompt(),
+            Event::Sign(Sign::FriendlyPrompt) if !self.liveness.is_asking() => self.ping_afresh(),
+            Event::Sign(_) if !self.liveness.is_asking() => self.ping(),
+            Event::Sign(_)
+                if !self.liveness.unread.has_room_for(PING) && self.liveness.unread.may_heed_sign() =>
+            {
+                self.ask_for_prompt();
+            }
             _ => {}
         }
         Ok(())
     }
 }
 
-impl Engine {
+impl Conversation {
     /// The board ran out of memory before it could do anything. If that goes on there is not even room for the
     /// question what it knows of the call.
     fn on_no_memory(&mut self) {
-        self.out_of_memory += 1;
-        if self.out_of_memory >= OUT_OF_MEMORY && !self.flying.is_empty() {
-            self.out_of_memory = 0;
-            let error = Raised::out_of_memory().into_error(&self.wire.take_output());
+        let in_a_row = self.liveness.ran_out_of_memory();
+        if in_a_row >= OUT_OF_MEMORY && !self.calls.none_flies() {
+            self.liveness.has_memory();
+            let error = Raised::out_of_memory().into_error(&self.line.take_output());
             self.complete(0, Err(error));
         }
     }

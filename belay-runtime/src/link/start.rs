@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, timeout_at};
 
+use super::line::Item;
 use super::own_words::{Look, take_out, take_out_end, take_out_look};
-use super::wire::{Item, Wire};
+use super::wire::Wire;
 use super::{CallPath, Deadlines, Hello, LinkOptions, ladder};
 use crate::agent::source::{self, Secrets};
 use crate::agent::{FirstWords, Flavour, Reply};
@@ -24,7 +24,7 @@ mod small;
 
 /// Enters the raw REPL and starts the agent, or finds it there. The port began to be opened at `opening`.
 pub(super) async fn start(
-    wire: &mut Wire,
+    wire: &mut Wire<'_>,
     secrets: Secrets,
     options: &LinkOptions,
     opening: Instant,
@@ -32,7 +32,7 @@ pub(super) async fn start(
     let deadlines = &options.deadlines;
     ladder::connect(wire, options.reset_on_connect, deadlines, opening).await?;
     let flavour = Flavour::from(options.call_path);
-    let reads = flavour.reads_at_once(wire.flow_control());
+    let reads = flavour.reads_at_once(wire.line.flow_control());
     let attach = source::attach(secrets, reads);
     let damaged = |ended: &Ended| !ended.traceback.is_empty();
     match run_surely(wire, &attach, deadlines, damaged).await? {
@@ -75,18 +75,18 @@ pub(super) async fn start(
 
 /// Asks how much memory is free, and whether the board has what the agent needs. Whatever `main.py` calls `print`: a
 /// module's own is MicroPython's.
-async fn look(wire: &mut Wire, secrets: Secrets, deadlines: &Deadlines) -> Result<Look> {
+async fn look(wire: &mut Wire<'_>, secrets: Secrets, deadlines: &Deadlines) -> Result<Look> {
     let (mark, source) = source::look(secrets);
     for _ in 0..DROWNED {
-        wire.hold_back_output();
+        wire.line.hold_back_output();
         let ran = run_to_end(wire, &source, deadlines).await;
-        let told = wire.output_held_back().and_then(|printed| {
+        let told = wire.line.output_held_back().and_then(|printed| {
             if let Ok(Ran::Ended(ended)) = &ran {
                 take_out_own_end(printed, ended);
             }
             take_out_look(printed, mark.as_bytes())
         });
-        wire.let_output_go();
+        wire.line.let_output_go();
         match (told, ran) {
             (Some(look), _) => return Ok(look),
             (None, Ok(Ran::Ended(ended))) if is_out_of_memory(&ended.traceback) => break,
@@ -103,14 +103,14 @@ async fn look(wire: &mut Wire, secrets: Secrets, deadlines: &Deadlines) -> Resul
 }
 
 /// Whether an old board may have lost a part of what it was sent.
-fn is_lost(wire: &Wire, error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Timeout { .. }) && wire.repl.has_raw_paste() == Some(false)
+fn is_lost(wire: &Wire<'_>, error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Timeout { .. }) && wire.line.repl.has_raw_paste() == Some(false)
 }
 
 /// The agent has said hello.
-fn begun(wire: &mut Wire, words: FirstWords, attached: bool, flavour: Flavour) -> Hello {
+fn begun(wire: &mut Wire<'_>, words: FirstWords, attached: bool, flavour: Flavour) -> Hello {
     if !flavour.stays() {
-        wire.serve();
+        wire.line.serve();
     }
     Hello {
         call_path: flavour.into(),
@@ -134,7 +134,7 @@ fn refused(what: impl Into<std::borrow::Cow<'static, str>>, traceback: &[u8]) ->
 /// Starts the agent again on a board that has left it. Gives the boot that it belongs to; nothing if the board
 /// has not got it any more. The line may be a bad one, so only an answer that cannot be otherwise counts.
 pub(super) async fn resume(
-    wire: &mut Wire,
+    wire: &mut Wire<'_>,
     reads: i64,
     deadlines: &Deadlines,
     until: Instant,
@@ -144,21 +144,21 @@ pub(super) async fn resume(
         let mark = source::mark();
         let absence = source::absence(&mark);
         let source = source::resume(&mark, reads);
-        wire.watch_for(absence.clone());
+        wire.line.watch_for(absence.clone());
         let attempt = (Instant::now() + ATTEMPT.min(deadlines.enter)).min(until);
         let trying = async {
-            wire.hold_back_output();
+            wire.line.hold_back_output();
             let entered = wire.operate(Operation::Enter, attempt).await;
-            wire.let_go_on_the_way();
+            wire.line.let_go_on_the_way();
             entered?;
             let absence = format!("{absence}\r\n");
             run_without(wire, &source, deadlines, absence.as_bytes()).await
         };
         let tried = timeout_at(attempt, trying).await;
-        wire.let_output_go();
+        wire.line.let_output_go();
         match tried.unwrap_or_else(|_| Err(wire.timeout(begun.elapsed(), Phase::Resync))) {
             Ok(Ran::Hello(words)) => return Ok(Some(words.boot)),
-            Ok(Ran::Ended(_)) if wire.take_mark().is_some() => return Ok(None),
+            Ok(Ran::Ended(_)) if wire.line.take_mark().is_some() => return Ok(None),
             Ok(Ran::Ended(_)) | Err(_) if Instant::now() < until && !wire.is_gone() => {}
             Ok(Ran::Ended(_)) => return Err(wire.timeout(begun.elapsed(), Phase::Resync)),
             Err(error) => return Err(error),
@@ -190,7 +190,7 @@ impl Ended {
 /// Runs this on a board that, if it is an old one, may have lost some of it, which nothing tells but what it looks
 /// like: then it is run again.
 async fn run_surely(
-    wire: &mut Wire,
+    wire: &mut Wire<'_>,
     source: &str,
     deadlines: &Deadlines,
     damaged: impl Fn(&Ended) -> bool,
@@ -202,7 +202,7 @@ async fn run_surely(
             Ok(Ran::Hello(_)) => false,
             Err(error) => is_lost(wire, error),
         };
-        if !lost || wire.repl.has_raw_paste() != Some(false) {
+        if !lost || wire.line.repl.has_raw_paste() != Some(false) {
             return ran;
         }
         ladder::enter(wire, deadlines.enter, Instant::now(), deadlines.open).await?;
@@ -211,21 +211,21 @@ async fn run_surely(
 }
 
 /// Runs this, and hands out what is printed meanwhile, without what is said of it.
-async fn run(wire: &mut Wire, source: &str, deadlines: &Deadlines) -> Result<Ran> {
+async fn run(wire: &mut Wire<'_>, source: &str, deadlines: &Deadlines) -> Result<Ran> {
     run_without(wire, source, deadlines, b"").await
 }
 
 /// The same, and without these words that it may say itself.
-async fn run_without(wire: &mut Wire, source: &str, deadlines: &Deadlines, said: &[u8]) -> Result<Ran> {
-    wire.hold_back_output();
+async fn run_without(wire: &mut Wire<'_>, source: &str, deadlines: &Deadlines, said: &[u8]) -> Result<Ran> {
+    wire.line.hold_back_output();
     let ran = run_to_end(wire, source, deadlines).await;
-    if let (Ok(Ran::Ended(ended)), Some(printed)) = (&ran, wire.output_held_back()) {
+    if let (Ok(Ran::Ended(ended)), Some(printed)) = (&ran, wire.line.output_held_back()) {
         take_out_own_end(printed, ended);
         if !said.is_empty() {
             take_out(printed, said);
         }
     }
-    wire.let_output_go();
+    wire.line.let_output_go();
     ran
 }
 
@@ -236,7 +236,7 @@ fn take_out_own_end(printed: &mut Vec<u8>, ended: &Ended) {
 }
 
 /// Runs this, each phase of it within its own deadline.
-async fn run_to_end(wire: &mut Wire, source: &str, deadlines: &Deadlines) -> Result<Ran> {
+async fn run_to_end(wire: &mut Wire<'_>, source: &str, deadlines: &Deadlines) -> Result<Ran> {
     let execution = Execution {
         source: source.as_bytes().to_vec(),
         mode: Mode::Auto,
@@ -260,7 +260,7 @@ async fn run_to_end(wire: &mut Wire, source: &str, deadlines: &Deadlines) -> Res
                     return Ok(Ran::Hello(words));
                 }
             }
-            Some(Item::Repl(Event::EndClaimed { traceback })) if wire.repl.accept_end() => {
+            Some(Item::Repl(Event::EndClaimed { traceback })) if wire.line.repl.accept_end() => {
                 return Ok(Ran::Ended(Ended::of(traceback, true)));
             }
             Some(Item::Repl(Event::Done { traceback, .. })) => {
@@ -269,7 +269,7 @@ async fn run_to_end(wire: &mut Wire, source: &str, deadlines: &Deadlines) -> Res
             Some(Item::Repl(Event::Aborted(why))) => {
                 return Err(Error::from(ErrorKind::Protocol {
                     what: format!("the board did not take the code ({why:?})").into(),
-                    received: wire.tail(),
+                    received: wire.line.tail(),
                 })
                 .in_phase(Phase::Paste));
             }
@@ -281,12 +281,12 @@ async fn run_to_end(wire: &mut Wire, source: &str, deadlines: &Deadlines) -> Res
     }
 }
 
-impl Wire {
+impl Wire<'_> {
     pub(super) fn start(&mut self, operation: Operation) -> Result<()> {
-        self.repl.start(operation).map_err(|error| {
+        self.line.repl.start(operation).map_err(|error| {
             ErrorKind::Protocol {
                 what: error.to_string().into(),
-                received: self.tail(),
+                received: self.line.tail(),
             }
             .into()
         })
@@ -294,9 +294,9 @@ impl Wire {
 
     /// The phase of what runs, and since when it is in that, or has not got any further in it.
     fn progress(&self, phase: Phase, since: Instant) -> (Phase, Instant) {
-        match self.repl.stage() {
-            Stage::Sending => (Phase::Paste, since.max(self.written_at())),
-            Stage::Compiling => (Phase::Compile, since.max(self.written_at())),
+        match self.line.repl.stage() {
+            Stage::Sending => (Phase::Paste, since.max(self.line.written_at())),
+            Stage::Compiling => (Phase::Compile, since.max(self.line.written_at())),
             _ if phase == Phase::Execute => (phase, since),
             _ => (Phase::Execute, Instant::now()),
         }
@@ -319,27 +319,10 @@ impl Wire {
         Err(self.timeout(begun.elapsed(), phase))
     }
 
-    /// The next thing that comes from the board; nothing if that takes longer than until then, however much else
-    /// has come by then.
-    pub(super) async fn next_before(&mut self, until: Instant) -> Result<Option<Item>> {
-        consume_budget().await;
-        if Instant::now() >= until {
-            return Ok(None);
-        }
-        match timeout_at(until, self.next()).await {
-            Ok(Ok(item)) => Ok(Some(item)),
-            Ok(Err(error)) => {
-                self.gone = true;
-                Err(crate::transport::TransportError::from(error).into())
-            }
-            Err(_) => Ok(None),
-        }
-    }
-
     pub(super) fn timeout(&self, after: Duration, phase: Phase) -> Error {
         Error::from(ErrorKind::Timeout {
             after,
-            received: self.tail(),
+            received: self.line.tail(),
         })
         .in_phase(phase)
     }

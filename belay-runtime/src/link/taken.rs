@@ -4,8 +4,9 @@
 use tokio::time::Instant;
 
 use super::Answer;
-use super::engine::{Engine, Sink};
-use crate::agent::Pong;
+use super::calls::Sink;
+use super::conversation::Conversation;
+use crate::agent::{Number, Pong};
 use crate::error::{Error, ErrorKind, MAY_READ, Phase, Result};
 
 /// How many pings are remembered at most. There is not room for so many on a board.
@@ -29,13 +30,13 @@ pub(super) struct Watch {
     /// What the board has answered since the first of them.
     answers: Vec<(Sink, Result<Answer>)>,
     /// Until when those are held back.
-    pub(super) until: Option<Instant>,
+    until: Option<Instant>,
     /// Whether some of the pings were read by somebody else.
     robbed: bool,
     /// How often that was so since the board last answered a request.
     robberies: u32,
     /// Whether something was read of which nobody was told yet.
-    pub(super) untold: bool,
+    untold: bool,
     /// Whether a Ctrl-C has come since: on some boards it costs what was not read.
     interrupted: bool,
 }
@@ -46,23 +47,49 @@ fn was_robbed<'a>(got: &Pong, mut lines: impl Iterator<Item = &'a [u8]>) -> bool
     lines.any(|line| line.len() > got.odd.len() && line.ends_with(&got.odd))
 }
 
-impl Engine {
-    /// A ping is about to be sent. Behind a Ctrl-C it may be lost by that.
-    pub(super) fn watch_ping(&mut self, token: u32, line: &[u8]) {
-        if self.interrupt.is_none() && self.flavour.tells_what_it_got() && self.watch.pings.len() < PINGS {
-            self.watch.pings.push((token, line.to_vec()));
-        }
+impl Watch {
+    /// Until when answers are held back, if any are.
+    pub(super) fn until(&self) -> Option<Instant> {
+        self.until
+    }
+
+    /// Whether something was read of which nobody was told yet.
+    pub(super) fn is_untold(&self) -> bool {
+        self.untold
     }
 
     /// What was sent has got to a prompt, or may have been lost there.
     pub(super) fn forget_pings(&mut self) {
-        self.watch.pings.clear();
-        self.watch.robbed = false;
+        self.pings.clear();
+        self.robbed = false;
     }
 
     /// A Ctrl-C is sent.
-    pub(super) fn watch_interrupted(&mut self) {
-        self.watch.interrupted = true;
+    pub(super) fn interrupted(&mut self) {
+        self.interrupted = true;
+    }
+
+    /// The agent has answered a ping, be it an old one.
+    pub(super) fn pong(&mut self, got: &Pong) {
+        if got.token != self.last {
+            self.in_order = got.before == self.last;
+            self.last = got.token;
+        }
+        let unseen = |ping: &&(u32, Vec<u8>)| got.before < ping.0 && ping.0 < got.token;
+        let pings = self.pings.iter().filter(unseen);
+        self.robbed |= was_robbed(got, pings.map(|(_, line)| &line[..]));
+        self.pings.retain(|ping| ping.0 > got.token);
+    }
+}
+
+impl Conversation {
+    /// A ping is about to be sent. Behind a Ctrl-C it may be lost by that.
+    pub(super) fn watch_ping(&mut self, token: u32, line: &[u8]) {
+        let pings = &mut self.watch.pings;
+        let tells = self.flavour.tells_what_it_got();
+        if !self.liveness.is_interrupting() && tells && pings.len() < PINGS {
+            pings.push((token, line.to_vec()));
+        }
     }
 
     /// Hands over an answer, once it is known what became of what was sent to the board meanwhile.
@@ -72,13 +99,13 @@ impl Engine {
             return self.answer(sink, Err(taken()));
         }
         let counts = matches!(sink, Sink::Reply(_));
-        if counts && self.barrier.is_some() && !self.watch.pings.is_empty() {
-            let until = Instant::now() + self.options.deadlines.resync;
+        if counts && self.liveness.is_asking() && !self.watch.pings.is_empty() {
+            let until = self.now + self.options.deadlines.resync;
             self.watch.until.get_or_insert(until);
             self.watch.answers.push((sink, result));
-            if self.flying.is_empty() && self.interrupt.is_none() {
+            if self.calls.none_flies() && !self.liveness.is_interrupting() {
                 // The board has ended what it ran, so it reads what there is.
-                self.expect_pong();
+                self.liveness.expect_pong(self.now);
             }
         } else {
             self.answer(sink, result);
@@ -93,35 +120,19 @@ impl Engine {
         }
     }
 
-    /// The agent has answered a ping, be it an old one.
-    pub(super) fn watch_pong(&mut self, got: &Pong) {
-        if got.token != self.watch.last {
-            self.watch.in_order = got.before == self.watch.last;
-            self.watch.last = got.token;
-        }
-        let unseen = |ping: &&(u32, Vec<u8>)| got.before < ping.0 && ping.0 < got.token;
-        let pings = self.watch.pings.iter().filter(unseen);
-        self.watch.robbed |= was_robbed(got, pings.map(|(_, line)| &line[..]));
-        self.watch.pings.retain(|ping| ping.0 > got.token);
-    }
-
-    /// The agent has answered the last ping, and the requests from this place on never got there. Says whether
-    /// something else has read from the line.
-    pub(super) fn judge(&mut self, got: &Pong, lost: usize) -> bool {
-        let behind = { self.flying.iter().skip(lost) }
-            .filter(|flying| flying.behind)
-            .map(|flying| &flying.line[..]);
+    /// The agent has answered the last ping: it expects this number. Says whether something else has read from the line.
+    pub(super) fn judge(&mut self, got: &Pong, expected: Number) -> bool {
         // With an answer that was lost goes what it said of odd characters.
-        let of_requests = self.watch.in_order && was_robbed(got, behind);
+        let of_requests = self.watch.in_order && was_robbed(got, self.calls.lines_behind(expected));
         let of_pings = std::mem::take(&mut self.watch.robbed);
         let interrupted = std::mem::take(&mut self.watch.interrupted);
-        let robbed = (of_pings || of_requests) && !(interrupted && self.unread.room.flushed);
+        let robbed = (of_pings || of_requests) && !(interrupted && self.liveness.unread.is_flushed());
         if robbed {
             match self.watch.answers.first_mut() {
                 Some((_, result)) if interrupted => advise(result),
                 Some((_, result)) => *result = Err(taken()),
                 None if interrupted => {}
-                None if of_requests || self.flying.is_empty() => self.watch.untold = true,
+                None if of_requests || self.calls.none_flies() => self.watch.untold = true,
                 // A line that was interrupted for a while loses as much, once.
                 None => {
                     self.watch.robberies += 1;

@@ -5,13 +5,19 @@ use std::collections::VecDeque;
 
 use crate::agent::Number;
 
+/// How much of a busy board's room is kept free of requests and pings: for finding out, after hours, that it was reset
+/// meanwhile. That takes some questions for a banner, and one for more where a banner comes.
+const KEPT: usize = 96;
+/// How many signs of a restart are looked into before the board is known to have read what that takes.
+pub(super) const SIGNS: u32 = 8;
+
 /// What a board's input buffer takes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Room {
     /// How many bytes may be unread when a Ctrl-C comes.
     bytes: usize,
     /// Whether a Ctrl-C that ends something throws away whatever is unread, even what came with it.
-    pub(super) flushed: bool,
+    flushed: bool,
 }
 
 impl Room {
@@ -49,8 +55,10 @@ pub(super) enum Sent {
 
 #[derive(Debug)]
 pub(super) struct Unread {
-    pub(super) room: Room,
+    room: Room,
     sent: VecDeque<(Sent, usize)>,
+    /// How many signs of a restart have been looked into since it is known to have read anything.
+    heeded: u32,
 }
 
 impl Unread {
@@ -58,6 +66,7 @@ impl Unread {
         Self {
             room,
             sent: VecDeque::new(),
+            heeded: 0,
         }
     }
 
@@ -94,6 +103,29 @@ impl Unread {
         self.sent.clear();
     }
 
+    /// The same, so that what it says is heeded anew.
+    pub(super) fn all_is_read(&mut self) {
+        self.clear();
+        self.heeded = 0;
+    }
+
+    /// The board has read something.
+    pub(super) fn some_is_read(&mut self) {
+        self.heeded = 0;
+    }
+
+    /// Whether what looks like a prompt is looked into, however long the board has been busy. A program that prints
+    /// such things for ever must not fill the room.
+    pub(super) fn may_heed_sign(&mut self) -> bool {
+        self.heeded += 1;
+        self.heeded <= SIGNS
+    }
+
+    /// Whether a Ctrl-C that ends something throws away whatever is unread.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.room.flushed
+    }
+
     /// Whether the board is known to have read everything.
     pub(super) fn is_empty(&self) -> bool {
         self.sent.is_empty()
@@ -110,10 +142,10 @@ impl Unread {
             .sum()
     }
 
-    /// Whether there is room for this with so much kept free: always for what comes first.
-    pub(super) fn has_room_for(&self, bytes: usize, kept: usize) -> bool {
+    /// Whether there is room for a request or a ping: always for what comes first.
+    pub(super) fn has_room_for(&self, bytes: usize) -> bool {
         let unread = self.bytes();
-        unread == 0 || unread + bytes + kept <= self.room.bytes
+        unread == 0 || unread + bytes + KEPT <= self.room.bytes
     }
 
     /// Whether there is room for this, if need be what was kept for it.

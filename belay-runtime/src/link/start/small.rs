@@ -10,18 +10,18 @@ use crate::protocol::is_out_of_memory;
 
 /// Starts it, or finds it there.
 pub(super) async fn start(
-    wire: &mut Wire,
+    wire: &mut Wire<'_>,
     secrets: Secrets,
     before: Option<u64>,
     deadlines: &Deadlines,
 ) -> Result<Hello> {
     let flavour = Flavour::Small;
-    wire.set_flavour(flavour);
+    wire.line.set_flavour(flavour);
     if let Ran::Hello(words) = run(wire, &small::attach(secrets), deadlines).await? {
         return Ok(begun(wire, words, true, flavour));
     }
     let free = before.unwrap_or_default();
-    let is_old = wire.repl.has_raw_paste() != Some(true);
+    let is_old = wire.line.repl.has_raw_paste() != Some(true);
     let mut last = Ended::of(Vec::new(), false);
     for source in small::bring(secrets, free, is_old) {
         match piece(wire, &source, free, deadlines).await? {
@@ -33,7 +33,7 @@ pub(super) async fn start(
 }
 
 /// Runs one of the pieces, each of which may run twice.
-async fn piece(wire: &mut Wire, source: &str, free: u64, deadlines: &Deadlines) -> Result<Ran> {
+async fn piece(wire: &mut Wire<'_>, source: &str, free: u64, deadlines: &Deadlines) -> Result<Ran> {
     let damaged = |Ended { traceback, .. }: &Ended| !traceback.is_empty() && !is_out_of_memory(traceback);
     match run_surely(wire, source, deadlines, damaged).await? {
         Ran::Ended(Ended { traceback, .. }) if !traceback.is_empty() => Err(failed(free, &traceback)),

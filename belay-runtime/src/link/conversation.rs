@@ -1,0 +1,313 @@
+//! The conversation with a board: what has come goes in, and what time it is; what is to be written, and when something
+//! is to be done although nothing comes, comes out. No port and no clock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::ahead::Ahead;
+use super::calls::{Calls, Job, Launched, Reply, Sink};
+use super::ending::{End, Ending};
+use super::line::{Item as Come, Line, UNASKED};
+use super::liveness::Liveness;
+use super::streams::{Item, Streams};
+use super::taken::Watch;
+use super::unread::{Room, Sent};
+use super::{Deadlines, Hello, LinkEvent, LinkOptions, ResetPolicy};
+use crate::agent::{self, Flavour, Lines};
+use crate::error::Result;
+
+/// What the rest of the program tells the task.
+#[derive(Debug)]
+pub(super) enum Command {
+    Request {
+        id: u64,
+        request: agent::Request,
+        /// Whether what it prints belongs to its answer.
+        printed: bool,
+        deadline: Duration,
+        reply: Reply,
+    },
+    /// Nobody waits for this request any more.
+    Cancel(u64),
+    Open {
+        stream: u64,
+        expression: String,
+        deadline: Duration,
+        items: mpsc::UnboundedSender<Item>,
+    },
+    /// So many more items of a stream may come, after so many bytes of it were taken.
+    Credit(u64, usize, usize),
+    /// Nobody wants more of this stream.
+    CloseStream(u64),
+    /// All requests and streams are to end.
+    EndAll,
+    Reset(ResetPolicy, oneshot::Sender<Result<()>>),
+    Close(oneshot::Sender<Result<()>>),
+}
+
+/// What a conversation knows.
+pub(super) struct Conversation {
+    pub(super) line: Line,
+    /// What time it is.
+    pub(super) now: Instant,
+    pub(super) options: LinkOptions,
+    pub(super) flavour: Flavour,
+    /// What checksums begin with.
+    pub(super) seed: u32,
+    pub(super) boot: u64,
+    pub(super) events: broadcast::Sender<LinkEvent>,
+    pub(super) ending: Arc<Ending>,
+    pub(super) calls: Calls,
+    pub(super) streams: Streams,
+    pub(super) liveness: Liveness,
+    pub(super) watch: Watch,
+    /// What is on its way to the board, if that may take a while.
+    pub(super) ahead: Ahead,
+    /// Whether it is about to end, so that nothing new is sent.
+    leaving: bool,
+}
+
+/// What takes the port for itself: nothing is handed to the conversation before it is done.
+#[derive(Debug)]
+pub(super) enum Way {
+    /// Back into the agent: the board is in the raw REPL.
+    Back,
+    Reset(ResetPolicy, oneshot::Sender<Result<()>>),
+    Close(oneshot::Sender<Result<()>>),
+    /// It is over.
+    End(End),
+}
+
+/// What an event has led to.
+pub(super) type Handled = Result<(), Way>;
+
+impl Conversation {
+    /// A conversation that begins now, with a board that has said hello.
+    pub(super) fn new(
+        line: Line,
+        hello: &Hello,
+        seed: u32,
+        options: LinkOptions,
+        events: broadcast::Sender<LinkEvent>,
+        ending: Arc<Ending>,
+        now: Instant,
+    ) -> Self {
+        let flavour = hello.flavour;
+        let room = Room::of(&hello.implementation, line.repl.has_raw_paste() != Some(false));
+        let lines = Lines::new(flavour, seed, line.flow_control());
+        let Deadlines {
+            interrupt, resync, ..
+        } = options.deadlines;
+        let liveness = Liveness::new(room, interrupt, resync);
+        Self {
+            line,
+            now,
+            options,
+            flavour,
+            seed,
+            boot: hello.boot,
+            events,
+            ending,
+            calls: Calls::new(flavour, lines, now),
+            streams: Streams::default(),
+            liveness,
+            watch: Watch::default(),
+            ahead: Ahead::default(),
+            leaving: false,
+        }
+    }
+
+    /// These bytes have come.
+    pub(super) fn on_bytes(&mut self, now: Instant, bytes: &[u8]) -> Handled {
+        self.line.take(bytes);
+        self.go_on(now)
+    }
+
+    /// Handles what has come and is not handled yet.
+    pub(super) fn go_on(&mut self, now: Instant) -> Handled {
+        self.now = now;
+        self.settle();
+        while let Some(item) = self.line.next_item() {
+            self.on_item(item)?;
+            self.settle();
+        }
+        Ok(())
+    }
+
+    /// Somebody wants something.
+    pub(super) fn on_command(&mut self, now: Instant, command: Command) -> Handled {
+        self.now = now;
+        self.take_command(command)?;
+        self.settle();
+        Ok(())
+    }
+
+    /// It is the [time](Self::next_instant) to do something.
+    pub(super) fn on_instant(&mut self, now: Instant) {
+        self.now = now;
+        self.on_timer();
+        self.settle();
+    }
+
+    /// Nothing more comes for now.
+    pub(super) fn on_pause(&mut self) {
+        self.line.hand_out();
+    }
+
+    /// Sends what may be sent.
+    pub(super) fn settle(&mut self) {
+        self.fill();
+        self.limit_frames();
+    }
+
+    /// How long a frame may be depends on whether one was asked for.
+    fn limit_frames(&mut self) {
+        self.line.limit_frames(if self.calls.none_flies() {
+            UNASKED
+        } else {
+            self.options.answer_limit
+        });
+    }
+
+    fn fill(&mut self) {
+        if self.leaving {
+            return;
+        }
+        if self.liveness.is_stuck() && self.calls.any_waits() {
+            // Perhaps it reacts by now.
+            self.interrupt();
+        }
+        if self.liveness.is_asking() || self.liveness.is_interrupting() {
+            return;
+        }
+        let window = self.flavour.window(self.line.flow_control());
+        while self.calls.any_waits() {
+            let unread = &self.liveness.unread;
+            let has_read_all = unread.is_empty();
+            let has_room_for = |bytes| unread.has_room_for(bytes);
+            let launched = self.calls.launch(window, has_read_all, has_room_for, self.now);
+            let Some(launched) = launched else {
+                if self.calls.none_flies() {
+                    // What stands before it may be for a prompt, and is answered by nobody if there is none.
+                    self.ping();
+                }
+                break;
+            };
+            self.send(&launched);
+        }
+    }
+
+    fn send(&mut self, launched: &Launched) {
+        if launched.first {
+            self.liveness.hush(self.now);
+            self.line.forget_tail();
+            self.keep_printed(launched.printed);
+        }
+        self.transmit(&launched.line, Sent::Request(launched.number));
+        self.line.mark_request();
+        self.watch_request(launched.line.len());
+    }
+
+    /// From now on, what is printed belongs to somebody's answer, or not.
+    pub(super) fn keep_printed(&mut self, wanted: bool) {
+        let limit = self.options.answer_limit;
+        self.line.keep_printed(wanted.then_some(limit));
+    }
+
+    /// Gets a line to the board, in the way of this link.
+    pub(super) fn transmit(&mut self, line: &[u8], what: Sent) {
+        if self.flavour.stays() {
+            self.say(line, what);
+        } else {
+            self.type_line(line, what);
+        }
+    }
+
+    fn take_command(&mut self, command: Command) -> Handled {
+        match command {
+            Command::Request {
+                id,
+                request,
+                printed,
+                deadline,
+                reply,
+            } => {
+                let alone = self.calls.push(Job {
+                    id,
+                    request,
+                    deadline,
+                    sink: Sink::Reply(reply),
+                    printed,
+                    since: self.now,
+                });
+                if alone {
+                    self.liveness.hasten(self.now);
+                }
+            }
+            Command::Cancel(id) => self.cancel(id),
+            Command::Open {
+                stream,
+                expression,
+                deadline,
+                items,
+            } => self.open_stream(stream, expression, deadline, items),
+            Command::Credit(stream, more, bytes) => self.grant(stream, more, bytes),
+            Command::CloseStream(stream) => self.close_stream(stream),
+            Command::EndAll => self.end_all(),
+            Command::Reset(policy, done) => return Err(Way::Reset(policy, done)),
+            Command::Close(done) => return Err(Way::Close(done)),
+        }
+        Ok(())
+    }
+
+    fn on_item(&mut self, item: Come) -> Handled {
+        match item {
+            Come::Frame(frame) => self.on_frame(frame),
+            Come::TooLong(number) => self.on_too_long(number),
+            Come::Damaged { number, kind } => self.on_damaged(number, kind),
+            Come::Repl(event) => return self.on_event(event),
+        }
+        Ok(())
+    }
+
+    /// It is about to end: nothing new is sent, and what is under way is interrupted.
+    pub(super) fn begin_to_leave(&mut self, now: Instant) {
+        self.now = now;
+        self.leaving = true;
+        if !self.calls.none_flies() && !self.liveness.is_interrupting() {
+            self.interrupt();
+        }
+    }
+
+    /// What goes over the line.
+    pub(super) fn line(&mut self) -> &mut Line {
+        &mut self.line
+    }
+
+    pub(super) fn deadlines(&self) -> Deadlines {
+        self.options.deadlines
+    }
+
+    /// How much the agent reads at once.
+    pub(super) fn reads_at_once(&self) -> i64 {
+        self.flavour.reads_at_once(self.line.flow_control())
+    }
+
+    /// Whether something is being interrupted.
+    pub(super) fn interrupts(&self) -> bool {
+        self.liveness.is_interrupting()
+    }
+
+    /// Whether the board may be at something else than waiting for a line.
+    pub(super) fn is_busy(&self) -> bool {
+        !self.calls.none_flies() || self.liveness.is_asking()
+    }
+
+    /// What has the agent end.
+    pub(super) fn farewell(&self) -> Vec<u8> {
+        self.calls.farewell()
+    }
+}

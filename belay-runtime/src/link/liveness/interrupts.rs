@@ -1,0 +1,83 @@
+//! Interrupts, and when they are given up.
+
+use tokio::time::Instant;
+
+use super::{INTERRUPT_AGAIN, Interrupt, Liveness, Press, State};
+use crate::link::ladder;
+use crate::protocol::Insistence;
+
+impl Liveness {
+    /// When all is given up that has gone wrong since a request was last answered, or begins to go wrong now.
+    pub(in crate::link) fn end_of_trouble(&mut self, now: Instant) -> Instant {
+        *self.trouble.get_or_insert(now) + self.interrupt + self.resync
+    }
+
+    /// What it runs is interrupted. False if coming back has taken too long for whoever waits, however often it seemed
+    /// to work.
+    pub(in crate::link) fn begin_interrupt(&mut self, now: Instant) -> bool {
+        let end = self.end_of_trouble(now);
+        if now >= end {
+            return false;
+        }
+        // What was interrupted may clean up, which another Ctrl-C would cut short.
+        let patience = if self.is_stuck() {
+            INTERRUPT_AGAIN
+        } else {
+            self.interrupt / 2
+        };
+        let interrupt = Interrupt {
+            until: end.min(now + self.interrupt),
+            again: now + patience,
+            wait: INTERRUPT_AGAIN,
+            insistence: Insistence::Gentle,
+            left: 0,
+        };
+        self.state = State::Interrupting(interrupt, self.take_state());
+        true
+    }
+
+    /// Another Ctrl-C; `alone` is for when nothing is under way. Nothing if it is not interrupted.
+    pub(in crate::link) fn press(&mut self, now: Instant, alone: bool) -> Option<Press> {
+        let interrupt = self.interrupt_mut()?;
+        let first = interrupt.left == 0;
+        if first {
+            let time = interrupt.until.saturating_duration_since(now);
+            // A flood may be a short one, as long as it leaves time for the answer.
+            interrupt.insistence = ladder::more(interrupt.insistence, time.saturating_mul(2));
+            let fit = (time / 2).as_millis() / interrupt.insistence.pace().as_millis().max(1);
+            let fit = usize::try_from(fit).unwrap_or(usize::MAX).max(1);
+            interrupt.left = interrupt.insistence.times().min(fit);
+        }
+        interrupt.left -= 1;
+        interrupt.again = now + interrupt.insistence.pace();
+        let asks = interrupt.left == 0 || alone;
+        if asks {
+            interrupt.left = 0;
+            interrupt.again = now + interrupt.wait;
+            interrupt.wait *= 2;
+        }
+        Some(Press { first, asks })
+    }
+
+    /// It goes on with what it does.
+    pub(in crate::link) fn give_up(&mut self) {
+        self.state = State::Stuck(self.take_state());
+        self.trouble = None;
+    }
+
+    /// It ran out of memory before it could do anything. Says how often in a row.
+    pub(in crate::link) fn ran_out_of_memory(&mut self) -> u32 {
+        self.out_of_memory += 1;
+        self.out_of_memory
+    }
+
+    /// Whether it did, the last time.
+    pub(in crate::link) fn is_out_of_memory(&self) -> bool {
+        self.out_of_memory > 0
+    }
+
+    /// That has been said.
+    pub(in crate::link) fn has_memory(&mut self) {
+        self.out_of_memory = 0;
+    }
+}
