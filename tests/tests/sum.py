@@ -1,0 +1,4 @@
+total = 0
+for i in range(amount):
+    total += i
+return total
