@@ -5,7 +5,7 @@ mod outside;
 use std::{collections::BTreeSet, env, fs, path::Path, process::Command};
 
 use crate::{
-    Outcome,
+    Outcome, prepare,
     run::{checked, succeeds, target, workspace},
 };
 
@@ -135,6 +135,18 @@ fn cargo<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command {
     cargo
 }
 
+/// Tells tests where the simulated boards and mpremote are, which only those of belay-sim ask for.
+fn with_boards(test: &mut Command) -> Outcome {
+    if !LINUX {
+        return Ok(());
+    }
+    if env::var_os("BELAY_BOARDS_DIR").is_none() {
+        test.env("BELAY_BOARDS_DIR", target().join("boards"));
+    }
+    test.env("BELAY_MPREMOTE", prepare::mpremote()?);
+    Ok(())
+}
+
 fn good(what: &str, command: &mut Command) -> Result<Found, String> {
     checked(what, command).map(|()| Found::Good)
 }
@@ -184,6 +196,7 @@ fn features() -> Result<Found, String> {
                 clippy.args(chosen).args(["--", "-D", "warnings"]),
             )?;
             let mut test = cargo(["test"]);
+            with_boards(&mut test)?;
             checked(&format!("the tests of {package} with `{set}`"), test.args(chosen))?;
         }
     }

@@ -84,7 +84,7 @@ def _belay(version, boot, before):
     # What came over the raw REPL for the line behind it, or the length that there is no room for.
     brought = ""
     # Room to say something in when there is no other; where words have 64 bits everything takes twice as much.
-    enough = 2048 if getattr(sys, "maxsize", 0) >> 32 else 1024
+    enough = 3072 if getattr(sys, "maxsize", 0) >> 32 else 1536
     spare = bytearray(enough)
     raw = (bytes, bytearray, memoryview)
 

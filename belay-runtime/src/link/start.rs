@@ -5,13 +5,13 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::line::Item;
-use super::own_words::{Look, take_out, take_out_end, take_out_look};
+use super::own_words::{Look, take_out, take_out_end, take_out_interrupted, take_out_look};
 use super::wire::Wire;
 use super::{CallPath, Deadlines, Hello, LinkOptions, ladder};
 use crate::agent::source::{self, Secrets};
 use crate::agent::{FirstWords, Flavour, Reply};
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::protocol::{Event, Execution, Mode, Operation, Stage, is_out_of_memory};
+use crate::protocol::{Event, Execution, Mode, Operation, RAW_BANNER, Stage, is_out_of_memory};
 
 /// How long a board is waited for that should come back at once, before it is tried anew.
 const ATTEMPT: Duration = Duration::from_millis(500);
@@ -151,10 +151,19 @@ pub(super) async fn resume(
             let entered = wire.operate(Operation::Enter, attempt).await;
             wire.line.let_go_on_the_way();
             entered?;
-            let absence = format!("{absence}\r\n");
-            run_without(wire, &source, deadlines, absence.as_bytes()).await
+            wire.line.hold_back_output();
+            run_to_end(wire, &source, deadlines).await
         };
         let tried = timeout_at(attempt, trying).await;
+        if let Some(printed) = wire.line.output_held_back() {
+            if let Ok(Ok(Ran::Ended(ended))) = &tried {
+                take_out_own_end(printed, ended);
+            }
+            take_out(printed, format!("{absence}\r\n").as_bytes());
+            // Of an attempt that did not come to its end.
+            take_out_interrupted(printed);
+            while take_out(printed, RAW_BANNER).is_some() {}
+        }
         wire.line.let_output_go();
         match tried.unwrap_or_else(|_| Err(wire.timeout(begun.elapsed(), Phase::Resync))) {
             Ok(Ran::Hello(words)) => return Ok(Some(words.boot)),
@@ -212,18 +221,10 @@ async fn run_surely(
 
 /// Runs this, and hands out what is printed meanwhile, without what is said of it.
 async fn run(wire: &mut Wire<'_>, source: &str, deadlines: &Deadlines) -> Result<Ran> {
-    run_without(wire, source, deadlines, b"").await
-}
-
-/// The same, and without these words that it may say itself.
-async fn run_without(wire: &mut Wire<'_>, source: &str, deadlines: &Deadlines, said: &[u8]) -> Result<Ran> {
     wire.line.hold_back_output();
     let ran = run_to_end(wire, source, deadlines).await;
     if let (Ok(Ran::Ended(ended)), Some(printed)) = (&ran, wire.line.output_held_back()) {
         take_out_own_end(printed, ended);
-        if !said.is_empty() {
-            take_out(printed, said);
-        }
     }
     wire.line.let_output_go();
     ran

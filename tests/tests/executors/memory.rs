@@ -292,10 +292,14 @@ async fn under_memory_pressure_what_was_not_used_for_long_goes_and_comes_back() 
     hoarder.fill().await.unwrap();
     let full = unless_full(crowd.f().await);
     assert_eq!(full, None, "the memory is full");
-    let mut given_back = 0;
+    let (mut given_back, mut refused) = (0, 0);
     while unless_full(crowd.f().await) != Some(8) {
-        given_back += usize::from(unless_full(hoarder.give_back(5).await).is_some());
+        match unless_full(hoarder.give_back(5).await) {
+            Some(()) => given_back += 1,
+            None => refused += 1,
+        }
         assert!(given_back < 200, "there is room by now");
+        assert!(refused < 200, "a full board takes what makes room");
     }
     let stats = device.session().deployment_stats();
     assert!(stats.evictions > 0, "{stats:?}");

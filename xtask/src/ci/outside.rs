@@ -50,9 +50,7 @@ pub(super) fn test_packages() -> Result<Found, String> {
         let mut test = cargo(["test", "--all-features", "--package", name]);
         test.current_dir(&dir)
             .env("CARGO_TARGET_DIR", target().join("outside-target"));
-        if std::env::var_os("BELAY_BOARDS_DIR").is_none() {
-            test.env("BELAY_BOARDS_DIR", target().join("boards"));
-        }
+        super::with_boards(&mut test)?;
         checked(
             &format!("the tests of {name} outside of the workspace"),
             &mut test,
