@@ -357,7 +357,8 @@ fn corpus(root: &Path) -> Result<Vec<File>, Failure> {
     let mut files = Vec::new();
     let mut pending = vec![root.to_owned()];
     while let Some(dir) = pending.pop() {
-        for entry in std::fs::read_dir(&dir)? {
+        let entries = std::fs::read_dir(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+        for entry in entries {
             let path = entry?.path();
             if path.is_symlink() {
                 continue;
