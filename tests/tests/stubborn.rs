@@ -150,22 +150,27 @@ const FULL: [&str; 3] = [
     "def f(l):\n try:\n  while 1: l = (l, l)\n except MemoryError:\n  return l\nl = f(())\n",
 ];
 
+/// And after a soft reset it works whatever was there before.
+async fn a_connection_works_or_says_that_there_is_no_memory(board: &Board, path: CallPath) {
+    match connect(board, options(path, ResetPolicy::None)).await {
+        Ok(link) => {
+            is_alive(&link).await;
+            link.close().await.unwrap();
+        }
+        Err(error) => {
+            assert!(format!("{error:?}").contains("MemoryError"), "{error:?}");
+            assert!(hint(&error).contains("ResetPolicy::Soft"), "{error:?}");
+        }
+    }
+    let link = connect(board, options(path, ResetPolicy::Soft)).await.unwrap();
+    is_alive(&link).await;
+    link.close().await.unwrap();
+}
+
 async fn a_full_heap_is_told_as_what_the_board_says_and_a_soft_reset_needs_no_memory(path: CallPath) {
     for main in FULL {
         let board = running(main).await;
-        match connect(&board, options(path, ResetPolicy::None)).await {
-            Ok(link) => {
-                is_alive(&link).await;
-                link.close().await.unwrap();
-            }
-            Err(error) => {
-                assert!(format!("{error:?}").contains("MemoryError"), "{error:?}");
-                assert!(hint(&error).contains("ResetPolicy::Soft"), "{error:?}");
-            }
-        }
-        let link = connect(&board, options(path, ResetPolicy::Soft)).await.unwrap();
-        is_alive(&link).await;
-        link.close().await.unwrap();
+        a_connection_works_or_says_that_there_is_no_memory(&board, path).await;
     }
 }
 
@@ -177,19 +182,7 @@ async fn after_a_call_has_filled_the_heap_a_later_connection_works_or_says_so(pa
         let filling = link.request(evaluate(&format!("X('t','{body}')")), PATIENCE);
         soon("the end", filling).await.err();
         soon("the end", link.close()).await.err();
-        match connect(&board, options(path, ResetPolicy::None)).await {
-            Ok(link) => {
-                is_alive(&link).await;
-                link.close().await.unwrap();
-            }
-            Err(error) => {
-                assert!(format!("{error:?}").contains("MemoryError"), "{error:?}");
-                assert!(hint(&error).contains("ResetPolicy::Soft"), "{error:?}");
-            }
-        }
-        let link = connect(&board, options(path, ResetPolicy::Soft)).await.unwrap();
-        is_alive(&link).await;
-        link.close().await.unwrap();
+        a_connection_works_or_says_that_there_is_no_memory(&board, path).await;
     }
 }
 
