@@ -78,15 +78,8 @@ pub(super) async fn start(
 async fn look(wire: &mut Wire<'_>, secrets: Secrets, deadlines: &Deadlines) -> Result<Look> {
     let (mark, source) = source::look(secrets);
     for _ in 0..DROWNED {
-        wire.line.hold_back_output();
-        let ran = run_to_end(wire, &source, deadlines).await;
-        let told = wire.line.output_held_back().and_then(|printed| {
-            if let Ok(Ran::Ended(ended)) = &ran {
-                take_out_own_end(printed, ended);
-            }
-            take_out_look(printed, mark.as_bytes())
-        });
-        wire.line.let_output_go();
+        let take_out = |printed: &mut Vec<u8>| take_out_look(printed, mark.as_bytes());
+        let (ran, told) = run_and_take_out(wire, &source, deadlines, take_out).await;
         match (told, ran) {
             (Some(look), _) => return Ok(look),
             (None, Ok(Ran::Ended(ended))) if is_out_of_memory(&ended.traceback) => break,
@@ -221,13 +214,26 @@ async fn run_surely(
 
 /// Runs this, and hands out what is printed meanwhile, without what is said of it.
 async fn run(wire: &mut Wire<'_>, source: &str, deadlines: &Deadlines) -> Result<Ran> {
+    run_and_take_out(wire, source, deadlines, |_| None::<()>).await.0
+}
+
+/// The same, and takes out what it was told to say.
+async fn run_and_take_out<T>(
+    wire: &mut Wire<'_>,
+    source: &str,
+    deadlines: &Deadlines,
+    take_out: impl FnOnce(&mut Vec<u8>) -> Option<T>,
+) -> (Result<Ran>, Option<T>) {
     wire.line.hold_back_output();
     let ran = run_to_end(wire, source, deadlines).await;
-    if let (Ok(Ran::Ended(ended)), Some(printed)) = (&ran, wire.line.output_held_back()) {
-        take_out_own_end(printed, ended);
-    }
+    let told = wire.line.output_held_back().and_then(|printed| {
+        if let Ok(Ran::Ended(ended)) = &ran {
+            take_out_own_end(printed, ended);
+        }
+        take_out(printed)
+    });
     wire.line.let_output_go();
-    ran
+    (ran, told)
 }
 
 fn take_out_own_end(printed: &mut Vec<u8>, ended: &Ended) {
