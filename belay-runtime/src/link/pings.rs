@@ -48,7 +48,7 @@ impl Conversation {
         }
         let since = self.liveness.asked_since().unwrap_or(self.now);
         self.ping_since(since, Ask::Looking);
-        self.liveness.is_looking_for_agent();
+        self.liveness.begin_looking_for_agent();
     }
 
     fn ping_since(&mut self, since: Instant, how: Ask) {
@@ -96,7 +96,7 @@ impl Conversation {
         self.line.give_up_frame();
         let (token, question) = self.question(Ask::Afresh);
         if !self.liveness.unread.has_room_for(question.len()) {
-            self.liveness.is_busy(self.now);
+            self.liveness.wait_longer(self.now);
             if self.flavour.stays() {
                 self.suspect(None);
             } else {

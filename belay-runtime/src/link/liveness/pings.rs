@@ -30,7 +30,7 @@ impl Liveness {
     }
 
     /// The question does.
-    pub(in crate::link) fn is_looking_for_agent(&mut self) {
+    pub(in crate::link) fn begin_looking_for_agent(&mut self) {
         if let Some(asked) = self.barrier_mut() {
             asked.looks = true;
         }
@@ -62,7 +62,7 @@ impl Liveness {
 
     /// It has no room to be asked again: a busy board, most likely, for however long. It answers what it was asked when it
     /// is not any more.
-    pub(in crate::link) fn is_busy(&mut self, now: Instant) {
+    pub(in crate::link) fn wait_longer(&mut self, now: Instant) {
         if let Some(asked) = self.barrier_mut() {
             asked.wait *= 4;
             asked.again = now + asked.wait;
