@@ -122,6 +122,7 @@ async fn a_bad_line_is_not_taken_for_a_reader(path: CallPath) {
         request = request.min(board.cable().carried(Direction::ToBoard) - before);
     }
     for (direction, fault, at) in [
+        (Direction::ToBoard, Fault::Drop, request),
         (Direction::ToBoard, Fault::Drop, request + 3),
         (Direction::ToBoard, Fault::Drop, request + 28),
         (Direction::ToBoard, Fault::Flip(1), request + 5),
@@ -133,6 +134,26 @@ async fn a_bad_line_is_not_taken_for_a_reader(path: CallPath) {
         let slept = soon("a call", device.execute("import time\ntime.sleep(0.30)")).await;
         slept.unwrap_or_else(|error| panic!("{fault:?} at {at} {direction:?}: {error:?}"));
         works(&device).await;
+        board.cable().heal().unwrap();
+    }
+    device.close().await.unwrap();
+}
+
+async fn a_byte_that_is_lost_between_two_calls_is_not_taken_for_a_reader(path: CallPath) {
+    let (board, device) = connected(path).await;
+    let reader = ReaderDevice::attach(&device).await.unwrap();
+    assert_eq!(reader.add(1, 2).await.unwrap(), 3);
+    let before = board.cable().carried(Direction::ToBoard);
+    assert_eq!(reader.add(1, 2).await.unwrap(), 3);
+    let request = board.cable().carried(Direction::ToBoard) - before;
+    // The last byte of the first one, and the first of the second one.
+    for at in [request - 1, request] {
+        board.cable().once(Direction::ToBoard, at, Fault::Drop).unwrap();
+        let added = soon("both ends", async {
+            tokio::join!(reader.add(1, 2), reader.add(3, 4))
+        })
+        .await;
+        assert_eq!((added.0.unwrap(), added.1.unwrap()), (3, 7), "byte {at}");
         board.cable().heal().unwrap();
     }
     device.close().await.unwrap();
@@ -157,6 +178,7 @@ async fn a_call_that_another_body_reads_is_told(path: CallPath) {
 on_both_runtimes! { over both paths:
     a_call_that_another_body_reads_is_told
     a_bad_line_is_not_taken_for_a_reader
+    a_byte_that_is_lost_between_two_calls_is_not_taken_for_a_reader
     a_body_that_reads_any_part_of_what_is_sent_is_told
     a_body_that_reads_all_that_is_there_is_told
     the_input_of_builtins_is_told

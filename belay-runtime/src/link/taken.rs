@@ -1,5 +1,10 @@
 //! What runs on the board may read what the link sends: a body that waits for input gets a ping. That is noticed by
 //! what the agent says of the lines that it has got, and told.
+//!
+//! A reader takes what came first, and a bad line loses any byte: where more than one is missing at the front, and
+//! nothing else, it was a reader. Of one byte nobody can tell, unless what ran had waited for it.
+
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -11,6 +16,8 @@ use crate::error::{Error, ErrorKind, MAY_READ, Phase, Result};
 
 /// How many pings are remembered at most. There is not room for so many on a board.
 const PINGS: usize = 16;
+/// Within what time what waits for a byte ends once that has come.
+const AT_ONCE: Duration = Duration::from_millis(50);
 /// How often in a row a request and pings behind it are read by somebody else before that is told.
 const ROBBERIES: u32 = 3;
 
@@ -22,7 +29,7 @@ const ROBBERIES: u32 = 3;
 )]
 pub(super) struct Watch {
     /// The pings, from the oldest that may not have been read.
-    pings: Vec<(u32, Vec<u8>)>,
+    pings: Vec<Ping>,
     /// The last one whose answer has come.
     last: u32,
     /// Whether no answer was lost between that one and the one before.
@@ -31,8 +38,10 @@ pub(super) struct Watch {
     answers: Vec<(Sink, Result<Answer>)>,
     /// Until when those are held back.
     until: Option<Instant>,
-    /// Whether some of the pings were read by somebody else.
-    robbed: bool,
+    /// How many bytes of the pings are missing, if all of these came first.
+    stolen: usize,
+    /// Whether the board ended what it ran just when the first of them had come.
+    at_once: bool,
     /// How often that was so since the board last answered a request.
     robberies: u32,
     /// Whether something was read of which nobody was told yet.
@@ -41,10 +50,24 @@ pub(super) struct Watch {
     interrupted: bool,
 }
 
-/// Whether one of these lines has lost its beginning, or all of it, and nothing else: a reader takes what came first,
-/// while a bad line damages any part.
-fn was_robbed<'a>(got: &Pong, mut lines: impl Iterator<Item = &'a [u8]>) -> bool {
-    lines.any(|line| line.len() > got.odd.len() && line.ends_with(&got.odd))
+/// A ping that was sent to be read later.
+#[derive(Debug)]
+struct Ping {
+    token: u32,
+    line: Vec<u8>,
+    sent: Instant,
+}
+
+/// How many bytes of these lines are missing, if they came first and all that followed is there.
+fn stolen<'a>(got: &Pong, lines: impl Iterator<Item = &'a [u8]>) -> usize {
+    let mut sent = Vec::new();
+    for line in lines {
+        sent.extend_from_slice(line);
+        if sent.len() > got.odd.len() && sent.ends_with(&got.odd) {
+            return sent.len() - got.odd.len();
+        }
+    }
+    0
 }
 
 impl Watch {
@@ -61,7 +84,7 @@ impl Watch {
     /// What was sent has got to a prompt, or may have been lost there.
     pub(super) fn forget_pings(&mut self) {
         self.pings.clear();
-        self.robbed = false;
+        self.stolen = 0;
     }
 
     /// A Ctrl-C is sent.
@@ -75,10 +98,10 @@ impl Watch {
             self.in_order = got.before == self.last;
             self.last = got.token;
         }
-        let unseen = |ping: &&(u32, Vec<u8>)| got.before < ping.0 && ping.0 < got.token;
+        let unseen = |ping: &&Ping| got.before < ping.token && ping.token < got.token;
         let pings = self.pings.iter().filter(unseen);
-        self.robbed |= was_robbed(got, pings.map(|(_, line)| &line[..]));
-        self.pings.retain(|ping| ping.0 > got.token);
+        self.stolen = self.stolen.max(stolen(got, pings.map(|ping| &ping.line[..])));
+        self.pings.retain(|ping| ping.token > got.token);
     }
 }
 
@@ -88,7 +111,11 @@ impl Conversation {
         let pings = &mut self.watch.pings;
         let tells = self.flavour.tells_what_it_got();
         if !self.liveness.is_interrupting() && tells && pings.len() < PINGS {
-            pings.push((token, line.to_vec()));
+            pings.push(Ping {
+                token,
+                line: line.to_vec(),
+                sent: self.now,
+            });
         }
     }
 
@@ -102,6 +129,10 @@ impl Conversation {
         if counts && self.liveness.is_asking() && !self.watch.pings.is_empty() {
             let until = self.now + self.options.deadlines.resync;
             self.watch.until.get_or_insert(until);
+            if self.watch.answers.is_empty() {
+                let only = |ping: &Ping| self.now < ping.sent + AT_ONCE;
+                self.watch.at_once = matches!(self.watch.pings.as_slice(), [ping] if only(ping));
+            }
             self.watch.answers.push((sink, result));
             if self.calls.none_flies() && !self.liveness.is_interrupting() {
                 // The board has ended what it ran, so it reads what there is.
@@ -123,8 +154,13 @@ impl Conversation {
     /// The agent has answered the last ping: it expects this number. Says whether something else has read from the line.
     pub(super) fn judge(&mut self, got: &Pong, expected: Number) -> bool {
         // With an answer that was lost goes what it said of odd characters.
-        let of_requests = self.watch.in_order && was_robbed(got, self.calls.lines_behind(expected));
-        let of_pings = std::mem::take(&mut self.watch.robbed);
+        let of_requests = self.watch.in_order && stolen(got, self.calls.lines_behind(expected)) > 1;
+        let at_once = std::mem::take(&mut self.watch.at_once);
+        let of_pings = match std::mem::take(&mut self.watch.stolen) {
+            0 => false,
+            1 => at_once,
+            _ => true,
+        };
         let interrupted = std::mem::take(&mut self.watch.interrupted);
         let robbed = (of_pings || of_requests) && !(interrupted && self.liveness.unread.is_flushed());
         if robbed {
