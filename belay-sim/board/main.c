@@ -33,6 +33,11 @@ void board_restart(const char *how) {
     } else {
         snprintf(pending, sizeof(pending), "%d", board_save_input());
     }
+    // Under a program that counts what this one does, the link leads to that one, but says the right thing.
+    char program[PATH_MAX] = "";
+    ssize_t ignored = readlink("/proc/self/exe", program, sizeof(program) - 1);
+    (void)ignored;
+    execl(program, "board", heap_kb, how, pending, (char *)NULL);
     execl("/proc/self/exe", "board", heap_kb, how, pending, (char *)NULL);
     _exit(1);
 }

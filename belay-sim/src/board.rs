@@ -27,6 +27,7 @@ pub struct Builder {
     heap_kb: u32,
     files: Vec<(PathBuf, Vec<u8>)>,
     report: Report,
+    under: Vec<String>,
 }
 
 impl Builder {
@@ -36,6 +37,7 @@ impl Builder {
             heap_kb: 512,
             files: Vec::new(),
             report: Report::Auto,
+            under: Vec::new(),
         }
     }
 
@@ -56,6 +58,13 @@ impl Builder {
     /// Chooses how a build, should one be necessary, shows its progress.
     pub fn report(mut self, report: Report) -> Self {
         self.report = report;
+        self
+    }
+
+    /// Has the board's process run by another program, which is given the board's program and its arguments behind these:
+    /// one that counts what the board does, such as `valgrind`.
+    pub fn under<A: Into<String>>(mut self, program: impl IntoIterator<Item = A>) -> Self {
+        self.under = program.into_iter().map(Into::into).collect();
         self
     }
 
@@ -88,7 +97,8 @@ impl Builder {
     /// # Errors
     /// When the board cannot be built or the system has no pseudo-terminal left.
     pub fn start_blocking(self) -> Result<Board> {
-        Board::run(source::recipe(self.kind, self.heap_kb, self.report)?, &self.files)
+        let recipe = source::recipe(self.kind, self.heap_kb, self.report)?;
+        Board::run(recipe.under(self.under), &self.files)
     }
 }
 
@@ -160,7 +170,7 @@ impl Board {
         // On the thread that holds the board's process, which the kernel ends with it if need be.
         let hold = move || match Pump::start(recipe, directory, receiver, wake) {
             Ok(pump) => {
-                let told = (pump.port().to_owned(), pump.process_id(), pump.carried());
+                let told = (pump.port().to_owned(), pump.process_id(), pump.counts());
                 if starting.send(Ok(told)).is_ok() {
                     pump.run();
                 }
@@ -173,9 +183,9 @@ impl Board {
             .spawn(hold)
             .map_err(Error::io("starting a thread"))?;
         let told = started.recv().map_err(|_| Error::Stopped)?;
-        let (port, process_id, carried) =
+        let (port, process_id, counts) =
             told.map_err(Error::io(format!("starting {program} on a pseudo-terminal")))?;
-        let cable = Cable::new(commands, Arc::new(ours), carried);
+        let cable = Cable::new(commands, Arc::new(ours), counts);
         Ok(Self {
             port,
             process_id,

@@ -7,6 +7,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
         mpsc::Sender,
     },
+    time::Duration,
 };
 
 use rustix::io::write;
@@ -25,16 +26,23 @@ use crate::{
 pub struct Cable {
     commands: Sender<Command>,
     wake: Arc<OwnedFd>,
-    /// How many bytes were sent to the board and to the host.
-    carried: [Arc<AtomicU64>; 2],
+    counts: Arc<Counts>,
+}
+
+/// What has gone over the cable since the board was started.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) to_board: Arc<AtomicU64>,
+    pub(crate) to_host: Arc<AtomicU64>,
+    pub(crate) turns: Arc<AtomicU64>,
 }
 
 impl Cable {
-    pub(crate) fn new(commands: Sender<Command>, wake: Arc<OwnedFd>, carried: [Arc<AtomicU64>; 2]) -> Self {
+    pub(crate) fn new(commands: Sender<Command>, wake: Arc<OwnedFd>, counts: Arc<Counts>) -> Self {
         Self {
             commands,
             wake,
-            carried,
+            counts,
         }
     }
 
@@ -72,12 +80,27 @@ impl Cable {
 
     /// How many bytes were sent this way since the board was started, those included that were lost.
     pub fn carried(&self, direction: Direction) -> u64 {
-        let [to_board, to_host] = &self.carried;
         match direction {
-            Direction::ToBoard => to_board,
-            Direction::ToHost => to_host,
+            Direction::ToBoard => &self.counts.to_board,
+            Direction::ToHost => &self.counts.to_host,
         }
         .load(Ordering::Relaxed)
+    }
+
+    /// How often the board was given something after it had said something, since it was started. Where both sides
+    /// speak at once that is the same each time only if they [take turns](Self::take_turns).
+    pub fn turns(&self) -> u64 {
+        self.counts.turns.load(Ordering::Relaxed)
+    }
+
+    /// Has the two sides take turns, as over a line that carries one direction at a time: what one side sends is held
+    /// until it has sent nothing for so long. The same conversation is then carried in the same pieces each time,
+    /// however busy the machine is. `None` ends that.
+    ///
+    /// # Errors
+    /// When the board has stopped.
+    pub fn take_turns(&self, quiet: Option<Duration>) -> Result<()> {
+        self.send(Command::TakeTurns(quiet))
     }
 
     /// Cuts the cable: until it is [healed](Self::heal), bytes vanish both ways.

@@ -30,6 +30,11 @@ pub(crate) struct Line {
     broken: Option<Break>,
     /// How many bytes were sent.
     carried: Arc<AtomicU64>,
+    /// How long the sender has to have sent nothing before anything goes on, and when that is over.
+    quiet: Option<Duration>,
+    quiet_from: Option<Instant>,
+    /// Whether anything was handed over since this was asked.
+    delivered: bool,
     /// The time that one byte takes.
     pace: Option<Duration>,
     next_due: Option<Instant>,
@@ -43,9 +48,12 @@ pub(crate) enum Break {
 }
 
 impl Line {
-    /// The count of the bytes that were sent, lost ones included.
-    pub(crate) fn carried(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.carried)
+    /// A line that counts the bytes that are sent, lost ones included.
+    pub(crate) fn counting(carried: &Arc<AtomicU64>) -> Self {
+        Self {
+            carried: Arc::clone(carried),
+            ..Self::default()
+        }
     }
 
     /// What has happened to the whole cable at one of this line's bytes, told once.
@@ -61,6 +69,26 @@ impl Line {
     /// Lets a fault happen once, at the `nth` byte from now; the next one is the 0th.
     pub(crate) fn plan(&mut self, nth: u64, fault: Fault) {
         self.planned.push((nth, fault));
+    }
+
+    /// Holds what is sent until nothing has been sent for so long.
+    pub(crate) fn set_quiet(&mut self, quiet: Option<Duration>) {
+        self.quiet = quiet;
+        self.quiet_from = None;
+    }
+
+    /// Where sides take turns: it is still the other one's.
+    pub(crate) fn stay_quiet(&mut self) {
+        self.quiet_from = self.quiet.map(|quiet| Instant::now() + quiet);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Whether anything was handed over since this was asked the last time.
+    pub(crate) fn take_delivered(&mut self) -> bool {
+        std::mem::take(&mut self.delivered)
     }
 
     pub(crate) fn set_cut(&mut self, cut: bool) {
@@ -91,15 +119,18 @@ impl Line {
 
     /// Whether the sender may send.
     pub(crate) fn has_room(&self) -> bool {
-        self.waiting.len() < CAPACITY
+        // What is held has to fit, or its end would not be seen.
+        self.waiting.len() < CAPACITY || self.quiet.is_some()
     }
 
     /// Carries what the sender has sent: straight through when nothing is wrong with the cable.
     pub(crate) fn carry(&mut self, bytes: &[u8], sink: impl Write) -> io::Result<()> {
         self.carried.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         let clean = !self.cut && self.planned.is_empty() && self.rates.is_zero();
-        if clean && self.pace.is_none() && self.waiting.is_empty() {
+        self.stay_quiet();
+        if clean && self.pace.is_none() && self.quiet.is_none() && self.waiting.is_empty() {
             let sent = write_some(sink, bytes)?;
+            self.delivered |= sent > 0;
             self.waiting.extend(&bytes[sent..]);
             return Ok(());
         }
@@ -158,6 +189,7 @@ impl Line {
             let (front, _) = self.waiting.as_slices();
             let due = due.min(front.len());
             let sent = write_some(&mut sink, &front[..due])?;
+            self.delivered |= sent > 0;
             self.waiting.drain(..sent);
             for (before, _) in &mut self.gaps {
                 *before = before.saturating_sub(sent);
@@ -180,6 +212,9 @@ impl Line {
             .gaps
             .front()
             .map_or(self.waiting.len(), |&(before, _)| before);
+        if self.quiet_from.is_some_and(|quiet| quiet > now) {
+            return 0;
+        }
         let Some(pace) = self.pace else { return free };
         if self.waiting.is_empty() {
             return 0;
@@ -209,7 +244,8 @@ impl Line {
             .front()
             .filter(|&&(before, _)| before == 0)
             .map(|&(_, until)| until);
-        gap.or(self.next_due)
+        let quiet = self.quiet_from.filter(|&quiet| quiet > Instant::now());
+        gap.or(self.next_due).max(quiet)
     }
 }
 

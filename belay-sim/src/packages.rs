@@ -30,6 +30,10 @@ pub(crate) const EMULATION: &[Need] = &[(QEMU, QEMU), ("setpriv", "util-linux")]
 /// The emulator, and its package.
 pub(crate) const QEMU: &str = "qemu-system-arm";
 
+/// What counts the instructions that a board's process runs.
+#[allow(dead_code, reason = "boards run without it")]
+pub(crate) const COUNTING: &[Need] = &[("valgrind", "valgrind")];
+
 /// The firmware of the `microbit` board.
 pub(crate) const MICROBIT: Need = (
     "/usr/share/firmware-microbit-micropython/firmware.hex",

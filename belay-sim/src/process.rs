@@ -21,6 +21,20 @@ pub(crate) struct Recipe {
     pub(crate) restarts: bool,
 }
 
+impl Recipe {
+    /// The same, run by another program, unless that is none.
+    pub(crate) fn under(mut self, mut other: Vec<String>) -> Self {
+        if other.is_empty() {
+            return self;
+        }
+        let program = std::mem::replace(&mut self.program, other.remove(0).into());
+        other.push(program.display().to_string());
+        other.append(&mut self.args);
+        self.args = other;
+        self
+    }
+}
+
 /// A running board. Its terminal is its controlling terminal: when our end of it closes, for whatever
 /// reason, the kernel hangs the process up.
 #[derive(Debug)]

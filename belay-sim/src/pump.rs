@@ -5,7 +5,7 @@ use std::{
     os::fd::{AsFd, OwnedFd},
     sync::{
         Arc,
-        atomic::AtomicU64,
+        atomic::Ordering,
         mpsc::{Receiver, Sender, TryRecvError},
     },
     time::{Duration, Instant},
@@ -15,6 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tempfile::TempDir;
 
 use crate::{
+    cable::Counts,
     fault::{Direction, Fault, Rates},
     line::{Break, Line},
     port::Port,
@@ -33,6 +34,7 @@ pub(crate) enum Command {
     Rates(Direction, Rates, u64),
     Plan(Direction, u64, Fault),
     Cut(bool),
+    TakeTurns(Option<Duration>),
     Baud(Option<u32>),
     Heal,
     Restart(Sender<io::Result<u32>>),
@@ -54,6 +56,9 @@ pub(crate) struct Pump {
     directory: TempDir,
     to_board: Line,
     to_host: Line,
+    counts: Arc<Counts>,
+    /// Who was last handed something.
+    last: Direction,
     commands: Receiver<Command>,
     wake: OwnedFd,
 }
@@ -79,6 +84,7 @@ impl Pump {
     ) -> io::Result<Self> {
         let port = Port::open()?;
         let process = Process::start(&recipe, directory.path())?;
+        let counts = Arc::new(Counts::default());
         Ok(Self {
             last_name: port.path().to_owned(),
             port: Some(port),
@@ -86,8 +92,10 @@ impl Pump {
             short_lives: 0,
             recipe,
             directory,
-            to_board: Line::default(),
-            to_host: Line::default(),
+            to_board: Line::counting(&counts.to_board),
+            to_host: Line::counting(&counts.to_host),
+            counts,
+            last: Direction::ToHost,
             commands,
             wake,
         })
@@ -97,9 +105,9 @@ impl Pump {
         &self.last_name
     }
 
-    /// The counts of the bytes that were sent to the board and to the host.
-    pub(crate) fn carried(&self) -> [Arc<AtomicU64>; 2] {
-        [self.to_board.carried(), self.to_host.carried()]
+    /// The counts of what goes over the cable.
+    pub(crate) fn counts(&self) -> Arc<Counts> {
+        Arc::clone(&self.counts)
     }
 
     pub(crate) fn process_id(&self) -> u32 {
@@ -120,11 +128,26 @@ impl Pump {
                 self.to_host.clear();
             }
             self.carry_to_board(ready.port);
+            if !self.to_board.is_empty() {
+                self.to_host.stay_quiet();
+            }
             self.carry_to_host(ready.board);
+            self.count_turns();
             match self.to_board.take_break().or(self.to_host.take_break()) {
                 Some(Break::Cut) => self.cut(true),
                 Some(Break::Vanish) => self.port = None,
                 None => {}
+            }
+        }
+    }
+
+    fn count_turns(&mut self) {
+        for way in Direction::BOTH {
+            if self.line(way).take_delivered() && self.last != way {
+                self.last = way;
+                if way == Direction::ToBoard {
+                    self.counts.turns.fetch_add(1, Ordering::Relaxed);
+                }
             }
         }
     }
@@ -259,6 +282,9 @@ impl Pump {
             Command::Rates(direction, rates, seed) => self.line(direction).set_rates(rates, seed),
             Command::Plan(direction, nth, fault) => self.line(direction).plan(nth, fault),
             Command::Cut(cut) => self.cut(cut),
+            Command::TakeTurns(quiet) => Direction::BOTH
+                .into_iter()
+                .for_each(|way| self.line(way).set_quiet(quiet)),
             Command::Baud(baud) => Direction::BOTH
                 .into_iter()
                 .for_each(|way| self.line(way).set_baud(baud)),

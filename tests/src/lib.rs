@@ -1,6 +1,8 @@
 //! What the tests share: boards to run on, and ways to wait for what has to happen.
 
+pub mod cost;
 mod puppet;
+pub mod rows;
 mod tap;
 pub mod tool;
 pub mod values;

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     Outcome,
-    packages::{ARM_TOOLS, EMULATION, MICROBIT, Need, QEMU, TOOLS},
+    packages::{ARM_TOOLS, COUNTING, EMULATION, MICROBIT, Need, QEMU, TOOLS},
     run::{cargo_run, checked, succeeds, target},
 };
 
@@ -45,6 +45,11 @@ pub(crate) fn boards(which: Boards) -> Outcome {
         build.stdout(Stdio::null());
     }
     checked("building the boards", &mut build)
+}
+
+/// Installs what counts instructions.
+pub(crate) fn counting() -> Outcome {
+    install(&missing(COUNTING))
 }
 
 /// A virtual environment with mpremote, made once; returns mpremote's path.

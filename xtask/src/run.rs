@@ -99,6 +99,9 @@ pub(crate) fn bench(arguments: &[String]) -> Outcome {
         return passing_on(optimised("bench").args(arguments));
     }
     prepare::boards(Boards::All)?;
+    if arguments.iter().any(|argument| argument == "--cost") {
+        prepare::counting()?;
+    }
     let mut bench = optimised("bench");
     match prepare::peers() {
         Ok(python) => drop(bench.env("BELAY_PEERS_PYTHON", python)),

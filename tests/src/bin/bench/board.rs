@@ -2,70 +2,22 @@
 //!
 //! Everything of ours runs on one thread, the floor too: that makes the floor as low as it can be.
 
-use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use belay::prelude::*;
-use belay::python::Bytes;
 use belay::transport::{Address, Connector, Transport};
 use belay::{CallPath, DeviceBuilder};
 use belay_runtime::link::{Link, LinkOptions};
+use belay_tests::rows::{ITEMS, RowsDevice, Work, gave};
 use belay_tests::tool::BoardKind;
-use futures_util::StreamExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 use crate::peers;
 use crate::report::{Memory, Report};
 
-/// The sizes of what goes over the line, the same as those of the peers.
-const SIZE: u32 = 16_384;
-const NUMBERS: u32 = 2000;
-const ITEMS: u32 = 200;
-
 /// How long the floor may take to measure.
 const LIMIT: Duration = Duration::from_secs(60);
-
-/// What the peers' script puts on the board, as our users write it.
-#[belay::device]
-trait Rows {
-    /// ```python
-    /// return a + b
-    /// ```
-    #[task]
-    async fn bench_call(&self, a: u32, b: u32) -> Result<u32>;
-
-    /// ```python
-    /// print("line", a)
-    /// ```
-    #[task]
-    async fn bench_print(&self, a: u32) -> Result<()>;
-
-    /// ```python
-    /// return list(range(n))
-    /// ```
-    #[task]
-    async fn bench_list(&self, n: u32) -> Result<Vec<u32>>;
-
-    /// ```python
-    /// return bytes(i & 255 for i in range(n))
-    /// ```
-    #[task]
-    async fn bench_bytes(&self, n: u32) -> Result<Bytes>;
-
-    /// ```python
-    /// return len(data)
-    /// ```
-    #[task]
-    async fn bench_len(&self, data: &Bytes) -> Result<u32>;
-
-    /// ```python
-    /// for i in range(n):
-    ///     yield i
-    /// ```
-    #[task]
-    fn bench_stream(&self, n: u32) -> impl Stream<Item = Result<u32>>;
-}
 
 type Outcome<T = ()> = std::result::Result<T, String>;
 
@@ -183,15 +135,6 @@ async fn timed<F: AsyncFnMut(u32) -> Outcome>(count: u32, mut work: F) -> Outcom
     Ok(times)
 }
 
-/// That a call gave what it has to.
-fn gave<T: PartialEq>(given: Result<T>, wanted: &T) -> Outcome {
-    match given {
-        Ok(given) if given == *wanted => Ok(()),
-        Ok(_) => Err("it gave a wrong value".into()),
-        Err(error) => Err(format!("{error:?}")),
-    }
-}
-
 /// Measures ours on one of its call paths.
 async fn ours(who: &str, builder: impl Fn() -> DeviceBuilder, calls: u32, report: &mut Report) {
     let connects = connects(&builder).await;
@@ -202,23 +145,21 @@ async fn ours(who: &str, builder: impl Fn() -> DeviceBuilder, calls: u32, report
         Ok(rows) => rows,
         Err(error) => return report.note(format!("{who}: {error:?}")),
     };
-    let few = (calls / 20).max(3);
-    let call = timed(calls, async |n| gave(rows.bench_call(n, 2).await, &(n + 2))).await;
-    report.take(who, "call", call);
-    let print = timed(calls, async |n| gave(rows.bench_print(n).await, &())).await;
-    report.take(who, "print", print);
-    let numbers: Vec<u32> = (0..NUMBERS).collect();
-    let list = timed(few, async |_| gave(rows.bench_list(NUMBERS).await, &numbers)).await;
-    report.take(who, "list", list);
-    let bytes: Bytes = (0..SIZE).map(|n| n.to_le_bytes()[0]).collect::<Vec<u8>>().into();
-    let down = timed(few, async |_| gave(rows.bench_bytes(SIZE).await, &bytes)).await;
-    report.take(who, "bytes_down", down);
-    let up = timed(few, async |_| gave(rows.bench_len(&bytes).await, &SIZE)).await;
-    report.take(who, "bytes_up", up);
-    // Items come in batches: what one costs is its share of all of them.
-    let streams = timed(few, async |_| stream(&rows).await).await;
-    let items = streams.map(|times| times.into_iter().map(|time| time / ITEMS).collect());
-    report.take(who, "stream", items);
+    for work in Work::ALL {
+        let count = if work.is_large() {
+            (calls / 20).max(3)
+        } else {
+            calls
+        };
+        let mut times = timed(count, async |n| work.run(&rows, n).await).await;
+        // Items come in batches: what one costs is its share of all of them.
+        if let (Work::Stream, Ok(times)) = (work, &mut times) {
+            for time in times {
+                *time /= ITEMS;
+            }
+        }
+        report.take(who, work.name(), times);
+    }
     if let Err(error) = rows.close().await {
         report.note(format!("{who} close: {error:?}"));
     }
@@ -238,14 +179,4 @@ async fn connects(builder: impl Fn() -> DeviceBuilder) -> Outcome<Vec<Duration>>
         gave(closed, &())?;
     }
     Ok(times)
-}
-
-async fn stream(rows: &RowsDevice) -> Outcome {
-    let mut items = pin!(rows.bench_stream(ITEMS));
-    let mut count = 0;
-    while let Some(item) = items.next().await {
-        gave(item, &count)?;
-        count += 1;
-    }
-    gave(Ok(count), &ITEMS)
 }

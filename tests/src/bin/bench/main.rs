@@ -1,6 +1,7 @@
 //! Measures how fast calls are: `cargo xtask bench --help`.
 
 mod board;
+mod cost;
 mod host;
 mod peers;
 mod report;
@@ -14,6 +15,7 @@ use clap::Parser;
 /// Measures how fast calls are, beside the bare line and the peers.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask bench")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 struct Arguments {
     /// Measures the host's own time instead, against a board that answers at once.
     #[arg(long)]
@@ -27,6 +29,12 @@ struct Arguments {
     /// How many times everything is measured in turn; the table shows the medians.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
+    /// Counts what things cost instead: instructions on the `unix` board, bytes and turns on its line.
+    #[arg(long, conflicts_with_all = ["host", "board", "port"])]
+    cost: bool,
+    /// Keeps those counts in the table that a test holds the bytes and turns against.
+    #[arg(long, requires = "cost")]
+    keep: bool,
     /// One JSON object a line instead of a table.
     #[arg(long)]
     json: bool,
@@ -37,7 +45,9 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let outcome = if arguments.host {
+    let outcome = if arguments.cost {
+        cost::measure(arguments.json, arguments.keep)
+    } else if arguments.host {
         host::measure(arguments.calls.unwrap_or(20_000))
             .map(|rows| host::print(&rows, arguments.json))
             .map_err(|error| format!("{error:?}"))

@@ -17,12 +17,18 @@ pub(crate) struct Summary {
     n: usize,
 }
 
-const ROWS: [&str; 8] = [
+const ROWS: [&str; 14] = [
     "echo",
     "connect",
     "call",
+    "mixed",
     "print",
     "list",
+    "floats",
+    "dicts",
+    "strings",
+    "arg_text",
+    "arg_list",
     "bytes_down",
     "bytes_up",
     "stream",

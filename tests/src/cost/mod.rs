@@ -1,0 +1,199 @@
+//! What calls cost: instructions on the board, and bytes and turns on the line. Counted and not timed, so that they are
+//! the same on each run: the two sides of the line take turns, the host's clock stands still, and what is drawn at random
+//! follows from a seed.
+
+mod meter;
+mod peers;
+
+use std::fmt;
+
+use belay::prelude::*;
+use belay::{CallPath, DeviceBuilder};
+use serde::{Deserialize, Serialize};
+
+use self::meter::{Meter, Reading};
+use crate::rows::{RowsDevice, Work, gave};
+
+/// Success, or a message for a person.
+pub type Outcome<T = ()> = std::result::Result<T, String>;
+
+/// The peers, as the table names them.
+pub const PEERS: [&str; 2] = ["belay-python", "mpremote"];
+
+/// Where what things cost is kept.
+const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/cost.jsonl");
+
+/// How often light and large work is done, after once for what happens only the first time.
+const LIGHT: u32 = 16;
+const LARGE: u32 = 3;
+/// How often it is connected to a board that has been connected to.
+const CONNECTS: u32 = 2;
+/// The seed of what is drawn at random.
+const SEED: u64 = 15;
+
+/// What one thing costs when one way is taken to do it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cost {
+    /// The way: `agent`, `raw-repl`, `belay-python` or `mpremote`.
+    pub who: String,
+    /// The thing: a [`Work`]'s name, `connect_first` or `connect`.
+    pub what: String,
+    /// How many instructions the board's process runs, but for waiting, if they were counted; and not where it is reset.
+    pub instructions: Option<u64>,
+    /// How many bytes go to the board.
+    pub bytes_to: u64,
+    /// How many bytes come from it.
+    pub bytes_from: u64,
+    /// How often it is given something after it has said something.
+    pub turns: u64,
+}
+
+impl Cost {
+    /// Whether the other one is of the same thing and way.
+    pub fn is_of_the_same(&self, other: &Self) -> bool {
+        self.who == other.who && self.what == other.what
+    }
+
+    /// It as a JSON object in a line.
+    ///
+    /// # Panics
+    ///
+    /// Never: it is text and numbers.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("text and numbers can be written")
+    }
+
+    /// Of one of so many times that were counted between these.
+    fn between(who: &str, what: &str, count: u32, before: Reading, after: Reading) -> Self {
+        let each = |before: u64, after: u64| (after - before + u64::from(count) / 2) / u64::from(count);
+        let instructions = before.instructions.zip(after.instructions);
+        let instructions = instructions.filter(|_| before.starts == after.starts);
+        Self {
+            who: who.into(),
+            what: what.into(),
+            instructions: instructions.map(|(before, after)| each(before, after)),
+            bytes_to: each(before.bytes_to, after.bytes_to),
+            bytes_from: each(before.bytes_from, after.bytes_from),
+            turns: each(before.turns, after.turns),
+        }
+    }
+}
+
+/// Who is asked what it costs.
+#[derive(Debug, Clone)]
+pub enum Who {
+    /// Ours, on one of its paths.
+    Ours(CallPath),
+    /// Another one: its name in `peers.py`, and a Python that has it.
+    Peer(&'static str, std::path::PathBuf),
+}
+
+/// Counts what everything costs on a fresh board; instructions only if that is asked for, which needs `valgrind`. For
+/// each thing it is told what was counted as soon as it is known.
+///
+/// # Errors
+///
+/// When something fails or gives a wrong value.
+pub fn count(who: &Who, instructions: bool, tell: &mut dyn FnMut(Cost)) -> Outcome {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    // A clock that stands still has nothing to do too late, or once more, on a busy machine.
+    let runtime = builder.enable_all().start_paused(true).build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    // Without this it would jump to whatever is next whenever there is nothing to do.
+    let (done, waits) = std::sync::mpsc::channel::<()>();
+    runtime.spawn_blocking(move || waits.recv());
+    let counted = runtime.block_on(async {
+        let meter = Meter::start(instructions).await?;
+        match who {
+            Who::Ours(path) => ours(*path, meter, tell).await,
+            Who::Peer(name, python) => peers::peer(name, python, meter, tell).await,
+        }
+    });
+    drop(done);
+    counted
+}
+
+async fn ours(path: CallPath, mut meter: Meter, tell: &mut dyn FnMut(Cost)) -> Outcome {
+    let who = match path {
+        CallPath::RawRepl => "raw-repl",
+        _ => "agent",
+    };
+    belay_runtime::random::seed_this_thread(Some(SEED));
+    let builder = Device::builder(meter.port()).call_path(path);
+    let mut before = meter.read().await?;
+    connect(&builder).await?;
+    let mut after = meter.read().await?;
+    tell(Cost::between(who, "connect_first", 1, before, after));
+    before = after;
+    for _ in 0..CONNECTS {
+        connect(&builder).await?;
+    }
+    after = meter.read().await?;
+    tell(Cost::between(who, "connect", CONNECTS, before, after));
+    let rows: RowsDevice = builder.attach().await.map_err(|error| format!("{error:?}"))?;
+    for work in Work::ALL {
+        let count = if work.is_large() { LARGE } else { LIGHT };
+        work.run(&rows, 500).await?;
+        before = meter.read().await?;
+        for n in 0..count {
+            work.run(&rows, 501 + n).await?;
+        }
+        after = meter.read().await?;
+        tell(Cost::between(who, work.name(), count, before, after));
+    }
+    gave(rows.close().await, &())
+}
+
+/// Opens the port until the first result, and closes it.
+async fn connect(builder: &DeviceBuilder) -> Outcome {
+    let device = builder.clone().connect().await;
+    let device = device.map_err(|error| format!("{error:?}"))?;
+    gave(device.execute_as("1+1").await, &2)?;
+    gave(device.close().await, &())
+}
+
+/// What is kept of what things cost.
+///
+/// # Errors
+///
+/// When it cannot be read.
+pub fn kept() -> Outcome<Vec<Cost>> {
+    let text = std::fs::read_to_string(KEPT).map_err(|error| format!("{KEPT}: {error}"))?;
+    let costs = text.lines().map(serde_json::from_str);
+    costs
+        .collect::<Result<_, _>>()
+        .map_err(|error| format!("{KEPT}: {error}"))
+}
+
+/// Keeps what things cost, in place of what is kept of the same.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn keep(costs: &[Cost]) -> Outcome {
+    let others = kept().unwrap_or_default().into_iter();
+    let others = others.filter(|kept| !costs.iter().any(|cost| cost.is_of_the_same(kept)));
+    let mut lines: Vec<String> = { others.chain(costs.iter().cloned()) }
+        .map(|cost| cost.to_json() + "\n")
+        .collect();
+    lines.sort();
+    std::fs::write(KEPT, lines.concat()).map_err(|error| format!("{KEPT}: {error}"))
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let instructions = self.instructions.map_or("-".into(), |count| count.to_string());
+        let Self {
+            who,
+            what,
+            bytes_to,
+            bytes_from,
+            turns,
+            ..
+        } = self;
+        write!(
+            f,
+            "{what:14}{who:14}{instructions:>14}{bytes_to:>10}{bytes_from:>10}{turns:>7}"
+        )
+    }
+}
