@@ -7,6 +7,7 @@ mod device;
 mod error;
 mod exception;
 mod executor;
+mod files;
 pub mod link;
 mod polled;
 mod printable;
@@ -24,12 +25,18 @@ pub use serde::de::DeserializeOwned;
 
 pub use boxed::{BoxFuture, BoxStream};
 pub use device::{Attach, Attached, Device, DeviceBuilder};
-pub use error::{ActionError, BoardState, Error, ErrorKind, Phase, Result, Stuck, ThreadError};
+pub use error::{
+    ActionError, BoardState, Error, ErrorKind, FileError, Left, NameProblem, Phase, Result, Stuck,
+    ThreadError,
+};
 pub use exception::{DeviceException, Frame, RustLine};
 pub use executor::{
     DefaultExecutors, Executor, ExecutorExt, ExecutorFactory, HostAction, SetupExecutor, Setups,
     TaskExecutor, TaskStream, Tasks, TeardownExecutor, Teardowns, ThreadDouble, ThreadExecutor, ThreadHandle,
     ThreadReport, Threads,
+};
+pub use files::{
+    Entry, EntryKind, FileHash, Files, Progress, Space, Step, Transfer, TransferEvent, TransferEvents,
 };
 pub use link::{CallPath, Deadlines, Output, ResetPolicy};
 pub use session::{

@@ -50,6 +50,18 @@ char *board_getcwd(char *path, size_t size) {
     return cwd;
 }
 
+// A rename has two paths, and MicroPython 1.26 makes both in one buffer, so that the second takes the place of the first.
+char *board_path(vstr_t *made) {
+    static __thread char paths[2][PATH_MAX];
+    static __thread unsigned turn;
+    char *path = vstr_null_terminated_str(made);
+    if (made->len >= PATH_MAX) {
+        return path;
+    }
+    turn ^= 1;
+    return strcpy(paths[turn], path);
+}
+
 static void mount_file_system(void) {
     if (getcwd(root, sizeof(root)) == NULL) {
         _exit(1);

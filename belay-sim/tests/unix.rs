@@ -281,6 +281,15 @@ fn files_live_in_a_directory_of_the_boards_own_and_outlive_a_reset() {
 }
 
 #[test]
+fn a_file_gets_another_name_and_takes_the_place_of_what_had_it() {
+    let board = board();
+    let mut client = Client::raw(board.port());
+    let code = "import os\nfor name in 'new', 'old':\n with open('/'+name, 'w') as f: f.write(name)\n\
+                os.rename('/new', '/old')\nprint(os.listdir('/'), open('/old').read())";
+    assert_eq!(client.exec(code), "['old'] new\r\n");
+}
+
+#[test]
 fn boot_and_main_run_when_the_board_starts_and_only_boot_after_a_soft_reset_to_the_raw_repl() {
     let board = Board::unix()
         .file("boot.py", "import lib.half\nprint('boot', lib.half.N)")

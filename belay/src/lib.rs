@@ -70,6 +70,7 @@
 //!   and stops threads on the board, and [`TeardownExecutor`] cleans up when the device is closed, whatever
 //!   state it is in. A program replaces any of them with an [`ExecutorFactory`]; what an executor needs is
 //!   described [with the specs](spec).
+//! - [`Device::files`] reads and writes the board's files, each write all or nothing.
 //! - They share one [`Session`]: its [state](SessionState), the board's [`Capabilities`], what is
 //!   [deployed](DeploymentStats), [events](SessionEvents), and a [context](SessionContext) for values of all
 //!   kinds. What comes from a board by itself is a [`Stream`] everywhere, and a loss in it is counted.
@@ -82,6 +83,7 @@
 //!
 //! | feature | what it is for |
 //! | --- | --- |
+//! | `pack` | packing files on their way to boards that can unpack them; on unless `default-features = false` |
 //! | `serial` | boards at serial ports, `usb:` and `auto`; on unless `default-features = false` |
 //! | `tcp` | boards behind a socket, `tcp://` |
 //! | `process` | boards that are programs, `exec:` and `pty:` |
@@ -161,11 +163,13 @@ pub use belay_runtime::transport;
 pub use belay_runtime::{
     ActionError, Attach, Attached, BoardState, BoxFuture, BoxStream, CallPath, Capabilities, Connection,
     Deadlines, DefaultExecutors, DeploymentStats, Device, DeviceBuilder, DeviceException, DeviceOutput,
-    Error, ErrorKind, ExclusiveTurn, Executor, ExecutorExt, ExecutorFactory, FloatPrecision, Follower, Frame,
-    HostAction, Items, OnBoard, Output, Phase, ReconnectPolicy, ResetPolicy, Result, Returned, RustLine,
-    Session, SessionContext, SessionEvent, SessionEvents, SessionState, SessionStates, SetupExecutor, Setups,
-    SharedTurn, Stuck, TaskExecutor, TaskStream, Tasks, TeardownExecutor, Teardowns, ThreadDouble,
-    ThreadError, ThreadExecutor, ThreadHandle, ThreadInfo, ThreadReport, ThreadState, Threads, python, spec,
+    Entry, EntryKind, Error, ErrorKind, ExclusiveTurn, Executor, ExecutorExt, ExecutorFactory, FileError,
+    FileHash, Files, FloatPrecision, Follower, Frame, HostAction, Items, Left, NameProblem, OnBoard, Output,
+    Phase, Progress, ReconnectPolicy, ResetPolicy, Result, Returned, RustLine, Session, SessionContext,
+    SessionEvent, SessionEvents, SessionState, SessionStates, SetupExecutor, Setups, SharedTurn, Space, Step,
+    Stuck, TaskExecutor, TaskStream, Tasks, TeardownExecutor, Teardowns, ThreadDouble, ThreadError,
+    ThreadExecutor, ThreadHandle, ThreadInfo, ThreadReport, ThreadState, Threads, Transfer, TransferEvent,
+    TransferEvents, python, spec,
 };
 #[doc(no_inline)]
 pub use futures_core::Stream;

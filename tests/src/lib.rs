@@ -1,6 +1,7 @@
 //! What the tests share: boards to run on, and ways to wait for what has to happen.
 
 pub mod cost;
+mod disk;
 mod puppet;
 pub mod rows;
 mod tap;
@@ -13,6 +14,7 @@ pub use belay::CallPath;
 use belay::{Device, DeviceBuilder, SessionState};
 use belay_sim::Board;
 
+pub use disk::{set_disk, with_disk};
 pub use puppet::{Asked, Puppet, Secrets};
 pub use tap::{Tap, tapped};
 

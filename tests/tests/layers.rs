@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the lowest to the highest.
-const LAYERS: [&str; 17] = [
+const LAYERS: [&str; 18] = [
     "boxed",
     "polled",
     "random",
@@ -22,6 +22,7 @@ const LAYERS: [&str; 17] = [
     "agent",
     "link",
     "session",
+    "files",
     "executor",
     "signature",
     "device",
@@ -95,7 +96,7 @@ fn of_the_agent(line: &str) -> Option<String> {
             call(" ", "'"),
         ]
     });
-    let words = ["_belay[", "'_threads'", "\"_threads"].map(str::to_owned);
+    let words = ["_belay[", "'_threads'", "\"_threads", "'_files'", "\"_files"].map(str::to_owned);
     let mut words = calls.chain(words).filter(|word| line.contains(word));
     { kinds }.next().or_else(|| words.next())
 }
@@ -104,7 +105,7 @@ fn of_the_agent(line: &str) -> Option<String> {
 fn nothing_but_the_agents_module_has_its_kinds_and_its_language() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../belay-runtime/src");
     let mut seen = 0;
-    for above in ["link", "session", "executor", "device"] {
+    for above in ["link", "session", "files", "executor", "device"] {
         each_file(&source.join(above), &mut |path, text| {
             let code = text.split("#[cfg(test)]").next().unwrap_or_default();
             for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {

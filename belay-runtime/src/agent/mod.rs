@@ -4,6 +4,7 @@
 //! The Python is in the same folder, a file for each: `build.rs` makes it short.
 
 pub(crate) mod expression;
+pub(crate) mod files;
 mod flavour;
 mod kinds;
 mod line;

@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorKind, Phase, Result, ThreadError};
 use crate::executor::{
     ExecutorExt, ExecutorFactory, SetupExecutor, TaskExecutor, TeardownExecutor, ThreadExecutor, ThreadHandle,
 };
+use crate::files::Files;
 #[cfg(doc)]
 use crate::link::Deadlines;
 use crate::link::ResetPolicy;
@@ -115,6 +116,13 @@ impl Device {
     /// What the board prints, from now on.
     pub fn output(&self) -> OutputStream {
         self.session().output()
+    }
+
+    /// The board's files.
+    ///
+    /// Nothing is written to a board's flash unless a program asks for it here.
+    pub fn files(&self) -> Files {
+        Files::new(self.session())
     }
 
     /// The executor of `#[task]` methods.

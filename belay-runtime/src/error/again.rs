@@ -1,5 +1,6 @@
 //! Whether a call may be made again after an error.
 
+use super::file::Left;
 use super::phase::Phase;
 use super::thread::ThreadError;
 use super::{Error, ErrorKind};
@@ -66,7 +67,12 @@ impl Error {
                 | ThreadError::NotPaused { .. } => Again::Later,
                 ThreadError::StillRunning { .. } | ThreadError::NotKnown { .. } => Again::Never,
             },
+            // Writing a file a second time does no harm, but whether the first one did it, only its caller can look.
+            ErrorKind::NotWritten { left, cause, .. } => {
+                later_if(*left == Left::Old && cause.again() != Again::Never)
+            }
             ErrorKind::Value(_)
+            | ErrorKind::File(_)
             | ErrorKind::Interrupted
             | ErrorKind::Unsupported { .. }
             | ErrorKind::LineRead

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::file::FileError;
 use super::phase::Phase;
 use super::thread::ThreadError;
 use super::{Error, ErrorKind};
@@ -71,6 +72,12 @@ impl Error {
                  with `Device::reset`"
             }
             ErrorKind::Unresponsive { stuck, .. } => stuck.hint(),
+            ErrorKind::File(FileError::NoSpace { .. }) => {
+                "a file is written beside the one that it takes the place of: remove what is not needed, that one perhaps"
+            }
+            ErrorKind::NotWritten { .. } => {
+                "write it again; what there was of it is removed when the board is next used for files"
+            }
             _ => return None,
         };
         Some(hint.into())

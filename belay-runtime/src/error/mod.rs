@@ -2,6 +2,7 @@
 
 mod action;
 mod again;
+mod file;
 mod hint;
 mod phase;
 mod received;
@@ -23,6 +24,7 @@ use crate::transport::TransportError;
 use received::Received;
 
 pub use action::ActionError;
+pub use file::{FileError, Left, NameProblem};
 pub(crate) use hint::{MAY_READ, NOT_THROUGH};
 pub use phase::Phase;
 pub use thread::ThreadError;
@@ -144,6 +146,20 @@ pub enum ErrorKind {
     /// A thread could not be started, or it did not stop in time.
     #[error(transparent)]
     Thread(#[from] ThreadError),
+    /// Something could not be done with a file or a folder of the board.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The writing of a file on the board was cut short.
+    #[error("`{}` was not written: {left}", Printable(.path))]
+    NotWritten {
+        /// Its path.
+        path: String,
+        /// What is at the path now.
+        left: Left,
+        /// What cut it short.
+        #[source]
+        cause: Box<Error>,
+    },
     /// A thread ended with the board's last reset, or went out of reach.
     #[error("the thread is lost")]
     ThreadLost(#[source] Arc<Error>),

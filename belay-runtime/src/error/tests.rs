@@ -112,6 +112,8 @@ fn number(kind: &ErrorKind) -> usize {
         ErrorKind::NoRuntime => 22,
         ErrorKind::NotOneLine => 23,
         ErrorKind::LineRead => 24,
+        ErrorKind::File(_) => 25,
+        ErrorKind::NotWritten { .. } => 26,
     }
 }
 
@@ -220,7 +222,22 @@ fn every_kind() -> Vec<(Error, Again)> {
     ]
     .into_iter()
     .chain(of_threads())
+    .chain(of_files())
     .collect()
+}
+
+fn of_files() -> [(Error, Again); 4] {
+    let path = || "/x".to_owned();
+    let not_written = |left, cause: ErrorKind| {
+        let (path, cause) = (path(), Box::new(cause.into()));
+        ErrorKind::NotWritten { path, left, cause }.into()
+    };
+    [
+        (FileError::NotFound { path: path() }.into(), Again::Never),
+        (not_written(Left::Old, ErrorKind::Reset), Again::Later),
+        (not_written(Left::Old, ErrorKind::Closed), Again::Never),
+        (not_written(Left::OldOrNew, ErrorKind::Reset), Again::Never),
+    ]
 }
 
 fn of_threads() -> [(Error, Again); 5] {

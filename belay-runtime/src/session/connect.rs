@@ -82,6 +82,8 @@ impl Connection {
             execute_deadline: execute,
             // One that may be there has to be asked for, which adopts it.
             thread_library: tokio::sync::Mutex::new((!found.threads).then_some(false)),
+            files: tokio::sync::OnceCell::new(),
+            transfer: Arc::default(),
             runtime: tokio::runtime::Handle::current(),
             link,
         })

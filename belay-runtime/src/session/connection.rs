@@ -3,16 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_core::Stream;
+use futures_util::StreamExt as _;
+
 use super::capabilities::Capabilities;
 use super::deployments::{Counters, Deployments};
 use super::registry::Registry;
 use super::returned::Returned;
 use super::traceback;
 use crate::agent::expression;
+use crate::agent::files::Facts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exception::DeviceException;
-use crate::link::{Link, Request, Statements};
-use crate::python::Arguments;
+use crate::link::{Link, LinkStream, Request, Statements};
+use crate::python::{self, Arguments};
 use crate::spec::{DeviceSpec, MethodSpec};
 
 /// One connection of a session to its board: what an executor has the board do goes over it. After a reconnection the
@@ -23,7 +27,7 @@ use crate::spec::{DeviceSpec, MethodSpec};
 #[derive(Debug)]
 pub struct Connection {
     pub(super) link: Link,
-    pub(super) name: Arc<str>,
+    pub(crate) name: Arc<str>,
     /// Where what is left over is cleaned up.
     pub(super) runtime: tokio::runtime::Handle,
     /// Counts the connections.
@@ -38,6 +42,10 @@ pub struct Connection {
     pub(super) execute_deadline: Duration,
     /// Whether the thread library is on the board, where that is known.
     pub(crate) thread_library: tokio::sync::Mutex<Option<bool>>,
+    /// What the library for files says of the board, once it is there.
+    pub(crate) files: tokio::sync::OnceCell<Facts>,
+    /// Held by what writes to the board's file system or reads a file: the board does one of these at a time.
+    pub(crate) transfer: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Connection {
@@ -82,6 +90,27 @@ impl Connection {
         answer
             .map(Returned::from)
             .map_err(|error| self.explain(error, None))
+    }
+
+    /// Sends a small board what it needs to read bytes, so that requests that have some do not get behind others.
+    pub(crate) async fn provide_bytes(&self) -> Result<()> {
+        let provided = self.link.provide_for(python::BYTES, self.execute_deadline).await;
+        provided.map_err(|error| self.explain(error, None))
+    }
+
+    /// Has the agent evaluate an expression whose value is iterable, and gives the items as they come; `deadline` is
+    /// for each.
+    pub(crate) fn ask_for_all(
+        self: &Arc<Self>,
+        expression: String,
+        deadline: Duration,
+    ) -> impl Stream<Item = Result<Returned>> + use<> {
+        let items: LinkStream = self.link.stream(Request::Evaluate(expression), deadline);
+        let connection = Arc::clone(self);
+        items.map(move |item| {
+            item.map(Returned::from)
+                .map_err(|error| connection.explain(error, None))
+        })
     }
 
     /// Evaluates an expression in a namespace: that of a trait, say, which is

@@ -1,0 +1,368 @@
+# Files on the board. What is written goes into a file of its own first, in the folder of the first level that it is for.
+# It gets its name when all of it is there and is what was sent. Where that is more than one step a note says before
+# what is to be done, so that it can be done when there was no power left for it.
+import gc
+import os
+
+try:
+    from binascii import crc32
+except ImportError:
+    crc32 = None
+try:
+    from hashlib import sha256
+except ImportError:
+    sha256 = None
+try:
+    from deflate import RAW, DeflateIO
+    from io import BytesIO
+    inflate = 1
+except ImportError:
+    try:
+        from zlib import decompress as inflate
+    except ImportError:
+        inflate = None
+    DeflateIO = None
+
+# Names that every file system takes, also one that has eight characters and three.
+NEW = "/belay~.new"
+NOTE = "/belay~.to"
+NOTHING, FILE, FOLDER = range(3)
+
+buffer = bytearray(512)
+view = memoryview(buffer)
+# What is read or written, and how much of it has been.
+file = None
+done = 0
+# For what is written: the folder that it is in meanwhile, and where it is to go.
+place = None
+target = None
+
+def kind(path):
+    try:
+        mode = os.stat(path or "/")[0]
+    except OSError as error:
+        if error.args[0] in (2, 20):
+            return NOTHING
+        raise
+    return FOLDER if mode & 0x4000 else FILE
+
+def metadata(path):
+    about = os.stat(path or "/")
+    return -1 if about[0] & 0x4000 else about[6]
+
+# The names in a folder and their sizes; that of a folder is less than 0.
+def entries(folder):
+    if hasattr(os, "ilistdir"):
+        for entry in os.ilistdir(folder or "/"):
+            size = -1
+            if entry[1] & 0x4000 == 0:
+                size = entry[3] if len(entry) > 3 else size_of(folder + "/" + entry[0])
+            yield entry[0], size
+    else:
+        for name in os.listdir(folder or "/"):
+            yield name, size_of(folder + "/" + name)
+
+def size_of(path):
+    try:
+        return metadata(path)
+    except OSError:
+        return 0
+
+# How many bytes are free where a path is, and how many there are; nothing where the board does not say.
+def space(path):
+    while 1:
+        try:
+            about = os.statvfs(path or "/")
+            return about[1] * about[4], about[1] * about[2]
+        except AttributeError:
+            return None
+        except OSError:
+            if not path:
+                return None
+            path = path[: path.rfind("/")]
+
+def memory():
+    gc.collect()
+    return gc.mem_free() if hasattr(gc, "mem_free") else -1
+
+# Makes the folders that a path is in, or only says whether one has to be made.
+def parents(path, make):
+    made = []
+    at = path.find("/", 1)
+    try:
+        while at > 0:
+            folder = path[:at]
+            found = kind(folder)
+            if found == FILE:
+                raise OSError(20)
+            if not found:
+                if not make:
+                    return True
+                os.mkdir(folder)
+                made.append(folder)
+            at = path.find("/", at + 1)
+    except OSError:
+        for folder in reversed(made):
+            os.rmdir(folder)
+        raise
+
+def shut():
+    global file
+    if file:
+        closing = file
+        file = None
+        closing.close()
+
+# Does what a note says, and removes what there is beside the file. Gives the reason where it cannot be done.
+def settle(folder):
+    failure = None
+    new = folder + NEW
+    said = b""
+    if kind(folder + NOTE):
+        note = open(folder + NOTE, "rb")
+        said = note.read()
+        note.close()
+    if said[-1:] == b"\n" and kind(new):
+        path = str(said[:-1], "utf8")
+        try:
+            parents(path, True)
+            if kind(path) == FOLDER:
+                raise OSError(21)
+        except OSError as error:
+            failure = error
+        if not failure:
+            if kind(path):
+                os.remove(path)
+            os.rename(new, path)
+    for name in (NEW, NOTE):
+        if kind(folder + name):
+            os.remove(folder + name)
+    return failure
+
+# Removes what is not whole.
+def abort():
+    global place
+    try:
+        shut()
+    finally:
+        if place is not None:
+            settle(place)
+            place = None
+
+# What a host that is new to the board has to know. What an earlier one has left is cleaned up.
+def adopt():
+    global place
+    place = None
+    shut()
+    folders = [""]
+    folders.extend(["/" + name for name, size in entries("") if size < 0])
+    for folder in folders:
+        try:
+            settle(folder)
+        except OSError:
+            # Where nothing can be written there is nothing to clean up.
+            pass
+    return memory(), bool(inflate)
+
+# Begins to write a file, and gives how many bytes more would have to be free for it.
+def begin(path, length):
+    global file, done, place, target
+    abort()
+    if kind(path) == FOLDER:
+        raise OSError(21)
+    at = path.find("/", 1)
+    folder = path[:at] if at > 0 and kind(path[:at]) == FOLDER else ""
+    parents(path, False)
+    free = space(folder)
+    if free and free[0] < length:
+        return length - free[0]
+    done = 0
+    target = path
+    place = folder
+    file = open(folder + NEW, "wb")
+    return 0
+
+def write(data):
+    global done
+    if file.write(data) != len(data):
+        raise OSError(28)
+    done += len(data)
+
+# The next piece; packed where there is a window, of two to the power of that many bytes.
+def put(at, data, window):
+    if file is None or place is None or at != done:
+        raise OSError(5)
+    try:
+        if not window:
+            write(data)
+        elif DeflateIO:
+            packed = DeflateIO(BytesIO(data), RAW, window)
+            while 1:
+                many = packed.readinto(buffer)
+                if not many:
+                    break
+                write(view[:many])
+        else:
+            write(inflate(data, -window))
+    except BaseException:
+        abort()
+        raise
+
+# Whether a file is of this length and has this checksum.
+def same(path, length, checksum):
+    if kind(path) != FILE or metadata(path) != length:
+        return False
+    value = 0
+    if crc32:
+        file = open(path, "rb")
+        while 1:
+            many = file.readinto(buffer)
+            if not many:
+                break
+            value = crc32(view[:many], value)
+        file.close()
+        return value == checksum
+    return True
+
+def commit(length, checksum):
+    global place
+    try:
+        if file is None or place is None:
+            raise OSError(5)
+        shut()
+        new = place + NEW
+        if not same(new, length, checksum):
+            abort()
+            return -1
+        # A file system that does not tell capitals is FAT, which first removes what has the name.
+        steps = parents(target, False) or kind(target) and kind(place + NEW.upper())
+        if not steps:
+            try:
+                os.rename(new, target)
+            except OSError:
+                if not kind(target):
+                    raise
+                steps = True
+        if steps:
+            note = open(place + NOTE, "wb")
+            note.write((target + "\n").encode())
+            note.close()
+            failure = settle(place)
+            if failure:
+                raise failure
+        place = None
+    except BaseException:
+        abort()
+        raise
+    return 0
+
+# All of it at once, for a small file.
+def store(path, length, checksum, data, window):
+    return begin(path, length) or put(0, data, window) or commit(length, checksum)
+
+# Opens a file to be read, and gives its size.
+def look(path):
+    global file, done
+    abort()
+    size = metadata(path)
+    if size < 0:
+        raise OSError(21)
+    file = open(path, "rb")
+    done = 0
+    return size
+
+def get(at, many):
+    global done
+    if file is None or at != done:
+        raise OSError(5)
+    data = file.read(many)
+    done += len(data)
+    return data
+
+# The digest of a file, after nothing for each while that it takes.
+def digest(path):
+    value = sha256() if sha256 else 0
+    count = 0
+    if metadata(path) < 0:
+        raise OSError(21)
+    file = open(path, "rb")
+    try:
+        while 1:
+            many = file.readinto(buffer)
+            if not many:
+                break
+            if sha256:
+                value.update(view[:many])
+            elif crc32:
+                value = crc32(view[:many], value)
+            count += many
+            if not count & 0x1FFFF:
+                yield None
+    finally:
+        file.close()
+    if sha256:
+        yield "".join(["%02x" % byte for byte in value.digest()])
+    elif crc32:
+        yield "%08x" % value
+
+# What is in a folder, in lists of paths and sizes, with the digests of those files whose size is one of these.
+def survey(root, deep, sizes, most):
+    if metadata(root) >= 0:
+        raise OSError(20)
+    some = []
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        for name, size in entries(root + folder):
+            path = folder + "/" + name
+            if size < 0 and deep:
+                folders.append(path)
+            mark = None
+            if size in sizes:
+                for mark in digest(root + path):
+                    if mark is None:
+                        yield []
+            some.append((path, size, mark))
+            if len(some) >= most:
+                yield some
+                some = []
+    yield some
+
+def make(path):
+    parents(path + "/", True)
+
+def remove(path):
+    abort()
+    (os.rmdir if kind(path) == FOLDER else os.remove)(path)
+
+# Removes a folder and all that is in it, with a pause after each.
+def clear(path):
+    abort()
+    if metadata(path) >= 0:
+        os.remove(path)
+        return
+    folders = [path]
+    while folders:
+        path = folders[-1]
+        below = []
+        for name, size in list(entries(path)):
+            if size < 0:
+                below.append(path + "/" + name)
+            else:
+                os.remove(path + "/" + name)
+                yield None
+        folders.extend(below)
+        if not below:
+            folders.pop()
+            os.rmdir(path)
+            yield None
+
+def rename(old, new):
+    abort()
+    try:
+        os.rename(old, new)
+    except OSError as error:
+        if error.args[0] != 17 or kind(old) != FILE or kind(new) != FILE:
+            raise
+        os.remove(new)
+        os.rename(old, new)

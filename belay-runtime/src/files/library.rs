@@ -1,0 +1,211 @@
+//! The library for files on the board, as the host calls it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_core::Stream;
+use futures_util::StreamExt as _;
+use serde::de::DeserializeOwned;
+use tokio::sync::OwnedMutexGuard;
+
+use super::path::BoardPath;
+use crate::agent::files::{self, Facts};
+use crate::error::{Error, ErrorKind, FileError, Phase, Result};
+use crate::python::Arguments;
+use crate::session::{Connection, Returned, SCRATCH, Session, SharedTurn};
+
+/// What small boards take in one piece, in bytes, and what all others do.
+const LEAST_PIECE: usize = 64;
+const LARGEST_PIECE: usize = 4096;
+/// How many times its own length a piece takes of a board's memory while it arrives, and then some.
+const ROOM: u64 = 24;
+/// With less free memory than this a board gets the library in parts, of so many bytes each.
+const FREE: u64 = 96 * 1024;
+const PART: usize = 600;
+/// How much a piece has where a board does not say how much memory it has.
+const UNKNOWN_PIECE: usize = 256;
+
+/// The library on the board of one connection.
+#[derive(Debug, Clone)]
+pub(super) struct Library {
+    session: Session,
+    connection: Arc<Connection>,
+    facts: Facts,
+}
+
+impl Library {
+    /// The library, in its turn beside other calls. It is put on the board where it is not there yet.
+    ///
+    /// # Errors
+    ///
+    /// When the board has no file system, too.
+    pub(super) async fn open(session: &Session) -> Result<(Self, SharedTurn<'_>)> {
+        let deadline = session.execute_deadline();
+        let turn = session.shared(deadline).await?;
+        let connection = session.connection(deadline).await?;
+        let provided = connection.files.get_or_try_init(|| provide(&connection)).await;
+        let facts = *provided.inspect_err(|error| session.report(&connection, error))?;
+        let library = Self {
+            session: session.clone(),
+            connection,
+            facts,
+        };
+        Ok((library, turn))
+    }
+
+    /// Keeps others from reading and writing meanwhile.
+    pub(super) async fn alone(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.connection.transfer).lock_owned().await
+    }
+
+    pub(super) fn session(&self) -> &Session {
+        &self.session
+    }
+
+    pub(super) fn facts(&self) -> Facts {
+        self.facts
+    }
+
+    /// How many bytes a piece of a file has at most.
+    pub(super) fn piece(&self) -> usize {
+        let Some(free) = self.facts.free_memory() else {
+            return UNKNOWN_PIECE;
+        };
+        usize::try_from(free / ROOM)
+            .unwrap_or(LARGEST_PIECE)
+            .clamp(LEAST_PIECE, LARGEST_PIECE)
+    }
+
+    /// Calls a function and gives what it returned. What it raises is about this path.
+    pub(super) async fn call<T: DeserializeOwned>(
+        &self,
+        path: &BoardPath,
+        function: &str,
+        arguments: &Arguments,
+    ) -> Result<T> {
+        let asked = match files::function(function, arguments) {
+            Ok(expression) => self.connection.ask(expression, self.deadline()).await,
+            Err(error) => Err(error.into()),
+        };
+        let given = asked.and_then(|returned| returned.to());
+        given.map_err(|error| self.about(path, error))
+    }
+
+    /// Calls a generator and gives what it yields.
+    pub(super) fn all(
+        &self,
+        path: &BoardPath,
+        function: &str,
+        arguments: &Arguments,
+    ) -> Result<impl Stream<Item = Result<Returned>> + Unpin + use<>> {
+        let expression = files::function(function, arguments)?;
+        let items = self.connection.ask_for_all(expression, self.deadline());
+        let (library, path) = (self.clone(), path.clone());
+        Ok(Box::pin(items.map(move |item| {
+            item.map_err(|error| library.about(&path, error))
+        })))
+    }
+
+    pub(super) fn unsupported(&self, feature: &'static str) -> Error {
+        self.connection.unsupported(feature)
+    }
+
+    fn deadline(&self) -> Duration {
+        self.connection.execute_deadline()
+    }
+
+    /// Says of an error which path it is about, where it is one of files.
+    fn about(&self, path: &BoardPath, error: Error) -> Error {
+        self.session.report(&self.connection, &error);
+        about(&self.connection, path, error)
+    }
+}
+
+/// Puts the library on the board where it is not there yet, and has what an earlier program has left cleaned up.
+async fn provide(connection: &Connection) -> Result<Facts> {
+    let deadline = connection.execute_deadline();
+    if is_small(connection) {
+        // One that has not got what this needs may have no room for it either, which is not to blame then.
+        let needs = connection.evaluate(SCRATCH, files::NEEDS).await;
+        needs.map_err(|error| without_files(connection, error))?;
+    }
+    connection.provide_bytes().await?;
+    let there: bool = connection.ask(files::is_there(), deadline).await?.to()?;
+    if !there {
+        // What a board has may have been mounted since it was asked.
+        if !connection.capabilities().file_system && !has_files(connection).await? {
+            return Err(connection.unsupported("a file system"));
+        }
+        deploy(connection)
+            .await
+            .map_err(|error| error.in_phase_after_all(Phase::Deploy))?;
+    }
+    let adopt = files::function("adopt", &Arguments::new())?;
+    let adopted = connection.ask(adopt, deadline).await;
+    adopted.map_err(|error| without_files(connection, error))?.to()
+}
+
+/// Puts the library on the board: as a whole where there is room for that.
+async fn deploy(connection: &Connection) -> Result<()> {
+    let most = if is_small(connection) { PART } else { usize::MAX };
+    for part in files::parts(most) {
+        let ran = connection.run(files::NAMESPACE, &part, Some(files::FILE)).await;
+        ran.map_err(|error| without_files(connection, error))?;
+    }
+    Ok(())
+}
+
+fn is_small(connection: &Connection) -> bool {
+    let free = connection.capabilities().free_memory;
+    free.is_some_and(|free| free < FREE)
+}
+
+/// Whether something is mounted: where nothing is there is no such device, or it is not allowed.
+async fn has_files(connection: &Connection) -> Result<bool> {
+    match connection.evaluate(SCRATCH, "open('belay-is-looking')").await {
+        Ok(_) => Ok(true),
+        Err(error) => match error.exception() {
+            Some(raised) => Ok(raised.is("OSError") && !matches!(raised.errno, Some(1 | 19))),
+            None => Err(error),
+        },
+    }
+}
+
+/// What an error means of a board that was asked for its root.
+fn without_files(connection: &Connection, error: Error) -> Error {
+    let lacks = error.exception().is_some_and(|raised| {
+        ["OSError", "ImportError", "AttributeError", "KeyError"]
+            .iter()
+            .any(|class| raised.is(class))
+    });
+    if lacks {
+        connection.unsupported("a file system")
+    } else {
+        error
+    }
+}
+
+fn about(connection: &Connection, path: &BoardPath, error: Error) -> Error {
+    let errno = match error.exception() {
+        Some(raised) if raised.is("OSError") => raised.errno,
+        _ => return error.in_phase(Phase::Execute),
+    };
+    let path = path.shown().to_owned();
+    let error = match (errno, error.into_kind()) {
+        (Some(1 | 19), _) => return connection.unsupported(format!("a file system at `{path}`")),
+        (Some(30), _) => {
+            return connection
+                .unsupported("writing to its file system")
+                .with_hint("CircuitPython leaves it to the computer unless `boot.py` calls `storage.disable_usb_drive()`");
+        }
+        (Some(2), _) => FileError::NotFound { path },
+        (Some(17), _) => FileError::Exists { path },
+        (Some(20), _) => FileError::NotFolder { path },
+        (Some(21), _) => FileError::IsFolder { path },
+        (Some(39), _) => FileError::NotEmpty { path },
+        (Some(28), _) => FileError::NoSpace { path, missing: 1 },
+        (_, ErrorKind::Python(exception)) => FileError::Refused { path, exception },
+        (_, other) => return other.into(),
+    };
+    Error::from(error).on_device(&connection.name)
+}

@@ -1,0 +1,68 @@
+//! Reading a file of any size.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesOrdered;
+
+use super::library::Library;
+use super::path::BoardPath;
+use super::transfer::{Meter, Reporter, Step};
+use super::writing::AHEAD;
+use crate::boxed::BoxFuture;
+use crate::error::{FileError, Result};
+use crate::python::{Arguments, Bytes};
+
+/// Pieces are not made shorter than this when the board has no room for them.
+const SHORTEST: usize = 64;
+
+/// Reads a file.
+pub(super) async fn read(library: &Library, path: &BoardPath, reporter: &Reporter) -> Result<Vec<u8>> {
+    let _alone = library.alone().await;
+    let mut piece = library.piece();
+    loop {
+        match read_in_pieces(library, path, piece, reporter.clone()).await {
+            Err(error) if error.is_memory_error() && piece > SHORTEST => piece = (piece / 2).max(SHORTEST),
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn read_in_pieces(
+    library: &Library,
+    path: &BoardPath,
+    piece: usize,
+    reporter: Reporter,
+) -> Result<Vec<u8>> {
+    let get = async |at: u64| {
+        let arguments = Arguments::new().with("at", &at).with("many", &piece);
+        library.call::<Bytes>(path, "get", &arguments).await
+    };
+    let looking = Arguments::new().with("path", path.told());
+    // Most files are read with one exchange, as this is sent behind it at once.
+    let (size, first) = tokio::join!(library.call::<u64>(path, "look", &looking), get(0));
+    let size = size?;
+    let name: Arc<str> = path.shown().into();
+    let mut meter = Meter::new(reporter, size);
+    let mut contents = first?.0;
+    meter.add(&name, Step::Read, contents.len());
+    let step = piece as u64;
+    let mut starts = (1..size.div_ceil(step)).map(|nth| nth * step);
+    let mut ahead: FuturesOrdered<BoxFuture<'_, Result<Bytes>>> = FuturesOrdered::new();
+    loop {
+        while ahead.len() < AHEAD {
+            let Some(at) = starts.next() else { break };
+            ahead.push_back(Box::pin(get(at)));
+        }
+        let Some(bytes) = ahead.next().await else { break };
+        let bytes = bytes?;
+        meter.add(&name, Step::Read, bytes.len());
+        contents.extend_from_slice(&bytes);
+    }
+    library.call::<()>(path, "shut", &Arguments::new()).await?;
+    if contents.len() as u64 != size {
+        let path = path.shown().to_owned();
+        return Err(library.session().error(FileError::Changed { path }));
+    }
+    Ok(contents)
+}

@@ -1,0 +1,222 @@
+//! Work on files that can be watched.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::IntoFuture;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+
+use crate::boxed::BoxFuture;
+use crate::error::Result;
+
+/// How far work on files has got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// The file that it is about, as its path on the board.
+    pub path: Arc<str>,
+    /// What is done with it.
+    pub step: Step,
+    /// How many bytes of all that there is to be sent or received are there.
+    pub done: u64,
+    /// How many there are to be.
+    pub total: u64,
+}
+
+/// What is done with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Step {
+    /// A part of it has been read.
+    Read,
+    /// A part of it has been written.
+    Write,
+    /// It is whole, and is at its path.
+    Written,
+    /// It was removed.
+    Removed,
+}
+
+/// Reading, writing or bringing up to date, which has not begun yet.
+///
+/// Awaiting it does it and gives the outcome. [`events`](Self::events) does the same and tells on the way how far it
+/// has got.
+///
+/// # Cancel safety
+///
+/// What was being written is given up when the future or the stream is dropped: what was at its path before is there
+/// still, or already the whole of the new file, and nothing else is left on the board.
+///
+/// ```no_run
+/// # use futures_util::StreamExt as _;
+/// # async fn example(device: belay_runtime::Device, image: Vec<u8>) -> belay_runtime::Result<()> {
+/// use belay_runtime::TransferEvent;
+///
+/// let mut writing = device.files().write("/image.bin", image).events();
+/// while let Some(event) = writing.next().await {
+///     if let TransferEvent::Progress(progress) = event? {
+///         println!("{} of {} bytes", progress.done, progress.total);
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is done until it is awaited"]
+pub struct Transfer<T> {
+    work: Box<dyn FnOnce(Reporter) -> BoxFuture<'static, Result<T>> + Send>,
+}
+
+impl<T> Transfer<T> {
+    pub(super) fn new<F>(work: impl FnOnce(Reporter) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        Self {
+            work: Box::new(|reporter| Box::pin(work(reporter))),
+        }
+    }
+
+    /// Does it and tells how far it has got. The last item is what it gave, or its error.
+    pub fn events(self) -> TransferEvents<T> {
+        let reporter = Reporter(Some(Arc::default()));
+        TransferEvents {
+            work: Some((self.work)(reporter.clone())),
+            reporter,
+            outcome: None,
+        }
+    }
+}
+
+impl<T: 'static> IntoFuture for Transfer<T> {
+    type Output = Result<T>;
+    type IntoFuture = BoxFuture<'static, Result<T>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        (self.work)(Reporter(None))
+    }
+}
+
+impl<T> fmt::Debug for Transfer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transfer").finish_non_exhaustive()
+    }
+}
+
+/// What a [`Transfer`] tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TransferEvent<T> {
+    /// How far it has got.
+    Progress(Progress),
+    /// It is done, and this is what it gave.
+    Done(T),
+}
+
+/// The events of a [`Transfer`].
+#[must_use = "a stream does nothing until it is polled"]
+pub struct TransferEvents<T> {
+    work: Option<BoxFuture<'static, Result<T>>>,
+    reporter: Reporter,
+    outcome: Option<Result<T>>,
+}
+
+impl<T> TransferEvents<T> {
+    /// The next event; nothing after the last.
+    ///
+    /// # Cancel safety
+    ///
+    /// No event is lost when the future is dropped.
+    pub async fn next(&mut self) -> Option<Result<TransferEvent<T>>>
+    where
+        T: Unpin,
+    {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+}
+
+impl<T: Unpin> Stream for TransferEvents<T> {
+    type Item = Result<TransferEvent<T>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        // What has been told is taken first, so that no more of it waits than one step of the work tells.
+        if let Some(progress) = self.reporter.take() {
+            return Poll::Ready(Some(Ok(TransferEvent::Progress(progress))));
+        }
+        if let Some(work) = &mut self.work
+            && let Poll::Ready(outcome) = work.as_mut().poll(cx)
+        {
+            self.work = None;
+            self.outcome = Some(outcome);
+        }
+        if let Some(progress) = self.reporter.take() {
+            return Poll::Ready(Some(Ok(TransferEvent::Progress(progress))));
+        }
+        match self.outcome.take() {
+            Some(outcome) => Poll::Ready(Some(outcome.map(TransferEvent::Done))),
+            None if self.work.is_some() => Poll::Pending,
+            None => Poll::Ready(None),
+        }
+    }
+}
+
+impl<T> fmt::Debug for TransferEvents<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TransferEvents").finish_non_exhaustive()
+    }
+}
+
+/// Where work says how far it has got, if somebody wants to know.
+#[derive(Debug, Clone)]
+pub(super) struct Reporter(Option<Arc<Mutex<VecDeque<Progress>>>>);
+
+impl Reporter {
+    pub(super) fn tell(&self, progress: Progress) {
+        if let Some(queue) = &self.0 {
+            queue
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push_back(progress);
+        }
+    }
+
+    fn take(&self) -> Option<Progress> {
+        let queue = self.0.as_ref()?;
+        queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+}
+
+/// Counts the bytes of one transfer, which may be of many files.
+#[derive(Debug)]
+pub(super) struct Meter {
+    reporter: Reporter,
+    done: u64,
+    total: u64,
+}
+
+impl Meter {
+    pub(super) fn new(reporter: Reporter, total: u64) -> Self {
+        Self {
+            reporter,
+            done: 0,
+            total,
+        }
+    }
+
+    /// So many bytes more of this file have come to the other side.
+    pub(super) fn add(&mut self, path: &Arc<str>, step: Step, bytes: usize) {
+        self.done += bytes as u64;
+        self.tell(path, step);
+    }
+
+    pub(super) fn tell(&self, path: &Arc<str>, step: Step) {
+        self.reporter.tell(Progress {
+            path: Arc::clone(path),
+            step,
+            done: self.done,
+            total: self.total,
+        });
+    }
+}

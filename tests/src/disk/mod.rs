@@ -1,0 +1,22 @@
+//! A board whose file system can be full, and can be like FAT.
+
+use belay::Device;
+use belay_sim::Builder;
+
+const SOURCE: &str = include_str!("disk.py");
+
+/// A board that can have such a disk: it is in its file `/disk.py`, whose size counts.
+pub fn with_disk(board: Builder) -> Builder {
+    board.file("disk.py", SOURCE)
+}
+
+/// Gives the board this disk until it is reset: statements about `disk`, which has the attributes `room`, `mute`, `fat`
+/// and `cut`.
+///
+/// # Errors
+///
+/// When the board cannot be told.
+pub async fn set_disk(device: &Device, settings: &str) -> belay::Result<()> {
+    let code = format!("from disk import disk\n{settings}\n");
+    device.execute(&code).await.map(drop)
+}
