@@ -180,6 +180,15 @@ pub fn ensure_mps2(report: Report) -> Result<PathBuf> {
     ensure("mps2", MPS2, &[TOOLS, ARM_TOOLS], report, Build::mps2)
 }
 
+/// Builds MicroPython's cross compiler unless that has been done, and returns its program.
+///
+/// # Errors
+/// When a tool is missing, the source cannot be downloaded, or a step fails.
+pub fn ensure_mpy_cross(report: Report) -> Result<PathBuf> {
+    // Each board's build makes it on the way.
+    ensure("mpy-cross", "mpy-cross", &[TOOLS], report, |_, _, _| Ok(()))
+}
+
 /// Downloads and unpacks MicroPython's source package unless that has been done, and returns its directory, which
 /// the builds of boards leave their own files in.
 ///

@@ -47,7 +47,9 @@ mod pump;
 mod source;
 
 pub use board::{Board, Builder};
-pub use build::{Report, boards_dir, ensure_circuitpython_like, ensure_mps2, ensure_source, ensure_unix};
+pub use build::{
+    Report, boards_dir, ensure_circuitpython_like, ensure_mps2, ensure_mpy_cross, ensure_source, ensure_unix,
+};
 pub use cable::Cable;
 pub use error::Error;
 pub use fault::{Direction, Fault, NOISE, Rates};

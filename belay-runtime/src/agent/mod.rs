@@ -8,6 +8,8 @@ pub(crate) mod files;
 mod flavour;
 mod kinds;
 mod line;
+#[doc(hidden)]
+pub mod prebuilt;
 mod raised;
 mod reply;
 pub(crate) mod report;

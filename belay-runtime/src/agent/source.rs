@@ -4,7 +4,7 @@ use super::{files, threads};
 use crate::random::random;
 
 /// The agent's source.
-const AGENT: &str = include_str!(concat!(env!("OUT_DIR"), "/resident.py"));
+pub(super) const AGENT: &str = include_str!(concat!(env!("OUT_DIR"), "/resident.py"));
 /// Identifies the agent and what it keeps: another version of either is not this one.
 const VERSION: u64 = fingerprint(&[AGENT, threads::LIBRARY, files::LIBRARY]);
 /// How much free memory the board has to have for each byte of the agent's source, to compile it.
@@ -54,14 +54,15 @@ pub(crate) fn needed() -> u64 {
     ROOM * u64::try_from(AGENT.len()).unwrap_or(u64::MAX)
 }
 
-/// Has a board say behind a mark how much memory is free, and whether it lacks what the agent needs. Whatever `main.py`
-/// calls `print`: a module's own is MicroPython's. Gives the mark and the source.
+/// Has a board say behind a mark how much memory is free, and 1 if it lacks what the agent needs, with 2 added if it loads
+/// files that are [compiled before](super::prebuilt). Whatever `main.py` calls `print`: a module's own is MicroPython's.
+/// Gives the mark and the source.
 pub(crate) fn look(secrets: Secrets) -> (String, String) {
     let mark = format!("belay-{:x}:", secrets.seed);
     let source = format!(
         "def _belay_f():\n global _belay_f\n del _belay_f\n import gc,sys\n from builtins import print\n \
          gc.collect();n=gc.mem_free();k=0\n try:\n  from binascii import crc32\n  sys.stdin.readline\n \
-         except:k=1\n print('{mark}%d,%d.'%(n,k))\n_belay_f()\n"
+         except:k=1\n try:\n  i=sys.implementation\n  if i[0]=='micropython'and i._mpy&255==6:k+=2\n except:0\n print('{mark}%d,%d.'%(n,k))\n_belay_f()\n"
     );
     (mark, source)
 }
@@ -74,10 +75,15 @@ pub(crate) fn attach(secrets: Secrets, reads: i64) -> String {
 
 /// Brings the agent and begins a session.
 pub(crate) fn bring(secrets: Secrets, free: Option<u64>, reads: i64) -> String {
+    format!("{AGENT}\n{}", begun_with(secrets, free, reads))
+}
+
+/// Makes the function that is the agent what stays on the board, and begins a session.
+pub(super) fn begun_with(secrets: Secrets, free: Option<u64>, reads: i64) -> String {
     let begin = begin(secrets, VERSION, reads);
     let free = free.map_or(-1, |free| i64::try_from(free).unwrap_or(-1));
     let boot = secrets.boot;
-    format!("{AGENT}\n_belay=_belay('{VERSION:x}',{boot},{free})\n{begin}\n")
+    format!("_belay=_belay('{VERSION:x}',{boot},{free})\n{begin}\n")
 }
 
 /// Has an agent of this version begin a session.

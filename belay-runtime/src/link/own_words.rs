@@ -83,18 +83,22 @@ pub(super) struct Look {
     pub(super) free: Option<u64>,
     /// Whether it lacks what the agent needs.
     pub(super) lacks: bool,
+    /// Whether it loads files that were compiled before.
+    pub(super) loads: bool,
 }
 
-/// Takes out what a board was asked to say behind this mark: the free memory, a comma, and whether it lacks anything,
-/// with a stop behind it. What a thread has printed into that is not taken for it.
+/// Takes out what a board was asked to say behind this mark: the free memory, a comma, and what it lacks and loads, with
+/// a stop behind it. What a thread has printed into that is not taken for it.
 pub(super) fn take_out_look(printed: &mut Vec<u8>, mark: &[u8]) -> Option<Look> {
     let begins = printed.windows(mark.len()).position(|window| window == mark)?;
     let told = begins + mark.len();
     let stop = told + printed[told..].iter().position(|byte| *byte == b'.')?;
     let (free, lacks) = str::from_utf8(&printed[told..stop]).ok()?.split_once(',')?;
+    let lacks: u8 = lacks.parse().ok()?;
     let look = Look {
         free: Some(free.parse().ok()?),
-        lacks: lacks.parse::<u8>().ok()? != 0,
+        lacks: lacks & 1 != 0,
+        loads: lacks & 2 != 0,
     };
     let ends_line = printed[stop + 1..].starts_with(b"\r\n");
     printed.drain(begins..=stop + if ends_line { 2 } else { 0 });
@@ -154,13 +158,15 @@ mod tests {
         let look = |free, lacks| {
             Some(Look {
                 free: Some(free),
-                lacks,
+                lacks: lacks & 1 != 0,
+                loads: lacks & 2 != 0,
             })
         };
         for (printed, told, left) in [
-            ("belay-1:2000,0.\r\n", look(2000, false), ""),
-            (">>> belay-1:2000,1.\r\n", look(2000, true), ">>> "),
-            ("7\r\nbelay-1:20,0.8\r\n\r\n", look(20, false), "7\r\n8\r\n\r\n"),
+            ("belay-1:2000,0.\r\n", look(2000, 0), ""),
+            ("belay-1:2000,2.\r\n", look(2000, 2), ""),
+            (">>> belay-1:2000,1.\r\n", look(2000, 1), ">>> "),
+            ("7\r\nbelay-1:20,0.8\r\n\r\n", look(20, 0), "7\r\n8\r\n\r\n"),
             ("belay-1:20tick\r\n00,0.\r\n", None, "belay-1:20tick\r\n00,0.\r\n"),
             ("belay-1:2000,0", None, "belay-1:2000,0"),
             ("belay-2:2000,0.", None, "belay-2:2000,0."),

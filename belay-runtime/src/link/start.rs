@@ -8,6 +8,7 @@ use super::line::Item;
 use super::own_words::{Look, take_out, take_out_end, take_out_interrupted, take_out_look};
 use super::wire::Wire;
 use super::{CallPath, Deadlines, Hello, LinkOptions, ladder};
+use crate::agent::prebuilt;
 use crate::agent::source::{self, Secrets};
 use crate::agent::{FirstWords, Flavour, Reply};
 use crate::error::{Error, ErrorKind, Phase, Result};
@@ -42,26 +43,18 @@ pub(super) async fn start(
         }
         Ran::Ended(_) => {}
     }
-    let Look { free, lacks } = look(wire, secrets, deadlines).await?;
+    let Look { free, lacks, loads } = look(wire, secrets, deadlines).await?;
     let too_little = free.is_some_and(|free| free < source::needed());
     let may_be_small = options.call_path != CallPath::Agent;
     if may_be_small && (too_little || lacks) {
         return small::start(wire, secrets, free, deadlines).await;
     }
-    let mut ran = run(wire, &source::bring(secrets, free, reads), deadlines).await?;
-    for _ in 0..DROWNED {
-        match &ran {
-            // Its hello was lost in what a thread prints; or it is not there, and this says so again.
-            Ran::Ended(ended) if !is_out_of_memory(&ended.traceback) => {
-                let again = run(wire, &attach, deadlines).await?;
-                if matches!(again, Ran::Hello(_)) {
-                    ran = again;
-                }
-            }
-            _ => break,
-        }
+    if let Some(prebuilt) = prebuilt::bring(secrets, free, reads).filter(|_| loads)
+        && let Ran::Hello(words) = bring(wire, &prebuilt, &attach, deadlines).await?
+    {
+        return Ok(begun(wire, words, false, flavour));
     }
-    match ran {
+    match bring(wire, &source::bring(secrets, free, reads), &attach, deadlines).await? {
         Ran::Hello(words) => Ok(begun(wire, words, false, flavour)),
         Ran::Ended(ended) if may_be_small && is_out_of_memory(&ended.traceback) => {
             small::start(wire, secrets, free, deadlines).await
@@ -71,6 +64,24 @@ pub(super) async fn start(
         }
         Ran::Ended(ended) => Err(refused("the board cannot run the agent", &ended.traceback)),
     }
+}
+
+/// Runs what brings the agent.
+async fn bring(wire: &mut Wire<'_>, source: &str, attach: &str, deadlines: &Deadlines) -> Result<Ran> {
+    let mut ran = run(wire, source, deadlines).await?;
+    for _ in 0..DROWNED {
+        match &ran {
+            // Its hello was lost in what a thread prints; or it is not there, and this says so again.
+            Ran::Ended(ended) if !is_out_of_memory(&ended.traceback) => {
+                let again = run(wire, attach, deadlines).await?;
+                if matches!(again, Ran::Hello(_)) {
+                    ran = again;
+                }
+            }
+            _ => break,
+        }
+    }
+    Ok(ran)
 }
 
 /// Asks how much memory is free, and whether the board has what the agent needs. Whatever `main.py` calls `print`: a
