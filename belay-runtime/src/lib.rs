@@ -38,6 +38,8 @@ pub use executor::{
 pub use files::{
     Entry, EntryKind, FileHash, Files, Progress, Space, Step, Transfer, TransferEvent, TransferEvents,
 };
+#[cfg(feature = "sync")]
+pub use files::{SyncOptions, SyncReport};
 pub use link::{CallPath, Deadlines, Output, ResetPolicy};
 pub use session::{
     Capabilities, Connection, DeploymentStats, ExclusiveTurn, FloatPrecision, Follower, Items, OnBoard,

@@ -85,6 +85,7 @@
 //! | --- | --- |
 //! | `pack` | packing files on their way to boards that can unpack them; on unless `default-features = false` |
 //! | `serial` | boards at serial ports, `usb:` and `auto`; on unless `default-features = false` |
+//! | `sync` | bringing a folder of the board up to date with one of this machine, `Files::sync` |
 //! | `tcp` | boards behind a socket, `tcp://` |
 //! | `process` | boards that are programs, `exec:` and `pty:` |
 //!
@@ -171,6 +172,9 @@ pub use belay_runtime::{
     ThreadExecutor, ThreadHandle, ThreadInfo, ThreadReport, ThreadState, Threads, Transfer, TransferEvent,
     TransferEvents, python, spec,
 };
+#[cfg(feature = "sync")]
+#[doc(inline)]
+pub use belay_runtime::{SyncOptions, SyncReport};
 #[doc(no_inline)]
 pub use futures_core::Stream;
 

@@ -322,7 +322,7 @@ def survey(root, deep, sizes, most):
                 for mark in digest(root + path):
                     if mark is None:
                         yield []
-            some.append((path, size, mark))
+            some.append((path, size, mark and mark[:32]))
             if len(some) >= most:
                 yield some
                 some = []

@@ -47,8 +47,10 @@ pub(crate) fn parts(most: usize) -> Vec<String> {
     parts
 }
 
-/// Whether the board has what the library needs of `os`; it raises something otherwise.
-pub(crate) const NEEDS: &str = "(lambda os:os.stat and os.rename and 1)(__import__('os'))";
+/// Raises something on a board whose `os` has not got what the library needs most.
+pub(crate) const NEEDS: &str = "__import__('os').rename and 1";
+/// Raises something on a board where nothing is mounted, or where it is mounted that there is no such file.
+pub(crate) const LOOKS: &str = "open('belay-is-looking')";
 
 /// Whether the library is there.
 pub(crate) fn is_there() -> String {

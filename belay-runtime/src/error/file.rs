@@ -75,6 +75,14 @@ pub enum FileError {
         /// What it raised.
         exception: Box<DeviceException>,
     },
+    /// A pattern makes no sense. Nothing was sent.
+    #[error("the pattern `{}`: {}", Printable(.pattern), Printable(.reason))]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// Why.
+        reason: String,
+    },
     /// A file of this machine cannot be read.
     #[error("`{}` on this machine cannot be read", Printable(.path))]
     Local {

@@ -12,7 +12,7 @@ use super::path::BoardPath;
 use crate::agent::files::{self, Facts};
 use crate::error::{Error, ErrorKind, FileError, Phase, Result};
 use crate::python::Arguments;
-use crate::session::{Connection, Returned, SCRATCH, Session, SharedTurn};
+use crate::session::{Connection, Returned, Session, SharedTurn};
 
 /// What small boards take in one piece, in bytes, and what all others do.
 const LEAST_PIECE: usize = 64;
@@ -45,6 +45,7 @@ impl Library {
         let connection = session.connection(deadline).await?;
         let provided = connection.files.get_or_try_init(|| provide(&connection)).await;
         let facts = *provided.inspect_err(|error| session.report(&connection, error))?;
+        let facts = facts.ok_or_else(|| connection.unsupported("a file system that renames files"))?;
         let library = Self {
             session: session.clone(),
             connection,
@@ -121,13 +122,18 @@ impl Library {
     }
 }
 
-/// Puts the library on the board where it is not there yet, and has what an earlier program has left cleaned up.
-async fn provide(connection: &Connection) -> Result<Facts> {
+/// Puts the library on the board where it is not there yet, and has what an earlier program has left cleaned up. A board
+/// that cannot have it gives nothing.
+async fn provide(connection: &Connection) -> Result<Option<Facts>> {
     let deadline = connection.execute_deadline();
     if is_small(connection) {
         // One that has not got what this needs may have no room for it either, which is not to blame then.
-        let needs = connection.evaluate(SCRATCH, files::NEEDS).await;
-        needs.map_err(|error| without_files(connection, error))?;
+        let needs = connection.ask(files::NEEDS.to_owned(), deadline).await;
+        match needs {
+            Ok(_) => {}
+            Err(error) if lacks_files(&error) => return Ok(None),
+            Err(error) => return Err(error),
+        }
     }
     connection.provide_bytes().await?;
     let there: bool = connection.ask(files::is_there(), deadline).await?.to()?;
@@ -142,7 +148,8 @@ async fn provide(connection: &Connection) -> Result<Facts> {
     }
     let adopt = files::function("adopt", &Arguments::new())?;
     let adopted = connection.ask(adopt, deadline).await;
-    adopted.map_err(|error| without_files(connection, error))?.to()
+    let facts = adopted.map_err(|error| without_files(connection, error))?.to()?;
+    Ok(Some(facts))
 }
 
 /// Puts the library on the board: as a whole where there is room for that.
@@ -162,7 +169,10 @@ fn is_small(connection: &Connection) -> bool {
 
 /// Whether something is mounted: where nothing is there is no such device, or it is not allowed.
 async fn has_files(connection: &Connection) -> Result<bool> {
-    match connection.evaluate(SCRATCH, "open('belay-is-looking')").await {
+    match connection
+        .ask(files::LOOKS.to_owned(), connection.execute_deadline())
+        .await
+    {
         Ok(_) => Ok(true),
         Err(error) => match error.exception() {
             Some(raised) => Ok(raised.is("OSError") && !matches!(raised.errno, Some(1 | 19))),
@@ -173,16 +183,18 @@ async fn has_files(connection: &Connection) -> Result<bool> {
 
 /// What an error means of a board that was asked for its root.
 fn without_files(connection: &Connection, error: Error) -> Error {
-    let lacks = error.exception().is_some_and(|raised| {
-        ["OSError", "ImportError", "AttributeError", "KeyError"]
-            .iter()
-            .any(|class| raised.is(class))
-    });
-    if lacks {
+    if lacks_files(&error) {
         connection.unsupported("a file system")
     } else {
         error
     }
+}
+
+fn lacks_files(error: &Error) -> bool {
+    let raised = |class| error.exception().is_some_and(|exception| exception.is(class));
+    ["OSError", "ImportError", "AttributeError"]
+        .into_iter()
+        .any(raised)
 }
 
 fn about(connection: &Connection, path: &BoardPath, error: Error) -> Error {

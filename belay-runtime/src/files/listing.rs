@@ -15,6 +15,8 @@ use crate::python::Arguments;
 const FEW: u64 = 8;
 const MANY: u64 = 128;
 const ROOM: u64 = 1024;
+/// With more sizes than this the board works out the digests of all files.
+const SIZES: usize = 256;
 
 /// A file or a folder of the board.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,11 +133,13 @@ pub(super) async fn survey(
     sizes: &BTreeSet<u64>,
 ) -> Result<Vec<Entry>> {
     let free = library.facts().free_memory().unwrap_or(0);
-    let arguments = Arguments::new()
-        .with("root", root.told())
-        .with("deep", &deep)
-        .with("sizes", sizes)
-        .with("most", &(free / ROOM).clamp(FEW, MANY));
+    let arguments = Arguments::new().with("root", root.told()).with("deep", &deep);
+    let arguments = if sizes.len() > SIZES {
+        arguments.with_expression("range(1<<30)")
+    } else {
+        arguments.with("sizes", sizes)
+    };
+    let arguments = arguments.with("most", &(free / ROOM).clamp(FEW, MANY));
     let mut some = library.all(root, "survey", &arguments)?;
     let mut entries = Vec::new();
     while let Some(told) = some.next().await {

@@ -5,6 +5,8 @@ mod listing;
 mod packing;
 mod path;
 mod reading;
+#[cfg(feature = "sync")]
+mod sync;
 mod transfer;
 mod writing;
 
@@ -13,6 +15,8 @@ use std::collections::BTreeSet;
 use futures_util::StreamExt as _;
 
 pub use listing::{Entry, EntryKind, FileHash, Space};
+#[cfg(feature = "sync")]
+pub use sync::{SyncOptions, SyncReport};
 pub use transfer::{Progress, Step, Transfer, TransferEvent, TransferEvents};
 
 use crate::error::Result;

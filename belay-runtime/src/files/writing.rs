@@ -72,7 +72,9 @@ impl Writing<'_> {
         let mut piece = self.library.piece();
         loop {
             let outcome = if self.contents.len() <= piece {
-                self.at_once(meter).await
+                self.at_once()
+                    .await
+                    .inspect(|()| meter.add(&self.path.shown().into(), Step::Written, self.contents.len()))
             } else {
                 self.in_pieces(piece, meter).await
             };
@@ -100,18 +102,15 @@ impl Writing<'_> {
     }
 
     /// What a small file takes: one exchange.
-    async fn at_once(&self, meter: &mut Meter) -> Result<()> {
+    pub(super) async fn at_once(&self) -> Result<()> {
         let arguments = Arguments::new()
             .with("path", self.path.told())
             .with_all(&self.length_and_checksum())
             .with_all(&self.piece(self.contents));
         match self.library.call(self.path, "store", &arguments).await {
-            Ok(outcome) => self.judge(outcome)?,
-            Err(error) => self.after(error, true).await?,
+            Ok(outcome) => self.judge(outcome),
+            Err(error) => self.after(error, true).await,
         }
-        let path = self.path.shown().into();
-        meter.add(&path, Step::Written, self.contents.len());
-        Ok(())
     }
 
     async fn in_pieces(&self, size: usize, meter: &mut Meter) -> Result<()> {

@@ -42,8 +42,8 @@ pub struct Connection {
     pub(super) execute_deadline: Duration,
     /// Whether the thread library is on the board, where that is known.
     pub(crate) thread_library: tokio::sync::Mutex<Option<bool>>,
-    /// What the library for files says of the board, once it is there.
-    pub(crate) files: tokio::sync::OnceCell<Facts>,
+    /// What the library for files says of the board, once it is there; nothing where it cannot be.
+    pub(crate) files: tokio::sync::OnceCell<Option<Facts>>,
     /// Held by what writes to the board's file system or reads a file: the board does one of these at a time.
     pub(crate) transfer: Arc<tokio::sync::Mutex<()>>,
 }
