@@ -1,6 +1,5 @@
 //! What differs between the agents.
 
-use super::RequestKind;
 use super::kinds::ReplyKind;
 use super::typed;
 use crate::protocol::Checksum;
@@ -123,7 +122,7 @@ impl Flavour {
     /// The sources that, typed one after the other at the raw prompt, hand it a line.
     pub(crate) fn sources(self, line: &[u8], flow_control: bool) -> Vec<Vec<u8>> {
         if self == Self::Small {
-            return typed::in_parts(line, RequestKind::of_line(line), SMALL_PIECE);
+            return typed::in_parts(line, SMALL_PIECE);
         }
         typed::at_once(line, if flow_control { PIECE } else { SMALL_PIECE })
     }

@@ -124,10 +124,6 @@ impl Raised {
             && let Some(at) = output.rfind(TRACEBACK)
         {
             exception.traceback = traceback(&output[at..]);
-            if exception.traceback.is_empty() && exception.is("TypeError") && output[at..].contains(OWN_FILE)
-            {
-                return damaged();
-            }
             output.truncate(at);
         }
         exception.output = output;
@@ -166,16 +162,6 @@ fn without_surrogates(payload: &[u8]) -> Vec<u8> {
     text
 }
 
-/// What hands a small board's expression to `eval` is checked by nothing. If the line has damaged how it does so, this
-/// is what `eval` says of that, and an error in the expression itself would have a frame of its own.
-fn damaged() -> Error {
-    let cause = ErrorKind::Protocol {
-        what: "the line damaged what was to make the call".into(),
-        received: Vec::new(),
-    };
-    ErrorKind::FateUnknown(Some(Box::new(cause.into()))).into()
-}
-
 /// The frames of a traceback, without those of the agent.
 fn traceback(text: &str) -> Vec<Frame> {
     let mut frames = frames(text);
@@ -207,24 +193,6 @@ fn frame(line: &str) -> Option<Frame> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_eval_says_of_its_arguments_is_no_exception_of_the_call() {
-        let raised = || Raised {
-            trace: None,
-            ..Raised::plain("TypeError", "no")
-        };
-        let traceback = |frames: &str| format!("x\r\n{TRACEBACK}\r\n{frames}TypeError: no\r\n");
-        let own = "  File \"<stdin>\", line 1, in <module>\r\n";
-        let error = raised().into_error(traceback(own).as_bytes());
-        assert!(matches!(error.kind(), ErrorKind::FateUnknown(_)), "{error}");
-        let expression = format!("{own}  File \"<string>\", line 1, in <module>\r\n");
-        let error = raised().into_error(traceback(&expression).as_bytes());
-        assert!(
-            error.exception().is_some_and(|raised| raised.is("TypeError")),
-            "{error}"
-        );
-    }
 
     #[test]
     fn a_traceback_has_the_frames_of_the_user_and_not_those_of_the_agent() {

@@ -81,13 +81,6 @@ pub struct Missing {
     pub size: usize,
 }
 
-impl RequestKind {
-    /// The kind of the request in a line.
-    pub(super) fn of_line(line: &[u8]) -> Option<Self> {
-        line.get(2).copied().and_then(Self::of)
-    }
-}
-
 impl Request {
     /// A call.
     ///

@@ -3,9 +3,11 @@
 # statement here is compiled on its own, over the dictionary `_belay`, which also is what expressions see.
 #
 # The stack can be as small as 1800 bytes. So nothing of this is beneath a call but the raw REPL's own code:
-# `line` takes a line and gives the arguments that `eval` or `exec` is called with, the raw REPL does that, and hands
-# the value to `value` or what it raised to `error`. What it is sent for that is not checked by anything. So no bit
-# can change one of those names into another that there is, and nothing is looked up after `line` was called.
+# `line` takes a line and gives an iterator whose only item is what the line asks for, the raw REPL has `get` work
+# that out, and hands the value to `value` or what it raised to `error`. What it is sent for that is not checked by
+# anything. So no byte makes another name that there is of one of those, nothing is looked up after `line` was called,
+# and all that is done with what it gives stands in parentheses around it: what the line has done to the rest cannot
+# become the call's own answer.
 # `gc`, `sys`, `trace` and what the raw REPL looks up beside it are there already: see `small.rs`.
 seed = count = many = credit = lost = 0
 start = text = number = kind = key = asked = ""
@@ -14,6 +16,7 @@ expected = "0"
 # whether what was asked for had begun; 2 says that there is no such function.
 kept = ["", [], 0, 0]
 parts = []
+get = b.next
 F = {}
 # What is sent when it is needed gets into the first one.
 spaces = {0: {}, "": b.globals()}
@@ -89,7 +92,7 @@ def line(part):
 def other(what, body):
     global kind
     if what == "p":
-        return send(expected + "o" + body.strip())
+        return send(expected + "o" + body)
     if asked == kept[0]:
         # There was no room to say anything, or none to keep it; or what should have come here did not.
         for body in kept[1] or (asked + ("e(0,1,'MemoryError','',None,None,'')" if kept[2] else "g"),):
@@ -107,18 +110,23 @@ def begun(body):
     kept[3] = int(kind != "c")
     # What is garbage looks as if it was in use to a collection that begins in the middle of an evaluation.
     gc.collect()
-    if kind in "Tt":
+    if kind in "sn":
+        key, credit, body = body.split(" ", 2)
+    elif kind == "X":
+        # What came in parts, to be executed in a namespace.
+        source = "".join(parts)
+        parts[:] = []
+        return map(exec, (source,), (N(body),))
+    elif kind in "Tt":
         # Source, in parts: a literal of all of it would take more than twice the room.
         if kind == "T":
             parts[:] = []
         parts.append(body)
         room()
-    elif kind == "X":
-        return T(body.strip())
-    else:
-        if kind not in "ec":
-            key, credit, body = body.split(" ", 2)
-        return body, globals()
+    if kind in "Ttn":
+        # There is nothing to work out.
+        return iter(kind)
+    return map(eval, (body,), (globals(),))
 
 
 def G(*arguments):
@@ -212,13 +220,6 @@ def N(name):
 
 def V(name, source):
     return eval(source, N(name))
-
-
-def T(name):
-    # The source that came in parts, to be executed in this namespace.
-    source = "".join(parts)
-    parts[:] = []
-    return source, N(name)
 
 
 def D(id, name, function):

@@ -1,7 +1,5 @@
 //! What is typed at the raw prompt to hand an agent its lines.
 
-use super::RequestKind;
-
 /// What has the agent handle a line. What is long is brought in pieces before the line that announces it, because a
 /// board keeps all of a source in memory that nobody guards.
 pub(super) fn at_once(line: &[u8], piece: usize) -> Vec<Vec<u8>> {
@@ -15,31 +13,25 @@ pub(super) fn at_once(line: &[u8], piece: usize) -> Vec<Vec<u8>> {
 }
 
 /// What has the agent for small boards handle a line, in parts, since its memory has no room for much.
-pub(super) fn in_parts(line: &[u8], kind: Option<RequestKind>, largest: usize) -> Vec<Vec<u8>> {
+pub(super) fn in_parts(line: &[u8], largest: usize) -> Vec<Vec<u8>> {
     // Parts of about the same length: the board never forgets a literal that is as short as a rest can be.
     let parts = line.len().div_ceil(largest).max(1);
     let size = line.len().div_ceil(parts).max(1);
     let mut parts: Vec<&[u8]> = line.chunks(size).collect();
     let last = parts.pop().unwrap_or_default();
     let more = parts.into_iter().map(|part| call("_belay['M'](", part));
-    more.chain([last_part(last, kind)]).collect()
+    more.chain([last_part(last)]).collect()
 }
 
-fn last_part(part: &[u8], kind: Option<RequestKind>) -> Vec<u8> {
-    let last = call("_belay['line'](", part);
-    let last = String::from_utf8_lossy(&last);
-    // The value that the line asks for is worked out here, where no call has used any of the stack yet.
-    let value = match kind {
-        Some(RequestKind::Call | RequestKind::Evaluate | RequestKind::Open) => {
-            format!("_belay['b'].eval(*{last})")
-        }
-        Some(RequestKind::Execute) => format!("_belay['b'].exec(*{last})"),
-        _ => last.into_owned(),
-    };
-    format!(
-        "try:_belay['value']({value})\nexcept _belay['b'].BaseException as _belay_e:_belay['error'](_belay_e)\n"
-    )
-    .into_bytes()
+/// What the line asks for is worked out here, where no call has used any of the stack yet. Nothing checks this source:
+/// see the agent's. What stands in parentheses cannot become an assignment.
+fn last_part(part: &[u8]) -> Vec<u8> {
+    [
+        b"try:(_belay['value'])((_belay['get'])(".as_slice(),
+        &call("_belay['line'](", part),
+        b"))\nexcept _belay['b'].BaseException as _belay_e:_belay['error'](_belay_e)\n",
+    ]
+    .concat()
 }
 
 /// A source that calls a function with a text as its last argument.

@@ -48,6 +48,8 @@ impl Small {
 /// What a line leaves to be done where nothing is left of the stack.
 pub(super) enum Begun {
     Nothing,
+    /// There is nothing to work out.
+    Plainly,
     Evaluate(String),
     Statements(String),
 }
@@ -152,32 +154,31 @@ impl Machine {
                     agent.parts.clear();
                 }
                 agent.parts.push_str(body);
-                Ok(Begun::Nothing)
+                Ok(Begun::Plainly)
+            }
+            b'n' => {
+                agent.take_stream(body);
+                Ok(Begun::Plainly)
             }
             b'X' => Ok(Begun::Statements(std::mem::take(&mut agent.parts))),
             b'e' | b'c' => Ok(Begun::Evaluate(body.to_owned())),
-            _ => {
-                let mut words = body.splitn(3, ' ');
-                words.next().unwrap_or_default().clone_into(&mut agent.key);
-                agent.credit = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
-                Ok(Begun::Evaluate(words.next().unwrap_or_default().to_owned()))
-            }
+            _ => Ok(Begun::Evaluate(agent.take_stream(body).to_owned())),
         }
     }
 
     /// A whole line, or its last part, with what the raw REPL does for it.
-    pub(super) async fn small_whole(&mut self, line: &[u8], plainly: bool) -> Python<()> {
-        let done = self.small_attempt(line, plainly).await;
+    pub(super) async fn small_whole(&mut self, line: &[u8]) -> Python<()> {
+        let done = self.small_attempt(line).await;
         match done {
             Err(Raised::Exception(exception)) => self.small_error(exception).await,
             done => done,
         }
     }
 
-    async fn small_attempt(&mut self, line: &[u8], plainly: bool) -> Python<()> {
+    async fn small_attempt(&mut self, line: &[u8]) -> Python<()> {
         let value = match self.small_line(line).await? {
-            _ if plainly => Value::Repr("None".to_owned()),
-            Begun::Nothing => return Err(raised("TypeError", "object not iterable")),
+            Begun::Nothing => return Err(raised("TypeError", "object not an iterator")),
+            Begun::Plainly => Value::Repr("None".to_owned()),
             Begun::Statements(source) => {
                 self.run_statement(&source).await?;
                 Value::Repr("None".to_owned())

@@ -256,7 +256,7 @@ impl Machine {
                 _ => Err(damaged()),
             };
         }
-        if source.starts_with("try:_belay['value'](") {
+        if source.starts_with("try:(_belay['value'])(") {
             return self.small_line_source(source).await;
         }
         if source.starts_with("_belay['line'](") || source.starts_with("_belay['h'](") {
@@ -304,28 +304,14 @@ impl Machine {
     /// A line for the agent for small boards, as it is typed.
     async fn small_line_source(&mut self, source: &str) -> Python<()> {
         const END: &str = "\nexcept _belay['b'].BaseException as _belay_e:_belay['error'](_belay_e)\n";
-        const FORMS: [(&str, &str); 3] = [
-            ("_belay['b'].eval(*_belay['line'](", ")))"),
-            ("_belay['b'].exec(*_belay['line'](", ")))"),
-            ("_belay['line'](", "))"),
-        ];
-        let call = source
-            .strip_prefix("try:_belay['value'](")
-            .and_then(|call| call.strip_suffix(END))
+        let part = source
+            .strip_prefix("try:(_belay['value'])((_belay['get'])(_belay['line'](")
+            .and_then(|part| part.strip_suffix(END))
             .ok_or_else(damaged)?;
-        for (start, end) in FORMS {
-            if let Some(rest) = call.strip_prefix(start) {
-                let (line, rest) = literal(rest).ok_or_else(damaged)?;
-                if rest != end {
-                    return Err(damaged());
-                }
-                if self.heap.small.is_none() {
-                    return Err(missing());
-                }
-                let plainly = !start.ends_with("(*_belay['line'](");
-                return self.small_whole(line.as_bytes(), plainly).await;
-            }
+        match literal(part).ok_or_else(damaged)? {
+            (line, ")))") if self.heap.small.is_some() => self.small_whole(line.as_bytes()).await,
+            (_, ")))") => Err(missing()),
+            _ => Err(damaged()),
         }
-        Err(damaged())
     }
 }
