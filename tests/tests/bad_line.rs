@@ -1,13 +1,16 @@
 //! A bad line between host and board: what is damaged on it is noticed and sent again, and no call runs twice.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use belay::prelude::*;
 use belay::{CallPath, ErrorKind};
+use belay_runtime::link::{Link, LinkOptions, Request};
 use belay_runtime::python::Bytes;
 use belay_sim::{Board, Direction, Fault, Rates};
-use belay_tests::{connected_with, soon};
+use belay_tests::{Asked, Puppet, connected_with, soon, unix};
 use futures_util::StreamExt as _;
+use futures_util::future::join_all;
 
 /// A board that counts.
 #[belay::device]
@@ -164,4 +167,24 @@ async fn a_line_that_is_bad_all_the_time_makes_no_answer_wrong_and_no_call_run_t
     assert!(count > 200, "{count} of 240 calls were answered");
     ran_once(&ledger, &answered).await;
     ledger.close().await.expect("it closes");
+}
+
+#[tokio::test]
+async fn a_peer_that_has_got_several_calls_and_answers_none_ends_each_of_them() {
+    let board = unix().await;
+    let (puppet, connector) = Puppet::of(board.port());
+    let link = Link::connect(&connector, LinkOptions::default()).await.unwrap();
+    puppet.act(|secrets, written| match Asked::next(written) {
+        Some(asked) if asked.kind == b'p' => secrets.frame(asked.number, b'o', asked.body.as_bytes()),
+        Some(asked) if asked.body == "'now'" => secrets.frame(asked.number, b'v', b"'now'"),
+        _ => Vec::new(),
+    });
+    let evaluate = |expression: &str| Request::Evaluate(expression.to_owned());
+    let call = |_| link.request(evaluate("1"), Duration::from_secs(20));
+    for error in soon("the end of all", join_all((0..4).map(call))).await {
+        let error = error.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::FateUnknown(_)), "{error:?}");
+    }
+    let next = link.request(evaluate("'now'"), Duration::from_secs(20));
+    assert!(soon("an answer", next).await.is_ok());
 }

@@ -127,11 +127,9 @@ async fn a_board_that_somebody_took_out_of_its_work_comes_back_without_a_word(pa
     }
 }
 
-/// In the agent. Over the raw REPL the friendly prompt echoes the source that is typed at it.
-#[tokio::test]
-async fn a_board_that_restarts_by_itself_is_heard_without_what_it_is_asked_then() {
+async fn a_board_that_restarts_by_itself_is_heard_without_what_it_is_asked_then(path: CallPath) {
     let mut board = booting(false).await;
-    let device = connected(&board, CallPath::Agent).await;
+    let device = connected(&board, path).await;
     let output = device.output();
     board.restart().unwrap();
     // Whatever becomes of this one, it finds out.
@@ -139,7 +137,15 @@ async fn a_board_that_restarts_by_itself_is_heard_without_what_it_is_asked_then(
     device.reset().await.unwrap();
     device.close().await.unwrap();
     let heard = heard(output).await;
-    for ours in ["belay-", "raw REPL", "Traceback", "\x04"] {
+    for ours in [
+        "belay",
+        "raw REPL",
+        "Traceback",
+        "\x04",
+        "getattr",
+        ">>> _",
+        "paste mode",
+    ] {
         assert!(!heard.contains(ours), "{heard:?}");
     }
     assert_eq!(heard.matches("boot says this\n").count(), 2, "{heard:?}");
@@ -151,4 +157,5 @@ belay_tests::on_both_runtimes! { over both paths:
     of_calls_and_a_close_a_subscriber_has_what_was_printed_and_nothing_else
     whoever_listens_as_soon_as_there_is_a_link_hears_nothing_of_how_it_was_made
     a_board_that_somebody_took_out_of_its_work_comes_back_without_a_word
+    a_board_that_restarts_by_itself_is_heard_without_what_it_is_asked_then
 }

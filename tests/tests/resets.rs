@@ -12,6 +12,7 @@ use belay_runtime::link::{CallPath, Link, LinkOptions, Payload, Request, ResetPo
 use belay_runtime::transport::{Address, Connector, ModemLines, Transport, TransportError};
 use belay_sim::Board;
 use belay_tests::{Tap, soon, tapped, unix};
+use futures_util::StreamExt as _;
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::sync::Notify;
 
@@ -68,6 +69,49 @@ async fn a_soft_reset_restarts_the_interpreter_even_while_a_call_runs() {
         assert_ne!(after.hello().boot, before.hello().boot, "{path:?}");
         is_alive(&after).await;
         after.close().await.unwrap();
+    }
+}
+
+/// Cleans up for longer than a soft reset takes that is told in a hurry, and says so.
+const CLEANS_UP: &str = "X('t','import time\\ntry:\\n S(1)\\n while 1: pass\\nfinally:\\n for i in range(5): \
+                         time.sleep(.03)\\n print(\"clean\")')";
+
+#[tokio::test]
+async fn a_soft_reset_lets_what_runs_clean_up() {
+    for path in PATHS {
+        let board = unix().await;
+        let before = link(&to(board.port()), path, ResetPolicy::None).await;
+        let mut output = before.output();
+        let call = long_call(&before, CLEANS_UP).await;
+        before.reset(ResetPolicy::Soft).await.unwrap();
+        let error = soon("the end of the call", call).await.unwrap();
+        assert!(matches!(error.kind(), ErrorKind::Reset), "{path:?}: {error}");
+        let mut heard = String::new();
+        while let Some(piece) = soon("the end of the output", output.next()).await {
+            heard.push_str(&piece.to_string());
+        }
+        assert!(heard.contains("clean"), "{path:?}: {heard:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_soft_reset_ends_a_stream_with_it() {
+    for path in PATHS {
+        let board = unix().await;
+        let before = link(&to(board.port()), path, ResetPolicy::None).await;
+        let mut items = before.stream(
+            evaluate("(any(0 for i in range(j**30)) or j for j in range(9))"),
+            SHORT * 9,
+        );
+        assert!(soon("an item", items.next()).await.unwrap().is_ok());
+        before.reset(ResetPolicy::Soft).await.unwrap();
+        let error = loop {
+            match soon("the end", items.next()).await.unwrap() {
+                Ok(_) => {}
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(error.kind(), ErrorKind::Reset), "{path:?}: {error}");
     }
 }
 

@@ -300,6 +300,26 @@ async fn deaf(board: &Board, path: CallPath, milliseconds: u32) -> Device {
     device
 }
 
+async fn a_deaf_call_that_prints_is_not_said_to_have_said_nothing(path: CallPath) {
+    let board = unix().await;
+    let options = hasty(path, ResetPolicy::None);
+    let device = Device::builder(board.port())
+        .call_path(path)
+        .deadlines(options.deadlines);
+    let device = device
+        .timeout(Duration::from_millis(200))
+        .connect()
+        .await
+        .unwrap();
+    let body = format!("{DEAF}import time\nwhile 1:\n print('word')\n time.sleep(.02)");
+    let error = soon("the end of the call", device.execute(&body))
+        .await
+        .unwrap_err();
+    let told = format!("{error:?}");
+    assert!(told.contains("no answer within 200ms"), "{told}");
+    assert!(told.contains("word") && !told.contains("nothing"), "{told}");
+}
+
 const FOR_EVER: u32 = 1_000_000;
 
 async fn a_call_that_does_not_end_is_told_from_an_earlier_one(path: CallPath) {
@@ -453,6 +473,7 @@ belay_tests::over_both_paths! {
     a_board_that_answers_nothing_is_said_to_and_which_setting_may_help
     a_board_that_prints_and_does_not_stop_is_told_with_what_it_prints
     a_call_that_does_not_end_is_told_from_an_earlier_one
+    a_deaf_call_that_prints_is_not_said_to_have_said_nothing
     a_reset_of_a_deaf_board_fails_with_the_reset_that_helps
     a_board_that_was_deaf_is_reset_once_it_is_not
     a_reset_insists_on_the_end_of_the_call

@@ -332,6 +332,15 @@ impl Calls {
         self.flying.iter_mut().filter_map(waits).collect()
     }
 
+    /// The same, and nobody is told before it is known what became of the board. Gives who waited.
+    pub(super) fn abandon_untold(&mut self, now: Instant) -> Vec<Sink> {
+        let waited = |flying: &mut Flying| {
+            flying.abandoned = Some(now);
+            std::mem::replace(&mut flying.job.sink, Sink::Nobody)
+        };
+        self.flying.iter_mut().map(waited).collect()
+    }
+
     /// How many got to a board that expects this number.
     pub(super) fn got_there(&self, expected: Number) -> usize {
         let had = |flying: &&Flying| (1..=NUMBERS / 2).contains(&expected.since(flying.number));

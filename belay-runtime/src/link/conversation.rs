@@ -68,6 +68,8 @@ pub(super) struct Conversation {
     pub(super) ahead: Ahead,
     /// Whether it is about to end, so that nothing new is sent.
     leaving: bool,
+    /// Who waited for what was under way when a reset was to end it.
+    pub(super) untold: Vec<Sink>,
 }
 
 /// What takes the port for itself: nothing is handed to the conversation before it is done.
@@ -117,6 +119,7 @@ impl Conversation {
             watch: Watch::default(),
             ahead: Ahead::default(),
             leaving: false,
+            untold: Vec::new(),
         }
     }
 
@@ -280,6 +283,12 @@ impl Conversation {
         if !self.calls.none_flies() && !self.liveness.is_interrupting() {
             self.interrupt();
         }
+    }
+
+    /// It ends with a reset, and with that what is under way, once it has cleaned up.
+    pub(super) fn begin_to_reset(&mut self, now: Instant) {
+        self.untold = self.calls.abandon_untold(now);
+        self.begin_to_leave(now);
     }
 
     /// What goes over the line.

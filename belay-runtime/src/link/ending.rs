@@ -105,12 +105,13 @@ impl Conversation {
             End::Reset => drop(self.events.send(LinkEvent::Reset)),
             End::Lost(_) | End::Failed(_) => drop(self.events.send(LinkEvent::Lost)),
         }
-        for flying in self.calls.take_flying() {
+        let flying = self.calls.take_flying().into_iter().map(|flying| flying.job.sink);
+        for sink in std::mem::take(&mut self.untold).into_iter().chain(flying) {
             let error: Error = match known {
                 Known::Closed | Known::Reset => known.cause(),
                 Known::Lost(_) => ErrorKind::FateUnknown(Some(Box::new(known.cause()))).into(),
             };
-            self.answer(flying.job.sink, Err(error));
+            self.answer(sink, Err(error));
         }
         for job in self.calls.take_queue() {
             // The first batch of a stream starts it; with the others it has run already.

@@ -102,9 +102,11 @@ impl Conversation {
         self.release_answers();
         // Where nothing can be compiled any more, it looks as if the board did not react.
         let no_memory = !self.flavour.stays() && self.liveness.is_out_of_memory();
-        let board = match self.line.take_output() {
-            printed if printed.is_empty() => BoardState::Silent,
-            printed => BoardState::Printing(printed),
+        let printed = self.line.take_output();
+        let board = if printed.is_empty() {
+            BoardState::Silent
+        } else {
+            BoardState::Printing(printed.clone())
         };
         let unresponsive = |purpose, source| {
             if no_memory {
@@ -117,7 +119,7 @@ impl Conversation {
             let timeout = || {
                 let timeout = ErrorKind::Timeout {
                     after: flying.job.deadline,
-                    received: Vec::new(),
+                    received: printed.clone(),
                 };
                 Error::from(timeout).in_phase(Phase::Execute)
             };

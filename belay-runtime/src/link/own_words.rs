@@ -1,9 +1,18 @@
 //! Takes what was said between host and board out of what a board has printed meanwhile.
 
-use crate::protocol::RAW_BANNER;
+use crate::protocol::{PROMPT, RAW_BANNER};
 
 const END: u8 = 0x04;
 const INTERRUPTED: &[u8] = b"KeyboardInterrupt";
+/// What stands before what is typed, and before what that prints.
+const PROMPTS: [&[u8]; 4] = [PROMPT, b"... ", b">OK", b">"];
+/// What is only in what is typed, and in what a board says of that.
+const OURS: [&[u8]; 4] = [
+    b"_belay",
+    b"Traceback (most recent call last):",
+    b"  File \"<stdin>\", line ",
+    b"raw REPL; CTRL-B to exit",
+];
 
 /// Takes out the first of these words. Gives its place.
 pub(super) fn take_out(printed: &mut Vec<u8>, word: &[u8]) -> Option<usize> {
@@ -73,6 +82,28 @@ pub(super) fn take_out_unmarked(printed: &mut Vec<u8>, traceback: &[u8]) {
     take_out_end(printed, traceback);
     if printed.ends_with(b"OK") {
         printed.truncate(printed.len() - 2);
+    }
+}
+
+/// Takes out what a board says at its prompts that has restarted and was asked for a mark: what is typed at it, which
+/// the friendly prompt echoes, and that there is no agent. What came before the first prompt, and what a thread prints
+/// in lines of its own, stays.
+pub(super) fn take_out_prompts(printed: &mut Vec<u8>, mark: &[u8]) {
+    let place = |word: &[u8]| printed.windows(word.len()).position(|window| window == word);
+    let first = [PROMPT, RAW_BANNER].into_iter().filter_map(place).min();
+    let said = printed.split_off(first.unwrap_or(0));
+    for line in said.split_inclusive(|byte| *byte == b'\n') {
+        let mut line: Vec<u8> = line.iter().copied().filter(|byte| *byte != END).collect();
+        let mut prompted = false;
+        while let Some(prompt) = PROMPTS.iter().find(|prompt| line.starts_with(prompt)) {
+            line.drain(..prompt.len());
+            prompted = true;
+        }
+        let has = |word: &[u8]| line.windows(word.len()).any(|window| window == word);
+        let is_empty = prompted && line.iter().all(u8::is_ascii_whitespace);
+        if !is_empty && !has(mark) && !OURS.iter().any(|ours| has(ours)) {
+            printed.extend(line);
+        }
     }
 }
 
@@ -151,6 +182,22 @@ mod tests {
         let mut printed = b"a\r\nOK\x04KeyboardInterrupt: \r\n\x04>".to_vec();
         take_out_unmarked(&mut printed, b"KeyboardInterrupt: \r\n");
         assert_eq!(String::from_utf8_lossy(&printed), "a\r\n");
+    }
+
+    #[test]
+    fn at_the_prompts_of_a_board_that_has_restarted_only_what_a_thread_prints_stays() {
+        let traceback = "Traceback (most recent call last):\r\n  File \"<stdin>\", line 1, in <module>\r\n\
+                         NameError: name '_belay' isn't defined\r\n";
+        let said = format!(
+            "boot\r\nMicroPython\r\n>>> _belay['h']('#1e0 _ABC\\n')\r\n{traceback}>>> \r\ntick\r\n\
+             raw REPL; CTRL-B to exit\r\n>OK\x04{traceback}\x04>tick\r\n>OKbelay-1 _belay False\r\n\x04{traceback}\x04>"
+        );
+        let mut printed = said.into_bytes();
+        take_out_prompts(&mut printed, b"belay-1 _belay False");
+        assert_eq!(
+            String::from_utf8_lossy(&printed),
+            "boot\r\nMicroPython\r\ntick\r\ntick\r\n"
+        );
     }
 
     #[test]

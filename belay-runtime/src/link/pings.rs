@@ -94,6 +94,10 @@ impl Conversation {
             return;
         }
         self.line.give_up_frame();
+        if self.liveness.is_late() {
+            // Most likely a program has printed what looked like a prompt.
+            self.line.let_output_go();
+        }
         let (token, question) = self.question(Ask::Afresh);
         if !self.liveness.unread.has_room_for(question.len()) {
             self.liveness.wait_longer(self.now);
@@ -180,10 +184,10 @@ impl Conversation {
         for flying in unwanted {
             self.drop_abandoned(flying, true, robbed);
         }
-        for at in (0..answered).rev() {
+        for at in 0..answered {
             self.calls.flying_mut(at).incoming.nothing_is_coming();
-            self.ask_again(at);
         }
+        self.ask_again_before(answered);
         if self.calls.none_flies() {
             self.liveness.rest();
         }

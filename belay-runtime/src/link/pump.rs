@@ -171,6 +171,7 @@ impl Pump {
         let close = self.conversation.deadlines().close;
         let until = Instant::now() + close;
         self.port.closes_soon();
+        self.conversation.begin_to_leave(Instant::now());
         self.let_clean_up(Instant::now() + close / 2).await?;
         if !self.go_to_prompt(until).await? {
             let board = self.conversation.line().state();
@@ -181,9 +182,8 @@ impl Pump {
         self.wire().operate(Operation::Exit, until).await
     }
 
-    /// Interrupts what is under way and gives it time to clean up, which another Ctrl-C would cut short.
+    /// Gives what is being interrupted time to clean up, which another Ctrl-C would cut short.
     async fn let_clean_up(&mut self, until: Instant) -> Result<()> {
-        self.conversation.begin_to_leave(Instant::now());
         while self.conversation.interrupts() && Instant::now() < until {
             match timeout_at(until, self.step(false)).await {
                 Ok(Ok(())) => {}
@@ -284,7 +284,15 @@ impl Pump {
     }
 
     async fn soft_reset(&mut self, until: Instant) -> Result<()> {
-        let Deadlines { enter, interrupt, .. } = self.conversation.deadlines();
+        let Deadlines {
+            enter,
+            interrupt,
+            reset,
+            ..
+        } = self.conversation.deadlines();
+        let now = Instant::now();
+        self.conversation.begin_to_reset(now);
+        self.let_clean_up(now + (interrupt / 2).min(reset / 4)).await?;
         let farewell = self.conversation.farewell();
         let stays = self.conversation.flavour.stays();
         let mut wire = self.wire();

@@ -3,7 +3,7 @@
 
 use super::conversation::Conversation;
 use super::ending::End;
-use super::own_words::take_out_mark;
+use super::own_words::take_out_prompts;
 use super::recover::ASK_FOR_BANNER;
 use super::unread::Sent;
 use crate::agent::Raised;
@@ -56,9 +56,13 @@ impl Conversation {
         {
             self.line.hold_back_output();
             if let Some(printed) = self.line.output_held_back() {
-                take_out_mark(printed, None, &mark);
+                take_out_prompts(printed, &mark);
             }
             return Err(End::Reset);
+        }
+        if let Event::Sign(_) = event {
+            // What comes now may be said of what is typed at a prompt.
+            self.line.hold_back_output();
         }
         match event {
             Event::EndClaimed { traceback } if is_out_of_memory(traceback) => self.on_no_memory(),
@@ -66,6 +70,7 @@ impl Conversation {
             Event::EndClaimed { traceback }
                 if !traceback.is_empty() && self.liveness.unread.may_heed_sign() =>
             {
+                self.line.hold_back_output();
                 self.watch.interrupted();
                 self.look_for_agent();
             }

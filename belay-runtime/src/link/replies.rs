@@ -173,7 +173,7 @@ impl Conversation {
         }
         match flying.incoming.whole(count) {
             Some(data) => self.complete(at, Ok(form.of(data))),
-            None => self.ask_again(at),
+            None => drop(self.ask_again(at)),
         }
     }
 
@@ -217,9 +217,7 @@ impl Conversation {
         self.hand_over(flying.job.sink, result.map(|payload| Answer { payload, printed }));
         self.line.forget_output();
         // Answers come in order: those before this one are lost.
-        for earlier in 0..at {
-            self.ask_again(earlier);
-        }
+        self.ask_again_before(at);
         self.mind_head(GRACE);
         if at == 0 && !self.calls.none_flies() {
             // The board has ended what it was interrupted for. What it goes on with is interrupted in its turn, or
@@ -240,19 +238,33 @@ impl Conversation {
         }
     }
 
-    /// Asks for an answer that the board keeps and that was lost on the way.
-    pub(super) fn ask_again(&mut self, at: usize) {
+    /// Asks for all answers before this one.
+    pub(super) fn ask_again_before(&mut self, at: usize) {
+        for earlier in (0..at).rev() {
+            if !self.ask_again(earlier) {
+                break;
+            }
+        }
+    }
+
+    /// Asks for an answer that the board keeps and that was lost on the way. False if it was asked for too often: then
+    /// that is its end, and those before it have been asked for.
+    pub(super) fn ask_again(&mut self, at: usize) -> bool {
         let in_pieces = self.flavour.answers_in_pieces();
         let flying = self.calls.flying_mut(at);
         let number = flying.number;
         match flying.incoming.ask_again(in_pieces) {
             AskAgain::UnderWay => {}
-            AskAgain::GivenUp => self.complete(at, Err(lost())),
+            AskAgain::GivenUp => {
+                self.complete(at, Err(lost()));
+                return false;
+            }
             AskAgain::For(missing) => {
                 let line = self.calls.question(number, &Request::Again(missing));
                 self.transmit(&line, Sent::Request(number));
             }
         }
+        true
     }
 
     /// The call's deadline has passed. What it printed is said, and not how the link talked to the board.

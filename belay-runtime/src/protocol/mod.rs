@@ -21,4 +21,4 @@ pub use raw_repl::{
 pub use signs::Sign;
 
 pub(crate) use checksum::checksum;
-pub(crate) use signs::RAW_BANNER;
+pub(crate) use signs::{PROMPT, RAW_BANNER};

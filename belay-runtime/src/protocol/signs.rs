@@ -25,7 +25,7 @@ pub(super) const SOFT_REBOOT: &[u8] = b"soft reboot";
 pub(super) const RAW_BANNER_LINE: &[u8] = b"raw REPL; CTRL-B to exit\r\n";
 pub(crate) const RAW_BANNER: &[u8] = b"raw REPL; CTRL-B to exit\r\n>";
 /// The friendly prompt, where a thread may have begun its line.
-pub(super) const PROMPT: &[u8] = b">>> ";
+pub(crate) const PROMPT: &[u8] = b">>> ";
 pub(super) const FRIENDLY_PROMPT: &[u8] = b"\n>>> ";
 /// What a board at the friendly prompt answers to an empty line and a Ctrl-C. A program that the Ctrl-C stops
 /// shows one prompt only.
