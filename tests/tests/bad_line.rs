@@ -138,7 +138,7 @@ async fn a_line_that_is_bad_all_the_time_makes_no_answer_wrong_and_no_call_run_t
     for round in 0..30 {
         let numbers = (1 + round * 8)..(9 + round * 8);
         let calls = numbers.clone().map(|number| enter(&ledger, number));
-        let results = futures_util::future::join_all(calls).await;
+        let results = join_all(calls).await;
         for (number, result) in numbers.zip(results) {
             if let Err(error) = &result {
                 let known = matches!(

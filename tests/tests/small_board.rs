@@ -247,8 +247,8 @@ async fn whatever_one_byte_makes_of_an_unchecked_source_is_never_told_as_an_answ
         if source.is_empty() {
             continue;
         }
-        let line = source.windows(2).position(|two| two == b"'#").unwrap();
-        let number = char::from(source[line + 2]);
+        let begins = source.windows(2).position(|two| two == b"'#").unwrap();
+        let number = char::from(source[begins + 2]);
         let call = format!("judge(b'{}','{number}')", source.escape_ascii());
         let told = another_program_sees(&board, DAMAGE, &call).await;
         assert!(!told.contains(", [], ") && told.ends_with(", [])"), "{told}");

@@ -45,6 +45,16 @@ impl Small {
     }
 }
 
+impl Small {
+    /// Which stream is meant, and how many items of it. Gives what it is made of.
+    fn take_stream<'a>(&mut self, body: &'a str) -> &'a str {
+        let mut words = body.splitn(3, ' ');
+        words.next().unwrap_or_default().clone_into(&mut self.key);
+        self.credit = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
+        words.next().unwrap_or_default()
+    }
+}
+
 /// What a line leaves to be done where nothing is left of the stack.
 pub(super) enum Begun {
     Nothing,
