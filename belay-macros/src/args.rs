@@ -1,5 +1,7 @@
 //! The options of `#[device]`, `#[task]`, `#[setup]`, `#[thread]` and `#[teardown]`.
 
+mod folder;
+
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
@@ -51,6 +53,7 @@ options! {
     Crate = "crate" of &["device"], as "crate = my_belay";
     Namespace = "namespace" of &["device"], as "namespace = \"thermometer\"";
     Globals = "globals" of &["device"], as "globals(display, wifi)";
+    Modules = "modules" of &["device"], as "modules = \"board\"";
     Name = "name" of &["task", "thread"], as "name = \"blink\"";
     TimeoutMs = "timeout_ms" of &["task", "setup", "teardown"], as "timeout_ms = 2_000";
     Cache = "cache" of &["task"], as "cache = false";
@@ -391,12 +394,14 @@ pub(crate) fn device(tokens: TokenStream, default_namespace: String, errors: &mu
         facade: syn::parse_quote!(::belay),
         namespace: default_namespace,
         globals: Vec::new(),
+        modules: None,
     };
     for (option, argument) in arguments("device", tokens, errors) {
         match option {
             Opt::Crate => options.facade = argument.path(errors).unwrap_or(options.facade),
             Opt::Namespace => options.namespace = argument.identifier(errors).unwrap_or(options.namespace),
             Opt::Globals => options.globals = argument.names(errors),
+            Opt::Modules => options.modules = argument.folder(errors),
             // Those of methods were refused.
             Opt::Name
             | Opt::TimeoutMs
@@ -448,7 +453,7 @@ pub(crate) fn method(kind: Kind, tokens: TokenStream, errors: &mut Errors) -> Me
             Opt::Minify => options.minify = argument.flag(errors),
             Opt::File => options.files = argument.files(errors),
             // Those of the trait were refused.
-            Opt::Crate | Opt::Namespace | Opt::Globals => {}
+            Opt::Crate | Opt::Namespace | Opt::Globals | Opt::Modules => {}
         }
     }
     contradictions(&options, &arguments, errors);

@@ -324,9 +324,11 @@ fn from_files(
     bodies
 }
 
+/// What to say of a path that is not right.
+pub(crate) const PATHS: &str = "\nhelp: the path starts at the folder of this crate's Cargo.toml";
+
 /// The text of a file below a crate, or why it cannot be had.
-fn text_of(root: &Path, name: &str) -> Result<String, String> {
-    const PATHS: &str = "\nhelp: the path starts at the folder of this crate's Cargo.toml";
+pub(crate) fn text_of(root: &Path, name: &str) -> Result<String, String> {
     if !is_below(Path::new(name)) {
         return Err(format!("is not below this crate{PATHS}"));
     }
@@ -346,7 +348,7 @@ fn text_of(root: &Path, name: &str) -> Result<String, String> {
 }
 
 /// Whether a relative path leads nowhere but further down.
-fn is_below(path: &Path) -> bool {
+pub(crate) fn is_below(path: &Path) -> bool {
     let mut depth = 0_usize;
     for component in path.components() {
         match component {

@@ -47,7 +47,7 @@ impl<'a> Globals<'a> {
         for python in program.sound() {
             let (method, analysis) = (python.method, python.analysis());
             globals.declared.extend(names(&analysis.globals));
-            globals.open |= analysis.star_import;
+            globals.open |= analysis.has_star_import();
             if method.kind == Kind::Setup {
                 let with_method = |name| (name, method);
                 globals.setups.extend(names(&analysis.assigned).map(with_method));

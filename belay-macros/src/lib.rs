@@ -8,6 +8,7 @@ mod expand;
 mod fallback;
 mod globals;
 mod model;
+mod modules;
 mod parse;
 mod python;
 mod source;

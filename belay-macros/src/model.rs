@@ -12,6 +12,8 @@ pub(crate) struct Device {
     pub(crate) supertraits: Vec<TypeParamBound>,
     pub(crate) items: Vec<Item>,
     pub(crate) options: DeviceOptions,
+    /// The modules that it brings.
+    pub(crate) modules: Vec<ModuleFile>,
 }
 
 /// The options of `#[device]`.
@@ -22,6 +24,23 @@ pub(crate) struct DeviceOptions {
     pub(crate) namespace: String,
     /// Names that the board defines by itself, in its `boot.py` for instance.
     pub(crate) globals: Vec<String>,
+    /// Where the modules are that bodies import.
+    pub(crate) modules: Option<Folder>,
+}
+
+/// A folder with the modules of a trait.
+pub(crate) struct Folder {
+    /// Its path from the crate's root.
+    pub(crate) dir: syn::LitStr,
+}
+
+/// A file of that folder.
+pub(crate) struct ModuleFile {
+    /// Its path in the folder, with slashes.
+    pub(crate) path: String,
+    /// Its path from the crate's root.
+    pub(crate) file: String,
+    pub(crate) text: String,
 }
 
 /// One item of the trait.
@@ -122,12 +141,31 @@ impl Device {
         self.attrs.iter().filter(|attr| attr.path().is_ident("cfg"))
     }
 
+    /// Where an error about a module goes: at the folder's name.
+    pub(crate) fn span_of_modules(&self) -> Span {
+        let folder = self.options.modules.as_ref();
+        folder.map_or_else(Span::call_site, |folder| folder.dir.span())
+    }
+
     /// The methods that run on the board.
     pub(crate) fn methods(&self) -> impl Iterator<Item = &Method> {
         self.items.iter().filter_map(|item| match item {
             Item::Method(method) => Some(&**method),
             Item::Other(_) => None,
         })
+    }
+}
+
+impl ModuleFile {
+    /// The name that it is imported by.
+    pub(crate) fn name(&self) -> String {
+        let path = self.path.strip_suffix(".py").unwrap_or(&self.path);
+        path.strip_suffix("/__init__").unwrap_or(path).replace('/', ".")
+    }
+
+    /// Whether there can be other modules in it.
+    pub(crate) fn is_package(&self) -> bool {
+        self.path.ends_with("/__init__.py")
     }
 }
 

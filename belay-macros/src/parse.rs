@@ -13,7 +13,7 @@ use syn::{
 
 use crate::diag::Errors;
 use crate::model::{Device, Item, Kind, Method, Param, plain};
-use crate::{args, body, fallback};
+use crate::{args, body, fallback, modules};
 
 /// Parses a trait. What cannot be understood is reported and replaced by a stub.
 pub(crate) fn device(options: TokenStream, item: ItemTrait, errors: &mut Errors) -> Device {
@@ -24,6 +24,8 @@ pub(crate) fn device(options: TokenStream, item: ItemTrait, errors: &mut Errors)
             "a device trait cannot be `unsafe`: its implementation is generated",
         );
     }
+    let folder = options.modules.as_ref();
+    let modules = folder.map_or_else(Vec::new, |folder| modules::read(folder, errors));
     let mut items = Vec::new();
     let mut names = HashSet::new();
     for item in item.items {
@@ -42,6 +44,7 @@ pub(crate) fn device(options: TokenStream, item: ItemTrait, errors: &mut Errors)
         supertraits: item.supertraits.into_iter().collect(),
         items,
         options,
+        modules,
     }
 }
 

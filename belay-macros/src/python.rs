@@ -1,14 +1,23 @@
 //! The bodies of a trait, each of them parsed once: every check and what is sent read this.
 
-use belay_syntax::{Analysis, LineIndex, Parsed, Range};
+use std::collections::HashSet;
+
+use belay_syntax::{Analysis, Import, LineIndex, Parsed, Range};
 use proc_macro2::Span;
 
-use crate::model::{Body, Device, Method};
+use crate::model::{Body, Device, Method, ModuleFile};
 
 /// A trait whose bodies are parsed.
 pub(crate) struct Program<'a> {
     pub(crate) device: &'a Device,
     bodies: Vec<Python<'a>>,
+    modules: Vec<Module<'a>>,
+}
+
+/// A module that the trait brings, parsed.
+pub(crate) struct Module<'a> {
+    pub(crate) file: &'a ModuleFile,
+    pub(crate) parsed: Parsed<'a>,
 }
 
 /// A body that was parsed.
@@ -24,10 +33,20 @@ impl<'a> Program<'a> {
         let bodies = device
             .methods()
             .flat_map(|method| method.bodies.iter().map(move |body| Python::parse(method, body)));
+        let modules = device.modules.iter().map(|file| Module {
+            file,
+            parsed: belay_syntax::parse_module(&file.text),
+        });
         Self {
             device,
             bodies: bodies.collect(),
+            modules: in_order(modules.collect()),
         }
+    }
+
+    /// The modules that the trait brings, each behind those that it imports, unless they import each other.
+    pub(crate) fn modules(&self) -> &[Module<'a>] {
+        &self.modules
     }
 
     /// All bodies.
@@ -45,6 +64,34 @@ impl<'a> Program<'a> {
         self.bodies
             .iter()
             .filter(move |python| std::ptr::eq(python.method, method))
+    }
+}
+
+impl Module<'_> {
+    /// The dotted name of what it imports; nothing where a relative one leads out of its packages.
+    pub(crate) fn target(&self, import: &Import) -> Option<String> {
+        let rest = import.module.trim_start_matches('.');
+        let dots = import.module.len() - rest.len();
+        if dots == 0 {
+            return Some(rest.to_owned());
+        }
+        let own = self.file.name();
+        let mut package: Vec<&str> = own.split('.').collect();
+        let kept = package
+            .len()
+            .checked_sub(dots - usize::from(self.file.is_package()));
+        // What stands beside the packages is in none.
+        package.truncate(kept.filter(|kept| *kept > 0)?);
+        package.extend(rest.split('.').filter(|name| !name.is_empty()));
+        Some(package.join("."))
+    }
+
+    /// A message with the line of the file that it is about.
+    pub(crate) fn with_excerpt(&self, range: Range, message: &str) -> String {
+        let index = LineIndex::new(&self.file.text);
+        let at = index.line_column(range.start);
+        let place = format!("{}:{}:{}", self.file.file, at.line, at.column);
+        format!("{message}\n{}", excerpt(&self.file.text, &index, range, &place))
     }
 }
 
@@ -79,29 +126,81 @@ impl<'a> Python<'a> {
     fn locate(&self, index: &LineIndex<'_>, range: Range) -> (Span, String) {
         let body = self.body;
         let at = index.line_column(range.start);
-        let text = index.line_text(at.line);
         let origin = body.lines.get(at.line - 1).or(body.lines.last());
         let line = origin.map_or(0, |origin| origin.line);
         let span = origin.map_or_else(Span::call_site, |origin| origin.span);
-        let end = range.end.min(index.line_range(at.line).end).max(range.start);
-        let width = body
-            .text
-            .get(range.start..end)
-            .map_or(0, |text| text.chars().count());
-        // Tabs keep their width, so that the carets stand below what they mean.
-        let blanks: String = text
-            .chars()
-            .take(at.column - 1)
-            .map(|letter| if letter == '\t' { '\t' } else { ' ' })
-            .collect();
-        let number = match &body.file {
+        let place = match &body.file {
             Some(file) => format!("{}:{line}", file.value()),
             None => line.to_string(),
         };
-        let gutter = " ".repeat(number.len());
-        let carets = "^".repeat(width.max(1));
-        (span, format!("{number} | {text}\n{gutter} | {blanks}{carets}"))
+        (span, excerpt(&body.text, index, range, &place))
     }
+}
+
+/// Puts each module behind those that it imports.
+fn in_order(modules: Vec<Module<'_>>) -> Vec<Module<'_>> {
+    let names: Vec<String> = modules.iter().map(|module| module.file.name()).collect();
+    let mut order = Vec::new();
+    let mut seen = HashSet::new();
+    for at in 0..modules.len() {
+        visit(at, &modules, &names, &mut seen, &mut order);
+    }
+    let mut modules: Vec<_> = modules.into_iter().map(Some).collect();
+    order.into_iter().filter_map(|at| modules[at].take()).collect()
+}
+
+fn visit(
+    at: usize,
+    modules: &[Module<'_>],
+    names: &[String],
+    seen: &mut HashSet<usize>,
+    order: &mut Vec<usize>,
+) {
+    if !seen.insert(at) {
+        return;
+    }
+    for import in &modules[at].parsed.analysis().imports {
+        let Some(target) = modules[at].target(import) else {
+            continue;
+        };
+        // What comes out of a package may be a module of it, and the packages around are imported with it.
+        let inner = import
+            .names
+            .iter()
+            .flatten()
+            .map(|name| format!("{target}.{}", name.name));
+        let around = target.match_indices('.').filter_map(|(at, _)| target.get(..at));
+        let all: Vec<String> = around
+            .map(str::to_owned)
+            .chain([target.clone()])
+            .chain(inner)
+            .collect();
+        for name in all {
+            if let Some(other) = names.iter().position(|known| *known == name) {
+                visit(other, modules, names, seen, order);
+            }
+        }
+    }
+    order.push(at);
+}
+
+/// The line in which a range of a text begins, said to be at this place, with carets under the range.
+fn excerpt(source: &str, index: &LineIndex<'_>, range: Range, place: &str) -> String {
+    let at = index.line_column(range.start);
+    let text = index.line_text(at.line);
+    let end = range.end.min(index.line_range(at.line).end).max(range.start);
+    let width = source
+        .get(range.start..end)
+        .map_or(0, |text| text.chars().count());
+    // Tabs keep their width, so that the carets stand below what they mean.
+    let blanks: String = text
+        .chars()
+        .take(at.column - 1)
+        .map(|letter| if letter == '\t' { '\t' } else { ' ' })
+        .collect();
+    let gutter = " ".repeat(place.len());
+    let carets = "^".repeat(width.max(1));
+    format!("{place} | {text}\n{gutter} | {blanks}{carets}")
 }
 
 #[cfg(test)]

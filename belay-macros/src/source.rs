@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::model::{Kind, Method};
 use crate::parse::is_unit_result;
-use crate::python::{Program, Python};
+use crate::python::{Module, Program, Python};
 
 /// What a thread's body calls to learn whether it has to end.
 pub(crate) const STOP: &str = "__stop";
@@ -52,6 +52,15 @@ pub(crate) fn source(python: &Python<'_>) -> Source {
     Source {
         text: minified.code,
         lines: minified.lines.iter().map(origin).collect(),
+    }
+}
+
+/// Makes of a module what goes to the board.
+pub(crate) fn module(module: &Module<'_>) -> Source {
+    let minified = module.parsed.rewrite().minify();
+    Source {
+        text: minified.code,
+        lines: minified.lines,
     }
 }
 

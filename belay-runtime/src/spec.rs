@@ -43,6 +43,45 @@ pub struct DeviceSpec {
     pub namespace: &'static str,
     /// Its methods, in the order in which they are written.
     pub methods: &'static [&'static MethodSpec],
+    /// The modules that its bodies import, in the order of their paths.
+    pub modules: &'static [ModuleSpec],
+}
+
+/// A module that a trait brings: a file of the folder that `modules = …` names.
+#[derive(Debug)]
+pub struct ModuleSpec {
+    /// Its path in the folder, such as `display.py` or `sensors/__init__.py`.
+    pub path: &'static str,
+    /// Its source as it goes to the board.
+    pub source: &'static str,
+    /// A hash of its path and source.
+    pub hash: u64,
+    /// The file, from the crate's root.
+    pub file: &'static str,
+    /// For each line of `source`, the line in that file.
+    pub lines: &'static [u32],
+}
+
+impl ModuleSpec {
+    /// The dotted name that it is imported by.
+    pub fn name(&self) -> String {
+        let path = self.path.strip_suffix(".py").unwrap_or(self.path);
+        path.strip_suffix("/__init__").unwrap_or(path).replace('/', ".")
+    }
+
+    /// Where a line of the source (from 1) stands in the file that the user wrote.
+    pub fn rust_line(&self, line: u32) -> Option<RustLine> {
+        line_in(self.file, self.lines, line)
+    }
+}
+
+/// The line of a user's file that a line of what is sent came from.
+fn line_in(file: &'static str, lines: &'static [u32], line: u32) -> Option<RustLine> {
+    let index = usize::try_from(line).ok()?.checked_sub(1)?;
+    match lines.get(index) {
+        Some(&line) if line > 0 => Some(RustLine { file, line }),
+        _ => None,
+    }
 }
 
 /// A method of such a trait: its Python and its options.
@@ -150,14 +189,7 @@ pub struct Body {
 impl Body {
     /// Where a line of the source (from 1) stands in the file that the user wrote.
     pub fn rust_line(&self, line: u32) -> Option<RustLine> {
-        let index = usize::try_from(line).ok()?.checked_sub(1)?;
-        match self.lines.get(index) {
-            Some(&line) if line > 0 => Some(RustLine {
-                file: self.file,
-                line,
-            }),
-            _ => None,
-        }
+        line_in(self.file, self.lines, line)
     }
 }
 

@@ -24,6 +24,19 @@ pub struct Return {
     pub value: Option<Range>,
 }
 
+/// A module in an `import` or `from … import` statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Import {
+    /// Its dotted name; one that is relative begins with dots.
+    pub module: String,
+    /// Where that stands.
+    pub range: Range,
+    /// What comes out of it by name, where it is `from module import name`; nothing in place of `*`.
+    pub names: Option<Vec<Name>>,
+    /// Whether it is in a `try` or an `except`, so that it may fail.
+    pub attempted: bool,
+}
+
 /// A `for` or `while` loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loop {
@@ -72,10 +85,8 @@ pub struct Analysis {
     pub free: Vec<Name>,
     /// Names declared with `global` that are also assigned, by the body or by a function in it.
     pub globals: Vec<Name>,
-    /// Modules that are imported, by their dotted names.
-    pub imports: Vec<Name>,
-    /// Whether there is a `from module import *`, after which any name may be defined.
-    pub star_import: bool,
+    /// What is imported, functions and classes included: what the text itself imports stands first.
+    pub imports: Vec<Import>,
     /// Parameters that are never read.
     pub unused_params: Vec<String>,
 }
@@ -84,6 +95,11 @@ impl Analysis {
     /// Whether the body is a generator.
     pub fn is_generator(&self) -> bool {
         !self.yields.is_empty()
+    }
+
+    /// Whether there is a `from module import *`, after which any name may be defined.
+    pub fn has_star_import(&self) -> bool {
+        self.imports.iter().any(|import| import.names.is_none())
     }
 
     /// Whether some `return` gives a value other than the literal `None`.
@@ -124,8 +140,7 @@ impl Analysis {
                 let range = id.written.filter(|_| id.binding == Binding::Declared);
                 place(id, range)
             })),
-            imports: in_order(scopes.imports.iter().map(named)),
-            star_import: scopes.star_import,
+            imports: scopes.imports.clone(),
             unused_params: ids()
                 .filter(|id| id.is_param && !used.contains(id.name.as_str()))
                 .map(|id| id.name.clone())

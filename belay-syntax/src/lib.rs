@@ -31,6 +31,7 @@ mod flow;
 mod fold;
 mod lexer;
 mod minify;
+mod modules;
 mod parser;
 mod range;
 mod rewrite;
@@ -41,9 +42,9 @@ mod stop;
 mod token;
 
 pub use advice::advice;
-pub use analysis::{Analysis, Loop, Name, Return};
+pub use analysis::{Analysis, Import, Loop, Name, Return};
 pub use builtins::{builtins, is_builtin, is_circuitpython_builtin, is_keyword};
-
+pub use modules::{is_fixed_module, is_module, modules};
 pub use range::{LineColumn, LineIndex, Range};
 pub use rewrite::{Minified, Rewrite};
 

@@ -1,14 +1,18 @@
 //! What the analysis says of a body.
 
 use belay_syntax::{
-    Analysis, Name, advice, is_builtin, is_circuitpython_builtin, is_keyword, parse_async_body, parse_body,
-    parse_module,
+    Analysis, Import, Name, advice, is_builtin, is_circuitpython_builtin, is_keyword, parse_async_body,
+    parse_body, parse_module,
 };
 
 fn body(source: &str, params: &[&str]) -> Analysis {
     let parsed = parse_body(source, params);
     assert_eq!(parsed.diagnostics, [], "{source}");
     parsed.analysis().clone()
+}
+
+fn modules(list: &[Import]) -> Vec<&str> {
+    list.iter().map(|import| import.module.as_str()).collect()
 }
 
 fn names(list: &[Name]) -> Vec<&str> {
@@ -117,13 +121,48 @@ class Local:
     ];
     assert_eq!(names(&found.free), free);
     assert_eq!(names(&found.globals), ["counter"]);
-    assert_eq!(names(&found.imports), ["time"]);
+    assert_eq!(modules(&found.imports), ["time"]);
     let assigned = [
         "time", "volts", "inner", "i", "j", "k", "error", "held", "squares", "Local",
     ];
     assert_eq!(names(&found.assigned), assigned);
     let adc = &found.free[0];
     assert_eq!(adc.range.text(source), "adc");
+}
+
+#[test]
+fn an_import_says_what_is_taken_out_of_the_module_and_whether_it_may_fail() {
+    let source = "\
+import a.b as c, d
+try:
+    from .e import f as g, h
+except ImportError:
+    import i
+else:
+    from .. import j
+def k():
+    from l import m
+from n import *
+";
+    let parsed = parse_module(source);
+    assert_eq!(parsed.diagnostics, []);
+    let imports = &parsed.analysis().imports;
+    let said = imports.iter().map(|import| {
+        let names = import.names.as_deref().map(names);
+        (import.module.as_str(), names, import.attempted)
+    });
+    let expected = [
+        ("a.b", Some(vec![]), false),
+        ("d", Some(vec![]), false),
+        (".e", Some(vec!["f", "h"]), true),
+        ("i", Some(vec![]), true),
+        ("..", Some(vec!["j"]), false),
+        ("n", None, false),
+        ("l", Some(vec!["m"]), false),
+    ];
+    assert_eq!(said.collect::<Vec<_>>(), expected);
+    assert_eq!(imports[2].range.text(source), ".e");
+    assert!(parsed.analysis().has_star_import());
 }
 
 #[test]
@@ -151,13 +190,13 @@ fn a_module_defines_what_it_assigns_and_what_its_functions_declare_global() {
     let found = parsed.analysis();
     assert_eq!(names(&found.assigned), ["Pin", "Converter", "led", "setup"]);
     assert_eq!(names(&found.globals), ["ready"]);
-    assert_eq!(names(&found.imports), ["machine"]);
+    assert_eq!(modules(&found.imports), ["machine"]);
     assert_eq!(names(&found.free), [""; 0]);
-    assert!(!found.star_import);
+    assert!(!found.has_star_import());
     assert!(
         parse_module("from machine import *\nPin(1)")
             .analysis()
-            .star_import
+            .has_star_import()
     );
 }
 

@@ -59,17 +59,20 @@ fn everything(source: &str) {
             );
         }
         let found = parsed.analysis();
-        for name in found
-            .free
-            .iter()
-            .chain(&found.assigned)
-            .chain(&found.globals)
-            .chain(&found.imports)
-        {
+        for name in found.free.iter().chain(&found.assigned).chain(&found.globals) {
             assert!(
                 source.get(name.range.start..name.range.end).is_some(),
                 "{name:?} in {source:?}"
             );
+        }
+        for import in &found.imports {
+            let names = import.names.iter().flatten().map(|name| name.range);
+            for range in names.chain([import.range]) {
+                assert!(
+                    source.get(range.start..range.end).is_some(),
+                    "{import:?} in {source:?}"
+                );
+            }
         }
     }
     let module = parse_module(source);

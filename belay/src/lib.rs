@@ -196,7 +196,8 @@ pub mod prelude {
 pub mod __private {
     pub use belay_runtime::python::Arguments;
     pub use belay_runtime::spec::{
-        Body, DeviceSpec, MethodKind, MethodSpec, SetupOptions, TaskOptions, TeardownOptions, ThreadOptions,
+        Body, DeviceSpec, MethodKind, MethodSpec, ModuleSpec, SetupOptions, TaskOptions, TeardownOptions,
+        ThreadOptions,
     };
     pub use belay_runtime::transport::{Address, AddressError};
     pub use belay_runtime::{

@@ -8,7 +8,7 @@ use crate::python::{Program, Python};
 
 /// Warns of them.
 pub(super) fn check<'a>(python: &Python<'a>, program: &Program<'a>, warnings: &mut Vec<Warning<'a>>) {
-    let (method, analysis) = (python.method, python.analysis());
+    let analysis = python.analysis();
     let of_setups = program.sound().filter(|other| other.method.kind == Kind::Setup);
     let of_setups: Vec<_> = of_setups.flat_map(|other| &other.analysis().coroutines).collect();
     for Name { name, range } in &analysis.idle_calls {
@@ -20,11 +20,6 @@ pub(super) fn check<'a>(python: &Python<'a>, program: &Program<'a>, warnings: &m
             "this call of the `async def` `{name}` runs nothing of it: it makes a coroutine, which nobody waits for\n\
              help: write `await {name}(…)` in an `async def`, or `asyncio.run({name}(…))`"
         );
-        let (span, message) = python.with_excerpt(*range, &message);
-        warnings.push(Warning::Doubtful {
-            method,
-            span,
-            message,
-        });
+        warnings.push(Warning::in_body(python, *range, &message));
     }
 }

@@ -8,7 +8,7 @@ use crate::python::Python;
 
 /// Warns of them.
 pub(super) fn check<'a>(python: &Python<'a>, globals: &Globals<'a>, warnings: &mut Vec<Warning<'a>>) {
-    let (method, analysis) = (python.method, python.analysis());
+    let analysis = python.analysis();
     for Name { name, range } in &analysis.locals {
         let Some(setup) = globals.lasting(name) else {
             continue;
@@ -20,11 +20,6 @@ pub(super) fn check<'a>(python: &Python<'a>, globals: &Globals<'a>, warnings: &m
              help: otherwise give this variable another name",
             setup.sig.ident
         );
-        let (span, message) = python.with_excerpt(*range, &message);
-        warnings.push(Warning::Doubtful {
-            method,
-            span,
-            message,
-        });
+        warnings.push(Warning::in_body(python, *range, &message));
     }
 }

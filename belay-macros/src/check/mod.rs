@@ -2,7 +2,9 @@
 
 mod builtins;
 mod coroutines;
+mod imports;
 mod locals;
+mod modules;
 mod names;
 mod replaced;
 mod shadows;
@@ -13,12 +15,13 @@ mod syntax;
 mod undefined;
 mod unused;
 
+use belay_syntax::Range;
 use proc_macro2::{Ident, Span};
 
 use crate::diag::Errors;
 use crate::globals::Globals;
-use crate::model::Method;
-use crate::python::Program;
+use crate::model::{Device, Method};
+use crate::python::{Module, Program, Python};
 
 /// Something that is no error, because a board has globals of its own.
 pub(crate) enum Warning<'a> {
@@ -26,10 +29,32 @@ pub(crate) enum Warning<'a> {
     Unused { method: &'a Method, param: &'a Ident },
     /// Something in a body is probably not what is meant.
     Doubtful {
-        method: &'a Method,
+        /// The method that it is in; none for a module.
+        method: Option<&'a Method>,
         span: Span,
         message: String,
     },
+}
+
+impl<'a> Warning<'a> {
+    /// Something in a body.
+    fn in_body(python: &Python<'a>, range: Range, message: &str) -> Self {
+        let (span, message) = python.with_excerpt(range, message);
+        Self::Doubtful {
+            method: Some(python.method),
+            span,
+            message,
+        }
+    }
+
+    /// Something in a module that the trait brings.
+    fn in_module(device: &Device, module: &Module<'_>, range: Range, message: &str) -> Self {
+        Self::Doubtful {
+            method: None,
+            span: device.span_of_modules(),
+            message: module.with_excerpt(range, message),
+        }
+    }
 }
 
 /// Checks the whole trait and gives the warnings, which are only known where there is no error.
@@ -40,6 +65,7 @@ pub(crate) fn program<'a>(program: &Program<'a>, errors: &mut Errors) -> Vec<War
         signature::check(method, errors);
     }
     syntax::check(program, errors);
+    modules::check(program, errors);
     for python in program.sound() {
         shape::check(python, errors);
     }
@@ -59,6 +85,8 @@ pub(crate) fn program<'a>(program: &Program<'a>, errors: &mut Errors) -> Vec<War
 fn warnings<'a>(program: &Program<'a>, globals: &Globals<'a>) -> Vec<Warning<'a>> {
     let mut warnings = Vec::new();
     unused::check(program, &mut warnings);
+    modules::doubts(program, &mut warnings);
+    imports::check(program, &mut warnings);
     for python in program.sound() {
         if !globals.open {
             undefined::check(program.device, python, globals, &mut warnings);

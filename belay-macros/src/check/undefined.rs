@@ -33,12 +33,7 @@ pub(super) fn check<'a>(
             "`{name}` is not defined by this body or by a setup of `{}`{help}",
             device.ident
         );
-        let (span, message) = python.with_excerpt(found.range, &message);
-        warnings.push(Warning::Doubtful {
-            method,
-            span,
-            message,
-        });
+        warnings.push(Warning::in_body(python, found.range, &message));
     }
 }
 

@@ -2,11 +2,10 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
-use syn::LitStr;
 
 use super::{Context, static_name};
 use crate::model::{Kind, Method, MethodOptions, plain};
-use crate::python::Python;
+use crate::python::{Module, Python};
 use crate::source::{self, Source};
 
 /// The descriptors of all methods, and of the trait.
@@ -18,12 +17,14 @@ pub(super) fn statics(context: &Context<'_>) -> TokenStream {
         quote!(#(#cfgs)* &#name)
     });
     let (name, namespace) = (plain(&device.ident), &device.options.namespace);
+    let modules = context.program.modules().iter().map(module);
     quote! {
         #(#methods)*
         static __DEVICE: __belay::DeviceSpec = __belay::DeviceSpec {
             name: #name,
             namespace: #namespace,
             methods: &[#(#entries),*],
+            modules: &[#(#modules),*],
         };
     }
 }
@@ -54,10 +55,13 @@ fn descriptor(context: &Context<'_>, method: &Method) -> TokenStream {
 fn body(context: &Context<'_>, python: &Python<'_>) -> TokenStream {
     let body = python.body;
     let Source { text, lines } = source::source(python);
-    let hash = hash(context, python.method, &text);
+    let method = python.method;
+    let params = method.param_names().join(",");
+    let namespace = &context.device.options.namespace;
+    let hash = hash(&[namespace, &method.python_name(), &params, &text]);
     let implementation = body.implementation.as_ref().map(some);
     let implementation = implementation.unwrap_or_else(|| quote!(::core::option::Option::None));
-    let file = body.file.as_ref().map(tracked);
+    let file = body.file.as_ref().map(|file| tracked(&file.value()));
     let file = file.unwrap_or_else(|| quote!(::core::file!()));
     quote! {
         __belay::Body {
@@ -70,8 +74,24 @@ fn body(context: &Context<'_>, python: &Python<'_>) -> TokenStream {
     }
 }
 
+fn module(module: &Module<'_>) -> TokenStream {
+    let Source { text, lines } = source::module(module);
+    let path = &module.file.path;
+    let hash = hash(&[path, &text]);
+    let file = tracked(&module.file.file);
+    quote! {
+        __belay::ModuleSpec {
+            path: #path,
+            source: #text,
+            hash: #hash,
+            file: #file,
+            lines: &[#(#lines),*],
+        }
+    }
+}
+
 /// The name of a file, which the compiler is told of as well, so that a change of it compiles the crate again.
-fn tracked(path: &LitStr) -> TokenStream {
+fn tracked(path: &str) -> TokenStream {
     quote!({
         const _: &::core::primitive::str =
             ::core::include_str!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/", #path));
@@ -147,11 +167,8 @@ fn duration(ms: u64) -> TokenStream {
 }
 
 /// A 64-bit FNV-1a hash of everything that decides what is deployed.
-fn hash(context: &Context<'_>, method: &Method, source: &str) -> u64 {
-    let params = method.param_names();
-    let (namespace, name) = (&context.device.options.namespace, method.python_name());
-    let parts = [namespace, &name, &params.join(","), source];
+fn hash(parts: &[&str]) -> u64 {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    let bytes = parts.into_iter().flat_map(|part| part.bytes().chain([0]));
+    let bytes = parts.iter().flat_map(|part| part.bytes().chain([0]));
     bytes.fold(0xcbf2_9ce4_8422_2325, step)
 }

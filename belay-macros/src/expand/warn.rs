@@ -16,7 +16,7 @@ pub(super) fn warnings(device: &Device, warnings: &[Warning<'_>]) -> TokenStream
 fn one(device: &Device, warning: &Warning<'_>) -> TokenStream {
     match warning {
         Warning::Unused { method, param } => {
-            let levels = levels(device, method);
+            let levels = levels(device, Some(method));
             let name = format_ident!("_{}", method.sig.ident);
             quote! {
                 #(#levels)*
@@ -30,7 +30,7 @@ fn one(device: &Device, warning: &Warning<'_>) -> TokenStream {
             span,
             message,
         } => {
-            let levels = levels(device, method);
+            let levels = levels(device, *method);
             // Of all that can be deprecated a macro is told of with the fewest words of the compiler's own.
             let name = quote_spanned!(*span=> Python);
             quote! {
@@ -46,14 +46,18 @@ fn one(device: &Device, warning: &Warning<'_>) -> TokenStream {
 }
 
 /// The `#[cfg]`s of the trait and of the method, and the lint levels that the user set on it and on the trait.
-fn levels<'a>(device: &'a Device, method: &'a Method) -> impl Iterator<Item = &'a Attribute> {
+fn levels<'a>(device: &'a Device, method: Option<&'a Method>) -> impl Iterator<Item = &'a Attribute> {
     let level = |attr: &&Attribute| {
         let levels = ["allow", "warn", "deny", "forbid"];
         levels.iter().any(|level| attr.path().is_ident(level))
     };
     device
         .cfgs()
-        .chain(method.cfgs())
+        .chain(method.into_iter().flat_map(Method::cfgs))
         .chain(device.attrs.iter().filter(level))
-        .chain(method.attrs.iter().filter(level))
+        .chain(
+            method
+                .into_iter()
+                .flat_map(move |method| method.attrs.iter().filter(level)),
+        )
 }

@@ -8,6 +8,7 @@ pub(crate) mod files;
 mod flavour;
 mod kinds;
 mod line;
+pub(crate) mod modules;
 #[doc(hidden)]
 pub mod prebuilt;
 mod raised;

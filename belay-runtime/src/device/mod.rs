@@ -69,13 +69,13 @@ impl Device {
         &self.guard.parts
     }
 
-    /// Puts a trait on the device: takes its namespace on the board, and runs its setups. Several traits may
-    /// be on one device. A trait that is on it already is not set up again.
+    /// Puts a trait on the device: takes its namespace on the board, brings its modules there, and runs its setups.
+    /// Several traits may be on one device. A trait that is on it already is not set up again.
     ///
     /// # Errors
     ///
-    /// When another trait has the same namespace, or when a critical setup fails; the trait's teardowns have
-    /// run then.
+    /// When another trait has the same namespace or brings another module of the same name, or when the board has no
+    /// room for its modules or a critical setup fails; the trait's teardowns have run then.
     pub async fn attach<A: Attach>(&self) -> Result<A> {
         let Parts {
             session,
@@ -90,7 +90,11 @@ impl Device {
             device = session.name(),
             r#trait = A::SPEC.name
         );
-        if let Err(cause) = setups.initialize(A::SPEC).instrument(span).await {
+        let initialize = async {
+            session.bring(A::SPEC).await?;
+            setups.initialize(A::SPEC).await
+        };
+        if let Err(cause) = initialize.instrument(span).await {
             let teardown = failures(teardowns.undo(A::SPEC).await);
             setups.forget(A::SPEC);
             session.detach(A::SPEC);

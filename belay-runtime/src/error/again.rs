@@ -86,6 +86,7 @@ impl Error {
             | ErrorKind::ThreadLost(_)
             | ErrorKind::NotAttached { .. }
             | ErrorKind::NamespaceTaken { .. }
+            | ErrorKind::ModuleTaken { .. }
             | ErrorKind::NotOneLine => Again::Never,
         }
     }

@@ -59,6 +59,13 @@ impl Error {
                  `Runtime::block_on`"
             }
             ErrorKind::NamespaceTaken { .. } => "set another one with `#[device(namespace = …)]`",
+            ErrorKind::ModuleTaken { .. } => {
+                "have both traits bring the same file, or give one of the modules another name"
+            }
+            ErrorKind::Python(exception) if exception.is("ImportError") => {
+                "a module that is not in the firmware comes from the board's files, or from a folder that the trait \
+                 brings: `#[device(modules = …)]`"
+            }
             ErrorKind::NotAttached { .. } => "attach it first: `XxxDevice::attach(&device)`",
             ErrorKind::Thread(ThreadError::StillRunning { .. }) => {
                 "a thread ends at its next stop point, and nothing but a reset ends it before"

@@ -188,6 +188,19 @@ pub enum ErrorKind {
         /// The trait that was to be attached.
         wanted_by: Cow<'static, str>,
     },
+    /// Another trait on the device brings a module of the same name, with something else in it.
+    #[error(
+        "the trait `{}` brings a module `{}`, and the trait `{}` has brought another one of that name",
+        Printable(.wanted_by), Printable(.module), Printable(.taken_by)
+    )]
+    ModuleTaken {
+        /// The module.
+        module: Cow<'static, str>,
+        /// The trait that has brought it.
+        taken_by: Cow<'static, str>,
+        /// The trait that was to be attached.
+        wanted_by: Cow<'static, str>,
+    },
     /// What a program has registered for the closing of a device did not come to its end.
     #[error(transparent)]
     HostAction(#[from] ActionError),

@@ -84,6 +84,8 @@ impl Connection {
             thread_library: tokio::sync::Mutex::new((!found.threads).then_some(false)),
             files: tokio::sync::OnceCell::new(),
             transfer: Arc::default(),
+            modules: tokio::sync::Mutex::default(),
+            objects: Mutex::default(),
             runtime: tokio::runtime::Handle::current(),
             link,
         })

@@ -1,6 +1,6 @@
 //! A session's connection of the moment: one link, what its board can do, and what is deployed there.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_core::Stream;
@@ -8,6 +8,7 @@ use futures_util::StreamExt as _;
 
 use super::capabilities::Capabilities;
 use super::deployments::{Counters, Deployments};
+use super::modules::OnBoard as ModulesOnBoard;
 use super::registry::Registry;
 use super::returned::Returned;
 use super::traceback;
@@ -46,6 +47,10 @@ pub struct Connection {
     pub(crate) files: tokio::sync::OnceCell<Option<Facts>>,
     /// Held by what writes to the board's file system or reads a file: the board does one of these at a time.
     pub(crate) transfer: Arc<tokio::sync::Mutex<()>>,
+    /// Held while modules are brought.
+    pub(super) modules: tokio::sync::Mutex<ModulesOnBoard>,
+    /// The names of those modules that are objects.
+    pub(super) objects: Mutex<Vec<String>>,
 }
 
 impl Connection {
@@ -210,6 +215,7 @@ impl Connection {
         if self.link.hello().flavour.source_part().is_some() && !source.is_ascii() {
             return Err(self.unsupported("source with characters beyond ASCII"));
         }
+        self.without_stars(source)?;
         Ok(Statements {
             namespace,
             source,
@@ -224,6 +230,7 @@ impl Connection {
             &self.capabilities.implementation,
             method,
             &self.registry.methods(),
+            &self.registry.modules(),
         );
     }
 

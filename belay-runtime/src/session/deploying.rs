@@ -189,7 +189,7 @@ impl Connection {
     }
 
     /// Evicts what was not used for the longest time, and says whether there was something.
-    async fn make_room(&self, keep: &[Key]) -> Result<bool> {
+    pub(super) async fn make_room(&self, keep: &[Key]) -> Result<bool> {
         let evicted = self.deployments.evict(keep);
         if evicted.is_empty() {
             return Ok(false);

@@ -9,6 +9,7 @@ mod deploying;
 mod deployments;
 mod events;
 mod follower;
+mod modules;
 mod policy;
 mod recovery;
 mod registry;

@@ -192,6 +192,7 @@ impl Session {
         .await
         .map_err(|error| error.on_device(&inner.name))?;
         let reset = live.epoch() != before.epoch();
+        live.bring(&inner.registry.devices()).await?;
         let live = Arc::new(live);
         for follower in self.followers() {
             follower.reconnected(&live, reset, policy).await?;

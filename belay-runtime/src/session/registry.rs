@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use crate::error::{ErrorKind, Result};
-use crate::spec::{DeviceSpec, MethodSpec};
+use crate::spec::{DeviceSpec, MethodSpec, ModuleSpec};
 
 /// Which traits are attached: each has a namespace on the board to itself.
 #[derive(Debug, Default)]
@@ -17,6 +17,9 @@ impl Registry {
     /// Attaches a trait. One that is attached already is so only once.
     pub(super) fn attach(&self, device: &'static DeviceSpec) -> Result<()> {
         let mut devices = self.devices.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(conflict) = devices.iter().find_map(|known| conflict(known, device)) {
+            return Err(conflict.into());
+        }
         match devices.iter().find(|known| known.namespace == device.namespace) {
             None => devices.push(device),
             Some(known) if std::ptr::eq(*known, device) => {}
@@ -56,8 +59,36 @@ impl Registry {
             .collect()
     }
 
+    /// The traits that are attached.
+    pub(super) fn devices(&self) -> Vec<&'static DeviceSpec> {
+        self.devices
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// The modules of all attached traits.
+    pub(super) fn modules(&self) -> Vec<&'static ModuleSpec> {
+        self.devices().iter().flat_map(|device| device.modules).collect()
+    }
+
     /// A number that was not given before.
     pub(super) fn next_number(&self) -> u64 {
         self.numbers.fetch_add(1, Ordering::Relaxed)
     }
+}
+
+/// What is wrong where two traits bring different modules of one name.
+fn conflict(known: &DeviceSpec, wanted: &DeviceSpec) -> Option<ErrorKind> {
+    let differs = |module: &&ModuleSpec| {
+        let name = module.name();
+        let same = known.modules.iter().filter(|other| other.name() == name);
+        { same }.any(|other| other.hash != module.hash)
+    };
+    let module = wanted.modules.iter().find(differs)?;
+    Some(ErrorKind::ModuleTaken {
+        module: module.name().into(),
+        taken_by: known.name.into(),
+        wanted_by: wanted.name.into(),
+    })
 }

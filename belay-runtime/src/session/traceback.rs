@@ -1,7 +1,8 @@
 //! Leads the lines of a board's traceback back to the Rust source.
 
-use crate::exception::{DeviceException, Frame};
-use crate::spec::{Body, MethodKind, MethodSpec};
+use crate::agent::modules::ROOT;
+use crate::exception::{DeviceException, Frame, RustLine};
+use crate::spec::{Body, MethodKind, MethodSpec, ModuleSpec};
 
 /// What boards call code that was compiled without a file name.
 const NAMELESS: [&str; 2] = ["<string>", "<stdin>"];
@@ -13,13 +14,22 @@ pub(super) fn map(
     implementation: &str,
     method: Option<&'static MethodSpec>,
     all: &[&'static MethodSpec],
+    modules: &[&'static ModuleSpec],
 ) {
     for frame in &mut exception.traceback {
         let named = all.iter().copied().find(|spec| spec.path == frame.file);
         let found = named.or_else(|| method.filter(|spec| is_nameless_frame_of(frame, spec)));
         let body = found.and_then(|spec| spec.body_for(implementation));
-        frame.rust = body.and_then(|body: &Body| body.rust_line(frame.line));
+        let of_body = body.and_then(|body: &Body| body.rust_line(frame.line));
+        frame.rust = of_body.or_else(|| of_module(frame, modules));
     }
+}
+
+/// The line of a module that a frame is in.
+fn of_module(frame: &Frame, modules: &[&'static ModuleSpec]) -> Option<RustLine> {
+    let path = frame.file.strip_prefix(ROOT)?;
+    let module = modules.iter().find(|module| module.path == path)?;
+    module.rust_line(frame.line)
 }
 
 /// Whether the frame may be one of this method where the board does not know file names.
@@ -35,7 +45,6 @@ fn is_nameless_frame_of(frame: &Frame, method: &MethodSpec) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exception::RustLine;
     use crate::spec::TaskOptions;
 
     static CELSIUS: MethodSpec = MethodSpec::new(
@@ -51,10 +60,24 @@ mod tests {
         lines: &[0, 12],
     }]);
 
+    static DISPLAY: ModuleSpec = ModuleSpec {
+        path: "drivers/display.py",
+        source: "def show():\n return 1/0\n",
+        hash: 1,
+        file: "board/drivers/display.py",
+        lines: &[3, 7],
+    };
+
     fn mapped(frame: Frame) -> Option<RustLine> {
         let mut exception = DeviceException::new("ValueError", "");
         exception.traceback = vec![frame];
-        map(&mut exception, "micropython", Some(&CELSIUS), &[&CELSIUS]);
+        map(
+            &mut exception,
+            "micropython",
+            Some(&CELSIUS),
+            &[&CELSIUS],
+            &[&DISPLAY],
+        );
         exception.rust_line()
     }
 
@@ -76,5 +99,13 @@ mod tests {
             "the def line is in no source"
         );
         assert_eq!(mapped(Frame::new("Thermometer.celsius", 99, None)), None);
+        let line = RustLine {
+            file: "board/drivers/display.py",
+            line: 7,
+        };
+        let of_module = |file: &str| mapped(Frame::new(file, 2, Some("show".into())));
+        assert_eq!(of_module("/_belay/drivers/display.py"), Some(line));
+        assert_eq!(of_module("/_belay/display.py"), None);
+        assert_eq!(of_module("drivers/display.py"), None, "that is the board's own");
     }
 }

@@ -11,6 +11,7 @@ mod walk;
 use std::collections::{HashMap, VecDeque};
 
 use crate::Diagnostic;
+use crate::analysis::Import;
 use crate::ast::{Block, Comprehension, Expr, Function};
 use crate::range::Range;
 pub(crate) use names::{Binding, Id};
@@ -70,8 +71,7 @@ pub(crate) struct Scopes {
     pub(crate) functions: Vec<(String, bool)>,
     /// Calls of a name whose value is not used.
     pub(crate) calls: Vec<(String, Range)>,
-    pub(crate) imports: Vec<(String, Range)>,
-    pub(crate) star_import: bool,
+    pub(crate) imports: Vec<Import>,
     /// Constants that can be seen in the text and nowhere else.
     pub(crate) private_constants: Vec<(String, Range)>,
     /// Modules that only a constant was taken from, which needs no import on some boards.
@@ -86,6 +86,8 @@ struct Checker<'a> {
     at: usize,
     /// How many loops are around, in this scope.
     loops: usize,
+    /// How many `try` statements are around, in this scope.
+    attempts: usize,
     /// Inside a statement that could not be parsed, whose meaning is anybody's guess: nothing is reported.
     quiet: bool,
     /// What binds the names that are stored.
@@ -110,6 +112,7 @@ pub(crate) fn check(block: &Block, outer: Outer<'_>) -> Scopes {
         queue: VecDeque::new(),
         at: 0,
         loops: 0,
+        attempts: 0,
         quiet: false,
         how: How::Definition,
     };
@@ -131,6 +134,7 @@ pub(crate) fn check(block: &Block, outer: Outer<'_>) -> Scopes {
     while let Some((scope, inside, quiet)) = checker.queue.pop_front() {
         checker.at = scope;
         checker.loops = 0;
+        checker.attempts = 0;
         checker.quiet = quiet;
         checker.scope(inside);
         checker.found.close_over_globals(scope);

@@ -1,7 +1,8 @@
 //! The walk over the syntax tree.
 
 use super::{Checker, How, Inside, ScopeKind};
-use crate::ast::{Block, Clause, Comprehension, Expr, ExprKind, Stmt, StmtKind, Trailer, Try};
+use crate::analysis::{Import, Name};
+use crate::ast::{self, Block, Clause, Comprehension, Expr, ExprKind, Ident, Stmt, StmtKind, Trailer, Try};
 use crate::fold::Constant;
 use crate::range::Range;
 
@@ -171,6 +172,7 @@ impl<'a> Checker<'a> {
     }
 
     fn try_statement(&mut self, parts: &'a Try) {
+        self.attempts += 1;
         self.block(&parts.body);
         for (index, handler) in parts.handlers.iter().enumerate() {
             if handler.matches.is_none() && index + 1 < parts.handlers.len() {
@@ -189,6 +191,7 @@ impl<'a> Checker<'a> {
             }
             self.block(&handler.body);
         }
+        self.attempts -= 1;
         self.maybe_block(parts.otherwise.as_ref());
         self.maybe_block(parts.finally.as_ref());
     }
@@ -223,21 +226,19 @@ impl<'a> Checker<'a> {
         match &statement.kind {
             StmtKind::Import(imports) => {
                 for import in imports {
-                    self.found
-                        .imports
-                        .push((import.name.name.clone(), import.name.range));
+                    self.imported(&import.name, Some(&[]));
                     self.store(&import.bound.name, Some(import.bound.range));
                 }
             }
             StmtKind::ImportFrom { module, names } => {
-                self.found.imports.push((module.name.clone(), module.range));
+                self.imported(module, names.as_deref());
                 match names {
                     Some(names) => {
                         for import in names {
                             self.store(&import.bound.name, Some(import.bound.range));
                         }
                     }
-                    None if self.kind() == ScopeKind::Module => self.found.star_import = true,
+                    None if self.kind() == ScopeKind::Module => {}
                     None => {
                         let message = "`import *` is only possible outside functions and classes";
                         self.complain(
@@ -250,6 +251,20 @@ impl<'a> Checker<'a> {
             }
             _ => {}
         }
+    }
+
+    /// Takes note of a module that is imported, with these names out of it.
+    fn imported(&mut self, module: &Ident, names: Option<&[ast::Import]>) {
+        let name = |import: &ast::Import| Name {
+            name: import.name.name.clone(),
+            range: import.name.range,
+        };
+        self.found.imports.push(Import {
+            module: module.name.clone(),
+            range: module.range,
+            names: names.map(|names| names.iter().map(name).collect()),
+            attempted: self.attempts > 0,
+        });
     }
 
     pub(super) fn expression(&mut self, value: &'a Expr) {

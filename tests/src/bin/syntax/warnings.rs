@@ -33,7 +33,7 @@ pub(crate) fn count(files: &[File]) -> String {
 fn undefined(source: &str) -> Vec<String> {
     let parsed = belay_syntax::parse_module(source);
     let analysis = parsed.analysis();
-    if !parsed.diagnostics.is_empty() || analysis.star_import {
+    if !parsed.diagnostics.is_empty() || analysis.has_star_import() {
         return Vec::new();
     }
     let free = analysis.free.iter().map(|found| found.name.clone());

@@ -1,0 +1,48 @@
+//! The option that names a folder of modules.
+
+use syn::parse::Parser;
+use syn::punctuated::Punctuated;
+use syn::{Lit, Token};
+
+use super::{Argument, Value, wrong};
+use crate::diag::{Errors, closest};
+use crate::model::{Folder, plain};
+
+/// What `modules(…)` takes.
+const KEYS: [&str; 1] = ["dir"];
+
+impl Argument {
+    /// `modules = "board"`, or `modules(dir = "board")`.
+    pub(super) fn folder(&self, errors: &mut Errors) -> Option<Folder> {
+        let Value::List(tokens) = &self.value else {
+            let dir = self.string(errors)?.clone();
+            return Some(Folder { dir });
+        };
+        let parsed = Punctuated::<Self, Token![,]>::parse_terminated.parse2(tokens.clone());
+        let parsed = parsed.unwrap_or_else(|error| {
+            errors.push(error);
+            Punctuated::new()
+        });
+        let mut dir = None;
+        for argument in &parsed {
+            match (&*plain(&argument.name), argument.literal()) {
+                ("dir", Some(Lit::Str(path))) => dir = Some(path.clone()),
+                (name, _) if KEYS.contains(&name) => {
+                    errors.at(
+                        argument,
+                        format!("`{name}` is a string, such as `modules(dir = \"board\")`"),
+                    );
+                }
+                (name, _) => {
+                    let meant = closest(name, KEYS).unwrap_or("dir");
+                    let message = format!("`modules` has no `{name}`; did you mean `{meant}`?");
+                    errors.at(&argument.name, message);
+                }
+            }
+        }
+        if dir.is_none() {
+            wrong(self, "a folder of Python files", errors);
+        }
+        dir.map(|dir| Folder { dir })
+    }
+}

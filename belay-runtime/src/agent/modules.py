@@ -1,0 +1,186 @@
+# The modules that traits bring, in memory: in a file system of their own, or where a board mounts none as objects in
+# `sys.modules`.
+import sys, gc
+
+ROOT = "/_belay"
+# What is in each path, or the pieces of it that have come; the hash of what has come whole.
+contents = {}
+hashes = {}
+# The paths that the program brings which is connected. What an earlier one has left is not to be seen.
+brought = {}
+# What is in the modules that are objects.
+spaces = {}
+
+
+class Files:
+    def mount(self, *_):
+        pass
+
+    umount = chdir = mount
+
+    def stat(self, path):
+        path = path.strip("/")
+        if path in brought:
+            return 0x8000, 0, 0, 0, 0, 0, len(contents[path]), 0, 0, 0
+        path = path and path + "/"
+        for name in brought:
+            if name.startswith(path):
+                return 0x4000, 0, 0, 0, 0, 0, 0, 0, 0, 0
+        if path:
+            raise OSError(2)
+        return 0x4000, 0, 0, 0, 0, 0, 0, 0, 0, 0
+
+    def ilistdir(self, path):
+        path = path.strip("/")
+        path = path and path + "/"
+        found = {}
+        for name in brought:
+            if name.startswith(path):
+                name = name[len(path) :].split("/")
+                found[name[0]] = 0x4000 if name[1:] else 0x8000
+        return iter([(name, found[name], 0, 0) for name in found])
+
+    def open(self, path, mode="r", *_):
+        path = path.strip("/")
+        if path not in brought:
+            raise OSError(2)
+        for letter in "wax+":
+            if letter in mode:
+                raise OSError(30)
+        data = contents[path]
+        import io
+
+        return io.BytesIO(data) if "b" in mode else io.StringIO(str(data, "utf8"))
+
+
+def mounted():
+    for name in "vfs", "os", "storage":
+        try:
+            module = __import__(name)
+            try:
+                # By an agent of another version.
+                module.umount(ROOT)
+            except OSError:
+                pass
+            module.mount(Files(), ROOT)
+            return 1
+        except (ImportError, AttributeError, OSError, TypeError, ValueError):
+            pass
+
+
+def name_of(path):
+    path = path[:-3].split("/")
+    if path[-1] == "__init__":
+        path.pop()
+    return path
+
+
+def unload(path):
+    # The next import of it finds it in its path, whatever was imported by that name. A package goes as a whole: what is
+    # left of one is not put into the next.
+    top = name_of(path)[0]
+    for name in list(sys.modules):
+        if name.split(".")[0] == top:
+            del sys.modules[name]
+
+
+def drop(path):
+    for known in contents, hashes, brought:
+        known.pop(path, None)
+    unload(path)
+
+
+def claim(fresh, wanted):
+    # Says how modules are kept, and which of these paths there are to be sent. Each is followed by its hash.
+    if mount and ROOT not in sys.path:
+        sys.path.insert(0, ROOT)
+    words = wanted.split()
+    wanted = dict(zip(words[::2], words[1::2]))
+    if fresh:
+        for path in list(brought):
+            if mount and path not in wanted:
+                unload(path)
+        brought.clear()
+    for path in wanted:
+        if hashes.get(path) != wanted[path]:
+            drop(path)
+    if not mount:
+        for path in wanted:
+            if ".".join(name_of(path)) not in sys.modules:
+                drop(path)
+    for path in wanted:
+        if path in hashes:
+            brought[path] = 1
+    return mount or 0, [path for path in wanted if path not in hashes]
+
+
+def put(path, at, data, code):
+    # Takes a piece of a module; with the last one comes its hash.
+    if at == 0:
+        contents[path] = []
+    contents[path].append(data)
+    if code:
+        data = contents[path]
+        contents[path] = data[0] if len(data) == 1 else b"".join(data)
+        hashes[path] = code
+        brought[path] = 1
+
+
+def spare():
+    # Makes room: what earlier programs have left goes. Says whether there was something.
+    left = [path for path in contents if path not in brought]
+    for path in left:
+        drop(path)
+    gc.collect()
+    return len(left)
+
+
+def present(name):
+    whole = ".".join(name)
+    names = spaces[whole]
+    if "__name__" in names:
+        return
+    names["__name__"] = whole
+
+    class Module:
+        def __getattr__(self, name):
+            if name in names:
+                return names[name]
+            raise AttributeError(name)
+
+        def __setattr__(self, name, value):
+            names[name] = value
+
+    sys.modules[whole] = Module()
+    if name[1:]:
+        spaces[".".join(name[:-1])][name[-1]] = sys.modules[whole]
+
+
+def load(paths):
+    # Makes objects of modules: first all of them, as they may import each other, and then what is in them.
+    paths = paths.split()
+    for path in paths:
+        names = spaces[".".join(name_of(path))] = {}
+        names["__file__"] = ROOT + "/" + path
+        if path.endswith("/__init__.py"):
+            names["__path__"] = ROOT
+    for path in paths:
+        name = name_of(path)
+        for end in range(1, len(name)):
+            package = ".".join(name[:end])
+            if package not in spaces:
+                # A folder without an `__init__`.
+                spaces[package] = {"__path__": ROOT}
+            present(name[:end])
+        present(name)
+    for path in paths:
+        source = str(contents[path], "utf8")
+        contents[path] = b""
+        try:
+            source = compile(source, ROOT + "/" + path, "exec")
+        except NameError:
+            pass
+        exec(source, spaces[".".join(name_of(path))])
+
+
+mount = mounted()

@@ -1,0 +1,192 @@
+//! The modules that traits bring: on the board before anything of the trait runs there.
+
+use std::collections::HashMap;
+use std::sync::{MutexGuard, PoisonError};
+
+use super::Session;
+use super::connection::Connection;
+use crate::agent::modules;
+use crate::error::{Phase, Result};
+use crate::spec::{DeviceSpec, ModuleSpec};
+
+/// How much of a module is sent at once.
+const PIECE: usize = 1536;
+
+/// How a board keeps modules in its memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    /// As the files of a file system of their own.
+    Files,
+    /// As objects in `sys.modules`, which no `import *` may meet: it would take them for modules.
+    Objects,
+}
+
+/// What of the modules is on the board over one connection, as far as the host knows.
+#[derive(Debug, Default)]
+pub(super) struct OnBoard {
+    kept: Option<Kept>,
+    /// The hash of what is in each path.
+    hashes: HashMap<&'static str, u64>,
+}
+
+impl Session {
+    /// Has the modules that a trait brings on the board.
+    ///
+    /// # Errors
+    ///
+    /// When the board has no room for them, cannot have any, or cannot be reached.
+    pub(crate) async fn bring(&self, device: &'static DeviceSpec) -> Result<()> {
+        if device.modules.is_empty() {
+            return Ok(());
+        }
+        let deadline = self.execute_deadline();
+        self.unless_closing(async {
+            let _turn = self.shared(deadline).await?;
+            let connection = self.connection(deadline).await?;
+            let brought = connection.bring(&[device]).await;
+            brought.inspect_err(|error| self.report(&connection, error))
+        })
+        .await
+    }
+}
+
+impl Connection {
+    /// Has the modules of these traits on the board: sends those that are not there.
+    pub(super) async fn bring(&self, devices: &[&'static DeviceSpec]) -> Result<()> {
+        let mut on_board = self.modules.lock().await;
+        let all = devices.iter().flat_map(|device| device.modules);
+        let mut wanted: Vec<&'static ModuleSpec> = Vec::new();
+        for module in all {
+            let known = on_board.hashes.get(module.path) == Some(&module.hash);
+            if !known && wanted.iter().all(|other| other.path != module.path) {
+                wanted.push(module);
+            }
+        }
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let fresh = on_board.kept.is_none();
+        let (kept, missing) = self.claim(fresh, &wanted).await?;
+        on_board.kept = Some(kept);
+        if kept == Kept::Objects {
+            self.objects().extend(wanted.iter().map(|module| module.name()));
+        }
+        let missing =
+            || { wanted.iter().copied() }.filter(|module| missing.iter().any(|path| path == module.path));
+        for module in missing() {
+            self.without_stars(module.source)?;
+            self.send_module(module).await?;
+        }
+        if kept == Kept::Objects {
+            self.ask(modules::load(missing())?, self.execute_deadline).await?;
+        }
+        on_board
+            .hashes
+            .extend(wanted.iter().map(|module| (module.path, module.hash)));
+        Ok(())
+    }
+
+    /// Asks how the board keeps modules, and which of these it has not got.
+    async fn claim(&self, fresh: bool, wanted: &[&'static ModuleSpec]) -> Result<(Kept, Vec<String>)> {
+        let claim = modules::claim(fresh, wanted.iter().copied())?;
+        let mut answer = self.ask(claim.clone(), self.execute_deadline).await?;
+        if answer.as_bytes() == b"False" {
+            self.can_have_modules().await?;
+            self.run(modules::NAMESPACE, modules::LIBRARY, Some(modules::FILE))
+                .await?;
+            answer = self.ask(claim, self.execute_deadline).await?;
+        }
+        let (files, missing): (u8, Vec<String>) = answer.to()?;
+        let kept = if files == 0 { Kept::Objects } else { Kept::Files };
+        Ok((kept, missing))
+    }
+
+    /// A board that has no `sys.modules` cannot have any but in its own files.
+    async fn can_have_modules(&self) -> Result<()> {
+        match self
+            .ask(modules::POSSIBLE.to_owned(), self.execute_deadline)
+            .await
+        {
+            Ok(_) => Ok(()),
+            Err(error) if error.exception().is_some() => {
+                Err(self.unsupported("a module that a trait brings into the board's memory"))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends one module, as often as there is something to remove when there is no room.
+    async fn send_module(&self, module: &'static ModuleSpec) -> Result<()> {
+        tracing::debug!(device = %self.name, module = module.path, bytes = module.source.len(), "brings a module");
+        loop {
+            match self.put(module).await {
+                Err(error) if error.is_memory_error() && self.make_room_for_modules().await? => {}
+                sent => return sent.map_err(|error| error.in_phase_after_all(Phase::Deploy)),
+            }
+        }
+    }
+
+    async fn put(&self, module: &'static ModuleSpec) -> Result<()> {
+        let bytes = module.source.as_bytes();
+        let mut at = 0;
+        loop {
+            let end = bytes.len().min(at + PIECE);
+            let put = modules::put(module, at, &bytes[at..end], end == bytes.len())?;
+            self.ask(put, self.execute_deadline).await?;
+            at = end;
+            if at == bytes.len() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Removes what earlier programs have left, or else what was deployed and not used for the longest time. Says
+    /// whether there was something.
+    async fn make_room_for_modules(&self) -> Result<bool> {
+        let spared: usize = self.ask(modules::spare(), self.execute_deadline).await?.to()?;
+        if spared > 0 {
+            return Ok(true);
+        }
+        let _one_at_a_time = self.deployments.deploying.lock().await;
+        self.make_room(&[]).await
+    }
+
+    /// The names of those modules on the board that are objects.
+    fn objects(&self) -> MutexGuard<'_, Vec<String>> {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Refuses source in which an `import *` meets an object, which would end the interpreter.
+    pub(super) fn without_stars(&self, source: &str) -> Result<()> {
+        let objects = self.objects();
+        if objects.is_empty() {
+            return Ok(());
+        }
+        let is_object = |name: &&str| name.starts_with('.') || objects.iter().any(|object| object == name);
+        match starred(source).find(is_object) {
+            Some(name) => Err(self.unsupported(format!("`from {name} import *` of a module in memory"))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The modules in `from module import *`, and whatever else reads like that.
+fn starred(source: &str) -> impl Iterator<Item = &str> {
+    source.match_indices("import").filter_map(|(at, word)| {
+        let (before, after) = source.split_at(at);
+        after[word.len()..].trim_start().strip_prefix('*')?;
+        let (rest, name) = before.trim_end().rsplit_once([' ', '\t'])?;
+        rest.trim_end().ends_with("from").then_some(name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_is_seen_however_it_is_written() {
+        let source = "from a import *\nif x:from  b.c\timport*\nimport d\nfrom e import f\nfrom .g import *";
+        assert_eq!(starred(source).collect::<Vec<_>>(), ["a", "b.c", ".g"]);
+    }
+}

@@ -1,0 +1,3 @@
+RED = 0xFF0000
+GREEN = 0x00FF00
+_secret = 1

@@ -1,0 +1,4 @@
+from .filters import mean
+from . import scale
+
+UNIT = scale.UNIT

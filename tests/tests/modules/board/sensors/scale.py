@@ -1,0 +1,5 @@
+UNIT = "°C"
+
+
+def to_celsius(raw):
+    return raw / 2
