@@ -14,8 +14,8 @@ class Counter:
         return self.value
 ";
 
-/// A board with a file system.
-#[belay::device]
+/// A board with a file system. The module `counter` is among its files.
+#[belay::device(globals(counter))]
 pub trait Files {
     /// Writes a file.
     ///

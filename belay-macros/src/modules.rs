@@ -59,7 +59,11 @@ impl Reader<'_> {
         let entries = std::fs::read_dir(self.root.join(&path));
         let entries = entries.and_then(Iterator::collect::<Result<Vec<_>, _>>);
         let entries = match entries {
-            Ok(entries) => entries,
+            Ok(mut entries) => {
+                // The order of a folder is another one on each machine.
+                entries.sort_by_key(std::fs::DirEntry::file_name);
+                entries
+            }
             Err(error) => {
                 let path = path.trim_end_matches('/');
                 let problem = format!("the folder `{path}` cannot be read: {error}{PATHS}");

@@ -93,6 +93,19 @@ fn modules_are_written_to_the_board_and_imported() {
 }
 
 #[test]
+fn a_driver_comes_with_the_trait_and_names_its_lines() {
+    prints(
+        "driver",
+        &[
+            "1 is bc\n",
+            "7 with a point is abc.\n",
+            "Digit.show: IndexError",
+            " at board/segments.py:16",
+        ],
+    );
+}
+
+#[test]
 fn traits_keep_their_names_apart_on_one_device() {
     prints("traits", &["the fake lamp is on: true", "brightness "]);
 }

@@ -66,16 +66,16 @@ impl<'p, 'a> Folder<'p, 'a> {
                 let message = "a body is in no package: it can only import modules by their whole names";
                 return vec![(import.range, message.to_owned())];
             }
-            (_, Some(module)) => match module.target(import) {
-                Some(target) => target,
-                None => {
+            (_, Some(module)) => {
+                let Some(target) = module.target(import) else {
                     let message = format!(
                         "`{}` leads out of the packages that this module is in",
                         import.module
                     );
                     return vec![(import.range, message)];
-                }
-            },
+                };
+                target
+            }
         };
         let first = target.split('.').next().unwrap_or_default();
         if dots == 0 && !self.names.contains(first) {
@@ -107,7 +107,7 @@ impl<'p, 'a> Folder<'p, 'a> {
         let theirs = belay_syntax::modules().map(|module| -> &str { module });
         let theirs = theirs.filter(|module| name.len() > 3 && module.len() > 3);
         if let Some(meant) = closest(name, own.chain(theirs)) {
-            message += &format!("\nhelp: did you mean `{meant}`?");
+            message.push_str(&did_you_mean(meant));
         }
         let bring = match &self.dir {
             Some(dir) => format!("put `{name}.py` into `{dir}`"),
@@ -124,7 +124,7 @@ impl<'p, 'a> Folder<'p, 'a> {
         let dir = self.dir.as_deref().unwrap_or_default();
         let mut message = format!("there is no module `{target}` in `{dir}`");
         if let Some(meant) = closest(target, self.names.iter().map(String::as_str)) {
-            message += &format!("\nhelp: did you mean `{meant}`?");
+            message.push_str(&did_you_mean(meant));
         }
         message
     }
@@ -165,8 +165,12 @@ impl<'p, 'a> Folder<'p, 'a> {
         if hidden(name) {
             message += "\nhelp: a `const` that begins with an underscore can be seen in its own file only";
         } else if let Some(meant) = closest(&name.name, own().map(|own| own.name.as_str())) {
-            message += &format!("\nhelp: did you mean `{meant}`?");
+            message.push_str(&did_you_mean(meant));
         }
         Some((name.range, message))
     }
+}
+
+fn did_you_mean(name: &str) -> String {
+    format!("\nhelp: did you mean `{name}`?")
 }

@@ -114,6 +114,7 @@ fn number(kind: &ErrorKind) -> usize {
         ErrorKind::LineRead => 24,
         ErrorKind::File(_) => 25,
         ErrorKind::NotWritten { .. } => 26,
+        ErrorKind::ModuleTaken { .. } => 27,
     }
 }
 
@@ -206,6 +207,15 @@ fn every_kind() -> Vec<(Error, Again)> {
             Again::Later,
         ),
         (ErrorKind::NotAttached { method: "".into() }.into(), Again::Never),
+        (
+            ErrorKind::ModuleTaken {
+                module: "".into(),
+                taken_by: "".into(),
+                wanted_by: "".into(),
+            }
+            .into(),
+            Again::Never,
+        ),
         (
             ErrorKind::NamespaceTaken {
                 namespace: "".into(),

@@ -13,6 +13,7 @@ use belay_sim::{Board, Builder};
 use belay_tests::{PATIENCE, Tap, tapped};
 use tokio::io::AsyncWrite;
 
+/// A lab.
 #[belay::device(modules = "tests/modules/board")]
 pub trait Lab {
     /// ```python
@@ -85,6 +86,7 @@ pub trait Other {
     async fn apart(&self) -> Result<String>;
 }
 
+/// Brings a large one.
 #[belay::device(modules = "tests/modules/large")]
 pub trait Large {
     /// ```python

@@ -1,0 +1,8 @@
+try:
+    import numpy
+except ImportError:
+    numpy = None
+
+
+def one():
+    return 1

@@ -1,0 +1,2 @@
+from . import wheel
+from .wheel import *

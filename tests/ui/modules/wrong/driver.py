@@ -1,0 +1,6 @@
+"""A driver."""
+
+
+def set(value):
+    if value = 3:
+        return 1
