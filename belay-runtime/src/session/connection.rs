@@ -6,9 +6,9 @@ use std::time::Duration;
 use futures_core::Stream;
 use futures_util::StreamExt as _;
 
+use super::brought::Brought;
 use super::capabilities::Capabilities;
 use super::deployments::{Counters, Deployments};
-use super::modules::OnBoard as ModulesOnBoard;
 use super::registry::Registry;
 use super::returned::Returned;
 use super::traceback;
@@ -48,7 +48,7 @@ pub struct Connection {
     /// Held by what writes to the board's file system or reads a file: the board does one of these at a time.
     pub(crate) transfer: Arc<tokio::sync::Mutex<()>>,
     /// Held while modules are brought.
-    pub(super) modules: tokio::sync::Mutex<ModulesOnBoard>,
+    pub(super) modules: tokio::sync::Mutex<Brought>,
     /// The names of those modules that are objects.
     pub(super) objects: Mutex<Vec<String>>,
 }

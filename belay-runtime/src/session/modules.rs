@@ -1,9 +1,9 @@
 //! The modules that traits bring: on the board before anything of the trait runs there.
 
-use std::collections::HashMap;
 use std::sync::{MutexGuard, PoisonError};
 
 use super::Session;
+use super::brought::Kept;
 use super::connection::Connection;
 use crate::agent::modules;
 use crate::error::{Phase, Result};
@@ -11,23 +11,6 @@ use crate::spec::{DeviceSpec, ModuleSpec};
 
 /// How much of a module is sent at once.
 const PIECE: usize = 1536;
-
-/// How a board keeps modules in its memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kept {
-    /// As the files of a file system of their own.
-    Files,
-    /// As objects in `sys.modules`, which no `import *` may meet: it would take them for modules.
-    Objects,
-}
-
-/// What of the modules is on the board over one connection, as far as the host knows.
-#[derive(Debug, Default)]
-pub(super) struct OnBoard {
-    kept: Option<Kept>,
-    /// The hash of what is in each path.
-    hashes: HashMap<&'static str, u64>,
-}
 
 impl Session {
     /// Has the modules that a trait brings on the board.
