@@ -159,7 +159,7 @@ async fn a_traceback_names_the_line_of_the_file_on_the_host(path: CallPath) {
             .ends_with(" at tests/modules/board/counter.py:23"),
         "{error}"
     );
-    let outer = exception.traceback[0].rust.unwrap();
+    let outer = exception.traceback.iter().find_map(|frame| frame.rust).unwrap();
     assert!(outer.file.ends_with("main.rs"), "{outer}");
     device.close().await.unwrap();
 }
