@@ -10,12 +10,13 @@ use crate::{
 };
 
 /// The crates that are published, in the order in which they depend on each other.
-pub(crate) const PUBLISHED: [&str; 5] = [
+pub(crate) const PUBLISHED: [&str; 6] = [
     "belay-syntax",
     "belay-macros",
     "belay-runtime",
     "belay-rs",
     "belay-sim",
+    "belay-packages",
 ];
 
 /// A crate with features, and all sets of them that are built and tested, each by itself.
@@ -218,7 +219,13 @@ fn msrv() -> Result<Found, String> {
         check.args(packages()).env("CARGO_TARGET_DIR", &dir),
     )?;
     let mut test = cargo([&*toolchain, "test"]);
-    for package in ["belay-syntax", "belay-macros", "belay-runtime", "belay-rs"] {
+    for package in [
+        "belay-syntax",
+        "belay-macros",
+        "belay-runtime",
+        "belay-rs",
+        "belay-packages",
+    ] {
         test.args(["--package", package]);
     }
     good(
@@ -238,7 +245,13 @@ fn minimal_versions() -> Result<Found, String> {
     let mut update = cargo(["+nightly", "update", "-Z", "direct-minimal-versions"]);
     checked("resolving to the oldest versions", update.current_dir(&copy))?;
     let mut check = cargo(["check", "--all-features"]);
-    for package in ["belay-syntax", "belay-macros", "belay-runtime", "belay-rs"] {
+    for package in [
+        "belay-syntax",
+        "belay-macros",
+        "belay-runtime",
+        "belay-rs",
+        "belay-packages",
+    ] {
         check.args(["--package", package]);
     }
     check

@@ -1,0 +1,86 @@
+//! The lock file: which packages are in the folder, and what is in their files.
+
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::path;
+
+const HEAD: &str = "# The packages in the folder of modules, and what is in their files. Made by belay, and not to be edited.\n";
+/// The version of the file's own shape.
+const VERSION: u32 = 1;
+
+/// A package, as the lock file has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LockedPackage {
+    /// Its name.
+    pub name: String,
+    /// Its version; a branch or tag, or empty, where it says none.
+    pub version: String,
+    /// Where it comes from, as a [`Source`](crate::Source) is written.
+    pub source: String,
+    /// Whether it was asked for by itself, and not only because another one needs it.
+    pub requested: bool,
+    /// The names of the packages that it needs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dependencies: Vec<String>,
+    /// Its files.
+    #[serde(default)]
+    pub files: Vec<LockedFile>,
+}
+
+/// A file of a package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LockedFile {
+    /// Its path in the folder, with slashes.
+    pub path: String,
+    /// Where it was fetched from.
+    pub from: String,
+    /// The SHA-256 of what is in it, in hexadecimal.
+    pub sha256: String,
+}
+
+/// The whole file.
+#[derive(Debug, Serialize, Deserialize)]
+struct Lock {
+    version: u32,
+    #[serde(default, rename = "package")]
+    packages: Vec<LockedPackage>,
+}
+
+/// The packages of a lock file; none where it is not there.
+pub(crate) fn read(file: &Path) -> Result<Vec<LockedPackage>> {
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Error::read(file)(error)),
+    };
+    let wrong = |problem: String| Error::Lock {
+        path: file.to_owned(),
+        problem,
+    };
+    let lock: Lock = toml::from_str(&text).map_err(|error| wrong(error.message().to_owned()))?;
+    if lock.version != VERSION {
+        let problem = format!("it is of version {}, and this is for {VERSION}", lock.version);
+        return Err(wrong(problem));
+    }
+    // It says which files may be removed.
+    for locked in lock.packages.iter().flat_map(|package| &package.files) {
+        if let Some(problem) = path::problem(&locked.path) {
+            return Err(wrong(format!("its path `{}` {problem}", locked.path)));
+        }
+    }
+    Ok(lock.packages)
+}
+
+/// What a lock file of these packages says.
+pub(crate) fn text(mut packages: Vec<LockedPackage>) -> Result<String, String> {
+    packages.sort_by(|one, other| one.name.cmp(&other.name));
+    let version = VERSION;
+    let lock = toml::to_string(&Lock { version, packages }).map_err(|error| error.to_string())?;
+    Ok(format!("{HEAD}{lock}"))
+}
