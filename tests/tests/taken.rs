@@ -5,7 +5,7 @@ use std::time::Duration;
 use belay::prelude::*;
 use belay::{CallPath, Device};
 use belay_runtime::ErrorKind;
-use belay_sim::{Direction, Fault};
+use belay_sim::{Board, Direction, Fault};
 use belay_tests::{connected_with, on_both_runtimes, soon};
 
 /// A board with a reader.
@@ -72,6 +72,51 @@ async fn a_body_that_reads_all_that_is_there_is_told(path: CallPath) {
         works(&device).await;
     }
     device.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_body_on_a_small_board_that_reads_what_is_sent_is_told_and_a_bad_line_is_not() {
+    let board = Board::unix().heap_kb(40).start().await.unwrap();
+    let device = Device::builder(board.port()).timeout(Duration::from_secs(1));
+    let device = device.connect().await.unwrap();
+    let body = format!(
+        "{READ}import select, time\npoll = select.poll()\npoll.register(sys.stdin, 1)\nfor _ in range(25):\n \
+         while poll.poll(0): read(1)\n time.sleep_ms(10)\nprint('done')"
+    );
+    let error = soon("an error", device.execute(&body)).await.unwrap_err();
+    tells_of_it(&error);
+    works(&device).await;
+    let error = soon("an error", device.execute(&format!("{READ}while True: read(1)")))
+        .await
+        .unwrap_err();
+    assert!(error.hint().unwrap().contains("sys.stdin"), "{error:?}");
+    works(&device).await;
+    no_byte_of_a_ping_costs_an_answer(&board, &device).await;
+    device.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_byte_of_a_ping_that_is_typed_is_not_worth_an_answer() {
+    let (board, device) = connected(CallPath::RawRepl).await;
+    no_byte_of_a_ping_costs_an_answer(&board, &device).await;
+    device.close().await.unwrap();
+}
+
+/// Where each ping is typed: not even the one that ends the source.
+async fn no_byte_of_a_ping_costs_an_answer(board: &Board, device: &Device) {
+    let mut request = u64::MAX;
+    for _ in 0..3 {
+        let before = board.cable().carried(Direction::ToBoard);
+        device.execute("import time\ntime.sleep(0.00)").await.unwrap();
+        request = request.min(board.cable().carried(Direction::ToBoard) - before);
+    }
+    for at in [0, 1, 16].into_iter().chain(28..40) {
+        let drop = board.cable().once(Direction::ToBoard, request + at, Fault::Drop);
+        drop.unwrap();
+        let slept = soon("a call", device.execute("import time\ntime.sleep(0.33)")).await;
+        slept.unwrap_or_else(|error| panic!("{at}: {error:?}"));
+        board.cable().heal().unwrap();
+    }
 }
 
 async fn the_input_of_builtins_is_told(path: CallPath) {

@@ -102,14 +102,6 @@ impl Flavour {
         }
     }
 
-    /// Whether it says with the answer to a ping which lines it has got.
-    pub(crate) fn tells_what_it_got(self) -> bool {
-        match self {
-            Self::Resident | Self::OverRawRepl => true,
-            Self::Small => false,
-        }
-    }
-
     /// Whether nothing but the end of the execution follows a frame of this kind.
     pub(crate) fn ends_execution(self, kind: u8) -> bool {
         let kind = ReplyKind::of(kind);

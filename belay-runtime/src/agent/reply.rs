@@ -277,7 +277,8 @@ impl FirstWords {
 }
 
 impl Pong {
-    /// A payload such as `5 4 ` and the odd characters as base64. The agent for small boards gives the token alone.
+    /// A payload such as `5 4 ` and the odd characters as base64. The agent for small boards does not keep them: it says that
+    /// there were some.
     fn decode(payload: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(payload).ok()?;
         let mut words = text.split(' ');

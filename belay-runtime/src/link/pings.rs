@@ -151,7 +151,7 @@ impl Conversation {
     /// The board has answered a ping: `number` is the next request that it expects.
     pub(super) fn on_pong(&mut self, number: u8, got: &Pong) {
         self.liveness.unread.answered(Sent::Ping(got.token));
-        self.watch.pong(got);
+        self.watch.pong(got, self.flavour.stays());
         let Some(expected) = Number::from_char(number) else {
             return;
         };

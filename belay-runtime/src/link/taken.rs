@@ -2,7 +2,8 @@
 //! what the agent says of the lines that it has got, and told.
 //!
 //! A reader takes what came first, and a bad line loses any byte: where more than one is missing at the front, and
-//! nothing else, it was a reader. Of one byte nobody can tell, unless what ran had waited for it.
+//! nothing else, it was a reader. Of one byte nobody can tell, unless what ran had waited for it. And where each ping is
+//! typed as a source, its last byte is worth all of it.
 
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use crate::error::{Error, ErrorKind, MAY_READ, Phase, Result};
 /// How many pings are remembered at most. There is not room for so many on a board.
 const PINGS: usize = 16;
 /// Within what time what waits for a byte ends once that has come.
-const AT_ONCE: Duration = Duration::from_millis(50);
+const AT_ONCE: Duration = Duration::from_millis(100);
 /// How often in a row a request and pings behind it are read by somebody else before that is told.
 const ROBBERIES: u32 = 3;
 
@@ -38,9 +39,9 @@ pub(super) struct Watch {
     answers: Vec<(Sink, Result<Answer>)>,
     /// Until when those are held back.
     until: Option<Instant>,
-    /// How many bytes of the pings are missing, if all of these came first.
+    /// How many bytes of the pings are missing, or how many pings where they are typed, if all of these came first.
     stolen: usize,
-    /// Whether the board ended what it ran just when the first of them had come.
+    /// Whether the board ended what it ran just when one of them had come.
     at_once: bool,
     /// How often that was so since the board last answered a request.
     robberies: u32,
@@ -92,15 +93,20 @@ impl Watch {
         self.interrupted = true;
     }
 
-    /// The agent has answered a ping, be it an old one.
-    pub(super) fn pong(&mut self, got: &Pong) {
+    /// The agent has answered a ping, be it an old one, which it has read itself or as a source.
+    pub(super) fn pong(&mut self, got: &Pong, itself: bool) {
         if got.token != self.last {
             self.in_order = got.before == self.last;
             self.last = got.token;
         }
         let unseen = |ping: &&Ping| got.before < ping.token && ping.token < got.token;
         let pings = self.pings.iter().filter(unseen);
-        self.stolen = self.stolen.max(stolen(got, pings.map(|ping| &ping.line[..])));
+        let missing = match itself {
+            true => stolen(got, pings.map(|ping| &ping.line[..])),
+            false if got.odd.is_empty() => pings.count(),
+            false => 0,
+        };
+        self.stolen = self.stolen.max(missing);
         self.pings.retain(|ping| ping.token > got.token);
     }
 }
@@ -109,8 +115,7 @@ impl Conversation {
     /// A ping is about to be sent. Behind a Ctrl-C it may be lost by that.
     pub(super) fn watch_ping(&mut self, token: u32, line: &[u8]) {
         let pings = &mut self.watch.pings;
-        let tells = self.flavour.tells_what_it_got();
-        if !self.liveness.is_interrupting() && tells && pings.len() < PINGS {
+        if !self.liveness.is_interrupting() && pings.len() < PINGS {
             pings.push(Ping {
                 token,
                 line: line.to_vec(),
@@ -130,8 +135,13 @@ impl Conversation {
             let until = self.now + self.options.deadlines.resync;
             self.watch.until.get_or_insert(until);
             if self.watch.answers.is_empty() {
-                let only = |ping: &Ping| self.now < ping.sent + AT_ONCE;
-                self.watch.at_once = matches!(self.watch.pings.as_slice(), [ping] if only(ping));
+                let waited_for = |ping: &Ping| self.now < ping.sent + AT_ONCE;
+                self.watch.at_once = match self.watch.pings.as_slice() {
+                    [ping] => waited_for(ping),
+                    // What waits for the end of a line has got that with the next one.
+                    [.., ping] => !self.flavour.stays() && waited_for(ping),
+                    [] => false,
+                };
             }
             self.watch.answers.push((sink, result));
             if self.calls.none_flies() && !self.liveness.is_interrupting() {

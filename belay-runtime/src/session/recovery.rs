@@ -221,19 +221,26 @@ impl Session {
     /// Once begun it is done to its end, whether the future is dropped or not.
     pub async fn reset(&self, policy: ResetPolicy) -> Result<()> {
         let goes = |state: SessionState| state.is_connected() || state == SessionState::Faulted;
-        if self.inner.state.go(SessionState::Recovering, goes) {
-            let session = self.clone();
-            let recovery = Unfinished::new(self);
-            // In a task of its own, so that the session does not stay half reset when the caller gives up.
-            let resetting = self.inner.runtime.spawn(async move {
-                let done = session.reset_now(policy).await;
-                recovery.finish();
-                done
-            });
-            // What has not come to its end has left the session closed.
-            if let Ok(Err(error)) = resetting.await {
-                return Err(error.on_device(&self.inner.name));
+        let epoch = self.epoch();
+        while !self.inner.state.go(SessionState::Recovering, goes) {
+            // Somebody else's reset will do. After anything else it is the board's turn to be reset.
+            self.until_settled().await;
+            self.connected()?;
+            if self.epoch() != epoch {
+                return Ok(());
             }
+        }
+        let session = self.clone();
+        let recovery = Unfinished::new(self);
+        // In a task of its own, so that the session does not stay half reset when the caller gives up.
+        let resetting = self.inner.runtime.spawn(async move {
+            let done = session.reset_now(policy).await;
+            recovery.finish();
+            done
+        });
+        // What has not come to its end has left the session closed.
+        if let Ok(Err(error)) = resetting.await {
+            return Err(error.on_device(&self.inner.name));
         }
         self.until_settled().await;
         self.connected().map(drop)

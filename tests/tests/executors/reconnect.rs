@@ -112,6 +112,7 @@ belay_tests::on_both_runtimes! {
     only_an_idempotent_call_is_made_again
     without_a_policy_the_session_is_faulted_until_it_is_reset
     a_board_that_is_unplugged_and_comes_back_elsewhere_is_found_with_all_it_had
+    a_reset_that_comes_while_the_device_connects_again_is_one
     threads_that_say_so_are_started_again_after_a_reset_and_others_are_lost
     attempts_that_all_fail_leave_the_session_faulted_with_the_reason
     closing_during_a_reconnection_ends_it
@@ -193,6 +194,23 @@ async fn without_a_policy_the_session_is_faulted_until_it_is_reset() {
     device.reset().await.unwrap();
     assert_eq!(station.current_rate().await.unwrap(), 7);
     device.close().await.err();
+}
+
+async fn a_reset_that_comes_while_the_device_connects_again_is_one() {
+    let mut board = unix().await;
+    let port = Arc::new(Mutex::new(board.port().to_owned()));
+    let device = following(&port).reconnect(policy()).connect().await.unwrap();
+    let epoch = device.session().epoch();
+    board.vanish().unwrap();
+    until_state(&device, SessionState::Recovering).await;
+    let resetting = device.clone();
+    let resetting = tokio::spawn(async move { resetting.reset().await });
+    tokio::task::yield_now().await;
+    let appeared = board.appear().unwrap().to_owned();
+    *port.lock().unwrap() = appeared;
+    soon("the reset", resetting).await.unwrap().unwrap();
+    assert!(device.session().epoch() > epoch, "the board was not reset");
+    device.close().await.unwrap();
 }
 
 async fn a_board_that_is_unplugged_and_comes_back_elsewhere_is_found_with_all_it_had() {
