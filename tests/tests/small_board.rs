@@ -189,7 +189,7 @@ def answers(source, number):
     _belay["text"] = _belay["number"] = _belay["asked"] = ""
     _belay["lost"] = 0
     _belay["expected"] = number
-    _belay["kept"][:] = ["", [], 0, 0, ""]
+    _belay["kept"][:] = ["", [], 0, 0]
     _belay["parts"][:] = ["raise OSError(7)"]
     said[:] = []
     try:

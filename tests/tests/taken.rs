@@ -30,7 +30,7 @@ trait Reader {
 /// Gets at the line in a way that nobody sees in the source.
 const READ: &str = "import sys\nread = getattr(sys, 'std' + 'in').read\n";
 
-async fn connected(path: CallPath) -> (belay_sim::Board, Device) {
+async fn connected(path: CallPath) -> (Board, Device) {
     connected_with(|builder| builder.call_path(path)).await
 }
 

@@ -277,14 +277,15 @@ impl FirstWords {
 }
 
 impl Pong {
-    /// A payload such as `5 4 ` and the odd characters as base64. The agent for small boards does not keep them: it says that
-    /// there were some.
+    /// A payload such as `5 4 ` and the odd characters as base64. The agent for small boards does not keep them: it says
+    /// that there were some. On old ones it gives the token alone: nothing is known to be missing.
     fn decode(payload: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(payload).ok()?;
         let mut words = text.split(' ');
+        let token = words.next()?.parse().ok()?;
         Some(Self {
-            token: words.next()?.parse().ok()?,
-            before: words.next().and_then(|word| word.parse().ok()).unwrap_or(0),
+            token,
+            before: words.next().and_then(|word| word.parse().ok()).unwrap_or(token),
             odd: { words.next() }
                 .and_then(|word| from_base64(word.as_bytes()))
                 .unwrap_or_default(),

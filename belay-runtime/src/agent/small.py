@@ -13,9 +13,8 @@ seed = count = many = credit = lost = 0
 start = text = number = kind = key = asked = ""
 expected = "0"
 # The last request's number, what was said to it (None if there was no room to keep that), whether it failed, and
-# whether what was asked for had begun; 2 says that there is no such function. Then the last ping, and whether anything
-# damaged came since, as base64.
-kept = ["", [], 0, 0, ""]
+# whether what was asked for had begun; 2 says that there is no such function.
+kept = ["", [], 0, 0]
 parts = []
 get = b.next
 F = {}
@@ -86,7 +85,6 @@ def line(part):
     if skipped:
         raise MemoryError
     if "%07x" % check(whole[:-8]) != whole[-8:-1]:
-        kept[4] += "Pz8="
         return send(expected + "n")
     return other(whole[2], whole[4:-8])
 
@@ -94,9 +92,7 @@ def line(part):
 def other(what, body):
     global kind
     if what == "p":
-        send(expected + "o" + body + " " + kept[4])
-        kept[4] = body + " "
-        return
+        return send(expected + "o" + body)
     if asked == kept[0]:
         # There was no room to say anything, or none to keep it; or what should have come here did not.
         for body in kept[1] or (asked + ("e(0,1,'MemoryError','',None,None,'')" if kept[2] else "g"),):
@@ -260,7 +256,6 @@ def begin(nonce, value, size):
     start = "\x02" + nonce
     expected = "0"
     text = kept[0] = ""
-    kept[4] = "0 "
     lost = 0
     for stream in list(streams):
         try:
