@@ -106,6 +106,33 @@ fn a_driver_comes_with_the_trait_and_names_its_lines() {
 }
 
 #[test]
+fn data_logger_reads_its_file_back() {
+    prints(
+        "data_logger",
+        &[
+            "41 lines, the first of them `ms,reading`",
+            "40 readings, the largest Some(",
+            "on the board: /log/read.csv, ",
+            " KB free",
+        ],
+    );
+}
+
+#[test]
+fn sync_project_sends_what_has_changed() {
+    prints(
+        "sync_project",
+        &[
+            "the first time:",
+            "3 written, 0 unchanged, 0 removed, 0 kept",
+            "[\"/app/old.py\"] would be removed",
+            "1 written, 2 unchanged, 1 removed, 1 kept",
+            "the program says 42",
+        ],
+    );
+}
+
+#[test]
 fn traits_keep_their_names_apart_on_one_device() {
     prints("traits", &["the fake lamp is on: true", "brightness "]);
 }

@@ -488,6 +488,21 @@ async fn a_board_with_little_memory_writes_and_reads_in_short_pieces() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_larger_than_the_memory_goes_both_ways() {
+    let (board, device) = connected_to(Board::unix().heap_kb(96), CallPath::Auto).await;
+    let free = device.capabilities().free_memory.unwrap();
+    assert!(
+        free < 64 << 10,
+        "{free} bytes are free, of which the library takes some, too"
+    );
+    let contents = noise(300_000);
+    device.files().write("/large", contents.clone()).await.unwrap();
+    assert!(fs::read(board.directory().join("large")).unwrap() == contents);
+    assert!(device.files().read("/large").await.unwrap() == contents);
+    device.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn circuitpython_writes_where_it_has_its_drive_and_says_so_where_it_has_not() {
     let boot = "import storage\nstorage.disable_usb_drive()";
     files_work_on(Board::circuitpython_like().file("boot.py", boot), &[10, 20_000]).await;

@@ -2,6 +2,7 @@
 
 mod board;
 mod cost;
+mod files;
 mod host;
 mod peers;
 mod report;
@@ -35,6 +36,9 @@ struct Arguments {
     /// Keeps those counts in the table that a test holds the bytes and turns against.
     #[arg(long, requires = "cost")]
     keep: bool,
+    /// Measures files instead: written, read and brought up to date, at full speed and over a line of 115,200 baud.
+    #[arg(long, conflicts_with_all = ["host", "board", "port", "cost", "calls"])]
+    files: bool,
     /// One JSON object a line instead of a table.
     #[arg(long)]
     json: bool,
@@ -51,6 +55,8 @@ fn main() -> ExitCode {
         host::measure(arguments.calls.unwrap_or(20_000))
             .map(|rows| host::print(&rows, arguments.json))
             .map_err(|error| format!("{error:?}"))
+    } else if arguments.files {
+        Runtime::CurrentThread.run(files::measure(arguments.rounds, arguments.json))
     } else {
         board(arguments)
     };

@@ -5,6 +5,7 @@
 //! for each call proves that nothing ran twice.
 
 mod calls;
+mod files;
 mod run;
 
 use std::collections::VecDeque;
@@ -38,6 +39,13 @@ struct Options {
     /// As on a port that does not hold the sender back: what is sent is paced, in lines of any length.
     #[arg(long)]
     no_flow_control: bool,
+    /// Writes files and brings folders up to date instead, while the line is cut, the board unplugged, switched off or
+    /// full, or the host killed.
+    #[arg(long, conflicts_with_all = ["board", "call_path", "no_flow_control"])]
+    files: bool,
+    /// Is the host that is killed, on this port.
+    #[arg(long, hide = true)]
+    act: Option<String>,
     /// How many boards work at the same time.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..))]
     boards: u64,
@@ -78,6 +86,10 @@ impl Totals {
 fn main() -> ExitCode {
     let options = Options::parse();
     tool::log_if_asked();
+    if let Some(port) = &options.act {
+        options.runtime.run(files::act(port, options.seed));
+        return ExitCode::SUCCESS;
+    }
     options.runtime.run(run(&options))
 }
 
@@ -89,8 +101,13 @@ async fn run(options: &Options) -> ExitCode {
     let workers = (0..options.boards.min(count)).map(|_| {
         let (seeds, totals) = (Arc::clone(&seeds), Arc::clone(&totals));
         let (on, call_path, no_flow_control) = (options.board, options.call_path, options.no_flow_control);
+        let files = options.files;
         tokio::spawn(async move {
-            let mut runner = Runner::new(on, call_path, no_flow_control).await;
+            let mut runner = if files {
+                AnyRunner::Files(files::Runner::new().await)
+            } else {
+                AnyRunner::Calls(Runner::new(on, call_path, no_flow_control).await)
+            };
             loop {
                 let Some(seed) = seeds.lock().ok().and_then(|mut seeds| seeds.pop_front()) else {
                     return;
@@ -127,6 +144,21 @@ async fn run(options: &Options) -> ExitCode {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    }
+}
+
+/// What does the runs.
+enum AnyRunner {
+    Calls(Runner),
+    Files(files::Runner),
+}
+
+impl AnyRunner {
+    async fn run(&mut self, seed: u64) -> Outcome {
+        match self {
+            Self::Calls(runner) => runner.run(seed).await,
+            Self::Files(runner) => runner.run(seed).await,
+        }
     }
 }
 

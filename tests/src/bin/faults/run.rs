@@ -66,6 +66,18 @@ pub(crate) struct Outcome {
     pub(crate) complaints: Vec<String>,
 }
 
+impl Outcome {
+    pub(crate) fn wrong(&mut self, complaint: String) {
+        self.wrong = true;
+        self.complaints.push(complaint);
+    }
+
+    pub(crate) fn lost(&mut self, complaint: String) {
+        self.lost = true;
+        self.complaints.push(complaint);
+    }
+}
+
 /// A board and the conversation with it, which last as long as they work.
 pub(crate) struct Runner {
     board: Board,
