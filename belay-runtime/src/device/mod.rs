@@ -184,7 +184,7 @@ impl Device {
     }
 
     /// Resets the board, connects again and runs again the setups that had run. It works after a lost
-    /// connection, too.
+    /// connection, too. What runs is interrupted and cleans up first, for half of [`Deadlines::interrupt`] at most.
     ///
     /// # Errors
     ///

@@ -24,8 +24,9 @@ const SLACK: Duration = Duration::from_millis(700);
 /// How long to wait for a call that should have ended, to tell one that ends late from one that never does.
 const HUNG: Duration = Duration::from_secs(60);
 
-/// The heap of a small board, in kilobytes: there is no room in it for the usual agent.
-const SMALL_HEAP: u32 = 40;
+/// The heap of a small board, in kilobytes: there is no room in it for the usual agent, and for the longest list that is
+/// asked for, whatever pieces the memory is in.
+const SMALL_HEAP: u32 = 44;
 
 /// The board that is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
