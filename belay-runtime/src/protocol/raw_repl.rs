@@ -84,7 +84,7 @@ pub enum Operation {
     SoftReset,
     /// The same from any state: the board is told to stop, to enter the raw REPL and to reset without being asked
     /// whether it did any of that, so that it needs no memory for an answer. Ends with [`Event::Restarted`], which
-    /// comes only once the board has announced the reset or shown a second prompt.
+    /// comes only once the board has announced the reset, or taken what leads to it and shown a prompt behind that.
     Restart(Insistence),
     /// Runs source code. Ends with [`Event::Done`], [`Event::SystemExit`] or [`Event::Aborted`].
     Execute(Execution),

@@ -43,6 +43,8 @@ pub(super) enum State {
     /// that it was asked for behind was another one, if that is possible.
     Probing {
         scanner: Scanner,
+        /// The mark, as long as nothing has said that the source was taken. Threads may print between that and the mark.
+        mark: Option<Vec<u8>>,
         claim: Claim,
         /// Whether it was asked for in the way that no program's names can spoil.
         own_print: bool,
@@ -285,20 +287,38 @@ impl Found {
 #[derive(Debug)]
 pub(super) struct Restart {
     pub(super) scanner: Scanner,
-    /// Whether the next prompt is that of the end: the restart was announced, or a prompt of before it was seen.
+    /// Whether the next prompt is that of the end: the restart was announced, or the end was taken that leads to it.
     pub(super) expected: bool,
     /// Whether a banner has come of which the prompt has not.
     pub(super) prompt_owed: bool,
 }
 
 impl Restart {
-    /// `expected`: the board is at the raw prompt, so that nothing but the reset can make it show another one.
-    pub(super) fn before(expected: bool) -> Self {
-        let taken: &[&[u8]] = if expected { &[TAKEN] } else { &[] };
+    /// `led_to`: the board is at the raw prompt, so that nothing but the reset can make it show another one.
+    pub(super) fn before(led_to: bool) -> Self {
+        let taken: &[&[u8]] = if led_to { &[TAKEN] } else { &[] };
         Self {
             scanner: Scanner::new(&[&WAY_IN[..], &ANNOUNCED, taken].concat()),
-            expected,
+            expected: led_to,
             prompt_owed: false,
+        }
+    }
+
+    /// A banner has come: the board is at the raw prompt, or was. Earlier questions may bring more banners, so that only
+    /// the end that is taken there leads to one that counts.
+    pub(super) fn at_raw_prompt() -> Self {
+        Self {
+            expected: false,
+            prompt_owed: true,
+            ..Self::before(true)
+        }
+    }
+
+    /// The end was taken.
+    pub(super) fn taken() -> Self {
+        Self {
+            expected: true,
+            ..Self::before(false)
         }
     }
 

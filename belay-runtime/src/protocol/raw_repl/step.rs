@@ -3,6 +3,7 @@
 use super::super::scan::{Matcher, Scanner};
 use super::super::signs::{RAW_BANNER, Sign};
 use super::state::{Claim, Found, Paste, Restart, State, Tail};
+use super::writes::OK;
 use super::{Abort, Event, Execution, Mode, RawRepl, Refusal};
 
 const CREDIT: u8 = 0x01;
@@ -36,10 +37,11 @@ impl RawRepl {
             }
             State::Probing {
                 scanner,
+                mark,
                 claim,
                 own_print,
                 banner,
-            } => self.probing(byte, scanner, claim, own_print, banner),
+            } => self.probing(byte, scanner, mark, claim, own_print, banner),
             State::Probed { ends } => self.probed(byte, ends),
             // The board is left: what it says until its prompt is its own banner.
             State::Exiting(mut scanner) => match scanner.feed(byte, &mut Vec::new()) {
@@ -110,12 +112,16 @@ impl RawRepl {
         &mut self,
         byte: u8,
         mut scanner: Scanner,
+        mut mark: Option<Vec<u8>>,
         mut claim: Claim,
         own_print: bool,
         mut banner: Option<Matcher>,
     ) -> State {
-        if scanner.feed(byte, &mut self.output).is_some() {
-            return State::Probed { ends: 0 };
+        match (scanner.feed(byte, &mut self.output), mark.take()) {
+            (None, still) => mark = still,
+            // It may be of an earlier source, and then another one comes.
+            (Some(1), Some(mark)) => scanner = Scanner::new(&[&mark, &[OK, &mark].concat()]),
+            (Some(_), _) => return State::Probed { ends: 0 },
         }
         // A program may have printed the first one, and the mark was lost on it.
         if banner.as_mut().is_some_and(|banner| banner.feed(byte)) {
@@ -133,6 +139,7 @@ impl RawRepl {
         }
         State::Probing {
             scanner,
+            mark,
             claim,
             own_print,
             banner,
@@ -164,16 +171,10 @@ impl RawRepl {
             Found::Banner if expected => State::Restarted,
             Found::Prompt if expected => self.reach(State::Friendly, Event::Restarted { raw: false }),
             // What the way to the reset makes a board show. Only the raw REPL's is known to be the last of it.
-            Found::Banner => State::Restarting(Restart {
-                prompt_owed: true,
-                ..Restart::before(true)
-            }),
+            Found::Banner => State::Restarting(Restart::at_raw_prompt()),
             Found::Prompt => State::restarting(false),
             Found::Announced => State::restarting_now(),
-            Found::Taken => State::Restarting(Restart {
-                expected,
-                ..Restart::before(false)
-            }),
+            Found::Taken => State::Restarting(Restart::taken()),
         }
     }
 

@@ -12,6 +12,8 @@ const CTRL_D: u8 = 0x04;
 
 /// Asks for the raw REPL.
 const ENTER: &[u8] = &[b'\r', CTRL_A];
+/// What the raw REPL says when it has taken a source.
+pub(super) const OK: &[u8] = b"OK";
 /// Asks for raw-paste mode.
 const RAW_PASTE_REQUEST: &[u8] = b"\x05A\x01";
 /// The answers to it: granted, declined, and taken for a restart of the raw REPL.
@@ -76,9 +78,10 @@ impl RawRepl {
             format!("print({text})\x04")
         };
         self.write(source.as_bytes());
-        let mark = format!("OKbelay-{nonce:08x}-{mark}");
+        let mark = format!("belay-{nonce:08x}-{mark}").into_bytes();
         State::Probing {
-            scanner: Scanner::new(&[mark.as_bytes(), &mark.as_bytes()[2..]]),
+            scanner: Scanner::new(&[&mark, OK]),
+            mark: Some(mark),
             claim: Claim::default(),
             own_print,
             banner,

@@ -272,6 +272,31 @@ fn circuitpython_may_swallow_the_first_byte() {
 }
 
 #[test]
+fn banners_that_were_asked_for_before_are_not_those_of_a_restart() {
+    let mut dialogue = Dialogue::entered();
+    dialogue.start(Operation::Restart(Insistence::Gentle));
+    dialogue.board(&BANNER.repeat(3));
+    assert_eq!(dialogue.repl.stage(), Stage::Restarting);
+    dialogue.board(&[b"OK\r\n", BANNER].concat());
+    assert_eq!(dialogue.events().last(), Some(&Event::Restarted { raw: true }));
+}
+
+#[test]
+fn what_a_thread_prints_before_the_mark_is_output_and_that_the_source_was_taken_is_not() {
+    let mut dialogue = Dialogue::with(Options::default());
+    dialogue.start(Operation::Enter);
+    dialogue.board(BANNER);
+    let mark = dialogue.mark();
+    dialogue.board(format!("OKtick\r\n{mark}\r\n\x04\x04>").as_bytes());
+    assert_eq!(dialogue.events(), [output(b"tick\r\n"), Event::Entered]);
+    dialogue.start(Operation::Enter);
+    dialogue.board(BANNER);
+    let mark = dialogue.mark();
+    dialogue.board(format!("OKolder\r\n\x04\x04>OK{mark}\r\n\x04\x04>").as_bytes());
+    assert_eq!(dialogue.events(), [output(b"older\r\n\x04\x04>"), Event::Entered]);
+}
+
+#[test]
 fn circuitpythons_title_escapes_are_output() {
     let title = b"\x1b]0;\xf0\x9f\x90\x8dWi-Fi: off | REPL | 8.0.5\x1b\\";
     let mut dialogue = Dialogue::with(Options::default());
