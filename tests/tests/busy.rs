@@ -66,8 +66,7 @@ async fn connect_to(board: Board, flow: &str, path: CallPath, printed: &str) -> 
     let count = Arc::clone(&written);
     let address = format!("{}{flow}", board.port());
     let connector = tapped(&address, move || Counted(Arc::clone(&count)));
-    let mut options = LinkOptions::default();
-    options.call_path = path;
+    let options = LinkOptions::default().with_call_path(path);
     let link = Link::connect(&connector, options).await.unwrap();
     let source = format!(
         "import os\\ndef busy():\\n S(1)\\n while 1:\\n  print(end=\\'{printed}\\')\\n  if \\'done\\' in os.listdir():break\\n"
@@ -98,7 +97,7 @@ async fn hours_later(bench: &Bench) -> (tokio::task::JoinHandle<belay_runtime::R
         link.request(Request::Evaluate("V('t','busy()')".into()), deadline)
             .await
     });
-    soon("a sign of the call", events.recv()).await.unwrap();
+    soon("a sign of the call", events.next()).await.unwrap();
     pass(HOURS * 60 * 6, Duration::from_secs(10)).await;
     (call, bench.written.load(Ordering::Relaxed) - before)
 }
@@ -123,7 +122,7 @@ async fn a_board_that_is_reset_after_hours_is_noticed(path: CallPath) {
     let (call, _) = hours_later(&bench).await;
     let mut events = bench.link.events();
     bench.board.restart().unwrap();
-    assert_eq!(soon("a reset", events.recv()).await.unwrap(), LinkEvent::Reset);
+    assert_eq!(soon("a reset", events.next()).await.unwrap(), LinkEvent::Reset);
     soon("the end of the call", call).await.unwrap().unwrap_err();
 }
 
@@ -149,7 +148,7 @@ async fn circuitpython_with_callers_behind_a_busy_one_is_interrupted(path: CallP
         tokio::spawn(async move { link.request(Request::Evaluate(expression), deadline).await })
     };
     let busy = request(&bench.link, "V('t','busy()')".into());
-    soon("a sign of the call", events.recv()).await.unwrap();
+    soon("a sign of the call", events.next()).await.unwrap();
     let before = bench.written.load(Ordering::Relaxed);
     let callers: Vec<_> = (0..CALLERS)
         .map(|i| request(&bench.link, format!("{i}+1")))

@@ -302,7 +302,7 @@ async fn resync_bounds_how_long_a_question_may_go_without_an_answer() {
         slow.request(evaluate("(S(1),V('t','time.sleep_ms(500)'))"), PATIENCE)
             .await
     });
-    soon("a sign of the call", events.recv()).await.unwrap();
+    soon("a sign of the call", events.next()).await.unwrap();
     let rates = Rates {
         drop: 1.0,
         ..Rates::default()
@@ -349,7 +349,7 @@ async fn close_bounds_how_long_a_board_may_take_to_be_left() {
     let mut events = link.events();
     let stubborn = link.clone();
     let stubborn = tokio::spawn(async move { stubborn.request(evaluate(STUBBORN), LONG).await });
-    soon("a sign of the call", events.recv()).await.unwrap();
+    soon("a sign of the call", events.next()).await.unwrap();
     let begun = Instant::now();
     soon("the end", link.close()).await.unwrap_err();
     in_time(begun);

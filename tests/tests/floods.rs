@@ -10,14 +10,13 @@ use futures_util::StreamExt as _;
 const BRIEF: Duration = Duration::from_millis(300);
 
 fn options() -> LinkOptions {
-    let mut options = LinkOptions::default();
-    options.call_path = CallPath::Agent;
     let mut deadlines = Deadlines::default();
     deadlines.interrupt = BRIEF;
     deadlines.resync = BRIEF;
     deadlines.close = BRIEF;
-    options.deadlines = deadlines;
-    options
+    LinkOptions::default()
+        .with_call_path(CallPath::Agent)
+        .with_deadlines(deadlines)
 }
 
 /// A board that sends this for ever, whatever it is asked.

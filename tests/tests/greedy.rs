@@ -19,16 +19,15 @@ const MUCH: usize = 64 << 20;
 const BOUND: u64 = 24 << 20;
 
 fn options(path: CallPath) -> LinkOptions {
-    let mut options = LinkOptions::default();
-    options.call_path = path;
-    options.answer_limit = LIMIT;
     let mut deadlines = Deadlines::default();
     deadlines.execute = BRIEF;
     deadlines.interrupt = BRIEF;
     deadlines.resync = BRIEF;
     deadlines.close = BRIEF;
-    options.deadlines = deadlines;
-    options
+    LinkOptions::default()
+        .with_call_path(path)
+        .with_answer_limit(LIMIT)
+        .with_deadlines(deadlines)
 }
 
 fn evaluate(expression: &str) -> Request {
@@ -123,7 +122,7 @@ async fn a_frame_that_nobody_asked_for() {
             });
             pieces.next().unwrap_or_default()
         });
-        soon("an event", events.recv()).await.unwrap();
+        soon("an event", events.next()).await.unwrap();
     })
     .await;
 }

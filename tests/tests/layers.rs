@@ -127,7 +127,7 @@ fn nothing_but_the_agents_module_has_its_kinds_and_its_language() {
 }
 
 /// What of the link has the port, or waits for it or for what the conversation gives. All else is the conversation.
-const WITH_THE_PORT: [&str; 9] = [
+const WITH_THE_PORT: [&str; 11] = [
     "mod.rs",
     "pump.rs",
     "port.rs",
@@ -137,6 +137,8 @@ const WITH_THE_PORT: [&str; 9] = [
     "ladder.rs",
     "output.rs",
     "items.rs",
+    "events.rs",
+    "statements.rs",
 ];
 
 #[test]

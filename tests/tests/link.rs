@@ -29,8 +29,7 @@ async fn connect(path: CallPath) -> Bench {
 
 async fn link_to(board: &belay_sim::Board, path: CallPath) -> Link {
     let address: Address = board.port().parse().expect("an address");
-    let mut options = LinkOptions::default();
-    options.call_path = path;
+    let options = LinkOptions::default().with_call_path(path);
     Link::connect(&Connector::from(address), options)
         .await
         .expect("a link")
@@ -226,7 +225,7 @@ async fn a_reset_is_noticed(path: CallPath) {
             .await
     });
     bench.board.restart().expect("a restart");
-    let event = events.recv().await.expect("an event");
+    let event = events.next().await.expect("an event");
     assert_eq!(event, belay_runtime::link::LinkEvent::Reset);
     let _ = long.await.expect("no panic").expect_err("it was reset");
     let error = bench.eval("5").await.expect_err("the link is over");
@@ -431,8 +430,7 @@ async fn a_board_without_a_checksum_of_its_own_checks_every_line_all_the_same() 
 async fn a_board_that_cannot_run_the_agent_says_at_once_what_it_lacks() {
     let board = without_checksum().await;
     let address: Address = board.port().parse().expect("an address");
-    let mut options = LinkOptions::default();
-    options.call_path = CallPath::Agent;
+    let options = LinkOptions::default().with_call_path(CallPath::Agent);
     let begun = std::time::Instant::now();
     let refused = Link::connect(&Connector::from(address), options).await;
     let error = refused.expect_err("it has no checksum");

@@ -76,8 +76,7 @@ async fn whoever_listens_as_soon_as_there_is_a_link_hears_nothing_of_how_it_was_
     // The first one may hear the last of what the board says when it starts.
     connected(&board, path).await.close().await.unwrap();
     for _ in 0..2 {
-        let mut options = LinkOptions::default();
-        options.call_path = path;
+        let options = LinkOptions::default().with_call_path(path);
         let link = soon("the link", Link::connect(&connector, options))
             .await
             .unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use belay_runtime::link::{CallPath, Link, LinkOptions, Request};
+use belay_runtime::link::{CallPath, Deadlines, Link, LinkOptions, Request};
 use belay_runtime::transport::{Address, Connector};
 use belay_runtime::{Output, Phase};
 use belay_sim::Board;
@@ -21,9 +21,9 @@ slow()";
 
 async fn connect(board: &Board, path: CallPath, open: Duration) -> belay_runtime::Result<Link> {
     let address: Address = board.port().parse().expect("an address");
-    let mut options = LinkOptions::default();
-    options.call_path = path;
-    options.deadlines.open = open;
+    let options = LinkOptions::default()
+        .with_call_path(path)
+        .with_deadlines(Deadlines::default().with(Phase::Open, open));
     soon("a link", Link::connect(&Connector::from(address), options)).await
 }
 

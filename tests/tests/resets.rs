@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use belay_runtime::ErrorKind;
-use belay_runtime::link::{CallPath, Link, LinkOptions, Payload, Request, ResetPolicy};
+use belay_runtime::link::{CallPath, Deadlines, Link, LinkOptions, Payload, Request, ResetPolicy};
 use belay_runtime::transport::{Address, Connector, ModemLines, Transport, TransportError};
+use belay_runtime::{ErrorKind, Phase};
 use belay_sim::Board;
 use belay_tests::{Tap, soon, tapped, unix};
 use futures_util::StreamExt as _;
@@ -24,10 +24,10 @@ fn to(port: &str) -> Connector {
 }
 
 async fn link(connector: &Connector, path: CallPath, reset_on_connect: ResetPolicy) -> Link {
-    let mut options = LinkOptions::default();
-    options.call_path = path;
-    options.reset_on_connect = reset_on_connect;
-    options.deadlines.interrupt = Duration::from_millis(500);
+    let options = LinkOptions::default()
+        .with_call_path(path)
+        .with_reset_on_connect(reset_on_connect)
+        .with_deadlines(Deadlines::default().with(Phase::Interrupt, Duration::from_millis(500)));
     Link::connect(connector, options).await.unwrap()
 }
 
@@ -50,7 +50,7 @@ async fn long_call(link: &Link, expression: &'static str) -> tokio::task::JoinHa
             .await;
         result.unwrap_err()
     });
-    soon("a sign of the call", events.recv()).await.unwrap();
+    soon("a sign of the call", events.next()).await.unwrap();
     call
 }
 

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use belay_runtime::ErrorKind;
 use belay_runtime::agent::Flavour;
-use belay_runtime::link::{Link, LinkOptions, Payload, Request, Statements};
+use belay_runtime::link::{Deadlines, Link, LinkOptions, Payload, Request, Statements};
 use belay_runtime::transport::{Address, Connector, Transport};
+use belay_runtime::{ErrorKind, Phase};
 use belay_sim::{Board, Direction, Fault};
 use belay_tests::{Tap, soon, tapped};
 use futures_util::StreamExt as _;
@@ -100,9 +100,9 @@ async fn an_old_board_that_loses_some_of_the_agent_gets_it_all_the_same() {
         drop.unwrap();
     }
     let port = Connector::from(board.port().parse::<Address>().unwrap());
-    let mut options = LinkOptions::default();
     // What ends a piece may be lost as well.
-    options.deadlines.compile = Duration::from_secs(2);
+    let deadlines = Deadlines::default().with(Phase::Compile, Duration::from_secs(2));
+    let options = LinkOptions::default().with_deadlines(deadlines);
     let link = Link::connect(&port, options).await.unwrap();
     assert!(link.hello().flavour == Flavour::Small && !link.hello().attached);
     let two = link.request(Request::Evaluate("1+1".into()), SHORT).await;

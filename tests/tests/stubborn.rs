@@ -13,10 +13,9 @@ use belay_sim::Board;
 use belay_tests::{PATIENCE, Tap, soon, tapped, unix};
 
 fn options(path: CallPath, reset_on_connect: ResetPolicy) -> LinkOptions {
-    let mut options = LinkOptions::default();
-    options.call_path = path;
-    options.reset_on_connect = reset_on_connect;
-    options
+    LinkOptions::default()
+        .with_call_path(path)
+        .with_reset_on_connect(reset_on_connect)
 }
 
 /// The same with less time, for what uses up all of it.

@@ -4,18 +4,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::ahead::Ahead;
 use super::calls::{Calls, Job, Launched, Reply, Sink};
 use super::ending::{End, Ending};
+use super::events::EventSender;
 use super::line::{Item as Come, Line, UNASKED};
 use super::liveness::Liveness;
 use super::streams::{Item, Streams};
 use super::taken::Watch;
 use super::unread::{Room, Sent};
-use super::{Deadlines, Hello, LinkEvent, LinkOptions, ResetPolicy};
+use super::{Deadlines, Hello, LinkOptions, ResetPolicy};
 use crate::agent::{self, Flavour, Lines};
 use crate::error::Result;
 
@@ -58,7 +59,7 @@ pub(super) struct Conversation {
     /// What checksums begin with.
     pub(super) seed: u32,
     pub(super) boot: u64,
-    pub(super) events: broadcast::Sender<LinkEvent>,
+    pub(super) events: EventSender,
     pub(super) ending: Arc<Ending>,
     pub(super) calls: Calls,
     pub(super) streams: Streams,
@@ -93,7 +94,7 @@ impl Conversation {
         hello: &Hello,
         seed: u32,
         options: LinkOptions,
-        events: broadcast::Sender<LinkEvent>,
+        events: EventSender,
         ending: Arc<Ending>,
         now: Instant,
     ) -> Self {
@@ -157,7 +158,11 @@ impl Conversation {
 
     /// Nothing more comes for now.
     pub(super) fn on_pause(&mut self) {
-        self.line.hand_out();
+        if self.liveness.may_be_left(self.now) {
+            self.line.hand_out_but_end();
+        } else {
+            self.line.hand_out();
+        }
     }
 
     /// Sends what may be sent.

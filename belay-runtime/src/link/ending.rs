@@ -102,8 +102,8 @@ impl Conversation {
         let known = ending.0.get_or_init(|| known);
         match end {
             End::Closed => {}
-            End::Reset => drop(self.events.send(LinkEvent::Reset)),
-            End::Lost(_) | End::Failed(_) => drop(self.events.send(LinkEvent::Lost)),
+            End::Reset => self.events.send(LinkEvent::Reset),
+            End::Lost(_) | End::Failed(_) => self.events.send(LinkEvent::Lost),
         }
         let flying = self.calls.take_flying().into_iter().map(|flying| flying.job.sink);
         for sink in std::mem::take(&mut self.untold).into_iter().chain(flying) {

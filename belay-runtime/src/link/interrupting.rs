@@ -43,9 +43,16 @@ impl Conversation {
         self.watch_interrupt();
         self.watch.interrupted();
         // What has not left yet will be sent again, if it is still wanted.
-        self.line.drop_outgoing();
+        self.drop_outgoing();
         self.line.send(b"\x03");
         self.ask_what_was_interrupted(false);
+    }
+
+    /// Forgets what the port has not taken.
+    fn drop_outgoing(&mut self) {
+        let left = self.line.queued().wrapping_sub(self.line.waiting());
+        self.watch.dropped(left);
+        self.line.drop_outgoing();
     }
 
     /// Another Ctrl-C, and the question behind the last one of a step.
@@ -54,7 +61,7 @@ impl Conversation {
             return;
         };
         if press.first {
-            self.line.drop_outgoing();
+            self.drop_outgoing();
         }
         // Where the line takes none, more would only be in the way.
         if self.line.has_sent_all() {
@@ -81,7 +88,10 @@ impl Conversation {
             // What came with the Ctrl-C may be lost with it.
             liveness.unread.all_is_read();
             liveness.asked(token, now, now + FLUSHED, SILENCE / 2);
-        } else if liveness.unread.has_room_for(question.len()) {
+        } else if liveness.unread.has_room_for(question.len())
+            // What counts as unread may have been lost, which nothing else would ever tell.
+            || again && liveness.unread.has_any_room_for(question.len())
+        {
             self.ask(token, &question, again);
             self.liveness.asked(token, now, now + SILENCE, SILENCE);
         } else if !liveness.is_asking() {
@@ -89,8 +99,8 @@ impl Conversation {
         }
         if again && self.flavour.stays() {
             // Perhaps it left the agent, and the line swallowed the question or the answer.
-            self.liveness.clear_suspicion();
-            self.suspect(None);
+            let left_with = self.liveness.clear_suspicion();
+            self.suspect(left_with);
         }
     }
 

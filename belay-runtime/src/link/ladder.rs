@@ -185,6 +185,7 @@ impl Line {
 
     /// Hands out what was held back on the way to a prompt.
     pub(super) fn let_go_on_the_way(&mut self) {
+        self.take_out_late_marks();
         if let Some(printed) = self.output_held_back() {
             take_out_interrupted(printed);
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::output::OutputSender;
+use super::own_words::{take_out_answers, take_out_marks};
 use crate::agent::Flavour;
 use crate::agent::source::Secrets;
 use crate::protocol::{Deframer, Event, Frame, NONCE, Options, Pacing, Piece, RawRepl};
@@ -15,6 +16,8 @@ use crate::protocol::{Deframer, Event, Frame, NONCE, Options, Pacing, Piece, Raw
 const HEAD: usize = 1 + NONCE;
 /// How much of what was received last is kept for messages.
 const TAIL: usize = 512;
+/// How many marks are remembered that the prompt was asked for. A board has not room for more questions.
+const ASKED: usize = 8;
 
 /// What has come from the board.
 #[derive(Debug)]
@@ -74,7 +77,10 @@ pub(super) struct Line {
     requested_at: Instant,
     /// The last bytes that came, for messages.
     tail: Vec<u8>,
+    /// What a board prints only if it was told to, and what the prompt was asked to print and has not, from the first
+    /// of those on.
     mark: Option<Vec<u8>>,
+    asked: Vec<Vec<u8>>,
     /// How much has come, and how much had when it was last asked whether anything still comes.
     received: usize,
     looked_at: usize,
@@ -114,6 +120,7 @@ impl Line {
             requested_at: now,
             tail: Vec::new(),
             mark: None,
+            asked: Vec::new(),
             received: 0,
             looked_at: 0,
         }
@@ -217,6 +224,16 @@ impl Line {
         self.output.flush();
     }
 
+    /// The same where the board may be about to say that something has ended, which is not printed by a program.
+    pub(super) fn hand_out_but_end(&mut self) {
+        self.output.flush_but_end();
+    }
+
+    /// Whether the beginning of that is held back.
+    pub(super) fn holds_end(&self) -> bool {
+        self.output.holds_end()
+    }
+
     /// Hands out nothing that comes from now on: the board says it of its own accord.
     pub(super) fn mute(&mut self) {
         self.output.mute();
@@ -264,11 +281,38 @@ impl Line {
         self.output.take_kept()
     }
 
-    /// Watches for a mark that only the raw REPL can print; gives the source that makes it do so.
-    pub(super) fn expect_mark(&mut self, token: u32) -> String {
-        let mark = format!("belay-{token}-here");
-        self.mark = Some(mark.into_bytes());
+    /// Watches for a mark that only the raw REPL can print, beside those that were asked for before; gives the source
+    /// that makes it do so.
+    pub(super) fn ask_for_mark(&mut self, token: u32) -> String {
+        if self.asked.len() == ASKED {
+            self.asked.remove(0);
+        }
+        self.asked.push(format!("belay-{token}-here").into_bytes());
         format!("import builtins as _by;_by.print('belay-{token}'+'-here');del _by\x04")
+    }
+
+    /// Whether one of the marks has come that were asked for.
+    pub(super) fn has_answered_for_mark(&self) -> bool {
+        self.asked.iter().any(|mark| is_in(&self.tail, mark))
+    }
+
+    /// Takes what a board has said of them out of what is held back, and what it said before that it was left with.
+    pub(super) fn take_out_marks(&mut self, left_with: Option<&[u8]>) {
+        if let Some(printed) = self.output.held_back() {
+            take_out_marks(printed, left_with, &self.asked);
+        }
+    }
+
+    /// The same of those that come when it is known already where the board is.
+    pub(super) fn take_out_late_marks(&mut self) {
+        if let Some(printed) = self.output.held_back() {
+            take_out_answers(printed, &self.asked);
+        }
+    }
+
+    /// Nothing that the prompt was asked for can come any more.
+    pub(super) fn forget_marks(&mut self) {
+        self.asked.clear();
     }
 
     /// Watches for this, which a board prints only if it was told to.
@@ -279,8 +323,7 @@ impl Line {
     /// The mark, once it has come.
     pub(super) fn take_mark(&mut self) -> Option<Vec<u8>> {
         let tail = &self.tail;
-        self.mark
-            .take_if(|mark| tail.windows(mark.len()).any(|window| window == *mark))
+        self.mark.take_if(|mark| is_in(tail, mark))
     }
 
     /// The next thing that is no output. What was printed before it is handed out first.
@@ -427,6 +470,10 @@ fn drain(repl: &mut RawRepl, come: &mut VecDeque<Come>) {
             event => Come::Item(Item::Repl(event)),
         });
     }
+}
+
+fn is_in(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|window| window == word)
 }
 
 fn remember(tail: &mut Vec<u8>, bytes: &[u8]) {

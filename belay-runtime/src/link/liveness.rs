@@ -23,6 +23,8 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(5);
 const DAMAGED: Duration = Duration::from_millis(10);
 /// How long to wait before a third Ctrl-C; each further one takes longer.
 const INTERRUPT_AGAIN: Duration = Duration::from_millis(250);
+/// For how long after a Ctrl-C the agent may be left by that.
+const LEFT: Duration = Duration::from_millis(500);
 /// The first wait for an answer to a probe.
 pub(super) const PROBE: Duration = Duration::from_millis(200);
 /// The longest.
@@ -42,6 +44,8 @@ pub(super) struct Liveness {
     pub(super) unread: Unread,
     /// How often in a row a source ran out of memory there without an answer.
     out_of_memory: u32,
+    /// When the last Ctrl-C was sent.
+    pressed: Option<Instant>,
     tokens: u32,
     /// How long an interrupt may take, and how long coming back to a known state.
     interrupt: Duration,
@@ -150,6 +154,7 @@ impl Liveness {
             trouble: None,
             unread: Unread::new(room),
             out_of_memory: 0,
+            pressed: None,
             tokens: 0,
             interrupt,
             resync,

@@ -5,6 +5,7 @@ mod ahead;
 mod calls;
 mod conversation;
 mod ending;
+mod events;
 mod incoming;
 mod interrupting;
 mod items;
@@ -22,6 +23,7 @@ mod raw;
 mod recover;
 mod replies;
 mod start;
+mod statements;
 mod streams;
 mod taken;
 mod timing;
@@ -32,11 +34,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use self::conversation::{Command, Conversation};
 use self::ending::Ending;
+use self::events::{EventSender, EventSource};
 use self::line::Line;
 pub(crate) use self::output::OutputHub;
 use self::output::{OutputSender, OutputSource};
@@ -50,12 +53,11 @@ use crate::python::Arguments;
 use crate::transport::Connector;
 
 pub use crate::agent::Payload;
+pub use events::{LinkEvent, LinkEvents};
 pub use items::LinkStream;
 pub use options::{CallPath, Deadlines, LinkOptions, ResetPolicy};
 pub use output::{Output, OutputSubscription};
-
-/// How many events wait for a subscriber that does not keep up.
-const EVENTS: usize = 256;
+pub use statements::Statements;
 
 /// A conversation with one board, from opening its port to its end: a close, a reset or a lost port.
 ///
@@ -69,7 +71,7 @@ pub struct Link {
 struct Shared {
     hello: Hello,
     commands: mpsc::UnboundedSender<Command>,
-    events: broadcast::WeakSender<LinkEvent>,
+    events: EventSource,
     output: OutputSource,
     ending: Arc<Ending>,
     ids: AtomicU64,
@@ -91,17 +93,6 @@ pub enum Request {
     },
     /// Evaluates one Python expression over the agent's globals: printable ASCII, one line.
     Evaluate(String),
-}
-
-/// Statements for the global level of a namespace.
-#[derive(Debug, Clone, Copy)]
-pub struct Statements<'a> {
-    /// The namespace.
-    pub namespace: &'a str,
-    /// The statements.
-    pub source: &'a str,
-    /// What tracebacks call them, where the board can be told.
-    pub file: Option<&'a str>,
 }
 
 /// What the board answered, with what it printed before that and since the answer before.
@@ -131,18 +122,6 @@ pub struct Hello {
     pub platform: String,
     /// Free memory in bytes before the agent was put on the board and with it there, where the board says.
     pub free_memory: Option<(u64, u64)>,
-}
-
-/// Something that happened on the board or on the line, outside of any reply.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LinkEvent {
-    /// Python on the board said something of its own accord with `S(value)`: the `repr` of that value.
-    Board(Arc<[u8]>),
-    /// The board was reset; the link is at its end.
-    Reset,
-    /// The port failed or vanished; the link is at its end.
-    Lost,
 }
 
 impl Link {
@@ -193,12 +172,12 @@ impl Link {
         };
         let hello = start::start(&mut wire, secrets, &options, begun).await?;
         let (commands, receiver) = mpsc::unbounded_channel();
-        let events = broadcast::Sender::new(EVENTS);
+        let events = EventSender::new();
         let ending = Arc::new(Ending::default());
         let shared = Shared {
             hello,
             commands,
-            events: events.downgrade(),
+            events: events.source(),
             output,
             ending: Arc::clone(&ending),
             ids: AtomicU64::new(1),
@@ -253,113 +232,6 @@ impl Link {
         self.ask(request, true, deadline).await
     }
 
-    /// Sends a small board what it needs to read bytes and arrays, once it has to read this. A [`request`](Self::request)
-    /// does so by itself.
-    ///
-    /// # Errors
-    ///
-    /// As [`request`](Self::request).
-    ///
-    /// # Cancel safety
-    ///
-    /// It is sent again the next time when the future is dropped.
-    pub(crate) async fn provide_for(&self, literals: &str, deadline: Duration) -> Result<()> {
-        let lacks = self.shared.hello.flavour.lacks_bytes() && !self.shared.bytes.load(Ordering::Relaxed);
-        if lacks && expression::has_bytes(literals) {
-            let statements = Statements {
-                namespace: "",
-                source: agent::small::BYTES,
-                file: None,
-            };
-            // It has nothing to provide for itself.
-            Box::pin(self.execute(statements, deadline)).await?;
-            self.shared.bytes.store(true, Ordering::Relaxed);
-        }
-        Ok(())
-    }
-
-    /// Runs statements at the global level of a namespace, and gives what was printed meanwhile, as [`run`](Self::run)
-    /// does. Where there is no room for them in one request they are sent in parts, and have to be ASCII.
-    ///
-    /// # Errors
-    ///
-    /// As [`request`](Self::request). `deadline` is for each part.
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`request`](Self::request); parts that have been sent are dropped when other statements come.
-    pub async fn execute(&self, statements: Statements<'_>, deadline: Duration) -> Result<Answer> {
-        self.execute_after(None, statements, deadline).await
-    }
-
-    /// The same, after this was evaluated.
-    pub(crate) async fn execute_after(
-        &self,
-        before: Option<String>,
-        statements: Statements<'_>,
-        deadline: Duration,
-    ) -> Result<Answer> {
-        let Statements {
-            namespace,
-            source,
-            file,
-        } = statements;
-        let Some(part) = self.shared.hello.flavour.source_part() else {
-            let run = expression::execute(namespace, source, file)?;
-            let expression = match before {
-                Some(before) => expression::both(&before, &run),
-                None => run,
-            };
-            return self.run(Request::Evaluate(expression), deadline).await;
-        };
-        if let Some(before) = before {
-            self.request(Request::Evaluate(before), deadline).await?;
-        }
-        self.execute_in_parts(namespace, source, part, deadline).await
-    }
-
-    /// Has the board bind a function under an id, after it has run the statements that define it; it answers what it
-    /// calls it by.
-    pub(crate) async fn deploy(
-        &self,
-        id: &str,
-        function: &str,
-        statements: Statements<'_>,
-        deadline: Duration,
-    ) -> Result<Payload> {
-        let Statements {
-            namespace,
-            source,
-            file,
-        } = statements;
-        let defined = if let Some(part) = self.shared.hello.flavour.source_part() {
-            self.execute_in_parts(namespace, source, part, deadline).await?;
-            None
-        } else {
-            Some((source, file.unwrap_or_default()))
-        };
-        let expression = expression::deploy(id, namespace, function, defined)?;
-        self.request(Request::Evaluate(expression), deadline).await
-    }
-
-    async fn execute_in_parts(
-        &self,
-        namespace: &str,
-        source: &str,
-        part: usize,
-        deadline: Duration,
-    ) -> Result<Answer> {
-        let _one_at_a_time = self.shared.parts.lock().await;
-        for (at, part) in source.as_bytes().chunks(part).enumerate() {
-            let part = String::from_utf8_lossy(part).into_owned();
-            let request = agent::Request::Source { first: at == 0, part };
-            self.ask(request, false, deadline).await?;
-        }
-        let namespace = namespace.to_owned();
-        self.ask(agent::Request::Execute { namespace }, true, deadline)
-            .await
-    }
-
     async fn ask(&self, request: agent::Request, printed: bool, deadline: Duration) -> Result<Answer> {
         let id = self.shared.ids.fetch_add(1, Ordering::Relaxed);
         let (reply, answer) = oneshot::channel();
@@ -412,12 +284,8 @@ impl Link {
     }
 
     /// What the board tells of its own accord, and the end of the link.
-    pub fn events(&self) -> broadcast::Receiver<LinkEvent> {
-        match self.shared.events.upgrade() {
-            Some(events) => events.subscribe(),
-            // Of a link that is at its end there is nothing to hear.
-            None => broadcast::channel(1).1,
-        }
+    pub fn events(&self) -> LinkEvents {
+        self.shared.events.subscribe()
     }
 
     /// What the board prints, from now on.

@@ -36,6 +36,49 @@ impl Default for LinkOptions {
 }
 
 impl LinkOptions {
+    /// The same with these [deadlines](Self::deadlines).
+    ///
+    /// ```
+    /// # use belay_runtime as belay;
+    /// use belay::link::{CallPath, LinkOptions};
+    ///
+    /// let options = LinkOptions::default().with_call_path(CallPath::RawRepl).with_answer_limit(1 << 20);
+    /// assert_eq!(options.answer_limit, 1 << 20);
+    /// ```
+    #[must_use]
+    pub fn with_deadlines(mut self, deadlines: Deadlines) -> Self {
+        self.deadlines = deadlines;
+        self
+    }
+
+    /// The same with calls that take this [way](Self::call_path).
+    #[must_use]
+    pub fn with_call_path(mut self, path: CallPath) -> Self {
+        self.call_path = path;
+        self
+    }
+
+    /// The same with this done to the board [before it is used](Self::reset_on_connect).
+    #[must_use]
+    pub fn with_reset_on_connect(mut self, policy: ResetPolicy) -> Self {
+        self.reset_on_connect = policy;
+        self
+    }
+
+    /// The same with so many chunks of output that [wait](Self::output_backlog).
+    #[must_use]
+    pub fn with_output_backlog(mut self, chunks: usize) -> Self {
+        self.output_backlog = chunks;
+        self
+    }
+
+    /// The same with answers of so many bytes [at most](Self::answer_limit).
+    #[must_use]
+    pub fn with_answer_limit(mut self, bytes: usize) -> Self {
+        self.answer_limit = bytes;
+        self
+    }
+
     /// The same, with nothing in it that no machine can do.
     pub(super) fn within_reason(mut self) -> Self {
         self.deadlines = self.deadlines.each(bounded);

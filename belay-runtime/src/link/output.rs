@@ -9,7 +9,7 @@ use futures_core::Stream;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::LinkOptions;
+use super::{LinkOptions, own_words};
 use crate::polled::Polled;
 use crate::printable::PrintableLines;
 
@@ -229,6 +229,19 @@ impl OutputSender {
         let from = self.pending.len().saturating_sub(TAIL);
         self.tail.extend_from_slice(&self.pending[from..]);
         self.pending.clear();
+    }
+
+    /// Hands out what is there before what may be the end of an execution, of which the rest has not come.
+    pub(super) fn flush_but_end(&mut self) {
+        let begins = self.pending.iter().position(|byte| *byte == own_words::END);
+        let end = begins.map(|at| self.pending.split_off(at));
+        self.flush();
+        self.pending.extend(end.unwrap_or_default());
+    }
+
+    /// Whether that is all there is.
+    pub(super) fn holds_end(&self) -> bool {
+        self.pending.first() == Some(&own_words::END)
     }
 
     /// Takes nothing that comes from now on for something that is printed.

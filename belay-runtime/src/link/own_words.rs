@@ -2,7 +2,10 @@
 
 use crate::protocol::{PROMPT, RAW_BANNER};
 
-const END: u8 = 0x04;
+/// What stands behind what an execution prints, and behind its traceback.
+pub(super) const END: u8 = 0x04;
+/// Both ends, and the prompt.
+const ENDS: &[u8] = b"\x04\x04>";
 const INTERRUPTED: &[u8] = b"KeyboardInterrupt";
 /// What stands before what is typed, and before what that prints.
 const PROMPTS: [&[u8]; 4] = [PROMPT, b"... ", b">OK", b">"];
@@ -62,19 +65,31 @@ pub(super) fn take_out_interrupted(printed: &mut Vec<u8>) {
     }
 }
 
-/// Takes out what a board says that has left its agent and was asked for a mark, the last of which is the end of the
-/// source that prints it.
-pub(super) fn take_out_mark(printed: &mut Vec<u8>, left_with: Option<&[u8]>, mark: &[u8]) {
+/// Takes out what a board says that has left its agent and was asked for these marks, the last of which is the end of a
+/// source that prints one.
+pub(super) fn take_out_marks(printed: &mut Vec<u8>, left_with: Option<&[u8]>, marks: &[Vec<u8>]) {
     take_out_end(printed, b"");
-    if let Some(at) = take_out(printed, &[mark, b"\r\n"].concat())
-        && let Some(taken) = printed[..at].windows(2).rposition(|window| window == b"OK")
-    {
-        printed.drain(taken..taken + 2);
-    }
+    take_out_answers(printed, marks);
     if let Some(traceback) = left_with {
         take_out(printed, &[&[END], traceback, &[END, b'>']].concat());
     }
     while take_out(printed, RAW_BANNER).is_some() {}
+}
+
+/// Takes out what a board says of the sources that print these marks, but for an end of which something else comes
+/// in between.
+pub(super) fn take_out_answers(printed: &mut Vec<u8>, marks: &[Vec<u8>]) {
+    for mark in marks {
+        let Some(at) = take_out(printed, &[mark.as_slice(), b"\r\n"].concat()) else {
+            continue;
+        };
+        if printed[at..].starts_with(ENDS) {
+            printed.drain(at..at + ENDS.len());
+        }
+        if let Some(taken) = printed[..at].windows(2).rposition(|window| window == b"OK") {
+            printed.drain(taken..taken + 2);
+        }
+    }
 }
 
 /// Takes out what a board says of the source that prints a mark, and was interrupted before it did.
@@ -173,8 +188,14 @@ mod tests {
     fn what_asks_for_a_mark_is_taken_out_and_what_a_thread_prints_stays() {
         let said = "a\x04\x04>bc\r\nraw REPL; CTRL-B to exit\r\n>OKtick\r\nbelay-1-here\r\n\x04\x04>";
         let mut printed = said.as_bytes().to_vec();
-        take_out_mark(&mut printed, Some(b""), b"belay-1-here");
+        take_out_marks(&mut printed, Some(b""), &[b"belay-1-here".to_vec()]);
         assert_eq!(String::from_utf8_lossy(&printed), "abc\r\ntick\r\n");
+        let said =
+            "a\x04\x04>raw REPL; CTRL-B to exit\r\n>OKbelay-1-here\r\n\x04\x04>OKbelay-2-here\r\n\x04\x04>";
+        let mut printed = said.as_bytes().to_vec();
+        let marks = [b"belay-1-here".to_vec(), b"belay-2-here".to_vec()];
+        take_out_marks(&mut printed, Some(b""), &marks);
+        assert_eq!(String::from_utf8_lossy(&printed), "a");
     }
 
     #[test]

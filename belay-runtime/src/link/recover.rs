@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::conversation::{Conversation, Handled, Way};
 use super::ending::End;
-use super::own_words::{take_out_mark, take_out_unmarked};
+use super::own_words::take_out_unmarked;
 use super::timing::MERCY;
 use super::unread::Sent;
 use crate::error::Result;
@@ -21,17 +21,19 @@ impl Conversation {
             return self.on_raw_event(&event).map_err(Way::End);
         }
         if let Event::EndClaimed { .. } = &event
-            && let Some(mark) = self.take_mark()
+            && self.line.has_answered_for_mark()
         {
             let left_with = self.liveness.clear_suspicion();
-            if let Some(printed) = self.line.output_held_back() {
-                take_out_mark(printed, left_with.as_deref(), &mark);
-            }
+            self.line.hold_back_output();
+            self.line.take_out_marks(left_with.as_deref());
             self.line.let_output_go();
             return Err(Way::Back);
         }
         match event {
-            Event::Sign(Sign::RawBanner) if self.liveness.is_suspected() => self.ask_for_mark(),
+            Event::Sign(Sign::RawBanner) if self.liveness.is_suspected() => {
+                self.liveness.unread.answered_with_banner();
+                self.ask_for_mark();
+            }
             // Something ran there, so what came before has been read; the mark has not got through.
             Event::EndClaimed { traceback }
                 if self.liveness.is_asked_for_mark() && self.liveness.unread.may_heed_sign() =>
@@ -41,9 +43,10 @@ impl Conversation {
                     take_out_unmarked(printed, &traceback);
                 }
             }
-            Event::EndClaimed { traceback }
-                if !self.liveness.is_suspected() && self.liveness.unread.may_heed_sign() =>
-            {
+            Event::EndClaimed { traceback } if self.liveness.is_suspected() => {
+                self.liveness.seems_left(traceback);
+            }
+            Event::EndClaimed { traceback } if self.liveness.unread.may_heed_sign() => {
                 self.suspect(Some(traceback));
             }
             Event::Sign(_) if !self.liveness.is_suspected() && self.liveness.unread.may_heed_sign() => {
@@ -52,15 +55,6 @@ impl Conversation {
             _ => {}
         }
         Ok(())
-    }
-
-    /// What only the raw REPL can have answered, once it has come.
-    fn take_mark(&mut self) -> Option<Vec<u8>> {
-        if self.liveness.is_asked_for_mark() {
-            self.line.take_mark()
-        } else {
-            None
-        }
     }
 
     /// Something looks as if the board was at a prompt: it is asked, in a way that a running call does not notice.
@@ -90,7 +84,7 @@ impl Conversation {
         }
         self.line.hold_back_output();
         // A ping may stand in the prompt's line by now.
-        let source = self.line.expect_mark(token);
+        let source = self.line.ask_for_mark(token);
         let source = [ASK_FOR_BANNER, source.as_bytes()].concat();
         if self.liveness.unread.has_any_room_for(source.len()) {
             self.liveness.set_asked_for_mark(true);
@@ -101,6 +95,8 @@ impl Conversation {
     /// The board is in the raw REPL, and is about to be brought back into the agent. Gives the end of the time for that.
     pub(super) fn begin_to_come_back(&mut self, now: Instant) -> Instant {
         self.now = now;
+        // Only a prompt that has read all that came before it says so.
+        self.liveness.unread.all_is_read();
         self.liveness.is_reached();
         self.watch.interrupted();
         let end = self.liveness.end_of_trouble(now);
@@ -112,6 +108,7 @@ impl Conversation {
         self.now = now;
         match resumed {
             Ok(Some(boot)) if *boot == self.boot => {
+                self.line.forget_marks();
                 self.liveness.interrupt_is_over();
                 self.ping();
                 // Nothing runs, so there is nothing to interrupt until it is known what got through.

@@ -45,8 +45,7 @@ impl Conversation {
                 "what the board told of its own accord is too long"
             );
         }
-        // An error says that nobody listens.
-        let _ = self.events.send(LinkEvent::Board(Arc::from(value)));
+        self.events.send(LinkEvent::Board(Arc::from(value)));
     }
 
     fn on_answer(&mut self, number: u8, reply: Reply) {

@@ -57,6 +57,8 @@ struct Ping {
     token: u32,
     line: Vec<u8>,
     sent: Instant,
+    /// How much had been queued for the port, ever, when it had.
+    ends: usize,
 }
 
 /// How many bytes of these lines are missing, if they came first and all that followed is there.
@@ -86,6 +88,11 @@ impl Watch {
     pub(super) fn forget_pings(&mut self) {
         self.pings.clear();
         self.stolen = 0;
+    }
+
+    /// Nothing has left of what was queued behind so much.
+    pub(super) fn dropped(&mut self, from: usize) {
+        self.pings.retain(|ping| ping.ends <= from);
     }
 
     /// A Ctrl-C is sent.
@@ -120,6 +127,7 @@ impl Conversation {
                 token,
                 line: line.to_vec(),
                 sent: self.now,
+                ends: self.line.queued().wrapping_add(line.len()),
             });
         }
     }

@@ -20,7 +20,8 @@ impl Conversation {
     /// When something is to be done although nothing comes.
     pub(super) fn next_instant(&self) -> Option<Instant> {
         let next = self.liveness.next_instant(self.around());
-        [next, self.watch.until()].into_iter().flatten().min()
+        let held = self.liveness.stays().filter(|_| self.line.holds_end());
+        [next, self.watch.until(), held].into_iter().flatten().min()
     }
 
     fn around(&self) -> Around {

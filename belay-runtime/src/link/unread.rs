@@ -59,6 +59,8 @@ pub(super) struct Unread {
     sent: VecDeque<(Sent, usize)>,
     /// How many signs of a restart have been looked into since it is known to have read anything.
     heeded: u32,
+    /// Whether a banner has been taken for the answer to what was asked, since then.
+    believed: bool,
 }
 
 impl Unread {
@@ -67,6 +69,7 @@ impl Unread {
             room,
             sent: VecDeque::new(),
             heeded: 0,
+            believed: false,
         }
     }
 
@@ -106,12 +109,21 @@ impl Unread {
     /// The same, so that what it says is heeded anew.
     pub(super) fn all_is_read(&mut self) {
         self.clear();
-        self.heeded = 0;
+        self.some_is_read();
     }
 
     /// The board has read something.
     pub(super) fn some_is_read(&mut self) {
         self.heeded = 0;
+        self.believed = false;
+    }
+
+    /// A banner has come that was asked for: whoever shows it has read what came before. Unless a program has printed it:
+    /// so that is believed once, as what the line has lost would else count as unread for ever.
+    pub(super) fn answered_with_banner(&mut self) {
+        if !std::mem::replace(&mut self.believed, true) {
+            self.clear();
+        }
     }
 
     /// Whether what looks like a prompt is looked into, however long the board has been busy. A program that prints
@@ -157,6 +169,23 @@ impl Unread {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_banner_is_taken_once_for_a_sign_that_what_counts_as_unread_has_been_lost() {
+        let mut unread = Unread::new(Room::TODAY);
+        for _ in 0..2 {
+            unread.add(Sent::Ping(1), 200);
+            unread.answered_with_banner();
+            assert!(unread.has_any_room_for(200));
+            unread.add(Sent::Ping(2), 200);
+            unread.answered_with_banner();
+            assert!(
+                !unread.has_any_room_for(200),
+                "a program may print banners for ever"
+            );
+            unread.all_is_read();
+        }
+    }
 
     fn number(char: u8) -> Number {
         Number::from_char(char).unwrap()

@@ -3,7 +3,6 @@
 
 use std::sync::{Arc, PoisonError, Weak};
 
-use tokio::sync::broadcast::error::RecvError;
 use tracing::Instrument;
 
 use super::{Connection, Inner, ReconnectPolicy, Session, SessionEvent, SessionState};
@@ -22,26 +21,26 @@ impl Session {
         drop(live);
         self.inner.runtime.spawn(async move {
             loop {
-                let event = events.recv().await;
+                let event = events.next().await;
                 let Some(session) = watch.session() else {
                     return;
                 };
                 match event {
-                    Ok(LinkEvent::Board(repr)) => {
+                    Some(LinkEvent::Board(repr)) => {
                         for follower in session.followers() {
                             follower.board_event(&repr);
                         }
                     }
-                    Ok(LinkEvent::Reset) => {
+                    Some(LinkEvent::Reset) => {
                         watch.finish();
                         return session.ended(generation, &ErrorKind::Reset.into());
                     }
-                    Ok(_) | Err(RecvError::Closed) => {
+                    Some(LinkEvent::Lost) | None => {
                         watch.finish();
                         let cause = session.live_now().link.end();
                         return session.ended(generation, &cause.unwrap_or_else(|| session.vanished()));
                     }
-                    Err(RecvError::Lagged(_)) => {}
+                    Some(LinkEvent::Missed(_)) => {}
                 }
             }
         });

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::{INTERRUPT_AGAIN, Interrupt, Liveness, Press, State};
+use super::{INTERRUPT_AGAIN, Interrupt, LEFT, Liveness, Press, State};
 use crate::link::ladder;
 use crate::protocol::Insistence;
 
@@ -25,6 +25,7 @@ impl Liveness {
         } else {
             self.interrupt / 2
         };
+        self.pressed = Some(now);
         let interrupt = Interrupt {
             until: end.min(now + self.interrupt),
             again: now + patience,
@@ -38,6 +39,7 @@ impl Liveness {
 
     /// Another Ctrl-C; `alone` is for when nothing is under way. Nothing if it is not interrupted.
     pub(in crate::link) fn press(&mut self, now: Instant, alone: bool) -> Option<Press> {
+        self.pressed = Some(now);
         let interrupt = self.interrupt_mut()?;
         let first = interrupt.left == 0;
         if first {
@@ -59,10 +61,24 @@ impl Liveness {
         Some(Press { first, asks })
     }
 
+    /// Whether a Ctrl-C may be about to end more than what it was sent for: one that comes late ends the agent.
+    pub(in crate::link) fn may_be_left(&self, now: Instant) -> bool {
+        self.is_interrupting() || self.stays().is_some_and(|at| now < at)
+    }
+
+    /// From when on a Ctrl-C that was sent ends nothing any more, if it is not interrupted.
+    pub(in crate::link) fn stays(&self) -> Option<Instant> {
+        self.pressed
+            .filter(|_| !self.is_interrupting())
+            .map(|at| at + LEFT)
+    }
+
     /// It goes on with what it does.
     pub(in crate::link) fn give_up(&mut self) {
         self.state = State::Stuck(self.take_state());
         self.trouble = None;
+        // What looks like an answer to whoever comes next is worth another try.
+        self.unread.some_is_read();
     }
 
     /// It ran out of memory before it could do anything. Says how often in a row.

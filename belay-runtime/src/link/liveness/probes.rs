@@ -20,6 +20,13 @@ impl Liveness {
         });
     }
 
+    /// This is what it was left with, if it is at a prompt.
+    pub(in crate::link) fn seems_left(&mut self, with: Vec<u8>) {
+        if let Some(probe) = &mut self.probe {
+            probe.left_with = Some(with);
+        }
+    }
+
     /// It is not at a prompt, as far as is known. Gives what looked so.
     pub(in crate::link) fn clear_suspicion(&mut self) -> Option<Vec<u8>> {
         self.probe.take()?.left_with

@@ -78,8 +78,7 @@ pub(crate) async fn measure(options: Options) -> Outcome {
 async fn memory(port: &str) -> Outcome<Option<Memory>> {
     let problem = |error: &dyn std::fmt::Display| error.to_string();
     let address: Address = port.parse().map_err(|error| problem(&error))?;
-    let mut options = LinkOptions::default();
-    options.call_path = CallPath::Agent;
+    let options = LinkOptions::default().with_call_path(CallPath::Agent);
     let link = Link::connect(&Connector::from(address), options).await;
     let link = link.map_err(|error| problem(&error))?;
     let memory = link.hello().free_memory;

@@ -1,0 +1,128 @@
+//! Source for the board: in one request, or in parts where there is no room for all of it in one.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::{Answer, Link, Request};
+use crate::agent::{self, Payload, expression};
+use crate::error::Result;
+
+/// Statements for the global level of a namespace.
+#[derive(Debug, Clone, Copy)]
+pub struct Statements<'a> {
+    /// The namespace.
+    pub namespace: &'a str,
+    /// The statements.
+    pub source: &'a str,
+    /// What tracebacks call them, where the board can be told.
+    pub file: Option<&'a str>,
+}
+
+impl Link {
+    /// Sends a small board what it needs to read bytes and arrays, once it has to read this. A [`request`](Self::request)
+    /// does so by itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request).
+    ///
+    /// # Cancel safety
+    ///
+    /// It is sent again the next time when the future is dropped.
+    pub(crate) async fn provide_for(&self, literals: &str, deadline: Duration) -> Result<()> {
+        let lacks = self.shared.hello.flavour.lacks_bytes() && !self.shared.bytes.load(Ordering::Relaxed);
+        if lacks && expression::has_bytes(literals) {
+            let statements = Statements {
+                namespace: "",
+                source: agent::small::BYTES,
+                file: None,
+            };
+            // It has nothing to provide for itself.
+            Box::pin(self.execute(statements, deadline)).await?;
+            self.shared.bytes.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Runs statements at the global level of a namespace, and gives what was printed meanwhile, as [`run`](Self::run)
+    /// does. Where there is no room for them in one request they are sent in parts, and have to be ASCII.
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request). `deadline` is for each part.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`request`](Self::request); parts that have been sent are dropped when other statements come.
+    pub async fn execute(&self, statements: Statements<'_>, deadline: Duration) -> Result<Answer> {
+        self.execute_after(None, statements, deadline).await
+    }
+
+    /// The same, after this was evaluated.
+    pub(crate) async fn execute_after(
+        &self,
+        before: Option<String>,
+        statements: Statements<'_>,
+        deadline: Duration,
+    ) -> Result<Answer> {
+        let Statements {
+            namespace,
+            source,
+            file,
+        } = statements;
+        let Some(part) = self.shared.hello.flavour.source_part() else {
+            let run = expression::execute(namespace, source, file)?;
+            let expression = match before {
+                Some(before) => expression::both(&before, &run),
+                None => run,
+            };
+            return self.run(Request::Evaluate(expression), deadline).await;
+        };
+        if let Some(before) = before {
+            self.request(Request::Evaluate(before), deadline).await?;
+        }
+        self.execute_in_parts(namespace, source, part, deadline).await
+    }
+
+    /// Has the board bind a function under an id, after it has run the statements that define it; it answers what it
+    /// calls it by.
+    pub(crate) async fn deploy(
+        &self,
+        id: &str,
+        function: &str,
+        statements: Statements<'_>,
+        deadline: Duration,
+    ) -> Result<Payload> {
+        let Statements {
+            namespace,
+            source,
+            file,
+        } = statements;
+        let defined = if let Some(part) = self.shared.hello.flavour.source_part() {
+            self.execute_in_parts(namespace, source, part, deadline).await?;
+            None
+        } else {
+            Some((source, file.unwrap_or_default()))
+        };
+        let expression = expression::deploy(id, namespace, function, defined)?;
+        self.request(Request::Evaluate(expression), deadline).await
+    }
+
+    async fn execute_in_parts(
+        &self,
+        namespace: &str,
+        source: &str,
+        part: usize,
+        deadline: Duration,
+    ) -> Result<Answer> {
+        let _one_at_a_time = self.shared.parts.lock().await;
+        for (at, part) in source.as_bytes().chunks(part).enumerate() {
+            let part = String::from_utf8_lossy(part).into_owned();
+            let request = agent::Request::Source { first: at == 0, part };
+            self.ask(request, false, deadline).await?;
+        }
+        let namespace = namespace.to_owned();
+        self.ask(agent::Request::Execute { namespace }, true, deadline)
+            .await
+    }
+}
