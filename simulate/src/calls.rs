@@ -96,18 +96,14 @@ impl Call {
         Duration::from_millis(u64::from(milliseconds))
     }
 
-    /// How often its deadline may begin anew: with each item, and with each part of a long answer.
-    pub(crate) fn signs_of_life(&self) -> u32 {
+    /// How often its deadline may begin anew: with each item, and with each part of a long answer. Over a bad line they
+    /// come one by one, and in pieces.
+    pub(crate) fn signs_of_life(&self, clean: bool) -> u32 {
         match self.what {
-            What::Data(n) | What::Array(n) => n / 1_536 + 1,
-            What::Huge(n) => n * 6 / 192 + 1,
-            What::Items(n, pause) => {
-                if pause > 0 {
-                    n + 1
-                } else {
-                    n / 8 + 1
-                }
-            }
+            What::Data(n) | What::Array(n) => n / if clean { 1_536 } else { 9 } + 1,
+            What::Huge(n) => n * 6 / if clean { 192 } else { 9 } + 1,
+            What::Items(n, 0) if clean => n / 8 + 1,
+            What::Items(n, _) => n + 1,
             What::Statement => 2,
             _ => 0,
         }
@@ -127,6 +123,11 @@ impl Call {
     /// Whether nothing may end it before so long.
     pub(crate) fn keeps_board(&self) -> bool {
         matches!(self.what, What::Deaf(_) | What::Stubborn(_) | What::Tidy(_))
+    }
+
+    /// Whether Ctrl-C does not end it.
+    pub(crate) fn is_deaf(&self) -> bool {
+        matches!(self.what, What::Deaf(_) | What::Stubborn(_))
     }
 
     fn request(&self) -> Request {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use belay_runtime::{Error, ErrorKind};
+use tokio::time::Instant;
 
 use crate::calls::{Call, Given, What, says_not_run};
 use crate::run::{Bench, Outcome};
@@ -14,7 +15,11 @@ pub(crate) struct Ended {
     /// What it gave; nothing if it did not end.
     pub(crate) given: Option<Given>,
     pub(crate) took: Duration,
+    pub(crate) at: Instant,
 }
+
+/// Within what time the board ends what nobody waits for any more.
+const MERCY: Duration = Duration::from_secs(1);
 
 pub(crate) fn calls(bench: &Bench, schedule: &Schedule, ended: &[Ended], outcome: &mut Outcome) {
     for ((_, call), ended) in schedule.calls.iter().zip(ended) {
@@ -27,6 +32,33 @@ pub(crate) fn calls(bench: &Bench, schedule: &Schedule, ended: &[Ended], outcome
         }
     }
     in_time(schedule, ended, outcome);
+}
+
+/// What nobody waits for any more is ended on the board, where nothing else is wrong.
+pub(crate) fn dropped(bench: &Bench, schedule: &Schedule, ended: &[Ended], outcome: &mut Outcome) {
+    let deaf = schedule.calls.iter().any(|(_, call)| call.is_deaf());
+    if !schedule.is_calm() || deaf || bench.witness.facts().boots > 1 {
+        return;
+    }
+    let facts = bench.witness.facts();
+    for ((_, call), dropped) in schedule.calls.iter().zip(ended) {
+        let (Some(Given::Dropped), Some(begun)) = (&dropped.given, facts.begun.get(&call.id)) else {
+            continue;
+        };
+        let end = facts.ended.get(&call.id).copied();
+        let end = end.unwrap_or_else(Instant::now);
+        let cleaned_up = match call.what {
+            What::Tidy(n) => Duration::from_millis(u64::from(n)),
+            _ => Duration::ZERO,
+        };
+        let late = end.saturating_duration_since(dropped.at.max(*begun));
+        if late > MERCY + cleaned_up {
+            outcome.is_wrong(format!(
+                "nobody waited for call {}, and it went on for {late:?}",
+                call.id
+            ));
+        }
+    }
 }
 
 fn right(call: &Call, printed: Option<&[u8]>, bench: &Bench, schedule: &Schedule, outcome: &mut Outcome) {
@@ -46,12 +78,25 @@ fn right(call: &Call, printed: Option<&[u8]>, bench: &Bench, schedule: &Schedule
             wanted.extend(format!("<{}:{at}>\r\n", call.id).chars());
         }
     }
-    let own = without_threads(&String::from_utf8_lossy(printed));
+    let own = without_threads(whole_of(&String::from_utf8_lossy(printed)));
     if own != wanted {
         outcome.is_wrong(format!(
             "call {} printed {wanted:?} and was given {own:?}",
             call.id
         ));
+    }
+}
+
+/// The same without the end of what a thread has begun to print before, and the beginning of what it prints behind it.
+fn whole_of(text: &str) -> &str {
+    let digits = |text: &'_ str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let behind = &text[digits(text)..];
+    let begun = behind.strip_prefix('~').unwrap_or(behind);
+    let begun = begun.strip_prefix("\r\n").or_else(|| begun.strip_prefix('\n'));
+    let text = begun.unwrap_or(text);
+    match text.rfind("\r\n").map_or(0, |at| at + 2) {
+        last if text[last..].starts_with('~') => &text[..last],
+        _ => text,
     }
 }
 
@@ -122,9 +167,10 @@ fn in_time(schedule: &Schedule, ended: &[Ended], outcome: &mut Outcome) {
             Some(_) => Duration::from_secs(3),
             None => Duration::from_millis(700),
         };
+    let clean = schedule.is_clean();
     let limit = |call: &Call| {
         let consumer = call.consumer * if let What::Items(n, _) = call.what { n } else { 0 };
-        call.deadline * (1 + call.signs_of_life()) + coming_back + of_line + consumer
+        call.deadline * (1 + call.signs_of_life(clean)) + coming_back + of_line + consumer
     };
     let aside = if schedule.is_calm() {
         Duration::ZERO
@@ -191,7 +237,8 @@ pub(crate) fn board(bench: &Bench, schedule: &Schedule, outcome: &mut Outcome) {
     if !quiet || heard.overflow > 0 {
         return;
     }
-    if heard.told.len() != facts.told.len() {
+    let due = facts.told.iter().skip(bench.told_before).map(u32::to_string);
+    if !heard.told.ends_with(&due.collect::<Vec<_>>()) {
         outcome.is_wrong(format!(
             "the board told {:?}, and was heard to tell {:?}",
             facts.told, heard.told
@@ -210,4 +257,24 @@ fn without_marks(text: &str) -> String {
     let lines = text.split_inclusive("\r\n");
     let is_mark = |line: &&str| line.starts_with('<') && line.ends_with(">\r\n");
     lines.filter(|line| !is_mark(line)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_threads_print_is_taken_out_whole_or_not() {
+        for (text, own) in [
+            ("<1:0>\r\n~12~\r\n<1:1>\r\n", "<1:0>\r\n<1:1>\r\n"),
+            ("2~\r\n<1:0>\r\n~1", "<1:0>\r\n"),
+            ("~\r\n<1:0>\r\n", "<1:0>\r\n"),
+            ("\r\n<1:0>\r\n~12~\r", "<1:0>\r\n"),
+            ("~1~\r\n", ""),
+            ("2~\r\n", ""),
+            ("strange", "strange"),
+        ] {
+            assert_eq!(without_threads(whole_of(text)), own, "{text:?}");
+        }
+    }
 }

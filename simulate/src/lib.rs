@@ -5,6 +5,7 @@
 //! a schedule that shows a fault shows it again.
 
 mod board;
+mod by_rote;
 mod calls;
 mod choices;
 mod judge;
@@ -14,6 +15,8 @@ mod run;
 mod schedule;
 mod trace;
 
+pub use by_rote::by_rote;
 pub use choices::Choices;
 pub use run::{Outcome, run, run_choices};
 pub use schedule::{FLAVOURS, Flavour};
+pub use trace::Passed;

@@ -1,8 +1,9 @@
 //! The simulated line: two directions, each of which takes its time and does what it likes to the bytes.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use belay_runtime::transport::TransportError;
@@ -10,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::choices::Choices;
 use crate::port::Port;
-use crate::trace::{Trace, Way};
+use crate::trace::{Passed, Trace, Way};
 
 /// What can happen to a byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +39,10 @@ pub(crate) const FAULTS: [Fault; 6] = [
     Fault::Insert,
     Fault::Gap,
 ];
+
+/// How often both ends may look at the line before any time passes. All the calls of a schedule together take a few
+/// thousand looks.
+const LOOKS: u32 = 200_000;
 
 /// What a line is like while nothing is wrong with it.
 #[derive(Debug, Clone, Copy)]
@@ -93,6 +98,9 @@ pub(crate) struct Inner {
     cut: bool,
     /// Whether the board is to be reset from outside.
     power: bool,
+    /// How often an end has looked at the line at this time, and who wants to know when that goes on for ever.
+    looked: (Instant, u32),
+    watcher: Option<Waker>,
     pub(crate) trace: Trace,
 }
 
@@ -224,6 +232,19 @@ impl Lane {
 }
 
 impl Inner {
+    /// An end looks at the line. Time stands still as long as there is anything to do, so one that looks for ever keeps
+    /// it from ever passing.
+    pub(crate) fn look(&mut self, now: Instant) {
+        let (at, looks) = &mut self.looked;
+        *looks = if *at == now { *looks + 1 } else { 0 };
+        *at = now;
+        if *looks > LOOKS
+            && let Some(watcher) = self.watcher.take()
+        {
+            watcher.wake();
+        }
+    }
+
     /// Whether what is sent now is lost. Where the sender is held back it waits instead.
     pub(crate) fn loses(&self) -> bool {
         self.cut && !self.nature.flow_control
@@ -258,6 +279,8 @@ impl Line {
             vanished: false,
             cut: false,
             power: false,
+            looked: (Instant::now(), 0),
+            watcher: None,
             trace,
         })))
     }
@@ -352,6 +375,7 @@ impl Line {
         mut take: impl FnMut(u8) -> bool,
     ) -> Option<Instant> {
         let mut inner = self.inner();
+        inner.look(now);
         let mut taken = Vec::new();
         while let Some((at, byte)) = inner.to_board.bytes.front().copied() {
             if inner.holds() || at > now || !take(byte) {
@@ -383,6 +407,19 @@ impl Line {
         inner.to_host.send(bytes, now, &nature);
     }
 
+    /// Comes to its end when one of the ends keeps time from passing.
+    pub(crate) async fn time_stands_still(&self) {
+        poll_fn(|cx| {
+            let mut inner = self.inner();
+            if inner.looked.1 > LOOKS {
+                return Poll::Ready(());
+            }
+            inner.watcher = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
     /// When what the board has said is through, if that takes time.
     pub(crate) fn said_until(&self) -> Option<Instant> {
         let inner = self.inner();
@@ -392,6 +429,16 @@ impl Line {
     /// A note in the trace.
     pub(crate) fn note(&self, what: &dyn std::fmt::Display) {
         self.inner().trace.note(Instant::now(), what);
+    }
+
+    /// Keeps what goes over it from now on.
+    pub(crate) fn keep(&self) {
+        self.inner().trace.keep();
+    }
+
+    /// What was kept.
+    pub(crate) fn take_kept(&self) -> Vec<Passed> {
+        self.inner().trace.take_kept()
     }
 
     /// What the bytes were, as one number.

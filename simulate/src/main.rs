@@ -1,5 +1,7 @@
 //! Runs schedules, many at once, and says what they showed.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -12,6 +14,9 @@ use clap::Parser;
 
 /// How many failing seeds are told.
 const TOLD: u64 = 20;
+/// How long one schedule may take, which most do in a millisecond. One that takes longer goes round in circles without
+/// looking at the line, where that would be noticed.
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// Simulates a host, a line and a board in virtual time: each seed is one schedule of calls and faults.
 #[derive(Debug, Parser)]
@@ -47,6 +52,8 @@ fn flavour(name: &str) -> Result<Flavour, String> {
 
 #[derive(Debug, Default)]
 struct Totals {
+    /// What is being run, and since when.
+    under_way: BTreeMap<u64, Instant>,
     runs: u64,
     wrong: u64,
     hung: u64,
@@ -58,7 +65,21 @@ impl Totals {
         self.wrong + self.hung + self.lost
     }
 
+    fn begin(&mut self, seed: u64) {
+        self.under_way.insert(seed, Instant::now());
+    }
+
+    /// One that does not come to its end.
+    fn endless(&self) -> Option<u64> {
+        let endless = |since: &Instant| since.elapsed() > LONGEST;
+        self.under_way
+            .iter()
+            .find(|(_, since)| endless(since))
+            .map(|(seed, _)| *seed)
+    }
+
     fn add(&mut self, seed: u64, outcome: &Outcome, options: &Options) {
+        self.under_way.remove(&seed);
         self.runs += 1;
         self.wrong += u64::from(outcome.wrong);
         self.hung += u64::from(outcome.hung);
@@ -78,6 +99,22 @@ impl Totals {
     }
 }
 
+impl fmt::Display for Totals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            runs,
+            wrong,
+            hung,
+            lost,
+            ..
+        } = self;
+        write!(
+            f,
+            "simulation: {runs} schedules, {wrong} wrong, {hung} hung, {lost} lost"
+        )
+    }
+}
+
 fn main() -> ExitCode {
     let options = Options::parse();
     let threads = options
@@ -94,13 +131,7 @@ fn main() -> ExitCode {
         show_progress(&options, &totals, begun);
     });
     let totals = totals.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let Totals {
-        runs,
-        wrong,
-        hung,
-        lost,
-    } = totals;
-    println!("simulation: {runs} schedules, {wrong} wrong, {hung} hung, {lost} lost");
+    println!("{totals}");
     if totals.bad() == 0 {
         ExitCode::SUCCESS
     } else {
@@ -115,8 +146,10 @@ fn work(options: &Options, next: &AtomicU64, totals: &Mutex<Totals>) {
             return;
         }
         let seed = options.seed.wrapping_add(at);
+        let locked = || totals.lock().unwrap_or_else(PoisonError::into_inner);
+        locked().begin(seed);
         let outcome = run(seed, options.flavour, options.verbose);
-        let mut totals = totals.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut totals = locked();
         totals.add(seed, &outcome, options);
         if options.first && totals.bad() > 0 {
             next.store(options.count, Ordering::Relaxed);
@@ -131,7 +164,16 @@ fn show_progress(options: &Options, totals: &Mutex<Totals>, begun: Instant) {
     loop {
         std::thread::sleep(Duration::from_millis(100));
         let (runs, bad) = {
-            let totals = totals.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut totals = totals.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(seed) = totals.endless() {
+                let mut outcome = Outcome::default();
+                outcome.hung = true;
+                outcome.complaints = vec!["it does not come to its end".to_owned()];
+                totals.add(seed, &outcome, options);
+                // Its thread cannot be stopped by anything else.
+                println!("{totals}");
+                std::process::exit(1);
+            }
             (totals.runs, totals.bad())
         };
         if runs >= options.count || options.first && bad > 0 || options.verbose {

@@ -46,6 +46,7 @@ impl AsyncRead for Port {
         let this = &mut *self;
         let next = {
             let mut inner = this.line.inner();
+            inner.look(now);
             if inner.opened != this.opened {
                 return Poll::Ready(Err(vanished()));
             }

@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use belay_runtime::agent;
 use belay_runtime::link::{Link, LinkEvent, LinkOptions, Output, Request};
 use belay_runtime::transport::Connector;
 use belay_runtime::{Error, ErrorKind};
 use tokio::runtime::Builder;
-use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -74,13 +74,18 @@ pub fn run(seed: u64, only: Option<Flavour>, shown: bool) -> Outcome {
 ///
 /// When the system has nothing left for a runtime.
 pub fn run_choices(choices: &mut Choices, seed: u64, only: Option<Flavour>, shown: bool) -> Outcome {
-    learn(learn_sources);
+    learn_all();
     let schedule = Schedule::drawn(choices, only);
     in_virtual_time(seed, conduct(schedule, shown))
 }
 
+/// Shows the board, once, what hosts send to it.
+pub(crate) fn learn_all() {
+    learn(learn_sources);
+}
+
 /// Runs this on a clock that stands still while anything can be done.
-fn in_virtual_time<T>(seed: u64, what: impl Future<Output = T>) -> T {
+pub(crate) fn in_virtual_time<T>(seed: u64, what: impl Future<Output = T>) -> T {
     belay_runtime::random::seed_this_thread(Some(seed));
     let runtime = Builder::new_current_thread()
         .enable_time()
@@ -93,9 +98,13 @@ fn in_virtual_time<T>(seed: u64, what: impl Future<Output = T>) -> T {
 
 /// Shows the board all that hosts send to it in order to connect and to look for the agent.
 fn learn_sources() {
-    for flavour in FLAVOURS {
+    for (flavour, loads) in FLAVOURS
+        .into_iter()
+        .flat_map(|flavour| [(flavour, false), (flavour, true)])
+    {
         let mut choices = Choices::seeded(0);
         let mut schedule = Schedule::drawn(&mut choices, Some(flavour));
+        schedule.board.loads = loads;
         schedule.troubles.clear();
         schedule.early = false;
         in_virtual_time(0, async {
@@ -134,13 +143,9 @@ impl Heard {
     fn listen(&self, link: &Link) {
         let (mut events, heard) = (link.events(), self.clone());
         tokio::spawn(async move {
-            loop {
-                match events.recv().await {
-                    Ok(LinkEvent::Board(repr)) => {
-                        heard.get().told.push(String::from_utf8_lossy(&repr).into_owned());
-                    }
-                    Ok(_) | Err(RecvError::Lagged(_)) => {}
-                    Err(RecvError::Closed) => return,
+            while let Some(event) = events.next().await {
+                if let LinkEvent::Board(repr) = event {
+                    heard.get().told.push(String::from_utf8_lossy(&repr).into_owned());
                 }
             }
         });
@@ -164,13 +169,16 @@ pub(crate) struct Bench {
     pub(crate) link: Option<Link>,
     pub(crate) small: bool,
     options: LinkOptions,
-    deployed: usize,
-    /// How often the board had started when the link was made.
+    pub(crate) deployed: usize,
+    /// What the functions are, for a board that runs Python.
+    pub(crate) functions: Option<String>,
+    /// How often the board had started when the link was made, and how much it had told before anybody listened.
     pub(crate) boots: u32,
+    pub(crate) told_before: usize,
 }
 
 impl Bench {
-    fn new(schedule: &Schedule, shown: bool) -> Self {
+    pub(crate) fn new(schedule: &Schedule, shown: bool) -> Self {
         let line = Line::new(schedule.line, Trace::new(shown));
         let witness = Witness::default();
         let machine = Machine::new(
@@ -195,12 +203,14 @@ impl Bench {
             small: schedule.flavour.is_small(),
             options: schedule.options(),
             deployed: schedule.calls.iter().map(used).max().unwrap_or(1),
+            functions: None,
             boots: 0,
+            told_before: 0,
         }
     }
 
     /// A link, and the functions on the board.
-    async fn connect(&mut self) -> Result<Link, Error> {
+    pub(crate) async fn connect(&mut self) -> Result<Link, Error> {
         if let Some(link) = &self.link {
             return Ok(link.clone());
         }
@@ -211,9 +221,16 @@ impl Bench {
             async move { cable.open() }
         });
         let link = Link::connect(&connector, self.options.clone()).await?;
+        // What a bad line makes of a board's memory may be little.
+        self.small = link.hello().flavour == agent::Flavour::Small;
         self.heard.listen(&link);
+        self.told_before = self.witness.facts().told.len();
         for name in &DEPLOYED[..self.deployed] {
-            let source = if self.small { "" } else { "','def f():pass" };
+            let source = match (self.small, &self.functions) {
+                (true, _) => String::new(),
+                (false, None) => "','def f():pass".to_owned(),
+                (false, Some(functions)) => format!("','{functions}"),
+            };
             let deploy = format!("D('{name}','sim','{name}{source}')");
             link.request(Request::Evaluate(deploy), LONG).await?;
         }
@@ -239,30 +256,46 @@ async fn conduct(schedule: Schedule, shown: bool) -> Outcome {
         scenario: describe(&schedule),
         ..Outcome::default()
     };
+    let mut stands_still = false;
     let mut bench = Bench::new(&schedule, shown);
-    bench.line.note(&outcome.scenario);
+    let line = bench.line.clone();
+    line.note(&outcome.scenario);
+    tokio::select! {
+        biased;
+        () = take_course(&mut bench, &schedule, &mut outcome) => {}
+        () = line.time_stands_still() => stands_still = true,
+    }
+    if stands_still {
+        outcome.is_hung("something goes on and on, and no time passes".to_owned());
+    }
+    outcome.digest = line.digest();
+    outcome
+}
+
+/// Lets everything happen, and judges it.
+async fn take_course(bench: &mut Bench, schedule: &Schedule, outcome: &mut Outcome) {
     let connected = if schedule.early {
-        connect_badly(&mut bench, &schedule).await
+        connect_badly(bench, schedule).await
     } else {
         Some(bench.connect().await)
     };
+    let mut ended = Vec::new();
     match connected {
         Some(Ok(link)) => {
-            let ended = work(&bench, &schedule, &link).await;
+            ended = work(bench, schedule, &link).await;
             bench.line.heal();
             bench.line.note(&"nothing is wrong any more");
-            judge::calls(&bench, &schedule, &ended, &mut outcome);
+            judge::calls(bench, schedule, &ended, outcome);
         }
         Some(Err(_)) if schedule.early => bench.line.heal(),
         Some(Err(error)) => outcome.is_lost(format!("cannot connect: {error}")),
         None => outcome.is_hung("connecting does not end".to_owned()),
     }
-    afterwards(&mut bench, &schedule, &mut outcome).await;
-    // What threads tell is on its way for as long as the line takes.
-    sleep(Duration::from_secs(1)).await;
-    judge::board(&bench, &schedule, &mut outcome);
-    outcome.digest = bench.line.digest();
-    outcome
+    afterwards(bench, schedule, outcome).await;
+    // By then threads have told everything, and the line has brought it.
+    sleep(Duration::from_secs(5)).await;
+    judge::board(bench, schedule, outcome);
+    judge::dropped(bench, schedule, &ended, outcome);
 }
 
 fn describe(schedule: &Schedule) -> String {
@@ -333,6 +366,7 @@ async fn work(bench: &Bench, schedule: &Schedule, link: &Link) -> Vec<Ended> {
             Ended {
                 given,
                 took: begun.elapsed(),
+                at: Instant::now(),
             }
         }
     };

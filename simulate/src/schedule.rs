@@ -72,9 +72,12 @@ impl Flavour {
     }
 
     pub(crate) fn board(self, choices: &mut Choices) -> Kind {
+        let window = (self != Self::Old).then(|| choices.pick(&[32, 128, 256, 2_048, 60_000, 60_000]));
         Kind {
             small: self.is_small(),
-            window: (self != Self::Old).then(|| choices.pick(&[32, 128, 256, 2_048, 60_000, 60_000])),
+            // Newer boards have both.
+            loads: self != Self::Flushing && window > Some(128),
+            window,
             ring: if self == Self::Old {
                 64
             } else {
@@ -266,10 +269,9 @@ impl Schedule {
     }
 
     pub(crate) fn options(&self) -> LinkOptions {
-        let mut options = LinkOptions::default();
-        options.call_path = self.flavour.call_path();
-        options.deadlines = self.deadlines;
-        options
+        LinkOptions::default()
+            .with_call_path(self.flavour.call_path())
+            .with_deadlines(self.deadlines)
     }
 }
 
@@ -283,7 +285,7 @@ fn deadlines(choices: &mut Choices) -> Deadlines {
 }
 
 impl Faults {
-    fn once(once: Vec<(u64, Fault)>, choices: Choices) -> Self {
+    pub(crate) fn once(once: Vec<(u64, Fault)>, choices: Choices) -> Self {
         Self {
             once,
             rate: None,

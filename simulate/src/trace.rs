@@ -1,6 +1,7 @@
 //! What went over the line and when: as a number that tells two runs apart, and as a log.
 
 use std::fmt;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -19,6 +20,18 @@ pub(crate) struct Trace {
     begun: Instant,
     digest: u64,
     shown: bool,
+    kept: Option<Vec<Passed>>,
+}
+
+/// What went over the line at once.
+#[derive(Debug, Clone)]
+pub struct Passed {
+    /// How long after the beginning.
+    pub after: Duration,
+    /// Whether the board said it, and not the host.
+    pub said_by_board: bool,
+    /// What it was.
+    pub bytes: Vec<u8>,
 }
 
 impl Trace {
@@ -28,7 +41,18 @@ impl Trace {
             begun: Instant::now(),
             digest: 0xcbf2_9ce4_8422_2325,
             shown,
+            kept: None,
         }
+    }
+
+    /// Keeps what goes over the line from now on.
+    pub(crate) fn keep(&mut self) {
+        self.kept = Some(Vec::new());
+    }
+
+    /// What was kept.
+    pub(crate) fn take_kept(&mut self) -> Vec<Passed> {
+        self.kept.take().unwrap_or_default()
     }
 
     fn mix(&mut self, byte: u8) {
@@ -43,6 +67,19 @@ impl Trace {
         self.mix(u8::from(way == Way::ToHost));
         for byte in bytes {
             self.mix(*byte);
+        }
+        if let Some(kept) = &mut self.kept {
+            let said_by_board = way == Way::ToHost;
+            match kept.last_mut() {
+                Some(last) if last.said_by_board == said_by_board && last.after == at => {
+                    last.bytes.extend_from_slice(bytes);
+                }
+                _ => kept.push(Passed {
+                    after: at,
+                    said_by_board,
+                    bytes: bytes.to_vec(),
+                }),
+            }
         }
         if self.shown {
             let arrow = if way == Way::ToBoard { "->" } else { "<-" };

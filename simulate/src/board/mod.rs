@@ -32,6 +32,8 @@ pub(crate) use self::tasks::{Yielded, data, item, numbers, repr_of_bytes};
 pub(crate) struct Kind {
     /// Whether it has no room for the resident agent.
     pub(crate) small: bool,
+    /// Whether it loads what was compiled before.
+    pub(crate) loads: bool,
     /// The window of raw-paste mode, on boards that have it.
     pub(crate) window: Option<u16>,
     /// How much its input buffer takes.
@@ -62,6 +64,9 @@ pub(crate) enum Background {
 pub(crate) struct Facts {
     /// How often each call has begun.
     pub(crate) ran: BTreeMap<u32, u32>,
+    /// When it did last, and when its function came to its end.
+    pub(crate) begun: BTreeMap<u32, Instant>,
+    pub(crate) ended: BTreeMap<u32, Instant>,
     /// How often the board has started.
     pub(crate) boots: u32,
     /// What was told of its own accord.

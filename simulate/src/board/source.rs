@@ -183,7 +183,11 @@ impl Machine {
         if !is_intact(before) || !is_intact(behind) {
             return Err(damaged());
         }
-        let said = if self.kind.small { "9000,1" } else { "200000,0" };
+        let said = match (self.kind.small, self.kind.loads) {
+            (true, _) => "9000,1",
+            (false, false) => "200000,0",
+            (false, true) => "200000,2",
+        };
         self.put(format!("{mark}{said}.\r\n").as_bytes()).await
     }
 
@@ -199,6 +203,9 @@ impl Machine {
     async fn take_agent(&mut self, agent: &str, begin: &str) -> Python<()> {
         if !is_intact(agent) {
             return Err(damaged());
+        }
+        if self.kind.small {
+            return Err(raised("MemoryError", "memory allocation failed"));
         }
         let (version, rest) = begin.split_once("',").ok_or_else(damaged)?;
         let (numbers, begin) = rest.split_once(")\n").ok_or_else(damaged)?;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::{Exception, Machine, Python, Raised, raised};
 
 /// What an expression gives.
@@ -57,6 +59,17 @@ pub(crate) fn numbers(call: u32, n: u32) -> String {
 enum Argument {
     Number(i64),
     Text(String),
+}
+
+fn number_at(arguments: &[Argument], at: usize) -> i64 {
+    match arguments.get(at) {
+        Some(Argument::Number(number)) => *number,
+        _ => 0,
+    }
+}
+
+fn small_at(arguments: &[Argument], at: usize) -> u32 {
+    u32::try_from(number_at(arguments, at)).unwrap_or(0)
 }
 
 /// Splits what stands between a call's parentheses.
@@ -133,6 +146,7 @@ impl Machine {
             return Err(raised("SyntaxError", "invalid syntax"));
         };
         self.hit(call);
+        self.witness.facts().ended.insert(call, Instant::now());
         Ok(())
     }
 
@@ -154,21 +168,27 @@ impl Machine {
     }
 
     fn hit(&mut self, call: u32) {
-        *self.witness.facts().ran.entry(call).or_default() += 1;
+        let mut facts = self.witness.facts();
+        *facts.ran.entry(call).or_default() += 1;
+        facts.begun.insert(call, Instant::now());
+        drop(facts);
         self.line.note(&format_args!("call {call} begins"));
     }
 
     async fn do_call(&mut self, name: &str, arguments: &[Argument]) -> Python<Value> {
-        let number = |at: usize| match arguments.get(at) {
-            Some(Argument::Number(number)) => *number,
-            _ => 0,
-        };
-        let small = |at: usize| u32::try_from(number(at)).unwrap_or(0);
-        let call = small(0);
-        let n = small(1);
-        let time = Duration::from_millis(u64::from(n));
+        let (call, n) = (small_at(arguments, 0), small_at(arguments, 1));
         self.hit(call);
-        let given = match name {
+        let given = self.run_function(name, call, n, arguments).await;
+        self.witness.facts().ended.insert(call, Instant::now());
+        let given = given?;
+        self.tick().await?;
+        Ok(given)
+    }
+
+    async fn run_function(&mut self, name: &str, call: u32, n: u32, arguments: &[Argument]) -> Python<Value> {
+        let number = |at: usize| number_at(arguments, at);
+        let time = Duration::from_millis(u64::from(n));
+        Ok(match name {
             "add" => Value::Repr((number(1) + number(2)).to_string()),
             "numbers" => Value::Repr(numbers(call, n)),
             "huge" => Value::Huge(numbers(call, n)),
@@ -192,7 +212,7 @@ impl Machine {
                 call,
                 next: 0,
                 count: n,
-                pause: Duration::from_millis(u64::from(small(2))),
+                pause: Duration::from_millis(u64::from(small_at(arguments, 2))),
             }),
             "spin" => {
                 self.pause(time, true).await?;
@@ -220,9 +240,7 @@ impl Machine {
             }
             "quit" => return Err(raised("SystemExit", "")),
             _ => return Err(raised("KeyError", name)),
-        };
-        self.tick().await?;
-        Ok(given)
+        })
     }
 
     /// Swallows so many interrupts.

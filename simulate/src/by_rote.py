@@ -1,0 +1,18 @@
+from time import sleep_ms
+def hit(id):pass
+def add(id,a,b):return a+b
+def size(id,t):return len(t),t[-3:]
+def numbers(id,n):return [i+id for i in range(n)]
+def data(id,n):return bytes((i+id)&255 for i in range(n))
+def array(id,n):return bytearray(data(id,n))
+def fail(id,n):raise ValueError(n)
+def spin(id,n):
+ sleep_ms(n)
+ return n
+def say(id,n):
+ for i in range(n):print("<%d:%d>"%(id,i))
+ return n
+def items(id,n,p):
+ for i in range(n):
+  b=bytes((j+i)&255 for j in range(60+i%90))
+  yield b if i%11==5 else bytearray(b) if i%11==8 else id*1000000+i

@@ -1,0 +1,98 @@
+//! What a host and the model of a board say to each other in calls that are always the same, so that a real board can be
+//! asked the same things, and held against the model.
+
+use std::time::Duration;
+
+use belay_runtime::link::{Link, Request};
+use tokio::time::sleep;
+
+use crate::calls::{Call, Given, What};
+use crate::choices::Choices;
+use crate::line::{Fault, Faults, Nature};
+use crate::run::{Bench, LONG, in_virtual_time, learn_all};
+use crate::schedule::{Flavour, Schedule};
+use crate::trace::{Passed, Way};
+
+/// What the functions of the model are on a real board.
+const FUNCTIONS: &str = include_str!("by_rote.py");
+
+/// Everything that goes over a line without faults but those that are put there on purpose, from connecting to closing.
+/// The board is like MicroPython's unix port.
+///
+/// # Panics
+///
+/// When a call gives anything but what it has to give.
+pub fn by_rote(flavour: Flavour) -> Vec<Passed> {
+    learn_all();
+    let mut schedule = Schedule::drawn(&mut Choices::seeded(1), Some(flavour));
+    schedule.troubles.clear();
+    schedule.background.clear();
+    schedule.line = Nature {
+        latency: Duration::ZERO,
+        speed: None,
+        ..schedule.line
+    };
+    schedule.board.window = Some(128);
+    schedule.board.loads = true;
+    schedule.board.slowness = 0;
+    in_virtual_time(1, async {
+        let mut bench = Bench::new(&schedule, false);
+        // It has started long ago.
+        sleep(Duration::from_secs(1)).await;
+        bench.line.keep();
+        bench.functions = Some(FUNCTIONS.replace('\n', "\\n").replace('\'', "\\'"));
+        bench.deployed = crate::calls::DEPLOYED.len();
+        let link = bench.connect().await.expect("a link");
+        ask_everything(&bench, &link).await;
+        link.close().await.expect("an end");
+        bench.line.take_kept()
+    })
+}
+
+async fn ask_everything(bench: &Bench, link: &Link) {
+    let text = |length: usize| "abcdefgh".repeat(length).chars().take(length).collect::<String>();
+    let calls = [
+        What::Add(40, 2),
+        What::Add(-7, 7),
+        What::Size(text(3), true),
+        What::Size(text(90), true),
+        What::Size(text(200), false),
+        What::Numbers(30),
+        What::Data(20),
+        What::Data(2000),
+        What::Array(30),
+        What::Array(90),
+        What::Fail(5),
+        What::Items(0, 0),
+        What::Items(100, 0),
+        What::Say(3),
+        What::Statement,
+        What::Spin(30),
+    ];
+    for (id, what) in (1..).zip(calls) {
+        give(bench, link, &Call::plain(id, what, LONG)).await;
+    }
+    let unknown = Request::Evaluate("nobody".to_owned());
+    let error = link
+        .request(unknown, LONG)
+        .await
+        .expect_err("there is no such name");
+    assert!(error.exception().is_some(), "{error}");
+    // A line that is damaged is refused, and sent again.
+    for (id, (at, fault)) in (30..).zip([(2, Fault::Flip), (20, Fault::Drop), (31, Fault::Repeat)]) {
+        let faults = Faults::once(vec![(at, fault)], Choices::seeded(1));
+        bench.line.spoil(Way::ToBoard, faults);
+        give(bench, link, &Call::plain(id, What::Add(1, 1), LONG)).await;
+        bench.line.heal();
+    }
+    // One that is interrupted says so, and the next one is served.
+    let mut dropped = Call::plain(40, What::Spin(5_000), LONG);
+    dropped.cancel = Some(Duration::from_millis(300));
+    assert!(matches!(dropped.make(link, bench.small).await, Given::Dropped));
+    give(bench, link, &Call::plain(41, What::Add(2, 2), LONG)).await;
+}
+
+async fn give(bench: &Bench, link: &Link, call: &Call) {
+    let given = call.make(link, bench.small).await;
+    assert!(matches!(given, Given::Right(_)), "{call:?} gave {given:?}");
+}
