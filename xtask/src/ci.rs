@@ -5,8 +5,8 @@ mod outside;
 use std::{collections::BTreeSet, env, fs, path::Path, process::Command};
 
 use crate::{
-    Outcome, prepare,
-    run::{checked, succeeds, target, workspace},
+    Outcome, plant, prepare,
+    run::{checked, simulate, succeeds, target, workspace},
 };
 
 /// The crates that are published, in the order in which they depend on each other.
@@ -32,6 +32,9 @@ const FEATURES: [(&str, &[&str]); 3] = [
     ("belay-sim", &["", "cli"]),
 ];
 
+/// How many schedules are simulated: half a minute's work.
+const SCHEDULES: &str = "20000";
+
 /// Where the crates of a board's port are: only there belay-sim can be compiled.
 const LINUX: bool = cfg!(target_os = "linux");
 
@@ -48,7 +51,7 @@ enum Found {
     Skipped(String),
 }
 
-const CHECKS: [Check; 10] = [
+const CHECKS: [Check; 12] = [
     Check {
         name: "format",
         run: format,
@@ -80,6 +83,14 @@ const CHECKS: [Check; 10] = [
     Check {
         name: "deny",
         run: deny,
+    },
+    Check {
+        name: "simulation",
+        run: simulation,
+    },
+    Check {
+        name: "planted",
+        run: planted,
     },
     Check {
         name: "package",
@@ -284,6 +295,18 @@ fn deny() -> Result<Found, String> {
             "the advisories cannot be fetched here; licences, bans and sources are good".to_owned(),
         ))
     }
+}
+
+/// Schedules of calls and faults, many more than the tests run.
+fn simulation() -> Result<Found, String> {
+    simulate(&["--count".to_owned(), SCHEDULES.to_owned()])
+        .map(|()| Found::Good)
+        .map_err(|_| "see above".to_owned())
+}
+
+/// The simulation finds faults that are there.
+fn planted() -> Result<Found, String> {
+    plant::run().map(|()| Found::Good)
 }
 
 /// The packages that would be uploaded hold all that they need.
