@@ -219,16 +219,29 @@ impl Session {
     ///
     /// Once begun it is done to its end, whether the future is dropped or not.
     pub async fn reset(&self, policy: ResetPolicy) -> Result<()> {
-        let goes = |state: SessionState| state.is_connected() || state == SessionState::Faulted;
         let epoch = self.epoch();
-        while !self.inner.state.go(SessionState::Recovering, goes) {
-            // Somebody else's reset will do. After anything else it is the board's turn to be reset.
+        let mut times = 0;
+        loop {
+            if self.begin_to_reset() {
+                self.reset_to_the_end(policy).await?;
+                times += 1;
+            }
             self.until_settled().await;
             self.connected()?;
-            if self.epoch() != epoch {
+            // Somebody else's reset will do; but after any other recovery, or something that only looked like a restart,
+            // it is the board's turn to be reset.
+            if self.epoch() != epoch || policy == ResetPolicy::None || times > 1 {
                 return Ok(());
             }
         }
+    }
+
+    fn begin_to_reset(&self) -> bool {
+        let goes = |state: SessionState| state.is_connected() || state == SessionState::Faulted;
+        self.inner.state.go(SessionState::Recovering, goes)
+    }
+
+    async fn reset_to_the_end(&self, policy: ResetPolicy) -> Result<()> {
         let session = self.clone();
         let recovery = Unfinished::new(self);
         // In a task of its own, so that the session does not stay half reset when the caller gives up.
@@ -241,8 +254,7 @@ impl Session {
         if let Ok(Err(error)) = resetting.await {
             return Err(error.on_device(&self.inner.name));
         }
-        self.until_settled().await;
-        self.connected().map(drop)
+        Ok(())
     }
 
     /// Resets the board over the connection that there is, or by making one.
