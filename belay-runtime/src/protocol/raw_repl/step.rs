@@ -120,7 +120,7 @@ impl RawRepl {
         match (scanner.feed(byte, &mut self.output), mark.take()) {
             (None, still) => mark = still,
             // It may be of an earlier source, and then another one comes.
-            (Some(1), Some(mark)) => scanner = Scanner::new(&[&mark, &[OK, &mark].concat()]),
+            (Some(1), Some(mark)) => scanner = Scanner::new(&[&[OK, &mark].concat(), &mark]),
             (Some(_), _) => return State::Probed { ends: 0 },
         }
         // A program may have printed the first one, and the mark was lost on it.

@@ -108,28 +108,6 @@ fn a_stray_end_restarts_the_board_at_its_next_prompt_and_is_noticed() {
 }
 
 #[test]
-fn banners_that_were_asked_for_before_are_not_the_end_of_a_restart() {
-    let mut repl = RawRepl::new(Options::default());
-    repl.start(Operation::Restart(Insistence::Gentle)).unwrap();
-    let restarted = |repl: &mut RawRepl| {
-        let events = std::iter::from_fn(|| repl.poll_event());
-        events
-            .filter(|event| matches!(event, Event::Restarted { .. }))
-            .count()
-    };
-    for _ in 0..3 {
-        repl.receive(BANNER);
-    }
-    assert_eq!(restarted(&mut repl), 0, "nothing has been written yet");
-    while repl.poll_write().is_some() {}
-    repl.receive(BANNER);
-    assert_eq!(restarted(&mut repl), 0, "it is on the way to the reset");
-    repl.receive(b"OK\r\nMPY: soft reboot\r\n");
-    repl.receive(BANNER);
-    assert_eq!(restarted(&mut repl), 1);
-}
-
-#[test]
 fn a_soft_reset_from_raw_mode_ends_at_the_raw_prompt() {
     for wording in ["MPY: soft reboot", "PYB: soft reboot", "soft reboot"] {
         let mut dialogue = Dialogue::entered();
