@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use belay_runtime::link::{Link, Request};
+use belay_runtime::link::Link;
 use tokio::time::sleep;
 
 use crate::calls::{Call, Given, What};
@@ -72,12 +72,6 @@ async fn ask_everything(bench: &Bench, link: &Link) {
     for (id, what) in (1..).zip(calls) {
         give(bench, link, &Call::plain(id, what, LONG)).await;
     }
-    let unknown = Request::Evaluate("nobody".to_owned());
-    let error = link
-        .request(unknown, LONG)
-        .await
-        .expect_err("there is no such name");
-    assert!(error.exception().is_some(), "{error}");
     // A line that is damaged is refused, and sent again.
     for (id, (at, fault)) in (30..).zip([(2, Fault::Flip), (20, Fault::Drop), (31, Fault::Repeat)]) {
         let faults = Faults::once(vec![(at, fault)], Choices::seeded(1));

@@ -21,6 +21,7 @@ impl Machine {
         loop {
             match (self.key().await?, line.is_empty()) {
                 (1, true) => {
+                    self.put(b"\r\n").await?;
                     self.raw = true;
                     return Ok(());
                 }

@@ -486,7 +486,7 @@ impl Machine {
         {
             place.copy_from_slice(text);
         }
-        self.send("-a").await
+        self.send("-r").await
     }
 
     /// One line that came over the raw REPL.

@@ -100,7 +100,7 @@ impl Machine {
     /// A part of a line that more of it follows.
     pub(super) async fn small_part(&mut self, part: &[u8]) -> Python<()> {
         self.little()?.text.extend(part);
-        self.send("-a").await
+        self.send("-r").await
     }
 
     pub(super) async fn small_line(&mut self, part: &[u8]) -> Python<Begun> {
