@@ -473,7 +473,7 @@ fn remove(dir: &Path) -> Result<()> {
     }
 }
 
-/// A fingerprint (FNV-1a) of sources, so that a change of theirs leads to a new build.
+/// A fingerprint (FNV-1a) of sources, so that a change of theirs leads to a new build and another compiler does not.
 fn fingerprint(sources: &[(&str, &str)]) -> u64 {
     let bytes = sources
         .iter()

@@ -166,7 +166,8 @@ fn duration(ms: u64) -> TokenStream {
     some(quote!(::core::time::Duration::from_millis(#ms)))
 }
 
-/// A 64-bit FNV-1a hash of everything that decides what is deployed.
+/// A 64-bit FNV-1a hash of everything that decides what is deployed: the same whichever compiler runs this, which the
+/// hashes of std do not promise. The crates that have another one share no dependency with this one.
 fn hash(parts: &[&str]) -> u64 {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     let bytes = parts.iter().flat_map(|part| part.bytes().chain([0]));
