@@ -47,7 +47,12 @@ impl<'a> Globals<'a> {
         for python in program.sound() {
             let (method, analysis) = (python.method, python.analysis());
             globals.declared.extend(names(&analysis.globals));
-            globals.open |= analysis.has_star_import();
+            for import in analysis.imports.iter().filter(|import| import.names.is_none()) {
+                match program.exports(&import.module) {
+                    Some(names) => globals.declared.extend(names),
+                    None => globals.open = true,
+                }
+            }
             if method.kind == Kind::Setup {
                 let with_method = |name| (name, method);
                 globals.setups.extend(names(&analysis.assigned).map(with_method));

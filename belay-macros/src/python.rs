@@ -49,6 +49,35 @@ impl<'a> Program<'a> {
         &self.modules
     }
 
+    /// The names that `from name import *` takes out of a module that the trait brings; nothing where that is not known.
+    pub(crate) fn exports(&self, name: &str) -> Option<Vec<String>> {
+        let mut names = Vec::new();
+        self.export(name, &mut Vec::new(), &mut names).then_some(names)
+    }
+
+    /// Whether all names of a module are known, which are added to these.
+    fn export(&self, name: &str, seen: &mut Vec<String>, names: &mut Vec<String>) -> bool {
+        if seen.iter().any(|seen| seen == name) {
+            return true;
+        }
+        seen.push(name.to_owned());
+        let Some(module) = self.modules.iter().find(|module| module.file.name() == name) else {
+            return false;
+        };
+        let analysis = module.parsed.analysis();
+        let own = analysis
+            .assigned
+            .iter()
+            .chain(&analysis.globals)
+            .map(|own| &own.name);
+        names.extend(own.filter(|own| !own.starts_with('_')).cloned());
+        let mut stars = analysis.imports.iter().filter(|import| import.names.is_none());
+        stars.all(|import| {
+            let target = module.target(import);
+            target.is_some_and(|target| self.export(&target, seen, names))
+        })
+    }
+
     /// All bodies.
     pub(crate) fn bodies(&self) -> &[Python<'a>] {
         &self.bodies

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use belay::prelude::*;
 use belay::transport::Transport;
@@ -126,6 +127,8 @@ belay_tests::on_both_runtimes! {
 belay_tests::over_both_paths! {
     what_is_on_the_board_is_not_sent_again
     a_module_of_the_same_name_on_the_board_is_not_the_one_that_is_imported
+    what_is_brought_can_be_looked_at_and_not_be_written
+    bringing_that_is_given_up_is_done_again
     traits_that_bring_the_same_share_it_and_others_are_refused
     what_another_program_has_left_is_not_to_be_seen
     a_large_module_comes_in_pieces
@@ -428,5 +431,69 @@ async fn a_board_that_has_no_table_of_modules_says_that_it_takes_none() {
     };
     assert!(matches!(cause.kind(), ErrorKind::Unsupported { .. }), "{cause}");
     assert_eq!(device.execute("print(6 * 7)").await.unwrap().trim(), "42");
+    device.close().await.unwrap();
+}
+
+async fn what_is_brought_can_be_looked_at_and_not_be_written(path: CallPath) {
+    let (_board, device) = on(Board::unix(), path).await;
+    LabDevice::attach(&device).await.unwrap();
+    let names: Vec<String> = device
+        .execute_as("sorted(__import__('os').listdir('/_belay'))")
+        .await
+        .unwrap();
+    assert_eq!(
+        names,
+        ["counter.py", "palette.py", "ping.py", "pong.py", "sensors"]
+    );
+    let text: String = device
+        .execute_as("open('/_belay/palette.py').read()")
+        .await
+        .unwrap();
+    assert_eq!(text, "RED=0xFF0000\nGREEN=0x00FF00\n_secret=1\n");
+    for (name, mode, errno) in [("palette.py", "w", 30), ("new.py", "r", 2), ("sensors", "r", 2)] {
+        let open = format!("open('/_belay/{name}', '{mode}')");
+        let error = device.execute(&open).await.unwrap_err();
+        assert_eq!(error.exception().unwrap().errno, Some(errno), "{open}: {error}");
+    }
+    device.close().await.unwrap();
+}
+
+async fn bringing_that_is_given_up_is_done_again(path: CallPath) {
+    let (_board, device) = on(Board::unix(), path).await;
+    for micros in [0, 300, 1000, 3000, 6000, 10_000, 15_000] {
+        let attaching = LargeDevice::attach(&device);
+        // Whether it came to its end is not known, and does not matter.
+        let _ = tokio::time::timeout(Duration::from_micros(micros), attaching).await;
+    }
+    let large = LargeDevice::attach(&device).await.unwrap();
+    assert_eq!(large.total().await.unwrap(), 205_351_234);
+    everything(&LabDevice::attach(&device).await.unwrap()).await;
+    device.close().await.unwrap();
+}
+
+/// A thread that fails in a module.
+#[belay::device(modules = "tests/modules/board")]
+pub trait Background {
+    /// ```python
+    /// import counter
+    /// while True:
+    ///     counter.divide(1, 0)
+    /// ```
+    #[thread]
+    async fn divide(&self) -> Result<ThreadHandle>;
+}
+
+#[tokio::test]
+async fn what_a_thread_raises_in_a_module_names_its_line_too() {
+    let (_board, device) = on(Board::unix(), CallPath::Agent).await;
+    let background = BackgroundDevice::attach(&device).await.unwrap();
+    let thread = background.divide().await.unwrap();
+    let error = thread.join().await.unwrap_err();
+    let line = error.exception().unwrap().rust_line().unwrap();
+    assert_eq!(
+        (line.file, line.line),
+        ("tests/modules/board/counter.py", 23),
+        "{error}"
+    );
     device.close().await.unwrap();
 }

@@ -12,9 +12,16 @@ pub trait Board {
     /// from parts.wheel import _SPOKES
     /// import parts.weel
     /// from . import driver
+    /// from parts import *
     /// ```
     #[setup]
     async fn open(&self) -> Result<()>;
+
+    /// ```python
+    /// return Weel(Wheel())
+    /// ```
+    #[task]
+    async fn turn(&self) -> Result<u8>;
 }
 
 fn main() {}
