@@ -32,6 +32,8 @@ pub(crate) struct DeviceOptions {
 pub(crate) struct Folder {
     /// Its path from the crate's root.
     pub(crate) dir: syn::LitStr,
+    /// The folder of the board that they are put into; into its memory where there is none.
+    pub(crate) to: Option<syn::LitStr>,
 }
 
 /// A file of that folder.

@@ -45,6 +45,8 @@ pub struct DeviceSpec {
     pub methods: &'static [&'static MethodSpec],
     /// The modules that its bodies import, in the order of their paths.
     pub modules: &'static [ModuleSpec],
+    /// The folder of the board that they are put into; into its memory where there is none.
+    pub modules_to: Option<&'static str>,
 }
 
 /// A module that a trait brings: a file of the folder that `modules = …` names.

@@ -9,24 +9,29 @@ use crate::diag::{Errors, closest};
 use crate::model::{Folder, plain};
 
 /// What `modules(…)` takes.
-const KEYS: [&str; 1] = ["dir"];
+const KEYS: [&str; 2] = ["dir", "to"];
 
 impl Argument {
-    /// `modules = "board"`, or `modules(dir = "board")`.
+    /// `modules = "board"`, or `modules(dir = "board", to = "/lib")`.
     pub(super) fn folder(&self, errors: &mut Errors) -> Option<Folder> {
         let Value::List(tokens) = &self.value else {
             let dir = self.string(errors)?.clone();
-            return Some(Folder { dir });
+            return Some(Folder { dir, to: None });
         };
         let parsed = Punctuated::<Self, Token![,]>::parse_terminated.parse2(tokens.clone());
         let parsed = parsed.unwrap_or_else(|error| {
             errors.push(error);
             Punctuated::new()
         });
-        let mut dir = None;
+        let (mut dir, mut to) = (None, None);
         for argument in &parsed {
             match (&*plain(&argument.name), argument.literal()) {
                 ("dir", Some(Lit::Str(path))) => dir = Some(path.clone()),
+                ("to", Some(Lit::Str(path))) if is_folder(&path.value()) => to = Some(path.clone()),
+                ("to", _) => errors.at(
+                    argument,
+                    "`to` is a folder of the board, such as `modules(dir = \"board\", to = \"/lib\")`",
+                ),
                 (name, _) if KEYS.contains(&name) => {
                     errors.at(
                         argument,
@@ -43,6 +48,13 @@ impl Argument {
         if dir.is_none() {
             wrong(self, "a folder of Python files", errors);
         }
-        dir.map(|dir| Folder { dir })
+        dir.map(|dir| Folder { dir, to })
     }
+}
+
+/// Whether it is a path on the board that can be asked for without a doubt.
+fn is_folder(path: &str) -> bool {
+    let plain = |name: &str| !name.is_empty() && name != "." && name != "..";
+    let names = path.strip_prefix('/').map(|path| path.split('/'));
+    names.is_some_and(|mut names| names.all(plain)) && path.is_ascii() && !path.contains([' ', '\'', '\\'])
 }

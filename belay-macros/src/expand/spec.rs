@@ -18,6 +18,9 @@ pub(super) fn statics(context: &Context<'_>) -> TokenStream {
     });
     let (name, namespace) = (plain(&device.ident), &device.options.namespace);
     let modules = context.program.modules().iter().map(module);
+    let folder = device.options.modules.as_ref();
+    let modules_to = folder.and_then(|folder| folder.to.as_ref()).map(some);
+    let modules_to = modules_to.unwrap_or_else(|| quote!(::core::option::Option::None));
     quote! {
         #(#methods)*
         static __DEVICE: __belay::DeviceSpec = __belay::DeviceSpec {
@@ -25,6 +28,7 @@ pub(super) fn statics(context: &Context<'_>) -> TokenStream {
             namespace: #namespace,
             methods: &[#(#entries),*],
             modules: &[#(#modules),*],
+            modules_to: #modules_to,
         };
     }
 }

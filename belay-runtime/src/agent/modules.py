@@ -126,6 +126,33 @@ def put(path, at, data, code):
         brought[path] = 1
 
 
+def checksum(path):
+    from binascii import crc32
+
+    value = 0
+    try:
+        with open(path, "rb") as file:
+            while 1:
+                data = file.read(256)
+                if not data:
+                    return "%x" % (value & 0xFFFFFFFF)
+                value = crc32(data, value)
+    except OSError:
+        pass
+
+
+def differing(folder, wanted):
+    # Which of these paths in a folder hold something else. Each is followed by its checksum.
+    if folder not in sys.path:
+        sys.path.append(folder)
+    words = wanted.split()
+    wanted = dict(zip(words[::2], words[1::2]))
+    wanted = [path for path in wanted if checksum(folder + "/" + path) != wanted[path]]
+    for path in wanted:
+        unload(path)
+    return wanted
+
+
 def spare():
     # Makes room: what earlier programs have left goes. Says whether there was something.
     left = [path for path in contents if path not in brought]

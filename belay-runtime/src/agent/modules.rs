@@ -11,7 +11,7 @@ pub(crate) const NAMESPACE: &str = "_modules";
 /// What tracebacks call it.
 pub(crate) const FILE: &str = "belay.modules";
 /// Where the modules are on a board; their tracebacks begin with it.
-pub(crate) const ROOT: &str = "/_belay/";
+pub(crate) const ROOT: &str = "/_belay";
 /// Whether a board can have any, which one with little memory is asked before it gets the library.
 pub(crate) const POSSIBLE: &str = "__import__('sys').modules and 1";
 
@@ -40,6 +40,24 @@ pub(crate) fn put(module: &ModuleSpec, at: usize, piece: &[u8], is_last: bool) -
         "None".to_owned()
     };
     Ok(function("put", &format!("'{}',{at},{piece},{hash}", module.path)))
+}
+
+/// Which of these modules are not in this folder of the board's file system, where they are imported from from now on.
+/// It gives `False` where the library is not there.
+pub(crate) fn differing(folder: &str, modules: &[ModuleSpec]) -> Result<String, ValueError> {
+    let wanted: Vec<String> = modules
+        .iter()
+        .map(|module| {
+            let checksum = crc32fast::hash(module.source.as_bytes());
+            format!("{} {checksum:x}", module.path)
+        })
+        .collect();
+    let (folder, wanted) = (
+        python::to_literal(folder)?,
+        python::to_literal(&wanted.join(" "))?,
+    );
+    let differing = function("differing", &format!("{folder},{wanted}"));
+    Ok(format!("{} and {differing}", is_in_namespace(NAMESPACE, CLAIM)))
 }
 
 /// Removes what earlier programs have left, and says how much that was.

@@ -91,7 +91,10 @@ impl Device {
             r#trait = A::SPEC.name
         );
         let initialize = async {
-            session.bring(A::SPEC).await?;
+            match A::SPEC.modules_to {
+                Some(folder) => self.put_modules(A::SPEC, folder).await?,
+                None => session.bring(A::SPEC).await?,
+            }
             setups.initialize(A::SPEC).await
         };
         if let Err(cause) = initialize.instrument(span).await {
@@ -105,6 +108,15 @@ impl Device {
             device: self.clone(),
             spec: A::SPEC,
         }))
+    }
+
+    /// Writes those modules of a trait into this folder of the board that are not there.
+    async fn put_modules(&self, device: &'static DeviceSpec, folder: &'static str) -> Result<()> {
+        for module in self.session().differing(device, folder).await? {
+            let path = format!("{folder}/{}", module.path);
+            self.files().write(&path, module.source).await?;
+        }
+        Ok(())
     }
 
     /// The session.

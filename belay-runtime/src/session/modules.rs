@@ -2,9 +2,9 @@
 
 use std::sync::{MutexGuard, PoisonError};
 
-use super::Session;
 use super::brought::Kept;
 use super::connection::Connection;
+use super::{Returned, Session};
 use crate::agent::modules;
 use crate::error::{Phase, Result};
 use crate::spec::{DeviceSpec, ModuleSpec};
@@ -19,7 +19,7 @@ impl Session {
     ///
     /// When the board has no room for them, cannot have any, or cannot be reached.
     pub(crate) async fn bring(&self, device: &'static DeviceSpec) -> Result<()> {
-        if device.modules.is_empty() {
+        if device.modules.is_empty() || device.modules_to.is_some() {
             return Ok(());
         }
         let deadline = self.execute_deadline();
@@ -33,11 +33,40 @@ impl Session {
     }
 }
 
+impl Session {
+    /// The modules of a trait that are not in this folder of the board, where it puts them.
+    ///
+    /// # Errors
+    ///
+    /// When the board cannot be reached.
+    pub(crate) async fn differing(
+        &self,
+        device: &'static DeviceSpec,
+        folder: &'static str,
+    ) -> Result<Vec<&'static ModuleSpec>> {
+        let deadline = self.execute_deadline();
+        self.unless_closing(async {
+            let _turn = self.shared(deadline).await?;
+            let connection = self.connection(deadline).await?;
+            let differing = connection.differing(device, folder).await;
+            differing.inspect_err(|error| self.report(&connection, error))
+        })
+        .await
+    }
+}
+
 impl Connection {
     /// Has the modules of these traits on the board: sends those that are not there.
     pub(super) async fn bring(&self, devices: &[&'static DeviceSpec]) -> Result<()> {
         let mut on_board = self.modules.lock().await;
-        let all = devices.iter().flat_map(|device| device.modules);
+        for device in devices {
+            // After a reset the folder has to be known again; what is in it has outlived that.
+            if let Some(folder) = device.modules_to {
+                self.differing(device, folder).await?;
+            }
+        }
+        let in_memory = devices.iter().filter(|device| device.modules_to.is_none());
+        let all = in_memory.flat_map(|device| device.modules);
         let mut wanted: Vec<&'static ModuleSpec> = Vec::new();
         for module in all {
             let known = on_board.hashes.get(module.path) == Some(&module.hash);
@@ -72,16 +101,34 @@ impl Connection {
     /// Asks how the board keeps modules, and which of these it has not got.
     async fn claim(&self, fresh: bool, wanted: &[&'static ModuleSpec]) -> Result<(Kept, Vec<String>)> {
         let claim = modules::claim(fresh, wanted.iter().copied())?;
-        let mut answer = self.ask(claim.clone(), self.execute_deadline).await?;
-        if answer.as_bytes() == b"False" {
-            self.can_have_modules().await?;
-            self.run(modules::NAMESPACE, modules::LIBRARY, Some(modules::FILE))
-                .await?;
-            answer = self.ask(claim, self.execute_deadline).await?;
-        }
-        let (files, missing): (u8, Vec<String>) = answer.to()?;
+        let (files, missing): (u8, Vec<String>) = self.ask_library(claim).await?.to()?;
         let kept = if files == 0 { Kept::Objects } else { Kept::Files };
         Ok((kept, missing))
+    }
+
+    async fn differing(
+        &self,
+        device: &'static DeviceSpec,
+        folder: &'static str,
+    ) -> Result<Vec<&'static ModuleSpec>> {
+        let differing = modules::differing(folder, device.modules)?;
+        let paths: Vec<String> = self.ask_library(differing).await?.to()?;
+        let modules = device.modules.iter();
+        Ok(modules
+            .filter(|module| paths.iter().any(|path| path == module.path))
+            .collect())
+    }
+
+    /// Asks the library, which is brought where the answer is that it is not there.
+    async fn ask_library(&self, question: String) -> Result<Returned> {
+        let answer = self.ask(question.clone(), self.execute_deadline).await?;
+        if answer.as_bytes() != b"False" {
+            return Ok(answer);
+        }
+        self.can_have_modules().await?;
+        self.run(modules::NAMESPACE, modules::LIBRARY, Some(modules::FILE))
+            .await?;
+        self.ask(question, self.execute_deadline).await
     }
 
     /// A board that has no `sys.modules` cannot have any but in its own files.

@@ -68,8 +68,11 @@ impl Registry {
     }
 
     /// The modules of all attached traits.
-    pub(super) fn modules(&self) -> Vec<&'static ModuleSpec> {
-        self.devices().iter().flat_map(|device| device.modules).collect()
+    pub(super) fn modules(&self) -> Vec<(&'static DeviceSpec, &'static ModuleSpec)> {
+        let devices = self.devices().into_iter();
+        let with_device =
+            |device: &'static DeviceSpec| device.modules.iter().map(move |module| (device, module));
+        devices.flat_map(with_device).collect()
     }
 
     /// A number that was not given before.

@@ -2,7 +2,7 @@
 
 use crate::agent::modules::ROOT;
 use crate::exception::{DeviceException, Frame, RustLine};
-use crate::spec::{Body, MethodKind, MethodSpec, ModuleSpec};
+use crate::spec::{Body, DeviceSpec, MethodKind, MethodSpec, ModuleSpec};
 
 /// What boards call code that was compiled without a file name.
 const NAMELESS: [&str; 2] = ["<string>", "<stdin>"];
@@ -14,7 +14,7 @@ pub(super) fn map(
     implementation: &str,
     method: Option<&'static MethodSpec>,
     all: &[&'static MethodSpec],
-    modules: &[&'static ModuleSpec],
+    modules: &[(&'static DeviceSpec, &'static ModuleSpec)],
 ) {
     for frame in &mut exception.traceback {
         let named = all.iter().copied().find(|spec| spec.path == frame.file);
@@ -26,9 +26,16 @@ pub(super) fn map(
 }
 
 /// The line of a module that a frame is in.
-fn of_module(frame: &Frame, modules: &[&'static ModuleSpec]) -> Option<RustLine> {
-    let path = frame.file.strip_prefix(ROOT)?;
-    let module = modules.iter().find(|module| module.path == path)?;
+fn of_module(frame: &Frame, modules: &[(&'static DeviceSpec, &'static ModuleSpec)]) -> Option<RustLine> {
+    let is_in = |(device, module): &&(&DeviceSpec, &ModuleSpec)| {
+        let folder = device.modules_to.unwrap_or(ROOT);
+        let path = frame
+            .file
+            .strip_prefix(folder)
+            .and_then(|path| path.strip_prefix('/'));
+        path == Some(module.path)
+    };
+    let (_, module) = modules.iter().find(is_in)?;
     module.rust_line(frame.line)
 }
 
@@ -68,6 +75,21 @@ mod tests {
         lines: &[3, 7],
     };
 
+    static IN_MEMORY: DeviceSpec = DeviceSpec {
+        name: "Display",
+        namespace: "Display",
+        methods: &[],
+        modules: &[],
+        modules_to: None,
+    };
+    static IN_FILES: DeviceSpec = DeviceSpec {
+        name: "Display",
+        namespace: "Display",
+        methods: &[],
+        modules: &[],
+        modules_to: Some("/lib"),
+    };
+
     fn mapped(frame: Frame) -> Option<RustLine> {
         let mut exception = DeviceException::new("ValueError", "");
         exception.traceback = vec![frame];
@@ -76,7 +98,7 @@ mod tests {
             "micropython",
             Some(&CELSIUS),
             &[&CELSIUS],
-            &[&DISPLAY],
+            &[(&IN_MEMORY, &DISPLAY), (&IN_FILES, &DISPLAY)],
         );
         exception.rust_line()
     }
@@ -105,6 +127,7 @@ mod tests {
         };
         let of_module = |file: &str| mapped(Frame::new(file, 2, Some("show".into())));
         assert_eq!(of_module("/_belay/drivers/display.py"), Some(line));
+        assert_eq!(of_module("/lib/drivers/display.py"), Some(line));
         assert_eq!(of_module("/_belay/display.py"), None);
         assert_eq!(of_module("drivers/display.py"), None, "that is the board's own");
     }

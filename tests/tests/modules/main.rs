@@ -127,6 +127,7 @@ belay_tests::on_both_runtimes! {
 belay_tests::over_both_paths! {
     what_is_on_the_board_is_not_sent_again
     a_module_of_the_same_name_on_the_board_is_not_the_one_that_is_imported
+    modules_can_be_put_into_files
     what_is_brought_can_be_looked_at_and_not_be_written
     bringing_that_is_given_up_is_done_again
     traits_that_bring_the_same_share_it_and_others_are_refused
@@ -495,5 +496,64 @@ async fn what_a_thread_raises_in_a_module_names_its_line_too() {
         ("tests/modules/board/counter.py", 23),
         "{error}"
     );
+    device.close().await.unwrap();
+}
+
+/// Puts its modules into a folder of the board.
+#[belay::device(modules(dir = "tests/modules/board", to = "/drivers"))]
+pub trait Stored {
+    /// ```python
+    /// import counter
+    /// from sensors import UNIT
+    /// from palette import *
+    /// ```
+    #[setup]
+    async fn open(&self) -> Result<()>;
+
+    /// ```python
+    /// return counter.__file__, RED, UNIT
+    /// ```
+    #[task]
+    async fn all(&self) -> Result<(String, u32, String)>;
+
+    /// ```python
+    /// counter.divide(1, 0)
+    /// ```
+    #[task]
+    async fn wrong(&self) -> Result<()>;
+}
+
+async fn modules_can_be_put_into_files(path: CallPath) {
+    let (board, device) = on(Board::unix(), path).await;
+    let stored = StoredDevice::attach(&device).await.unwrap();
+    let expected = ("/drivers/counter.py".to_owned(), 0xff_0000, "°C".to_owned());
+    assert_eq!(stored.all().await.unwrap(), expected);
+    let error = stored.wrong().await.unwrap_err();
+    let line = error.exception().unwrap().rust_line().unwrap();
+    assert_eq!((line.file, line.line), ("tests/modules/board/counter.py", 23));
+    // They outlive a reset, after which they are found again.
+    device.reset().await.unwrap();
+    assert_eq!(stored.all().await.unwrap(), expected);
+    device.close().await.unwrap();
+    // What is there is not written again, and what is another is.
+    let file = board.directory().join("drivers/counter.py");
+    let written = std::fs::metadata(&file).unwrap().modified().unwrap();
+    let device = Device::builder(board.port())
+        .call_path(path)
+        .connect()
+        .await
+        .unwrap();
+    StoredDevice::attach(&device).await.unwrap();
+    assert_eq!(std::fs::metadata(&file).unwrap().modified().unwrap(), written);
+    device.close().await.unwrap();
+    std::fs::write(&file, "raise ValueError").unwrap();
+    let device = Device::builder(board.port())
+        .call_path(path)
+        .connect()
+        .await
+        .unwrap();
+    let stored = StoredDevice::attach(&device).await.unwrap();
+    assert_eq!(stored.all().await.unwrap(), expected);
+    assert!(!std::fs::read_to_string(&file).unwrap().contains("ValueError"));
     device.close().await.unwrap();
 }
