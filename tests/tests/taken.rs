@@ -188,9 +188,13 @@ async fn a_byte_that_is_lost_between_two_calls_is_not_taken_for_a_reader(path: C
     let (board, device) = connected(path).await;
     let reader = ReaderDevice::attach(&device).await.unwrap();
     assert_eq!(reader.add(1, 2).await.unwrap(), 3);
-    let before = board.cable().carried(Direction::ToBoard);
-    assert_eq!(reader.add(1, 2).await.unwrap(), 3);
-    let request = board.cable().carried(Direction::ToBoard) - before;
+    let mut request = u64::MAX;
+    for _ in 0..5 {
+        let before = board.cable().carried(Direction::ToBoard);
+        assert_eq!(reader.add(1, 2).await.unwrap(), 3);
+        // One that took long had a ping behind it.
+        request = request.min(board.cable().carried(Direction::ToBoard) - before);
+    }
     // The last byte of the first one, and the first of the second one.
     for at in [request - 1, request] {
         board.cable().once(Direction::ToBoard, at, Fault::Drop).unwrap();
