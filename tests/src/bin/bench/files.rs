@@ -195,7 +195,7 @@ async fn ours(board: &Board, folder: &Path, rounds: u32, rows: &mut Vec<Row>) ->
             let report = files
                 .sync(&tree, "/tree", SyncOptions::new())
                 .await
-                .map_err(problem)?;
+                .map_err(|error| format!("{what}, round {nth}: {error:?}"))?;
             times.push(began.elapsed());
             let expected = match what {
                 "tree_new" => 100,
@@ -225,7 +225,9 @@ async fn timed(what: &str, count: u32, mut work: impl AsyncFnMut(u32) -> Outcome
     let mut times = Vec::new();
     for nth in 0..count {
         let began = Instant::now();
-        work(nth).await?;
+        work(nth)
+            .await
+            .map_err(|problem| format!("{what}, round {nth}: {problem}"))?;
         times.push(began.elapsed());
     }
     Ok(row(what, &times))
