@@ -133,13 +133,31 @@ pub(super) async fn survey(
     sizes: &BTreeSet<u64>,
 ) -> Result<Vec<Entry>> {
     let free = library.facts().free_memory().unwrap_or(0);
+    let mut most = (free / ROOM).clamp(FEW, MANY);
+    loop {
+        match survey_by(library, root, deep, sizes, most).await {
+            // There may be room for fewer at once.
+            Err(error) if error.is_memory_error() && most > FEW => most = (most / 4).max(FEW),
+            entries => return entries,
+        }
+    }
+}
+
+/// The same, by so many entries at once.
+async fn survey_by(
+    library: &Library,
+    root: &BoardPath,
+    deep: bool,
+    sizes: &BTreeSet<u64>,
+    most: u64,
+) -> Result<Vec<Entry>> {
     let arguments = Arguments::new().with("root", root.told()).with("deep", &deep);
     let arguments = if sizes.len() > SIZES {
         arguments.with_expression("range(1<<30)")
     } else {
         arguments.with("sizes", sizes)
     };
-    let arguments = arguments.with("most", &(free / ROOM).clamp(FEW, MANY));
+    let arguments = arguments.with("most", &most);
     let mut some = library.all(root, "survey", &arguments)?;
     let mut entries = Vec::new();
     while let Some(told) = some.next().await {
