@@ -166,9 +166,11 @@ fn show_progress(options: &Options, totals: &Mutex<Totals>, begun: Instant) {
         let (runs, bad) = {
             let mut totals = totals.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(seed) = totals.endless() {
-                let mut outcome = Outcome::default();
-                outcome.hung = true;
-                outcome.complaints = vec!["it does not come to its end".to_owned()];
+                let outcome = Outcome {
+                    hung: true,
+                    complaints: vec!["it does not come to its end".to_owned()],
+                    ..Outcome::default()
+                };
                 totals.add(seed, &outcome, options);
                 // Its thread cannot be stopped by anything else.
                 println!("{totals}");

@@ -29,6 +29,10 @@ pub(crate) use self::tasks::{Yielded, data, item, numbers, repr_of_bytes};
 
 /// What kind of board it is.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is about something else that boards have or not"
+)]
 pub(crate) struct Kind {
     /// Whether it has no room for the resident agent.
     pub(crate) small: bool,
