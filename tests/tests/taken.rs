@@ -75,27 +75,6 @@ async fn a_body_that_reads_all_that_is_there_is_told(path: CallPath) {
 }
 
 #[tokio::test]
-async fn a_body_on_a_small_board_that_reads_what_is_sent_is_told_and_a_bad_line_is_not() {
-    let board = Board::unix().heap_kb(40).start().await.unwrap();
-    let device = Device::builder(board.port()).timeout(Duration::from_secs(1));
-    let device = device.connect().await.unwrap();
-    let body = format!(
-        "{READ}import select, time\npoll = select.poll()\npoll.register(sys.stdin, 1)\nfor _ in range(25):\n \
-         while poll.poll(0): read(1)\n time.sleep_ms(10)\nprint('done')"
-    );
-    let error = soon("an error", device.execute(&body)).await.unwrap_err();
-    tells_of_it(&error);
-    works(&device).await;
-    let error = soon("an error", device.execute(&format!("{READ}while True: read(1)")))
-        .await
-        .unwrap_err();
-    assert!(error.hint().unwrap().contains("sys.stdin"), "{error:?}");
-    works(&device).await;
-    no_byte_of_a_ping_costs_an_answer(&board, &device).await;
-    device.close().await.unwrap();
-}
-
-#[tokio::test]
 async fn a_byte_of_a_ping_that_is_typed_is_not_worth_an_answer() {
     let (board, device) = connected(CallPath::RawRepl).await;
     no_byte_of_a_ping_costs_an_answer(&board, &device).await;

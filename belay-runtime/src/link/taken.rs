@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::Answer;
 use super::calls::Sink;
 use super::conversation::Conversation;
-use crate::agent::{Number, Pong};
+use crate::agent::{Flavour, Number, Pong};
 use crate::error::{Error, ErrorKind, MAY_READ, Phase, Result};
 
 /// How many pings are remembered at most. There is not room for so many on a board.
@@ -122,7 +122,9 @@ impl Conversation {
     /// A ping is about to be sent. Behind a Ctrl-C it may be lost by that.
     pub(super) fn watch_ping(&mut self, token: u32, line: &[u8]) {
         let pings = &mut self.watch.pings;
-        if !self.liveness.is_interrupting() && pings.len() < PINGS {
+        // Of what a bad line does to a small board's sources too little can be told from a reader.
+        let tells = self.flavour != Flavour::Small;
+        if !self.liveness.is_interrupting() && tells && pings.len() < PINGS {
             pings.push(Ping {
                 token,
                 line: line.to_vec(),
