@@ -8,11 +8,11 @@ use belay_runtime::{Error, ErrorKind};
 use futures_util::StreamExt as _;
 use tokio::time::sleep;
 
-use crate::board::{Yielded, data, item, numbers};
+use crate::board::{Yielded, data, item, numbers, pack};
 use crate::choices::Choices;
 
 /// The functions that are called by the alias that the board has given them, in this order.
-pub(crate) const DEPLOYED: [&str; 4] = ["add", "size", "spin", "say"];
+pub(crate) const DEPLOYED: [&str; 5] = ["add", "size", "spin", "say", "numbers"];
 
 /// What a call asks the board to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +101,7 @@ impl Call {
     pub(crate) fn signs_of_life(&self, clean: bool) -> u32 {
         match self.what {
             What::Data(n) | What::Array(n) => n / if clean { 1_536 } else { 9 } + 1,
+            What::Numbers(n) => n / if clean { 384 } else { 2 } + 2,
             What::Huge(n) => n * 6 / if clean { 192 } else { 9 } + 1,
             What::Items(n, 0) if clean => n / 8 + 1,
             What::Items(n, _) => n + 1,
@@ -144,8 +145,8 @@ impl Call {
             What::Size(text, true) => deployed("size", begun().with("text", text)),
             What::Spin(n) => deployed("spin", begun().with("n", n)),
             What::Say(n) => deployed("say", begun().with("n", n)),
+            What::Numbers(n) => deployed("numbers", begun().with("n", n).returning::<Vec<u32>>()),
             What::Size(text, false) => evaluate(format!("['size']({id},'{text}')")),
-            What::Numbers(n) => evaluate(format!("['numbers']({id},{n})")),
             What::Huge(n) => evaluate(format!("['huge']({id},{n})")),
             What::Data(n) => evaluate(format!("['data']({id},{n})")),
             What::Array(n) => evaluate(format!("['array']({id},{n})")),
@@ -169,7 +170,14 @@ impl Call {
                 text.len(),
                 &text[text.len().saturating_sub(3)..]
             )),
-            What::Numbers(n) | What::Huge(n) => repr(numbers(self.id, *n)),
+            What::Numbers(n) => {
+                let numbers = numbers(self.id, *n);
+                match pack(&numbers, "HI") {
+                    Some((code, data)) if !small => Payload::Packed(code, data),
+                    _ => repr(numbers),
+                }
+            }
+            What::Huge(n) => repr(numbers(self.id, *n)),
             What::Data(n) | What::Array(n) => self.bytes(*n, small),
             What::Spin(n) | What::Deaf(n) | What::Tidy(n) | What::Stubborn(n) | What::Say(n) => {
                 repr(n.to_string())
@@ -216,12 +224,17 @@ impl Call {
         };
         match payload {
             Err(error) => self.judge_error(error),
-            Ok(payload)
-                if payload == self.expected(small) && !matches!(self.what, What::Fail(_) | What::Quit) =>
-            {
-                Given::Right(printed)
-            }
+            Ok(payload) if self.is_right(&payload, small) => Given::Right(printed),
             Ok(payload) => Given::Wrong(format!("{payload:?}")),
+        }
+    }
+
+    fn is_right(&self, payload: &Payload, small: bool) -> bool {
+        match self.what {
+            What::Fail(_) | What::Quit => false,
+            // A board that failed to take what packs results goes on without it.
+            What::Numbers(n) if *payload == Payload::Repr(numbers(self.id, n).into_bytes()) => true,
+            _ => *payload == self.expected(small),
         }
     }
 
@@ -322,7 +335,7 @@ impl Call {
         match choices.below(100) {
             0..22 => What::Add(i64::from(number(choices, 5_000)), i64::from(number(choices, 100))),
             22..28 => {
-                let length = 1 + number(choices, 60.min(large));
+                let length = 1 + number(choices, 400.min(large));
                 What::Size(
                     "abcdefgh"
                         .chars()

@@ -193,6 +193,7 @@ impl Bench {
             What::Size(_, true) => 2,
             What::Spin(_) => 3,
             What::Say(_) => 4,
+            What::Numbers(_) => 5,
             _ => 1,
         };
         Self {

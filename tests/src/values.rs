@@ -12,18 +12,29 @@ use serde::{Deserialize, Serialize};
 /// What a board can do, as far as values show it.
 #[derive(Debug, Clone, Copy)]
 pub struct Abilities {
-    /// Its floats are doubles.
-    pub doubles: bool,
+    /// Its floats.
+    pub floats: Floats,
     /// It has ints of any size, sets, and arrays of 64-bit elements.
     pub everything: bool,
     /// Its strings hold all of Unicode.
     pub unicode: bool,
 }
 
+/// Which floats a board has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Floats {
+    /// Those of 64 bits.
+    Double,
+    /// Those of 32 bits, which come back with all of them.
+    Single,
+    /// Those of few digits, which are printed.
+    Coarse,
+}
+
 impl Abilities {
     /// What a board on a computer can do.
     pub const ALL: Self = Self {
-        doubles: true,
+        floats: Floats::Double,
         everything: true,
         unicode: true,
     };
@@ -146,6 +157,14 @@ pub trait Echo {
     #[task(timeout_ms = 60_000)]
     async fn data(&self, data: &Bytes) -> Result<Bytes>;
 
+    /// Gives back text, bytes and numbers beside each other.
+    ///
+    /// ```python
+    /// return text, data, list(row)
+    /// ```
+    #[task(timeout_ms = 60_000)]
+    async fn pair(&self, text: &str, data: &Bytes, row: &[u32; 24]) -> Result<(String, Bytes, Vec<u32>)>;
+
     /// Gives back bytes as a key.
     ///
     /// ```python
@@ -245,10 +264,11 @@ pub fn cases(abilities: Abilities) -> BoxedStrategy<Case> {
     if !abilities.everything {
         return any.boxed();
     }
-    prop_oneof![3 => any, 1 => typed().prop_map(|typed| Case::Typed(Box::new(typed)))].boxed()
+    prop_oneof![3 => any, 1 => typed(abilities.floats).prop_map(|typed| Case::Typed(Box::new(typed)))].boxed()
 }
 
-fn typed() -> impl Strategy<Value = Typed> {
+fn typed(floats: Floats) -> impl Strategy<Value = Typed> {
+    let doubles = move || floats_of(floats);
     let numbers = (
         any::<(i8, i16, i32, i64)>(),
         any::<(u8, u16, u32, u64)>(),
@@ -300,6 +320,15 @@ fn typed() -> impl Strategy<Value = Typed> {
             }
         },
     )
+}
+
+/// What a board with these floats holds of doubles.
+fn floats_of(floats: Floats) -> BoxedStrategy<f64> {
+    match floats {
+        Floats::Double => doubles().boxed(),
+        Floats::Single => singles().prop_map(f64::from).boxed(),
+        Floats::Coarse => coarse().boxed(),
+    }
 }
 
 /// Doubles of every kind: all bits, measured values of few digits, subnormals, and the special ones.
@@ -397,9 +426,10 @@ fn arrays(abilities: Abilities) -> BoxedStrategy<Value> {
         vec(any::<i32>(), 0..6).prop_map(|elements| of(TypeCode::I32, &elements)),
         vec(any::<u32>(), 0..6).prop_map(|elements| of(TypeCode::U32, &elements)),
     ];
-    if !abilities.doubles {
+    if abilities.floats == Floats::Coarse {
         return small.boxed();
     }
+    let doubles = move || floats_of(abilities.floats);
     prop_oneof![
         small,
         vec(any::<i64>(), 0..6).prop_map(|elements| of(TypeCode::I64, &elements)),
@@ -412,11 +442,7 @@ fn arrays(abilities: Abilities) -> BoxedStrategy<Value> {
 
 /// Values of every Python type that the board has.
 pub fn values(abilities: Abilities) -> BoxedStrategy<Value> {
-    let floats = if abilities.doubles {
-        doubles().boxed()
-    } else {
-        coarse().boxed()
-    };
+    let floats = floats_of(abilities.floats);
     let plain = prop_oneof![
         Just(Value::None),
         any::<bool>().prop_map(Value::Bool),

@@ -54,7 +54,9 @@ impl Bench {
 fn text(payload: belay_runtime::Result<Payload>) -> String {
     match payload.expect("a value") {
         Payload::Repr(text) => String::from_utf8(text).expect("text"),
-        Payload::Bytes(bytes) | Payload::ByteArray(bytes) => format!("{} bytes", bytes.len()),
+        Payload::Bytes(bytes) | Payload::ByteArray(bytes) | Payload::Packed(_, bytes) => {
+            format!("{} bytes", bytes.len())
+        }
     }
 }
 
@@ -306,7 +308,7 @@ async fn another_tool_gets_the_raw_repl_of_a_board_that_a_killed_program_left_in
 #[tokio::test]
 async fn a_value_whose_repr_does_not_fit_comes_in_parts() {
     let board = belay_sim::Board::unix()
-        .heap_kb(80)
+        .heap_kb(90)
         .start()
         .await
         .expect("a board");
@@ -348,7 +350,7 @@ async fn what_is_not_deployed_is_evicted_without_harm() {
 #[tokio::test]
 async fn a_request_that_does_not_fit_is_answered_with_a_memory_error() {
     let board = belay_sim::Board::unix()
-        .heap_kb(80)
+        .heap_kb(90)
         .start()
         .await
         .expect("a board");
@@ -365,7 +367,7 @@ async fn a_request_that_does_not_fit_is_answered_with_a_memory_error() {
 #[tokio::test]
 async fn a_request_that_does_not_fit_is_refused_over_the_raw_repl_too_and_the_next_call_works() {
     let board = belay_sim::Board::unix()
-        .heap_kb(80)
+        .heap_kb(90)
         .start()
         .await
         .expect("a board");

@@ -6,7 +6,7 @@ use belay_runtime::python::{Value, to_literal};
 use belay_runtime::transport::{Address, Transport};
 use belay_sim::Board;
 use belay_tests::PATIENCE;
-use belay_tests::values::{Abilities, difference_of_repr, values};
+use belay_tests::values::{Abilities, Floats, difference_of_repr, values};
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::TestRunner;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -95,7 +95,7 @@ async fn the_old_board_returns_what_it_can_hold() {
     let simulated = Board::microbit().start().await.expect("the board starts");
     let mut board = OldBoard::open(simulated.port()).await;
     let abilities = Abilities {
-        doubles: false,
+        floats: Floats::Coarse,
         everything: false,
         unicode: true,
     };

@@ -9,6 +9,9 @@ pub(crate) const SAY: &str = "S";
 /// The function that says what there is to say of an exception, whatever it does itself when it is asked.
 pub(crate) const DESCRIBE: &str = "E";
 
+/// The function that evaluates in a namespace.
+pub(crate) const EVALUATE: &str = "V";
+
 /// Calls a function with these arguments, as they stand between the parentheses.
 pub(crate) fn call(mut function: String, literals: &str) -> String {
     function.reserve(literals.len() + 2);
@@ -67,7 +70,7 @@ pub(crate) fn execute(namespace: &str, source: &str, file: Option<&str>) -> Resu
 pub(crate) fn evaluate(namespace: &str, expression: &str) -> Result<String, ValueError> {
     let source = python::to_literal(expression)?;
     let namespace = python::to_literal(namespace)?;
-    Ok(format!("V({namespace},{source})"))
+    Ok(format!("{EVALUATE}({namespace},{source})"))
 }
 
 /// Gives these names of a namespace these values.
@@ -86,10 +89,10 @@ pub(crate) fn in_namespace(namespace: &str, name: &str) -> String {
     format!("N('{namespace}')['{name}']")
 }
 
-/// Calls a function of a namespace that is not ours.
-pub(crate) fn call_in(namespace: &str, function: &str, literals: &str) -> Result<String, ValueError> {
+/// A function of a namespace that is not ours.
+pub(crate) fn function_in(namespace: &str, function: &str) -> Result<String, ValueError> {
     let (namespace, function) = (python::to_literal(namespace)?, python::to_literal(function)?);
-    Ok(call(format!("N({namespace})[{function}]"), literals))
+    Ok(format!("N({namespace})[{function}]"))
 }
 
 /// Whether a namespace has this name.

@@ -86,6 +86,14 @@ impl Flavour {
         }
     }
 
+    /// Whether it can pack results, once it has been sent what it needs for that.
+    pub(crate) fn packs(self) -> bool {
+        match self {
+            Self::Resident | Self::OverRawRepl => true,
+            Self::Small => false,
+        }
+    }
+
     /// Whether there is the memory to ask it everything at once.
     pub(crate) fn answers_at_length(self) -> bool {
         match self {

@@ -33,14 +33,22 @@ macro_rules! kinds {
 kinds! {
     /// What the host may ask of the agent. The fields are in [`Request`](super::Request).
     RequestKind:
-    /// A call: with blanks between what are small integers, or, on small boards, as an expression.
+    /// A call: as JSON, or, on small boards, as an expression.
     Call = b'c',
+    /// A call as JSON, whose result is to be packed.
+    CallFor = b'w',
     /// A call with whatever an expression gives.
     CallWith = b'a',
+    /// The same, and the result is to be packed.
+    CallWithFor = b'A',
+    /// A call as JSON, behind which some of the arguments follow.
+    CallWithAttached = b'j',
     /// An expression.
     Evaluate = b'e',
     /// A stream begins, with its first items.
     Open = b's',
+    /// The same, and its items are to be packed.
+    OpenFor = b'S',
     /// The next items of a stream.
     Next = b'n',
     /// A stream is closed.
@@ -78,6 +86,8 @@ kinds! {
     Received = b'r',
     /// A value as its `repr`.
     Value = b'v',
+    /// A value that was packed.
+    Packed = b'C',
     /// An exception.
     Raised = b'e',
     /// A `KeyboardInterrupt`.
@@ -90,12 +100,16 @@ kinds! {
     WholeBytes = b'b',
     /// The end of the parts of a `bytearray`.
     WholeByteArray = b'a',
+    /// The end of the parts of what was packed.
+    WholePacked = b'W',
     /// An item of a stream as its `repr`.
     Item = b'y',
     /// An item that is `bytes`.
     BytesItem = b'z',
     /// An item that is a `bytearray`.
     ByteArrayItem = b'k',
+    /// An item that was packed.
+    PackedItem = b'Y',
     /// No more items for now.
     Batch = b'p',
     /// No more items.
@@ -112,18 +126,25 @@ impl ReplyKind {
     /// Whether it comes in the middle of something, which goes on behind it.
     pub fn is_in_between(self) -> bool {
         match self {
-            Self::Event | Self::Part | Self::Item | Self::BytesItem | Self::ByteArrayItem => true,
+            Self::Event
+            | Self::Part
+            | Self::Item
+            | Self::BytesItem
+            | Self::ByteArrayItem
+            | Self::PackedItem => true,
             Self::Hello
             | Self::Refusal
             | Self::Pong
             | Self::Farewell
             | Self::Received
             | Self::Value
+            | Self::Packed
             | Self::Raised
             | Self::Interrupted
             | Self::WholeRepr
             | Self::WholeBytes
             | Self::WholeByteArray
+            | Self::WholePacked
             | Self::Batch
             | Self::Exhausted
             | Self::Piece

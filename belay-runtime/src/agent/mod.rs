@@ -19,6 +19,7 @@ pub(crate) mod small;
 pub(crate) mod source;
 pub(crate) mod threads;
 mod typed;
+pub(crate) mod values;
 
 #[cfg(test)]
 mod tests;
@@ -31,4 +32,3 @@ pub use reply::{FirstWords, Form, Payload, Piece, Pong, Reply};
 pub use request::{Missing, Request};
 
 pub(crate) use raised::frames;
-pub(crate) use request::printable;

@@ -15,6 +15,8 @@ pub enum Payload {
     Bytes(Vec<u8>),
     /// The same of a `bytearray`.
     ByteArray(Vec<u8>),
+    /// What the agent has packed the value as, and what that is.
+    Packed(u8, Vec<u8>),
 }
 
 /// What a payload is of.
@@ -26,6 +28,8 @@ pub enum Form {
     Bytes,
     /// A `bytearray`.
     ByteArray,
+    /// What was packed as this.
+    Packed(u8),
 }
 
 /// The answer to a ping, and what the agent says of the lines that it has got.
@@ -56,6 +60,8 @@ pub enum Reply {
     Received,
     /// A value as its `repr`.
     Value(Vec<u8>),
+    /// A value that was packed as this.
+    Packed(u8, Vec<u8>),
     /// An exception.
     Raised(Raised),
     /// A `KeyboardInterrupt`, after so many items.
@@ -128,7 +134,9 @@ impl Payload {
     /// How many bytes there are of it.
     pub(crate) fn len(&self) -> usize {
         match self {
-            Self::Repr(bytes) | Self::Bytes(bytes) | Self::ByteArray(bytes) => bytes.len(),
+            Self::Repr(bytes) | Self::Bytes(bytes) | Self::ByteArray(bytes) | Self::Packed(_, bytes) => {
+                bytes.len()
+            }
         }
     }
 }
@@ -140,6 +148,7 @@ impl Form {
             Self::Repr => Payload::Repr(bytes),
             Self::Bytes => Payload::Bytes(bytes),
             Self::ByteArray => Payload::ByteArray(bytes),
+            Self::Packed(code) => Payload::Packed(code, bytes),
         }
     }
 }
@@ -156,6 +165,10 @@ impl Reply {
             ReplyKind::Farewell => Self::Farewell,
             ReplyKind::Received => Self::Received,
             ReplyKind::Value => Self::Value(payload),
+            ReplyKind::Packed => {
+                let (code, data) = payload.split_first()?;
+                Self::Packed(*code, from_base64(data)?)
+            }
             ReplyKind::Raised => Self::Raised(Raised::decode(&payload)),
             ReplyKind::Interrupted => Self::Interrupted(count(&payload)),
             ReplyKind::Part => {
@@ -166,6 +179,10 @@ impl Reply {
             ReplyKind::WholeRepr => whole(&payload, Form::Repr),
             ReplyKind::WholeBytes => whole(&payload, Form::Bytes),
             ReplyKind::WholeByteArray => whole(&payload, Form::ByteArray),
+            ReplyKind::WholePacked => {
+                let (code, count) = payload.split_first()?;
+                whole(count, Form::Packed(*code))
+            }
             ReplyKind::Item => {
                 let (index, data) = part(&payload)?;
                 let item = Payload::Repr(data.to_vec());
@@ -179,6 +196,12 @@ impl Reply {
             ReplyKind::ByteArrayItem => {
                 let (index, data) = part(&payload)?;
                 let item = Payload::ByteArray(from_base64(data)?);
+                Self::Item { index, item }
+            }
+            ReplyKind::PackedItem => {
+                let (index, data) = part(&payload)?;
+                let (code, data) = data.split_first()?;
+                let item = Payload::Packed(*code, from_base64(data)?);
                 Self::Item { index, item }
             }
             ReplyKind::Batch => Self::Batch {
@@ -206,6 +229,10 @@ impl Reply {
             Self::Farewell => (ReplyKind::Farewell, Vec::new()),
             Self::Received => (ReplyKind::Received, Vec::new()),
             Self::Value(payload) => (ReplyKind::Value, payload.clone()),
+            Self::Packed(code, data) => (
+                ReplyKind::Packed,
+                [&[*code], BASE64_STANDARD.encode(data).as_bytes()].concat(),
+            ),
             Self::Raised(raised) => text(ReplyKind::Raised, raised.encode()),
             Self::Interrupted(items) => text(ReplyKind::Interrupted, items.to_string()),
             Self::Part { index, data } => text(
@@ -217,6 +244,10 @@ impl Reply {
                     Form::Repr => ReplyKind::WholeRepr,
                     Form::Bytes => ReplyKind::WholeBytes,
                     Form::ByteArray => ReplyKind::WholeByteArray,
+                    Form::Packed(code) => {
+                        let code = char::from(*code);
+                        return text(ReplyKind::WholePacked, format!("{code}{parts}"));
+                    }
                 };
                 text(kind, parts.to_string())
             }
@@ -229,6 +260,10 @@ impl Reply {
                 Payload::ByteArray(data) => {
                     let data = BASE64_STANDARD.encode(data);
                     text(ReplyKind::ByteArrayItem, format!("{index}:{data}"))
+                }
+                Payload::Packed(code, data) => {
+                    let (code, data) = (char::from(*code), BASE64_STANDARD.encode(data));
+                    text(ReplyKind::PackedItem, format!("{index}:{code}{data}"))
                 }
             },
             Self::Batch { items, exhausted } => {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::expression;
 use super::{Flavour, RequestKind};
 use crate::error::{ErrorKind, Result};
-use crate::python::Arguments;
+use crate::python::{self, Apart, Arguments};
 
 /// How long a question for what is missing can be where lines have a length of their own.
 const ROOM: usize = 20;
@@ -19,8 +19,12 @@ pub enum Request {
         function: String,
         /// The arguments as they stand between the parentheses of a call.
         literals: String,
-        /// Whether there are arguments, and all are small integers.
-        small_ints: bool,
+        /// The arguments as JSON, with a comma before each, if that says all of them.
+        json: Option<String>,
+        /// The same with some of them apart from the call, where that is worth it.
+        apart: Option<Box<Apart>>,
+        /// What [the agent is to pack the result as](Flavour::packs), or nothing.
+        result: Cow<'static, str>,
     },
     /// Evaluates an expression.
     Evaluate(String),
@@ -32,6 +36,8 @@ pub enum Request {
         credit: usize,
         /// What gives them.
         expression: String,
+        /// What [the agent is to pack items as](Flavour::packs), or nothing.
+        result: Cow<'static, str>,
     },
     /// The next items of a stream.
     Next {
@@ -88,10 +94,18 @@ impl Request {
     ///
     /// When an argument cannot be expressed, or the function has no name that could stand in a line.
     pub fn call(function: String, arguments: &Arguments) -> Result<Self> {
+        // An expression has to be worked out.
+        let is_name = function
+            .bytes()
+            .all(|byte| byte == b'_' || byte.is_ascii_alphanumeric());
+        let json = is_name.then(|| arguments.json()).flatten();
+        let apart = is_name.then(|| arguments.apart()).flatten();
         Ok(Self::Call {
             function: printable(function)?,
             literals: arguments.literals()?.to_owned(),
-            small_ints: arguments.are_small_ints(),
+            json,
+            apart: apart.map(Box::new),
+            result: arguments.result().code().into(),
         })
     }
 
@@ -102,6 +116,55 @@ impl Request {
     /// When it could not stand in a line.
     pub fn evaluate(expression: String) -> Result<Self> {
         printable(expression).map(Self::Evaluate)
+    }
+
+    /// A request for the items of what this one asks for, as many as this at first.
+    pub(crate) fn opening(self, stream: u64, credit: usize) -> Self {
+        let (expression, result) = match self {
+            Self::Call {
+                function,
+                literals,
+                result,
+                ..
+            } => (expression::call(function, &literals), result),
+            Self::Evaluate(expression) => (expression, Cow::Borrowed("")),
+            other => return other,
+        };
+        Self::Open {
+            stream,
+            credit,
+            expression,
+            result,
+        }
+    }
+
+    /// What the agent is to pack its result as.
+    pub(crate) fn result_mut(&mut self) -> Option<&mut Cow<'static, str>> {
+        match self {
+            Self::Call { result, .. } | Self::Open { result, .. } => Some(result),
+            _ => None,
+        }
+    }
+
+    /// Whether something of it is apart from the call.
+    pub(crate) fn has_attached(&self) -> bool {
+        matches!(self, Self::Call { apart: Some(_), .. })
+    }
+
+    /// The same with nothing apart from the call.
+    pub(crate) fn write_all(&mut self) {
+        if let Self::Call { apart, .. } = self {
+            *apart = None;
+        }
+    }
+
+    /// The same for a result that is not to be packed, and with nothing apart from the call.
+    pub(crate) fn unprovided(mut self) -> Self {
+        self.write_all();
+        if let Some(result) = self.result_mut() {
+            *result = "".into();
+        }
+        self
     }
 
     /// Whether the stream that it asks for has begun before it.
@@ -130,17 +193,27 @@ impl Request {
             Self::Call {
                 function,
                 literals,
-                small_ints,
-            } => call(flavour, function, literals, *small_ints),
+                json,
+                apart,
+                result,
+            } => match apart {
+                Some(apart) if flavour.packs() => call_with_attached(function, apart, result),
+                _ => call(flavour, function, literals, json.as_deref(), result),
+            },
             Self::Evaluate(expression) => (RequestKind::Evaluate, Cow::Borrowed(expression)),
             Self::Open {
                 stream,
                 credit,
                 expression,
-            } => (
-                RequestKind::Open,
-                format!("{stream} {credit} {expression}").into(),
-            ),
+                result,
+            } => match &**result {
+                "" => open(*stream, *credit, expression),
+                _ if !flavour.packs() => open(*stream, *credit, expression),
+                result => (
+                    RequestKind::OpenFor,
+                    format!("{stream} {credit} {result} {expression}").into(),
+                ),
+            },
             Self::Next { stream, credit } => (RequestKind::Next, format!("{stream} {credit} ").into()),
             Self::Close { stream } if flavour == Flavour::Small => {
                 (RequestKind::Evaluate, expression::close(*stream).into())
@@ -163,13 +236,26 @@ impl Request {
     pub fn decode(kind: RequestKind, body: &str, flavour: Flavour) -> Option<Self> {
         let words = |many| body.splitn(many, ' ').collect::<Vec<_>>();
         Some(match kind {
-            RequestKind::Call | RequestKind::CallWith => return called(kind, body, flavour),
+            RequestKind::Call | RequestKind::CallFor | RequestKind::CallWith | RequestKind::CallWithFor => {
+                return called(kind, body, flavour);
+            }
+            RequestKind::CallWithAttached => return called_with_attached(body),
             RequestKind::Evaluate => Self::Evaluate(body.to_owned()),
             RequestKind::Open => match words(3)[..] {
                 [stream, credit, expression] => Self::Open {
                     stream: stream.parse().ok()?,
                     credit: credit.parse().ok()?,
                     expression: expression.to_owned(),
+                    result: "".into(),
+                },
+                _ => return None,
+            },
+            RequestKind::OpenFor => match words(4)[..] {
+                [stream, credit, result, expression] => Self::Open {
+                    stream: stream.parse().ok()?,
+                    credit: credit.parse().ok()?,
+                    expression: expression.to_owned(),
+                    result: result.to_owned().into(),
                 },
                 _ => return None,
             },
@@ -239,14 +325,22 @@ impl Missing {
     }
 }
 
-/// Functions of small integers, and of nothing, are called without compiling anything, except on small boards, where
-/// each line is compiled. Others are called with what an expression gives, so that the board can tell whether a
-/// function has begun.
+fn open(stream: u64, credit: usize, expression: &str) -> (RequestKind, Cow<'_, str>) {
+    (
+        RequestKind::Open,
+        format!("{stream} {credit} {expression}").into(),
+    )
+}
+
+/// Functions are called without compiling anything where JSON says all of the arguments, except on small boards, where
+/// each line is compiled. Others are called with what an expression gives, so that the board can tell whether a function
+/// has begun.
 fn call<'a>(
     flavour: Flavour,
     function: &'a str,
     literals: &str,
-    small_ints: bool,
+    json: Option<&str>,
+    result: &str,
 ) -> (RequestKind, Cow<'a, str>) {
     if flavour == Flavour::Small {
         return (
@@ -254,49 +348,103 @@ fn call<'a>(
             expression::call_that_begins(function, literals).into(),
         );
     }
-    if literals.is_empty() {
-        return (RequestKind::Call, Cow::Borrowed(function));
+    if let Some(json) = json {
+        let mut body = String::with_capacity(function.len() + json.len() + 12);
+        body.push('[');
+        if !result.is_empty() {
+            python::write_json_text(&mut body, result);
+            body.push(',');
+        }
+        python::write_json_text(&mut body, function);
+        body.push_str(json);
+        body.push(']');
+        let kind = if result.is_empty() {
+            RequestKind::Call
+        } else {
+            RequestKind::CallFor
+        };
+        return (kind, body.into());
     }
-    let mut body = String::with_capacity(function.len() + literals.len() + 1);
-    body.push_str(function);
-    if small_ints {
-        body.push(' ');
-        body.extend(literals.chars().map(|c| if c == ',' { ' ' } else { c }));
-        return (RequestKind::Call, body.into());
+    match result {
+        "" => (RequestKind::CallWith, format!("{function},{literals}").into()),
+        _ => (
+            RequestKind::CallWithFor,
+            format!("'{result}',{function},{literals}").into(),
+        ),
     }
-    body.push(',');
-    body.push_str(literals);
-    (RequestKind::CallWith, body.into())
+}
+
+/// The length of JSON that says what is called with what, that JSON, and what is apart from it.
+fn call_with_attached(function: &str, apart: &Apart, result: &str) -> (RequestKind, Cow<'static, str>) {
+    let Apart { json, places, data } = apart;
+    let mut head = String::with_capacity(json.len() + places.len() + 32);
+    head.push('[');
+    python::write_json_text(&mut head, result);
+    head.push(',');
+    python::write_json_text(&mut head, function);
+    for part in [",[", places, "]", json, "]"] {
+        head.push_str(part);
+    }
+    let body = format!("{:06}{head}{data}", head.len());
+    (RequestKind::CallWithAttached, body.into())
+}
+
+/// What [`call_with_attached`] has made a line of.
+fn called_with_attached(body: &str) -> Option<Request> {
+    let (length, rest) = body.split_at_checked(6)?;
+    let (head, data) = rest.split_at_checked(length.parse().ok()?)?;
+    let (result, rest) = head.strip_prefix("[\"")?.strip_suffix(']')?.split_once("\",\"")?;
+    let (function, rest) = rest.split_once("\",[")?;
+    // Nothing in the places has two brackets one behind the other.
+    let end = rest.find("]]").map_or(0, |at| at + 1);
+    let (places, json) = rest.split_at(end);
+    Some(Request::Call {
+        function: function.to_owned(),
+        literals: String::new(),
+        json: None,
+        apart: Some(Box::new(Apart {
+            json: json.strip_prefix(']')?.to_owned(),
+            places: places.to_owned(),
+            data: data.to_owned(),
+        })),
+        result: result.to_owned().into(),
+    })
 }
 
 /// What [`call`] has made a line of.
 fn called(kind: RequestKind, body: &str, flavour: Flavour) -> Option<Request> {
-    let small_ints = |literals: &str| {
-        let mut words = literals.split(',');
-        words.all(|word| word.parse::<i32>().is_ok())
-    };
-    let (function, literals) = match (flavour, kind) {
-        (Flavour::Small, _) => body.strip_suffix("))")?.split_once("(*G(")?,
-        (_, RequestKind::Call) => {
-            let (function, words) = body.split_once(' ').unwrap_or((body, ""));
-            let literals = words.trim().replace(' ', ",");
-            return Some(Request::Call {
-                function: function.to_owned(),
-                small_ints: small_ints(&literals),
-                literals,
-            });
-        }
-        _ => body.split_once(',')?,
-    };
-    Some(Request::Call {
+    let has_result = matches!(kind, RequestKind::CallFor | RequestKind::CallWithFor);
+    let call = |function: &str, literals: &str, json: Option<&str>, result: &str| Request::Call {
         function: function.to_owned(),
         literals: literals.to_owned(),
-        small_ints: small_ints(literals),
-    })
+        json: json.map(ToOwned::to_owned),
+        apart: None,
+        result: result.to_owned().into(),
+    };
+    if flavour == Flavour::Small {
+        let (function, literals) = body.strip_suffix("))")?.split_once("(*G(")?;
+        return Some(call(function, literals, None, ""));
+    }
+    if matches!(kind, RequestKind::CallWith | RequestKind::CallWithFor) {
+        let (result, body) = if has_result {
+            body.strip_prefix('\'')?.split_once("',")?
+        } else {
+            ("", body)
+        };
+        let (function, literals) = body.split_once(',')?;
+        return Some(call(function, literals, None, result));
+    }
+    let mut words = body.trim_end().strip_prefix("[\"")?.strip_suffix(']')?;
+    let mut result = "";
+    if has_result {
+        (result, words) = words.split_once("\",\"")?;
+    }
+    let (function, json) = words.split_once('"')?;
+    Some(call(function, "", Some(json), result))
 }
 
 /// This text, if it can stand in a line.
-pub(crate) fn printable(text: String) -> Result<String> {
+fn printable(text: String) -> Result<String> {
     if text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
         Ok(text)
     } else {

@@ -10,6 +10,10 @@ def _belay(version, boot, before):
     from binascii import a2b_base64, b2a_base64
 
     try:
+        from json import loads
+    except:
+        loads = None
+    try:
         from builtins import compile as compiler
     except:
         compiler = None
@@ -55,6 +59,8 @@ def _belay(version, boot, before):
     put = sys.stdout.write
     read = getattr(sys, "stdin", None)
     readline = getattr(read, "readline", None)
+    # What is attached is read without making text of it.
+    readinto = getattr(getattr(read, "buffer", None), "readinto", None)
     read = getattr(read, "read", None)
     # The builtins that somebody has replaced for everybody: expressions and namespaces get the real ones.
     from builtins import __dict__ as known
@@ -147,13 +153,18 @@ def _belay(version, boot, before):
             piecewise(wanted, self.sent, "%sw%d" % (number, self.sent))
 
     def parts(number, value, wanted):
-        # Sends bytes, which may be large, in parts of their own. A `memoryview` counts as `bytes`.
+        # Sends bytes, which may be large, in parts of their own. A `memoryview` counts as `bytes`. What was packed comes
+        # with what it was packed as.
         i = 0
+        end = "a" if type(value) is bytearray else "b"
+        if type(value) is tuple:
+            end, value = value
+            end = "W" + end
         size = len(value)
         for at in range(0, size, 1536):
             part(wanted, number, i, value[at : at + 1536])
             i += 1
-        piecewise(wanted, i, "%s%s%d" % (number, "a" if type(value) is bytearray else "b", i))
+        piecewise(wanted, i, "%s%s%d" % (number, end, i))
 
     def say(frames, text):
         frames.append(text)
@@ -218,14 +229,17 @@ def _belay(version, boot, before):
             say(frames, "%se(%d,%d,'%s','',None,None,'')" % (number, many, fate, type(error).__name__))
 
     def batch(frames, number, stream, credit):
-        items = streams[stream]
+        items, result = streams[stream]
         size = i = 0
         end = "p"
         try:
             while i < credit and size < 2048:
                 item = next(items)
                 kind = type(item)
-                if kind in raw and len(item) > 40:
+                packed = result and names["P"](item, result)
+                if packed:
+                    text = "%sY%d:%s%s" % (number, i, packed[0], base64(packed[1]))
+                elif kind in raw and len(item) > 40:
                     text = "%s%s%d:%s" % (number, "k" if kind is bytearray else "z", i, base64(item))
                 else:
                     text = "%sy%d:%s" % (number, i, repr(bytes(item) if kind is memoryview else item))
@@ -240,7 +254,7 @@ def _belay(version, boot, before):
         say(frames, "%s%s%d" % (number, end, i))
 
     def close(stream):
-        items = streams.pop(stream, None)
+        items, _ = streams.pop(stream, (None, None))
         if hasattr(items, "close"):
             items.close()
 
@@ -261,15 +275,26 @@ def _belay(version, boot, before):
         expected = following
         # Whether what was asked for has begun.
         fate = 0
+        # What the result is to be packed as.
+        result = ""
         try:
-            if kind == "c":
-                words = text.split()
+            if kind in "cw":
+                words = loads(text) if loads else eval(text, names)
+                if kind == "w":
+                    result = words.pop(0)
                 value = names[words.pop(0)]
-                words = map(int, words)
                 fate = 1
                 value = value(*words)
-            elif kind == "a":
+            elif kind == "j":
+                result, value, words = names["J"](text, names)
+                value = names[value]
+                fate = 1
+                value = value(*words)
+            elif kind in "aA":
                 value, *words = eval(text, names)
+                if kind == "A":
+                    result = value
+                    value = words.pop(0)
                 fate = 1
                 value = value(*words)
             elif kind == "m":
@@ -282,8 +307,10 @@ def _belay(version, boot, before):
             else:
                 fate = 1
                 stream, credit, text = text.split(" ", 2)
-                if kind == "s":
-                    streams[stream] = iter(eval(text, names))
+                if kind in "sS":
+                    if kind == "S":
+                        result, text = text.split(" ", 1)
+                    streams[stream] = iter(eval(text, names)), result
                 elif stream not in streams:
                     # A Ctrl-C has ended it behind the end of a batch.
                     return say(frames, number + "i0")
@@ -292,6 +319,12 @@ def _belay(version, boot, before):
                 except BaseException:
                     close(stream)
                     raise
+            packed = result and names["P"](value, result)
+            if packed:
+                if len(packed[1]) > 40:
+                    kept[-1] = (number, packed)
+                    return parts(number, packed, None)
+                return say(frames, number + "C" + packed[0] + base64(packed[1]))
             if type(value) in raw:
                 if len(value) > 40:
                     kept[-1] = (number, value)
@@ -317,7 +350,7 @@ def _belay(version, boot, before):
             raise
         except BaseException as error:
             free_heap()
-            if not fate and kind in "ac" and text[:9].replace(",", " ").split()[0] not in names:
+            if not fate and isinstance(error, (KeyError, NameError)):
                 # There is no such function: it may have been removed for another program's.
                 fate = 2
             fail(frames, number, error, fate)
@@ -392,7 +425,11 @@ def _belay(version, boot, before):
             head = "#" + line[1] + line[4] + line[3]
             rest = int(line[5:-8])
             try:
-                line = read(rest) if size else take(rest)
+                if line[4] == "j" and size and readinto:
+                    line = memoryview(bytearray(rest))
+                    readinto(line)
+                else:
+                    line = read(rest) if size else take(rest)
                 rest = 0
                 if crc(line, seed):
                     odd = "?"
@@ -453,7 +490,7 @@ def _belay(version, boot, before):
                         if line <= " ":
                             continue
                         line += readline() if size < 0 else read(size - 1)
-                    if crc(line, seed) or line[1] != expected or line[2] != "c":
+                    if crc(line, seed) or line[1] != expected or line[2] not in "cw":
                         if other(line, size):
                             return
                     else:
@@ -577,6 +614,9 @@ def _belay(version, boot, before):
         except (MemoryError, UnicodeError):
             repair()
 
+    if not loads:
+        # JSON is read as Python then.
+        names.update(true=True, false=False, null=None)
     names.update(A=packed, F=aliases, N=space, X=execute, V=evaluate, D=deploy, U=evict, B=a2b_base64, S=tell, E=describe)
     served = {version: begin, "r": resume, "h": handle, "b": bring}
     # Should somebody delete it from `__main__`.

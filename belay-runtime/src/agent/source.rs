@@ -1,12 +1,21 @@
 //! What brings an agent onto a board, or finds it there.
 
-use super::{files, modules, threads};
+use super::{files, modules, threads, values};
 use crate::random::random;
 
 /// The agent's source.
 pub(super) const AGENT: &str = include_str!(concat!(env!("OUT_DIR"), "/resident.py"));
 /// Identifies the agent and what it keeps: another version of either is not this one.
-const VERSION: u64 = fingerprint(&[AGENT, threads::LIBRARY, files::LIBRARY, modules::LIBRARY]);
+const VERSION: u64 = fingerprint(&SOURCES);
+/// The agent, and what it is sent when it is needed.
+const SOURCES: [&str; 6] = [
+    AGENT,
+    threads::LIBRARY,
+    files::LIBRARY,
+    modules::LIBRARY,
+    values::PACK.source,
+    values::ATTACHED.source,
+];
 /// How much free memory the board has to have for each byte of the agent's source, to compile it.
 const ROOM: u64 = 6;
 
@@ -125,12 +134,11 @@ mod tests {
 
     #[test]
     fn another_source_of_any_that_stays_on_the_board_is_another_version() {
-        let kept = [AGENT, threads::LIBRARY, files::LIBRARY, modules::LIBRARY];
-        assert_eq!(VERSION, fingerprint(&kept));
-        for at in 0..kept.len() {
-            let mut others = kept;
-            others[at] = "another";
-            assert_ne!(VERSION, fingerprint(&others));
+        assert_eq!(VERSION, fingerprint(&SOURCES));
+        for changed in 0..SOURCES.len() {
+            let mut sources = SOURCES;
+            sources[changed] = "another source";
+            assert_ne!(VERSION, fingerprint(&sources));
         }
     }
 }

@@ -28,11 +28,23 @@ fn requests() -> Vec<Request> {
         call(&Arguments::new()),
         call(&Arguments::new().with("a", &501).with("b", &-1)),
         call(&Arguments::new().with("a", "x y").with("b", &vec![1, 2])),
+        call(&Arguments::new().with("a", &(1, "\u{10000}"))),
+        call(&Arguments::new().with("a", &1).returning::<i32>()),
+        call(&Arguments::new().with("a", &"x".repeat(99)).with("b", &1)),
+        call(&Arguments::new().with("a", &(1, 2)).returning::<Vec<u8>>()),
+        call(&Arguments::new().with("a", &(1, 2)).returning::<()>()),
         Request::Evaluate("1 + 1".into()),
         Request::Open {
             stream: 7,
             credit: 64,
             expression: "f1(2, 3)".into(),
+            result: "".into(),
+        },
+        Request::Open {
+            stream: 7,
+            credit: 64,
+            expression: "f1(2, 3)".into(),
+            result: ".".into(),
         },
         Request::Next { stream: 7, credit: 3 },
         Request::Close { stream: 7 },
@@ -54,6 +66,36 @@ fn requests() -> Vec<Request> {
     ]
 }
 
+/// A line has the arguments in one way only, and a small board packs nothing.
+fn as_it_is_read(request: Request, kind: RequestKind, flavour: Flavour) -> Request {
+    match request {
+        Request::Call {
+            function,
+            literals,
+            json,
+            apart,
+            result,
+        } => {
+            let small = flavour == Flavour::Small;
+            let apart = apart.filter(|_| kind == RequestKind::CallWithAttached);
+            let as_json = !small && matches!(kind, RequestKind::Call | RequestKind::CallFor);
+            Request::Call {
+                function,
+                literals: if as_json || apart.is_some() {
+                    String::new()
+                } else {
+                    literals
+                },
+                json: json.filter(|_| as_json),
+                apart,
+                result: if small { "".into() } else { result },
+            }
+        }
+        request if flavour == Flavour::Small => request.unprovided(),
+        request => request,
+    }
+}
+
 fn replies() -> Vec<Reply> {
     let payloads = || {
         let data = b"\x00'12".to_vec();
@@ -61,6 +103,7 @@ fn replies() -> Vec<Reply> {
             Payload::Bytes(data.clone()),
             Payload::ByteArray(data),
             Payload::Repr(b"[1]".to_vec()),
+            Payload::Packed(b'h', b"\x01\x00".to_vec()),
         ]
     };
     let words = FirstWords {
@@ -97,6 +140,7 @@ fn replies() -> Vec<Reply> {
         Reply::Farewell,
         Reply::Received,
         Reply::Value(b"None".to_vec()),
+        Reply::Packed(b'.', b"\x00\x00\x80\x3f".to_vec()),
         Reply::Raised(raised),
         Reply::Interrupted(3),
         Reply::Part {
@@ -115,7 +159,10 @@ fn replies() -> Vec<Reply> {
         Reply::Pieces(48),
         Reply::Forgotten,
     ];
-    replies.extend([Form::Repr, Form::Bytes, Form::ByteArray].map(|form| Reply::Whole { parts: 2, form }));
+    replies.extend(
+        [Form::Repr, Form::Bytes, Form::ByteArray, Form::Packed(b'h')]
+            .map(|form| Reply::Whole { parts: 2, form }),
+    );
     replies.extend(payloads().map(|item| Reply::Item { index: 6, item }));
     replies
 }
@@ -128,7 +175,7 @@ fn what_a_request_says_is_read_as_that_request() {
             let expected = match &request {
                 // To a small board that is an expression as any other.
                 Request::Close { .. } if flavour == Flavour::Small => Request::Evaluate(body.to_string()),
-                request => request.clone(),
+                request => as_it_is_read(request.clone(), kind, flavour),
             };
             assert_eq!(
                 Request::decode(kind, &body, flavour),
@@ -179,7 +226,14 @@ fn readers(kind: RequestKind) -> (bool, bool) {
         | RequestKind::Ping
         | RequestKind::Again => (true, true),
         // A small board compiles each line anyway, and never stays.
-        RequestKind::CallWith | RequestKind::Close | RequestKind::Quit | RequestKind::Long => (true, false),
+        RequestKind::CallFor
+        | RequestKind::CallWith
+        | RequestKind::CallWithFor
+        | RequestKind::CallWithAttached
+        | RequestKind::OpenFor
+        | RequestKind::Close
+        | RequestKind::Quit
+        | RequestKind::Long => (true, false),
         RequestKind::Source | RequestKind::MoreSource | RequestKind::Execute => (false, true),
     }
 }
@@ -204,9 +258,12 @@ fn writers(kind: ReplyKind) -> (bool, bool) {
         | ReplyKind::Part
         | ReplyKind::WholeRepr
         | ReplyKind::WholeBytes
+        | ReplyKind::Packed
         | ReplyKind::WholeByteArray
+        | ReplyKind::WholePacked
         | ReplyKind::BytesItem
         | ReplyKind::ByteArrayItem
+        | ReplyKind::PackedItem
         | ReplyKind::Piece
         | ReplyKind::Pieces => (true, false),
     }
@@ -315,6 +372,7 @@ fn the_boards_have_the_functions_that_expressions_call() {
         expression::evaluate("space", "1").unwrap(),
         expression::assign("space", &["a"], "1"),
         expression::in_namespace("space", "a"),
+        expression::function_in("space", "f").unwrap(),
     ];
     for name in both.iter().flat_map(|expression| called(expression)) {
         assert!(resident(name) && small(name), "{name}");

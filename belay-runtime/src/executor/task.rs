@@ -55,7 +55,7 @@ impl dyn TaskExecutor + '_ {
         method: &'static MethodSpec,
         arguments: Arguments,
     ) -> Result<T> {
-        let returned = self.call(method, arguments).await?;
+        let returned = self.call(method, arguments.returning::<T>()).await?;
         self.session().value_of(method, &returned)
     }
 
@@ -66,7 +66,7 @@ impl dyn TaskExecutor + '_ {
         arguments: Arguments,
     ) -> TaskStream<T> {
         TaskStream {
-            items: self.call_stream(method, arguments),
+            items: self.call_stream(method, arguments.returning::<T>()),
             session: self.session().clone(),
             method,
             item: PhantomData,

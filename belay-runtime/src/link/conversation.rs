@@ -35,7 +35,7 @@ pub(super) enum Command {
     Cancel(u64),
     Open {
         stream: u64,
-        expression: String,
+        request: agent::Request,
         deadline: Duration,
         items: mpsc::UnboundedSender<Item>,
     },
@@ -258,10 +258,10 @@ impl Conversation {
             Command::Cancel(id) => self.cancel(id),
             Command::Open {
                 stream,
-                expression,
+                request,
                 deadline,
                 items,
-            } => self.open_stream(stream, expression, deadline, items),
+            } => self.open_stream(stream, request, deadline, items),
             Command::Credit(stream, more, bytes) => self.grant(stream, more, bytes),
             Command::CloseStream(stream) => self.close_stream(stream),
             Command::EndAll => self.end_all(),

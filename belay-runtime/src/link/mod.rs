@@ -18,6 +18,7 @@ mod own_words;
 mod pieces;
 mod pings;
 mod port;
+mod provide;
 mod pump;
 mod raw;
 mod recover;
@@ -31,7 +32,7 @@ mod unread;
 mod wire;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -44,9 +45,10 @@ use self::line::Line;
 pub(crate) use self::output::OutputHub;
 use self::output::{OutputSender, OutputSource};
 use self::port::Port;
+use self::provide::Provided;
 use self::pump::Pump;
 use self::wire::Wire;
-use crate::agent::{self, Flavour, expression, source::Secrets};
+use crate::agent::{self, Flavour, source::Secrets};
 use crate::clock::bounded;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::python::Arguments;
@@ -75,8 +77,8 @@ struct Shared {
     output: OutputSource,
     ending: Arc<Ending>,
     ids: AtomicU64,
-    /// Whether a small board has what it needs to read bytes and arrays.
-    bytes: AtomicBool,
+    /// What the board has been sent besides.
+    provided: Provided,
     /// Held while source is sent in parts.
     parts: tokio::sync::Mutex<()>,
 }
@@ -181,7 +183,7 @@ impl Link {
             output,
             ending: Arc::clone(&ending),
             ids: AtomicU64::new(1),
-            bytes: AtomicBool::new(false),
+            provided: Provided::default(),
             parts: tokio::sync::Mutex::default(),
         };
         let now = Instant::now();
@@ -211,8 +213,7 @@ impl Link {
     ///
     /// Dropping the future cancels the request: the board is interrupted if it runs it already.
     pub async fn request(&self, request: Request, deadline: Duration) -> Result<Payload> {
-        let request = agent::Request::try_from(request)?;
-        self.provide_for(request.literals(), deadline).await?;
+        let request = self.provide_for(request, deadline).await?;
         Ok(self.ask(request, false, deadline).await?.payload)
     }
 
@@ -227,8 +228,7 @@ impl Link {
     ///
     /// As [`request`](Self::request).
     pub async fn run(&self, request: Request, deadline: Duration) -> Result<Answer> {
-        let request = agent::Request::try_from(request)?;
-        self.provide_for(request.literals(), deadline).await?;
+        let request = self.provide_for(request, deadline).await?;
         self.ask(request, true, deadline).await
     }
 
@@ -262,12 +262,23 @@ impl Link {
     ///
     /// `deadline` is for each item. Dropping the stream closes the generator on the board.
     pub fn stream(&self, request: Request, deadline: Duration) -> LinkStream {
+        let request = agent::Request::try_from(request);
+        self.stream_of(request.map(agent::Request::unprovided), deadline)
+    }
+
+    /// The same, after the board has been sent what it needs for it.
+    pub(crate) async fn open(&self, request: Request, deadline: Duration) -> Result<LinkStream> {
+        let request = self.provide_for(request, deadline).await?;
+        Ok(self.stream_of(Ok(request), deadline))
+    }
+
+    fn stream_of(&self, request: Result<agent::Request>, deadline: Duration) -> LinkStream {
         let stream = self.shared.ids.fetch_add(1, Ordering::Relaxed);
         let (items, receiver) = mpsc::unbounded_channel();
-        let opened = expression_of(request).and_then(|expression| {
+        let opened = request.and_then(|request| {
             self.tell(Command::Open {
                 stream,
-                expression,
+                request,
                 deadline: bounded(deadline),
                 items,
             })
@@ -359,16 +370,6 @@ impl TryFrom<Request> for agent::Request {
         match request {
             Request::Call { function, arguments } => Self::call(function, &arguments),
             Request::Evaluate(expression) => Self::evaluate(expression),
-        }
-    }
-}
-
-/// A request as an expression.
-fn expression_of(request: Request) -> Result<String> {
-    match request {
-        Request::Evaluate(expression) => agent::printable(expression),
-        Request::Call { function, arguments } => {
-            agent::printable(expression::call(function, arguments.literals()?))
         }
     }
 }

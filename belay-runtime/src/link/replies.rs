@@ -55,6 +55,7 @@ impl Conversation {
         self.liveness.hush(self.now);
         match reply {
             Reply::Value(value) => self.complete(at, Ok(Payload::Repr(value))),
+            Reply::Packed(code, data) => self.complete(at, Ok(Payload::Packed(code, data))),
             Reply::Part { index, data } => self.part(at, index, data),
             Reply::Whole { parts, form } => self.whole(at, parts, form),
             Reply::Item { index, item } => self.item(at, index, item),

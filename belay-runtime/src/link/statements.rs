@@ -1,6 +1,5 @@
 //! Source for the board: in one request, or in parts where there is no room for all of it in one.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{Answer, Link, Request};
@@ -19,31 +18,6 @@ pub struct Statements<'a> {
 }
 
 impl Link {
-    /// Sends a small board what it needs to read bytes and arrays, once it has to read this. A [`request`](Self::request)
-    /// does so by itself.
-    ///
-    /// # Errors
-    ///
-    /// As [`request`](Self::request).
-    ///
-    /// # Cancel safety
-    ///
-    /// It is sent again the next time when the future is dropped.
-    pub(crate) async fn provide_for(&self, literals: &str, deadline: Duration) -> Result<()> {
-        let lacks = self.shared.hello.flavour.lacks_bytes() && !self.shared.bytes.load(Ordering::Relaxed);
-        if lacks && expression::has_bytes(literals) {
-            let statements = Statements {
-                namespace: "",
-                source: agent::small::BYTES,
-                file: None,
-            };
-            // It has nothing to provide for itself.
-            Box::pin(self.execute(statements, deadline)).await?;
-            self.shared.bytes.store(true, Ordering::Relaxed);
-        }
-        Ok(())
-    }
-
     /// Runs statements at the global level of a namespace, and gives what was printed meanwhile, as [`run`](Self::run)
     /// does. Where there is no room for them in one request they are sent in parts, and have to be ASCII.
     ///

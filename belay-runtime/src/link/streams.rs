@@ -160,17 +160,12 @@ impl Conversation {
     pub(super) fn open_stream(
         &mut self,
         stream: u64,
-        expression: String,
+        request: Request,
         deadline: Duration,
         items: mpsc::UnboundedSender<Item>,
     ) {
         self.streams.open(stream, deadline, items);
-        let request = Request::Open {
-            stream,
-            credit: CREDIT,
-            expression,
-        };
-        self.batch(stream, request, deadline);
+        self.batch(stream, request.opening(stream, CREDIT), deadline);
     }
 
     fn batch(&mut self, stream: u64, request: Request, deadline: Duration) {

@@ -1,26 +1,71 @@
 //! The arguments of a call.
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
+use super::attach::Attached;
 use super::error::{Segment, ValueError};
+use super::json;
 use super::ser::Writer;
+use super::shape::Shape;
+
+/// How an argument is sent.
+#[derive(Debug, Clone)]
+enum Way {
+    /// As JSON.
+    Json(String),
+    /// Apart from the call.
+    Attached(Attached),
+    /// As a Python expression.
+    Literal(String),
+}
+
+impl Way {
+    /// The way of a value that has this literal.
+    fn of<T: Serialize + ?Sized>(value: &T, literal: &str) -> Self {
+        if let Some(attached) = Attached::of(value) {
+            return Self::Attached(attached);
+        }
+        let mut json = String::with_capacity(literal.len());
+        if json::write(&mut json, value) {
+            Self::Json(json)
+        } else {
+            Self::Literal(literal.to_owned())
+        }
+    }
+}
+
+/// Arguments of which some are sent apart from the call.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Apart {
+    /// All of them as JSON, with a comma before each, and `null` in the place of those that are apart.
+    pub json: String,
+    /// Which those are, as JSON: each as its place, how it is written, and how many characters it has.
+    pub places: String,
+    /// The characters, one behind the other.
+    pub data: String,
+}
 
 /// The arguments of one call, as Python expressions.
 #[derive(Debug, Clone)]
 pub struct Arguments {
     text: String,
+    /// How each of them is sent where no expression has to be worked out.
+    ways: Option<Vec<Way>>,
     count: usize,
-    small_ints: bool,
     error: Option<ValueError>,
+    /// What the result is going to be read as.
+    result: Shape,
 }
 
 impl Default for Arguments {
     fn default() -> Self {
         Self {
             text: String::new(),
+            ways: Some(Vec::new()),
             count: 0,
-            small_ints: true,
             error: None,
+            result: Shape::default(),
         }
     }
 }
@@ -42,10 +87,22 @@ impl Arguments {
         }
         let start = self.text.len();
         match value.serialize(&mut Writer::new(&mut self.text)) {
-            Ok(()) => self.small_ints &= is_small_int(&self.text[start..]),
+            Ok(()) => {
+                if let Some(ways) = &mut self.ways {
+                    ways.push(Way::of(value, &self.text[start..]));
+                }
+            }
             Err(error) => self.error = Some(error.inside(Segment::Name(name.into()))),
         }
         self.count += 1;
+        self
+    }
+
+    /// The same for a call whose result is going to be read as a `T`: then the board can send that in the way that
+    /// costs it the least. It can be read as anything else all the same.
+    #[must_use]
+    pub fn returning<T: DeserializeOwned>(mut self) -> Self {
+        self.result = Shape::of::<T>();
         self
     }
 
@@ -55,7 +112,10 @@ impl Arguments {
         self.error = self.error.or_else(|| others.error.clone());
         if others.count > 0 {
             self.push(&others.text);
-            self.small_ints &= others.small_ints;
+            self.ways = self.ways.zip(others.ways.clone()).map(|(mut ways, more)| {
+                ways.extend(more);
+                ways
+            });
             self.count += others.count - 1;
         }
         self
@@ -63,7 +123,7 @@ impl Arguments {
 
     /// The same with what an expression of the agent's language gives.
     pub(crate) fn with_expression(mut self, expression: &str) -> Self {
-        self.small_ints = false;
+        self.ways = None;
         self.push(expression);
         self
     }
@@ -94,24 +154,57 @@ impl Arguments {
         }
     }
 
-    /// Whether there are arguments and each of them is an int that every board holds without allocating
-    /// (-2³⁰ to 2³⁰ - 1).
-    pub fn are_small_ints(&self) -> bool {
-        self.count > 0 && self.small_ints && self.error.is_none()
+    /// The same as JSON, with a comma before each; nothing if that could not say all of them.
+    pub(crate) fn json(&self) -> Option<String> {
+        let mut all = String::with_capacity(32);
+        for way in self.ways.as_ref()? {
+            let Way::Json(json) = way else { return None };
+            all.push(',');
+            all.push_str(json);
+        }
+        Some(all)
     }
-}
 
-fn is_small_int(text: &str) -> bool {
-    const LEAST: i32 = -(1 << 30);
-    text.len() <= 11
-        && text
-            .parse::<i32>()
-            .is_ok_and(|int| (LEAST..-LEAST).contains(&int))
+    /// The same with some of them apart, if that is worth it.
+    pub(crate) fn apart(&self) -> Option<Apart> {
+        let ways = self.ways.as_ref()?;
+        if !ways.iter().any(|way| matches!(way, Way::Attached(_))) {
+            return None;
+        }
+        let mut apart = Apart::default();
+        for (at, way) in ways.iter().enumerate() {
+            let (how, data) = match way {
+                Way::Json(json) => {
+                    apart.json.push(',');
+                    apart.json.push_str(json);
+                    continue;
+                }
+                Way::Attached(Attached { how, data }) => (how.as_str(), data),
+                Way::Literal(literal) => ("e", literal),
+            };
+            apart.json.push_str(",null");
+            if !apart.places.is_empty() {
+                apart.places.push(',');
+            }
+            let mut quoted = String::new();
+            json::write_text(&mut quoted, how);
+            let place = format!("[{at},{quoted},{}]", data.len());
+            apart.places.push_str(&place);
+            apart.data.push_str(data);
+        }
+        Some(apart)
+    }
+
+    /// What the result is going to be read as.
+    pub(crate) fn result(&self) -> Shape {
+        self.result
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::python::{Array, Bytes, Value};
 
     #[test]
     fn arguments_can_be_put_behind_others() {
@@ -120,14 +213,74 @@ mod tests {
         let all = Arguments::new().with_all(&first).with_all(&second);
         assert_eq!(all.literals().unwrap(), "1,f0,True,2");
         assert_eq!(all.count(), 4);
-        assert!(!all.are_small_ints());
+        assert_eq!(all.json(), None);
         let ints = Arguments::new()
             .with("a", &1)
-            .with_all(&Arguments::new().with("b", &2));
-        assert!(ints.are_small_ints());
+            .with_all(&Arguments::new().with("b", "x").with("c", &true));
+        assert_eq!(ints.json().as_deref(), Some(r#",1,"x",true"#));
         assert_eq!(
             Arguments::new().with_all(&Arguments::new()).literals().unwrap(),
             ""
+        );
+    }
+
+    fn apart(arguments: &Arguments) -> Option<(String, String, String)> {
+        let Apart { json, places, data } = arguments.apart()?;
+        Some((json, places, data))
+    }
+
+    #[test]
+    fn what_is_large_or_no_json_is_apart_from_the_call() {
+        let text = "it's\n".repeat(20);
+        let bytes = Bytes((0..=40).collect());
+        let all = Arguments::new()
+            .with("number", &1)
+            .with("text", &text)
+            .with("pair", &(1, 2))
+            .with("bytes", &bytes);
+        let data = format!(
+            "{}(1,2)AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJyg=",
+            "it's ".repeat(20)
+        );
+        assert_eq!(
+            apart(&all),
+            Some((
+                ",1,null,null,null".into(),
+                r#"[1,"s \n",100],[2,"e",5],[3,"B",56]"#.into(),
+                data
+            ))
+        );
+        assert_eq!(all.json(), None);
+    }
+
+    #[test]
+    fn rows_of_numbers_are_apart_in_the_smallest_memory_that_holds_them() {
+        let how = |arguments: Arguments| {
+            let Apart { places, data, .. } = arguments.apart()?;
+            Some((places.split('"').nth(1)?.to_owned(), data.len()))
+        };
+        let of = |how: &str, length| Some((how.to_owned(), length));
+        let row = |last: i64| Arguments::new().with("row", &[vec![0; 29], vec![last]].concat());
+        assert_eq!(how(row(255)), of("LB", 40));
+        assert_eq!(how(row(-1)), of("Lb", 40));
+        assert_eq!(how(row(256)), of("LH", 80));
+        assert_eq!(how(row(-129)), of("Lh", 80));
+        assert_eq!(how(row(1 << 31)), of("LI", 160));
+        assert_eq!(how(row(-(1 << 31))), of("Li", 160));
+        assert_eq!(how(row(1 << 32)), None);
+        assert_eq!(how(Arguments::new().with("row", &[0.5; 30])), of("Td", 320));
+        assert_eq!(
+            how(Arguments::new().with("row", &Array(vec![1_u8; 30]))),
+            of("AB", 40)
+        );
+        assert_eq!(how(Arguments::new().with("row", &vec![true; 30])), None);
+        assert_eq!(how(Arguments::new().with("row", &vec![1; 20])), None);
+        let mixed = vec![Value::from(1); 20]
+            .into_iter()
+            .chain(vec![Value::Float(1.0); 20]);
+        assert_eq!(
+            how(Arguments::new().with("row", &Value::List(mixed.collect()))),
+            None
         );
     }
 }

@@ -109,28 +109,52 @@ fn literal_len(bytes: &[u8]) -> usize {
     bytes.iter().map(cost).sum::<usize>() + "b''".len()
 }
 
-/// Writes a double.
+/// Writes a double: boards with doubles read just this number, and those with single precision the single that is
+/// nearest to it.
 ///
-/// In decimal, if every board reads it as just this number, which no board does with all numbers. Any other
-/// is written as an integer times a power of two, of which each step is exact.
+/// In decimal where every board reads that correctly, which no board does with all numbers. Any other is written as
+/// integers times powers of two, of which each step is exact: the nearest single, and what is missing to the double.
 pub(super) fn write_f64(out: &mut String, value: f64) {
     if !value.is_finite() {
         return write_not_finite(out, value.is_nan(), value < 0.0);
     }
-    let mut buffer = zmij::Buffer::new();
-    let decimal = buffer.format_finite(value);
-    if is_short(decimal, 15) || Decimal::parse(decimal).is_some_and(|decimal| decimal.is_read_as(value.abs()))
-    {
+    if let Some(decimal) = decimal_of_f64(value, &mut zmij::Buffer::new()) {
         return out.push_str(decimal);
     }
-    let bits = value.to_bits();
-    let exponent = i32::try_from(bits >> 52 & 0x7ff).expect("it has eleven bits");
-    let fraction = bits & ((1 << 52) - 1);
-    let (mantissa, exponent) = match exponent {
-        0 => (fraction, -1074),
-        _ => (fraction | 1 << 52, exponent - 1075),
-    };
-    write_product(out, value < 0.0, mantissa, exponent);
+    #[expect(clippy::cast_possible_truncation, reason = "this is the rounding in question")]
+    let single = value as f32;
+    if !single.is_finite() {
+        return write_product(out, value);
+    }
+    write_product(out, single.into());
+    let mut rest = value - f64::from(single);
+    while rest != 0.0 {
+        let part = part_of(rest);
+        out.push(if part < 0.0 { '-' } else { '+' });
+        if part.abs() < LEAST_SINGLE && part.abs() >= LEAST_SINGLE / 2.0 {
+            // Alone it would be rounded up where singles end.
+            out.push('(');
+            write_product(out, part.abs() / 2.0);
+            out.push('+');
+            write_product(out, part.abs() / 2.0);
+            out.push(')');
+        } else {
+            write_product(out, part.abs());
+        }
+        rest -= part;
+    }
+}
+
+/// The least single.
+const LEAST_SINGLE: f64 = f32::from_bits(1) as f64;
+
+/// As much of what is missing to a double as a single holds, and never more than is missing: what is rounded up to half
+/// of the last place of another single could change the sum.
+fn part_of(rest: f64) -> f64 {
+    const DIGITS: u32 = f64::MANTISSA_DIGITS - f32::MANTISSA_DIGITS;
+    let part = f64::from_bits(rest.to_bits() & !((1 << DIGITS) - 1));
+    let part = (part / LEAST_SINGLE).trunc() * LEAST_SINGLE;
+    if part == 0.0 { rest } else { part }
 }
 
 /// Writes a single-precision float, such that boards with either precision read the same number.
@@ -138,21 +162,25 @@ pub(super) fn write_f32(out: &mut String, value: f32) {
     if !value.is_finite() {
         return write_not_finite(out, value.is_nan(), value < 0.0);
     }
-    let mut buffer = zmij::Buffer::new();
-    let decimal = buffer.format_finite(value);
-    if is_short(decimal, 7)
-        || Decimal::parse(decimal).is_some_and(is_exact_in_singles) && survives_double(decimal, value)
-    {
-        return out.push_str(decimal);
+    match decimal_of_f32(value, &mut zmij::Buffer::new()) {
+        Some(decimal) => out.push_str(decimal),
+        None => write_product(out, value.into()),
     }
-    let bits = value.to_bits();
-    let exponent = i32::try_from(bits >> 23 & 0xff).expect("it has eight bits");
-    let fraction = u64::from(bits & ((1 << 23) - 1));
-    let (mantissa, exponent) = match exponent {
-        0 => (fraction, -149),
-        _ => (fraction | 1 << 23, exponent - 150),
-    };
-    write_product(out, value < 0.0, mantissa, exponent);
+}
+
+/// A finite double in decimal, if every board reads that correctly, as what it can hold of it.
+pub(super) fn decimal_of_f64(value: f64, buffer: &mut zmij::Buffer) -> Option<&str> {
+    let decimal = buffer.format_finite(value);
+    let in_all = |parsed: Decimal| is_exact_in_singles(parsed) && parsed.is_read_as(value.abs());
+    (is_short(decimal, 7) || Decimal::parse(decimal).is_some_and(in_all)).then_some(decimal)
+}
+
+/// A finite single in decimal, if every board reads that correctly.
+pub(super) fn decimal_of_f32(value: f32, buffer: &mut zmij::Buffer) -> Option<&str> {
+    let decimal = buffer.format_finite(value);
+    let exact =
+        || Decimal::parse(decimal).is_some_and(is_exact_in_singles) && survives_double(decimal, value);
+    (is_short(decimal, 7) || exact()).then_some(decimal)
 }
 
 /// Whether a board with doubles, which rounds twice on the way to a single, arrives at the same number.
@@ -184,15 +212,25 @@ fn is_exact_in_singles(decimal: Decimal) -> bool {
     decimal.mantissa <= 1 << f32::MANTISSA_DIGITS && decimal.exponent.unsigned_abs() <= 10
 }
 
-/// Writes `mantissa * 2 ** exponent`, where the mantissa is not 0.
-fn write_product(out: &mut String, negative: bool, mantissa: u64, exponent: i32) {
+/// Writes a finite number as `mantissa*2.0**exponent`.
+fn write_product(out: &mut String, value: f64) {
     /// The least power of two that a board with single precision holds in full precision.
     const LEAST: i32 = -126;
-    let zeros = mantissa.trailing_zeros();
-    let exponent = exponent + zeros.cast_signed();
-    if negative {
+    let bits = value.to_bits();
+    let exponent = i32::try_from(bits >> 52 & 0x7ff).expect("it has eleven bits");
+    let fraction = bits & ((1 << 52) - 1);
+    let (mantissa, exponent) = match exponent {
+        0 => (fraction, -1074),
+        _ => (fraction | 1 << 52, exponent - 1075),
+    };
+    if value.is_sign_negative() {
         out.push('-');
     }
+    if mantissa == 0 {
+        return out.push_str("0.0");
+    }
+    let zeros = mantissa.trailing_zeros();
+    let exponent = exponent + zeros.cast_signed();
     let mut buffer = itoa::Buffer::new();
     out.push_str(buffer.format(mantissa >> zeros));
     let first = exponent.max(LEAST);
@@ -247,7 +285,7 @@ fn write_char_escape(out: &mut String, char: char) {
     write_hex(out, code, digits);
 }
 
-fn write_hex(out: &mut String, code: u32, digits: u32) {
+pub(super) fn write_hex(out: &mut String, code: u32, digits: u32) {
     for digit in (0..digits).rev() {
         out.push(char::from(HEX[(code >> (4 * digit) & 0xf) as usize]));
     }

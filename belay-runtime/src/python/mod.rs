@@ -1,8 +1,8 @@
 //! Marshalling: Rust values to Python expressions and the board's `repr` back to Rust values. No I/O.
 //!
 //! A parameter may be anything that is [`Serialize`], a result anything that is `DeserializeOwned`. A value
-//! that goes to the board is printable ASCII on one line, whatever it holds, and consists of literals and of
-//! a few calls with literals in them: it can never become code.
+//! that goes to the board is printable ASCII on one line, whatever it holds. It is JSON where that says all of it, and
+//! otherwise consists of literals and of a few calls with literals in them: it can never become code.
 //!
 //! # To the board
 //!
@@ -10,7 +10,7 @@
 //! | --- | --- | --- |
 //! | `bool` | `bool` | |
 //! | integers up to `i128` and `u128` | `int` | exact; a board without long ints raises `OverflowError` for what it cannot hold |
-//! | `f32`, `f64` | `float` | exact on boards with doubles, see [below](#floats); NaN has no sign and no payload |
+//! | `f32`, `f64` | `float` | exact, as far as the board's floats are, see [below](#floats); NaN has no sign and no payload |
 //! | `char`, `&str`, `String` | `str` | every code point |
 //! | [`Bytes`], `serde_bytes` | `bytes` | base64 where that is shorter; a `Vec<u8>` or `&[u8]` alone is a `list` of ints |
 //! | `()`, unit structs, `None` | `None` | |
@@ -47,23 +47,33 @@
 //!
 //! # Floats
 //!
-//! Boards read and print decimal numbers with rounding errors. Belay writes a number in decimal only where
-//! every board reads it correctly, and as an integer times a power of two everywhere else. What a board prints
-//! depends on its firmware:
+//! Boards read and print decimal numbers with rounding errors. So Belay writes a number in decimal only where every board
+//! reads it correctly, and as integers times powers of two everywhere else; and a float that a board would not print
+//! exactly comes back as its bits.
 //!
-//! | firmware | an `f64` argument | a float result |
-//! | --- | --- | --- |
-//! | doubles, MicroPython 1.26 and newer | arrives exactly | comes back exactly |
-//! | doubles, older | arrives exactly | is printed with 16 digits: half of all results of many digits are off in the last place |
-//! | single precision, as on most microcontrollers | is rounded to about seven digits, in an eighth of all cases to the single beside the nearest; an `f32` arrives exactly | is printed in seven or eight digits, and **not always the same number comes back** as an `f32`; before 1.26, seven digits of it |
+//! | firmware | an `f32` argument | an `f64` argument | a float result |
+//! | --- | --- | --- | --- |
+//! | doubles | arrives exactly | arrives exactly | comes back exactly |
+//! | single precision, as on most microcontrollers | arrives exactly | arrives as the nearest single | comes back exactly, wherever in a result it is |
+//! | 30 bits, as with `CircuitPython` | as near as the board holds it | as near as the board holds it | comes back exactly |
 //!
-//! A board computes the digits that it prints in its own floats, and can miss the last of them. Of single-precision
-//! results of MicroPython 1.28 on an RP2040 one in four was off by one in the last bit, and of values of few digits,
-//! such as `21.5`, three in a hundred: π comes back as `3.1415928`. That doubles come back exactly holds for MicroPython
-//! on a computer; a microcontroller with doubles has no wider arithmetic to print them with either.
+//! Some boards have no numbers between zero and the least normal single, 1.2e-38, and take those for zero.
 //!
-//! Where each bit of a result counts, return `struct.pack('f', x)` as [`Bytes`]: that is exact everywhere, and so is
-//! what an [`Array`] takes to the board, though not what it brings back.
+//! As an `f64`, a single is just that number: what a board with single precision has of `0.1` is
+//! `0.10000000149011612`. Ask for an `f32` to see its few digits.
+//!
+//! What is printed, and rounded then, are complex numbers, floats among objects that write themselves, results so large
+//! that the board has no room for their `repr`, and everything on boards with a few kilobytes of memory. There an `f64`
+//! argument is exact as above, and a result has the digits that the board prints: seven or eight, and of few digits, such
+//! as `21.5`, three in a hundred are off by one in the last bit. Where each bit counts there, return
+//! `struct.pack('f', x)` as [`Bytes`].
+//!
+//! # How results come
+//!
+//! The type that a method returns decides how a board sends its result: a float as its bits, a sequence of eight or more
+//! ints or of floats as the memory of an array, large `bytes` in base64, all else as its `repr`. A value of another type
+//! comes as its `repr`, too, so nothing else depends on it. What the board needs for this, some 1,500 characters of
+//! Python, it is sent when it is first wanted.
 //!
 //! # Memory on the board
 //!
@@ -73,12 +83,16 @@
 
 mod arguments;
 mod array;
+mod attach;
 mod bytes;
 mod de;
 mod decimal;
 mod error;
+mod json;
 mod literal;
+pub(crate) mod packed;
 mod ser;
+pub(crate) mod shape;
 pub(crate) mod tag;
 mod time;
 mod value;
@@ -87,6 +101,8 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::arguments::Apart;
+pub(crate) use self::json::write_text as write_json_text;
 pub(crate) use self::literal::{ARRAY, BYTES};
 
 pub use self::arguments::Arguments;
@@ -115,7 +131,15 @@ pub fn to_literal<T: Serialize + ?Sized>(value: &T) -> Result<String, ValueError
 ///
 /// When the text is no value, or not one of type `T`.
 pub fn from_repr<'de, T: Deserialize<'de>>(repr: &'de [u8]) -> Result<T, ValueError> {
-    let mut deserializer = de::Deserializer::new(repr)?;
+    read(de::Deserializer::new(repr)?)
+}
+
+/// The same of a `repr` whose floats are to be read as they are written, whatever a board would have meant by them.
+pub(crate) fn from_exact_repr<'de, T: Deserialize<'de>>(repr: &'de [u8]) -> Result<T, ValueError> {
+    read(de::Deserializer::new(repr)?.exact())
+}
+
+fn read<'de, T: Deserialize<'de>>(mut deserializer: de::Deserializer<'de>) -> Result<T, ValueError> {
     let value = deserializer.part(PhantomData)?;
     deserializer.end()?;
     Ok(value)

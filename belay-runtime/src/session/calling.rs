@@ -100,11 +100,10 @@ impl Connection {
             let sent = Sent::new(self, method).await?;
             (Arc::clone(&sent.function), Some(sent))
         };
-        self.link.provide_for(arguments.literals()?, deadline).await?;
         let function = function.as_ref().to_owned();
         let request = Request::Call { function, arguments };
         Ok(Items {
-            values: self.link.stream(request, deadline),
+            values: self.link.open(request, deadline).await?,
             connection: Arc::clone(self),
             method,
             _sent: sent,

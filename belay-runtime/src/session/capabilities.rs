@@ -184,6 +184,14 @@ impl Capabilities {
         }
     }
 
+    /// Whether what it prints of a float is that float and no other: those with doubles and the wider arithmetic for it
+    /// do since `MicroPython` 1.26.
+    pub(super) fn prints_floats_exactly(&self) -> bool {
+        let mut version = self.version.split('.').map(|number| number.parse().unwrap_or(0));
+        let version = (version.next().unwrap_or(0), version.next().unwrap_or(0));
+        self.float == FloatPrecision::Double && self.platform == "linux" && version >= (1, 26)
+    }
+
     /// The firmware as messages name it.
     pub fn firmware(&self) -> String {
         self.to_string()

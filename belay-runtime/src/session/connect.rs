@@ -67,6 +67,9 @@ impl Connection {
         let link = Link::connect_to(output, &settings.connector, settings.link.clone()).await?;
         let execute = settings.link.deadlines.execute;
         let (capabilities, found) = Capabilities::ask(&link, execute).await?;
+        if !capabilities.prints_floats_exactly() {
+            link.floats_are_rounded();
+        }
         let deployments = Deployments::found(found.deployed);
         // The same run of the interpreter is the same epoch, however often the port was lost.
         let same = before

@@ -17,7 +17,7 @@ use crate::agent::files::Facts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exception::DeviceException;
 use crate::link::{Link, LinkStream, Request, Statements};
-use crate::python::{self, Arguments};
+use crate::python::Arguments;
 use crate::spec::{DeviceSpec, MethodSpec};
 
 /// One connection of a session to its board: what an executor has the board do goes over it. After a reconnection the
@@ -99,7 +99,7 @@ impl Connection {
 
     /// Sends a small board what it needs to read bytes, so that requests that have some do not get behind others.
     pub(crate) async fn provide_bytes(&self) -> Result<()> {
-        let provided = self.link.provide_for(python::BYTES, self.execute_deadline).await;
+        let provided = self.link.provide_bytes(self.execute_deadline).await;
         provided.map_err(|error| self.explain(error, None))
     }
 
@@ -130,8 +130,23 @@ impl Connection {
     ///
     /// Dropping the future interrupts the board; the connection stays usable.
     pub async fn evaluate(&self, namespace: &str, expression: &str) -> Result<Returned> {
+        if self.link.packs_floats() {
+            let function = expression::EVALUATE.to_owned();
+            let arguments = Arguments::new()
+                .with("namespace", namespace)
+                .with("source", expression);
+            return self.exactly(Request::Call { function, arguments }).await;
+        }
         let expression = expression::evaluate(namespace, expression)?;
         self.ask(expression, self.execute_deadline).await
+    }
+
+    /// Has the agent do this, and gives its floats with all their bits.
+    async fn exactly(&self, request: Request) -> Result<Returned> {
+        let answer = self.link.request(request, self.execute_deadline).await;
+        answer
+            .map(Returned::from)
+            .map_err(|error| self.explain(error, None))
     }
 
     /// Calls a function that is in a namespace. What has no literal, a method that is
@@ -146,7 +161,12 @@ impl Connection {
     ///
     /// As [`evaluate`](Self::evaluate).
     pub async fn call_in(&self, namespace: &str, function: &str, arguments: &Arguments) -> Result<Returned> {
-        let expression = expression::call_in(namespace, function, arguments.literals()?)?;
+        let function = expression::function_in(namespace, function)?;
+        if self.link.packs_floats() {
+            let arguments = arguments.clone();
+            return self.exactly(Request::Call { function, arguments }).await;
+        }
+        let expression = expression::call(function, arguments.literals()?);
         self.ask(expression, self.execute_deadline).await
     }
 

@@ -6,22 +6,36 @@ use serde::forward_to_deserialize_any;
 
 use crate::error::{Error, Result};
 use crate::link::Payload;
-use crate::python::{self, ValueError, tag};
+use crate::python::{self, ValueError, packed, tag};
 
 /// What a call returned, or what a generator yielded: a Python value that is not read yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Returned(Payload);
+pub struct Returned(Came);
+
+/// How it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Came {
+    /// As a `repr`, as the board prints it.
+    Printed(Vec<u8>),
+    /// As a `repr` whose floats have all their bits.
+    Exact(Vec<u8>),
+    /// As bytes.
+    Bytes(Vec<u8>),
+    /// As a `bytearray`.
+    ByteArray(Vec<u8>),
+}
 
 impl Returned {
     /// A value whose `repr` on the board would be this.
     pub fn new(repr: impl Into<Vec<u8>>) -> Self {
-        Self(Payload::Repr(repr.into()))
+        Self(Came::Printed(repr.into()))
     }
 
-    /// Its `repr`, or the bytes themselves where the value is a `bytes`, which large ones are sent as.
+    /// Its `repr`, or the bytes themselves where the value is a `bytes`, which large ones are sent as. Floats can have
+    /// more digits than the board prints.
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
-            Payload::Repr(bytes) | Payload::Bytes(bytes) | Payload::ByteArray(bytes) => bytes,
+            Came::Printed(bytes) | Came::Exact(bytes) | Came::Bytes(bytes) | Came::ByteArray(bytes) => bytes,
         }
     }
 
@@ -32,13 +46,14 @@ impl Returned {
     /// When it is not a `T`.
     pub fn to<T: DeserializeOwned>(&self) -> Result<T> {
         match &self.0 {
-            Payload::Repr(repr) => python::from_repr(repr).map_err(Error::from),
-            Payload::Bytes(bytes) => T::deserialize(Raw {
+            Came::Printed(repr) => python::from_repr(repr).map_err(Error::from),
+            Came::Exact(repr) => python::from_exact_repr(repr).map_err(Error::from),
+            Came::Bytes(bytes) => T::deserialize(Raw {
                 bytes,
                 is_array: false,
             })
             .map_err(Error::from),
-            Payload::ByteArray(bytes) => T::deserialize(Raw {
+            Came::ByteArray(bytes) => T::deserialize(Raw {
                 bytes,
                 is_array: true,
             })
@@ -49,7 +64,13 @@ impl Returned {
 
 impl From<Payload> for Returned {
     fn from(payload: Payload) -> Self {
-        Self(payload)
+        Self(match payload {
+            Payload::Repr(repr) => Came::Printed(repr),
+            Payload::Bytes(bytes) => Came::Bytes(bytes),
+            Payload::ByteArray(bytes) => Came::ByteArray(bytes),
+            // What makes no sense is no value, which whoever reads it is told.
+            Payload::Packed(code, data) => Came::Exact(packed::repr(code, &data).unwrap_or_default()),
+        })
     }
 }
 

@@ -29,9 +29,10 @@ impl Machine {
 
     pub(super) async fn parts(&mut self, number: u8, what: &What, wanted: Option<[usize; 4]>) -> Python<()> {
         let (value, size, kind) = match what {
-            What::Bytes(value, true) => (value.as_slice(), 1536, 'a'),
-            What::Bytes(value, false) => (value.as_slice(), 1536, 'b'),
-            What::Parts(text) => (text.as_bytes(), 192, 'w'),
+            What::Bytes(value, true) => (value.as_slice(), 1536, "a".to_owned()),
+            What::Bytes(value, false) => (value.as_slice(), 1536, "b".to_owned()),
+            What::Packed(code, value) => (value.as_slice(), 1536, format!("W{}", char_of(*code))),
+            What::Parts(text) => (text.as_bytes(), 192, "w".to_owned()),
             What::Frames(_) => return Ok(()),
         };
         let number = char_of(number);

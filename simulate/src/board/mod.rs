@@ -25,7 +25,7 @@ use crate::choices::Choices;
 use crate::line::Line;
 
 pub(crate) use self::source::learn;
-pub(crate) use self::tasks::{Yielded, data, item, numbers, repr_of_bytes};
+pub(crate) use self::tasks::{Yielded, data, item, numbers, pack, repr_of_bytes};
 
 /// What kind of board it is.
 #[derive(Debug, Clone)]
@@ -153,6 +153,10 @@ struct Heap {
     boot: u64,
     aliases: BTreeMap<String, String>,
     names: BTreeMap<String, String>,
+    /// Whether it has what packs results.
+    packs: bool,
+    /// Whether it has what reads attached arguments.
+    reads_attached: bool,
     streams: BTreeMap<String, tasks::Generator>,
     /// What threads still do.
     threads: VecDeque<(Instant, Background)>,

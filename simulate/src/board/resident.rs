@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use super::session::Session;
-use super::tasks::{Value, Yielded, iterate, repr_of_bytes};
+use super::tasks::{Value, Yielded, attached, iterate, pack, repr_of_bytes};
 use super::{Exception, Machine, Python, Raised, raised};
 
 /// What the agent knows of its session.
@@ -30,6 +30,7 @@ pub(super) struct Kept {
 pub(super) enum What {
     Frames(Vec<String>),
     Bytes(Vec<u8>, bool),
+    Packed(u8, Vec<u8>),
     Parts(String),
 }
 
@@ -182,12 +183,7 @@ impl Machine {
         if exception.name == "SystemExit" {
             return Err(Raised::Exception(exception));
         }
-        let name = text
-            .get(..text.len().min(9))
-            .unwrap_or_default()
-            .replace(',', " ");
-        let name = name.split_whitespace().next().unwrap_or_default();
-        if fate == 0 && b"ac".contains(&kind) && !self.heap.names.contains_key(name) {
+        if fate == 0 && ["KeyError", "NameError"].contains(&exception.name) {
             fate = 2;
         }
         self.fail(number, &exception, fate).await?;
@@ -199,14 +195,33 @@ impl Machine {
 
     async fn perform(&mut self, number: u8, kind: u8, text: &str, fate: &mut u8) -> Python<()> {
         self.tick().await?;
+        let mut result = String::new();
         let value = match kind {
-            b'c' => {
-                let mut words = text.split_whitespace();
-                let alias = words.next().unwrap_or_default();
-                let function = self.function(alias)?;
-                let given: Vec<&str> = words.collect();
+            b'c' | b'w' => {
+                let mut words = serde_json::from_str::<Vec<serde_json::Value>>(text)
+                    .map_err(|_| raised("ValueError", "syntax error in JSON"))?
+                    .into_iter();
+                let mut word = || match words.next() {
+                    Some(serde_json::Value::String(word)) => Ok(word),
+                    _ => Err(raised("IndexError", "pop from empty list")),
+                };
+                if kind == b'w' {
+                    result = word()?;
+                }
+                let function = self.function(&word()?)?;
                 *fate = 1;
-                self.call_with(&function, &given.join(",")).await?
+                self.call_with_all(&function, words.collect()).await?
+            }
+            b'j' => {
+                if !self.heap.reads_attached {
+                    return Err(raised("KeyError", "J"));
+                }
+                let (wanted, alias, words) =
+                    attached(text).ok_or_else(|| raised("ValueError", "syntax error in JSON"))?;
+                result = wanted;
+                let function = self.function(&alias)?;
+                *fate = 1;
+                self.call_with_all(&function, words).await?
             }
             b'a' => {
                 let (alias, given) = text.trim_end().split_once(',').unwrap_or((text, ""));
@@ -228,7 +243,7 @@ impl Machine {
                 return self.serve_stream(number, kind, text).await;
             }
         };
-        self.respond(number, value).await
+        self.respond(number, value, &result).await
     }
 
     async fn serve_stream(&mut self, number: u8, kind: u8, text: &str) -> Python<()> {
@@ -253,9 +268,24 @@ impl Machine {
         done
     }
 
-    async fn respond(&mut self, number: u8, value: Value) -> Python<()> {
+    async fn respond(&mut self, number: u8, value: Value, result: &str) -> Python<()> {
         self.tick().await?;
+        if !result.is_empty() && !self.heap.packs {
+            return Err(raised("KeyError", "P"));
+        }
         match value {
+            Value::Repr(text) if !result.is_empty() && pack(&text, result).is_some() => {
+                let (code, data) = pack(&text, result).unwrap_or_default();
+                if data.len() <= 40 {
+                    let data = BASE64_STANDARD.encode(data);
+                    return self
+                        .say(format!("{}C{}{data}", char_of(number), char_of(code)))
+                        .await;
+                }
+                let what = What::Packed(code, data);
+                self.keep_last(what.clone())?;
+                self.parts(number, &what, None).await
+            }
             Value::Bytes(bytes, array) if bytes.len() > 40 => {
                 let what = What::Bytes(bytes, array);
                 self.keep_last(what.clone())?;
@@ -436,7 +466,7 @@ impl Machine {
             };
             self.tick().await?;
             let intact = self.heap.session.check(&line) == 0 && line.len() > 3;
-            if intact && char_of(line[1]) == self.expected() && line[2] == b'c' {
+            if intact && char_of(line[1]) == self.expected() && b"cw".contains(&line[2]) {
                 self.serve(&line, body(&line)).await?;
             } else if self.other(line, size).await? {
                 return Ok(());

@@ -56,7 +56,7 @@ pub(crate) fn numbers(call: u32, n: u32) -> String {
 }
 
 #[derive(Debug, Clone)]
-enum Argument {
+pub(super) enum Argument {
     Number(i64),
     Text(String),
 }
@@ -70,6 +70,48 @@ fn number_at(arguments: &[Argument], at: usize) -> i64 {
 
 fn small_at(arguments: &[Argument], at: usize) -> u32 {
     u32::try_from(number_at(arguments, at)).unwrap_or(0)
+}
+
+/// What a call has that something is attached to: the result, the function, and the arguments.
+pub(super) fn attached(text: &str) -> Option<(String, String, Vec<serde_json::Value>)> {
+    use serde_json::Value as Json;
+    let (length, rest) = text.split_at_checked(6)?;
+    let (head, mut data) = rest.split_at_checked(length.parse().ok()?)?;
+    let mut words = serde_json::from_str::<Vec<Json>>(head).ok()?.into_iter();
+    let Some((Json::String(result), Json::String(function))) = words.next().zip(words.next()) else {
+        return None;
+    };
+    let places = words.next()?;
+    let mut words: Vec<Json> = words.collect();
+    for place in places.as_array()? {
+        let [at, how, length] = &place.as_array()?[..] else {
+            return None;
+        };
+        let one;
+        (one, data) = data.split_at_checked(usize::try_from(length.as_u64()?).ok()?)?;
+        // The only thing that is attached here is plain text.
+        let at = usize::try_from(at.as_u64()?).ok()?;
+        *words.get_mut(at).filter(|_| *how == "s")? = Json::String(one.to_owned());
+    }
+    Some((result, function, words))
+}
+
+/// What a row of ints is packed as where one of these type codes holds them, and its bytes. Short ones are not.
+pub(crate) fn pack(repr: &str, codes: &str) -> Option<(u8, Vec<u8>)> {
+    let numbers: Vec<u32> = { repr.strip_prefix('[')?.strip_suffix(']')?.split(", ") }
+        .map(|number| number.parse().ok())
+        .collect::<Option<_>>()?;
+    let code = codes.bytes().find(|code| match code {
+        b'H' => numbers.iter().all(|number| *number < 1 << 16),
+        code => *code == b'I',
+    })?;
+    let bytes = |number: &u32| {
+        number
+            .to_le_bytes()
+            .into_iter()
+            .take(if code == b'H' { 2 } else { 4 })
+    };
+    (numbers.len() > 7).then(|| (code, numbers.iter().flat_map(bytes).collect()))
 }
 
 /// Splits what stands between a call's parentheses.
@@ -104,6 +146,19 @@ impl Machine {
         if let Some(rest) = expression.strip_prefix("K('") {
             self.heap.streams.remove(rest.trim_end_matches("')"));
             return Ok(none());
+        }
+        let heap = &mut self.heap;
+        for (is_there, bring, library) in [
+            ("'P' in globals()", "(X('_values',", &mut heap.packs),
+            ("'J' in globals()", "(X('_attached',", &mut heap.reads_attached),
+        ] {
+            if expression == is_there {
+                return Ok(Value::Repr(if *library { "True" } else { "False" }.to_owned()));
+            }
+            if expression.starts_with(bring) {
+                *library = true;
+                return Ok(none());
+            }
         }
         if expression.starts_with("X(") {
             return self.run_statement(expression).await.map(|()| none());
@@ -164,6 +219,18 @@ impl Machine {
         match arguments(given) {
             Some(arguments) => self.do_call(name, &arguments).await,
             None => Err(raised("SyntaxError", "invalid syntax")),
+        }
+    }
+
+    /// Calls a function with what is in a list of JSON.
+    pub(super) async fn call_with_all(&mut self, name: &str, given: Vec<serde_json::Value>) -> Python<Value> {
+        let argument = |value: serde_json::Value| match value {
+            serde_json::Value::String(text) => Some(Argument::Text(text)),
+            value => value.as_i64().map(Argument::Number),
+        };
+        match given.into_iter().map(argument).collect::<Option<Vec<_>>>() {
+            Some(arguments) => self.do_call(name, &arguments).await,
+            None => Err(raised("TypeError", "")),
         }
     }
 

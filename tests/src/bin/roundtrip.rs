@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use belay_tests::connected;
-use belay_tests::values::{Abilities, EchoDevice, cases};
+use belay::Device;
+use belay_sim::Board;
+use belay_tests::values::{self, Abilities, EchoDevice, cases};
 use clap::Parser;
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -14,16 +15,28 @@ struct Options {
     /// How many values.
     #[arg(long, default_value_t = 20_000)]
     count: usize,
+    /// Which floats the board has.
+    #[arg(long, value_enum, default_value_t = Floats::Double)]
+    floats: Floats,
     /// Which values: the same seed makes the same ones.
     #[arg(long)]
     seed: Option<u64>,
+}
+
+/// The floats of a board.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Floats {
+    /// Those of 64 bits.
+    Double,
+    /// Those of 32 bits, as on most microcontrollers.
+    Single,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
     let seed = options.seed.unwrap_or_else(|| u64::from(std::process::id()));
-    match run(options.count, seed).await {
+    match run(options.count, options.floats, seed).await {
         Ok(different) => {
             println!("roundtrip: {} values, {different} different", options.count);
             ExitCode::from(u8::from(different > 0))
@@ -36,12 +49,20 @@ async fn main() -> ExitCode {
 }
 
 /// How many of the values came back different.
-async fn run(count: usize, seed: u64) -> Result<usize, Box<dyn std::error::Error>> {
+async fn run(count: usize, floats: Floats, seed: u64) -> Result<usize, Box<dyn std::error::Error>> {
     println!("seed {seed}");
-    let (_board, device) = connected().await;
+    let (board, floats) = match floats {
+        Floats::Double => (Board::unix(), values::Floats::Double),
+        Floats::Single => (Board::unix_single(), values::Floats::Single),
+    };
+    let board = board.start().await?;
+    let device = Device::connect(board.port()).await?;
     let echo: EchoDevice = device.attach().await?;
     let mut runner = runner(seed);
-    let strategy = cases(Abilities::ALL);
+    let strategy = cases(Abilities {
+        floats,
+        ..Abilities::ALL
+    });
     let mut different = 0;
     for number in 0..count {
         let case = strategy

@@ -25,6 +25,8 @@ pub(super) struct Deserializer<'de> {
     at: usize,
     depth: usize,
     ahead: Ahead,
+    /// Whether floats are what is written, and not what a board means by it.
+    exact: bool,
 }
 
 /// What the caller's type would like to see, where Python's own type leaves a choice.
@@ -62,7 +64,13 @@ impl<'de> Deserializer<'de> {
             at: 0,
             depth: 0,
             ahead: Ahead::default(),
+            exact: false,
         })
+    }
+
+    /// The same for floats that are what is written.
+    pub(super) fn exact(self) -> Self {
+        Self { exact: true, ..self }
     }
 
     /// Checks that nothing follows.

@@ -178,7 +178,12 @@ impl<'de> Deserializer<'de> {
     }
 
     fn double(&self, text: &str) -> Result<f64, ValueError> {
-        decimal::as_board_reads(text).ok_or_else(|| self.malformed("a number"))
+        let float = if self.exact {
+            text.parse().ok()
+        } else {
+            decimal::as_board_reads(text)
+        };
+        float.ok_or_else(|| self.malformed("a number"))
     }
 
     /// The double that begins here and has been read.

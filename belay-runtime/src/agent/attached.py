@@ -1,0 +1,43 @@
+# What reads the arguments that are attached to a call: loaded when the first one is.
+from array import array
+from binascii import a2b_base64
+from json import loads
+
+def attached(text, names):
+    # The call, and the result, that a text asks for: the length of JSON, that, and what is attached to it.
+    if type(text) is str:
+        text = text.encode()
+    text = memoryview(text)
+    at = 6 + int(str(text[:6], "utf8"))
+    result, name, more, *words = loads(bytes(text[6:at]))
+    for i, how, size in more:
+        data = text[at : at + size]
+        at += size
+        kind = how[0]
+        if kind in "es":
+            data = str(data, "utf8")
+        elif kind == "b":
+            data = bytes(data)
+        else:
+            data = a2b_base64(data)
+        if kind == "e":
+            data = eval(data, names)
+        elif kind in "sb":
+            # Characters that no line has come as others that were not there.
+            for k in range(1, len(how), 2):
+                pair = how[k : k + 2]
+                if kind == "b":
+                    pair = pair.encode()
+                data = data.replace(pair[:1], pair[1:])
+        elif kind == "S":
+            data = str(data, "utf8")
+        elif kind == "Y":
+            data = bytearray(data)
+        elif kind != "B":
+            data = array(how[1], data)
+            if kind == "L":
+                data = list(data)
+            elif kind == "T":
+                data = tuple(data)
+        words[i] = data
+    return result, name, words

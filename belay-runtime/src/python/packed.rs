@@ -1,0 +1,251 @@
+//! What a board has packed, as the `repr` that it would have written if it wrote all bits of its floats.
+
+use std::ops::Range;
+
+/// How far what a board prints of a float may be from the float, as a part of it.
+const DISTANCE: f64 = 1e-4;
+
+/// The `repr` that what was packed stands for, whose floats are to be read as they are written; nothing where that
+/// makes no sense. `code` is what the agent has packed it as.
+pub(crate) fn repr(code: u8, data: &[u8]) -> Option<Vec<u8>> {
+    match code {
+        b'.' => float(data).map(|float| text_of(float).into_bytes()),
+        b'E' => with_floats(data),
+        code => sequence(code, data),
+    }
+}
+
+/// A list of what an array has in its memory.
+fn sequence(code: u8, data: &[u8]) -> Option<Vec<u8>> {
+    fn each<const N: usize>(data: &[u8], mut write: impl FnMut([u8; N])) -> Option<()> {
+        let (elements, []) = data.as_chunks() else {
+            return None;
+        };
+        for bytes in elements {
+            write(*bytes);
+        }
+        Some(())
+    }
+    let mut text = String::with_capacity(data.len() * 3 + 2);
+    let mut push = |element: &str| {
+        text.push_str(if text.is_empty() { "[" } else { ", " });
+        text.push_str(element);
+    };
+    let mut buffer = itoa::Buffer::new();
+    match code {
+        b'b' => each(data, |bytes| push(buffer.format(i8::from_le_bytes(bytes)))),
+        b'B' => each(data, |bytes| push(buffer.format(u8::from_le_bytes(bytes)))),
+        b'h' => each(data, |bytes| push(buffer.format(i16::from_le_bytes(bytes)))),
+        b'H' => each(data, |bytes| push(buffer.format(u16::from_le_bytes(bytes)))),
+        b'i' => each(data, |bytes| push(buffer.format(i32::from_le_bytes(bytes)))),
+        b'I' => each(data, |bytes| push(buffer.format(u32::from_le_bytes(bytes)))),
+        b'f' => each(data, |bytes| push(&text_of(f32::from_le_bytes(bytes).into()))),
+        b'd' => each(data, |bytes| push(&text_of(f64::from_le_bytes(bytes)))),
+        _ => None,
+    }?;
+    if text.is_empty() {
+        text.push('[');
+    }
+    text.push(']');
+    Some(text.into_bytes())
+}
+
+/// A float of four or eight bytes.
+fn float(data: &[u8]) -> Option<f64> {
+    if let Ok(bytes) = data.try_into() {
+        return Some(f32::from_le_bytes(bytes).into());
+    }
+    Some(f64::from_le_bytes(data.try_into().ok()?))
+}
+
+/// A float as Python writes it, with all its digits.
+fn text_of(float: f64) -> String {
+    if float.is_nan() {
+        return "nan".to_owned();
+    }
+    if float.is_infinite() {
+        return if float > 0.0 { "inf" } else { "-inf" }.to_owned();
+    }
+    zmij::Buffer::new().format_finite(float).to_owned()
+}
+
+/// A `repr` behind the floats that are in it: those take the places of what was printed of them. Where they do not
+/// belong there, because something has a `repr` of its own making, what was printed stays.
+fn with_floats(data: &[u8]) -> Option<Vec<u8>> {
+    let colon = data.iter().position(|byte| *byte == b':')?;
+    let (head, rest) = (&data[..colon], &data[colon + 1..]);
+    let (code, count) = head.split_first()?;
+    let size = match code {
+        b'f' => size_of::<f32>(),
+        b'd' => size_of::<f64>(),
+        _ => return None,
+    };
+    let count: usize = str::from_utf8(count).ok()?.parse().ok()?;
+    let (floats, text) = rest.split_at_checked(count.checked_mul(size)?)?;
+    let floats = floats.chunks_exact(size).map(float).collect::<Option<Vec<_>>>()?;
+    Some(replaced(text, &floats).unwrap_or_else(|| text.to_vec()))
+}
+
+fn replaced(text: &[u8], floats: &[f64]) -> Option<Vec<u8>> {
+    let mut new = Vec::with_capacity(text.len() + floats.len() * 8);
+    let mut from = 0;
+    let mut rest = floats.iter();
+    for place in places(text)? {
+        let float = *rest.next()?;
+        let printed: f64 = str::from_utf8(&text[place.clone()]).ok()?.parse().ok()?;
+        if !is_near(float, printed) {
+            return None;
+        }
+        new.extend_from_slice(&text[from..place.start]);
+        new.extend_from_slice(text_of(float).as_bytes());
+        from = place.end;
+    }
+    new.extend_from_slice(&text[from..]);
+    rest.next().is_none().then_some(new)
+}
+
+/// Whether a board may have printed a float like this.
+fn is_near(float: f64, printed: f64) -> bool {
+    const LEAST: f64 = f32::MIN_POSITIVE as f64;
+    if float.is_nan() || printed.is_nan() {
+        return float.is_nan() && printed.is_nan();
+    }
+    let distance = (float - printed).abs();
+    // The largest ones may be printed as what is larger still, and the least as nothing.
+    float.to_bits() == printed.to_bits()
+        || distance <= float.abs() * DISTANCE
+        || (printed.is_infinite() && float.abs() > 1e38 && float.is_sign_negative() == (printed < 0.0))
+        || (float.abs() < LEAST && distance <= LEAST)
+}
+
+/// Where floats stand in a `repr`. Nothing where there are complex numbers, which have two.
+fn places(text: &[u8]) -> Option<Vec<Range<usize>>> {
+    let mut places = Vec::new();
+    let mut at = 0;
+    while let Some(&first) = text.get(at) {
+        let start = at;
+        match first {
+            b'\'' | b'"' => {
+                at += 1;
+                while *text.get(at)? != first {
+                    at += if text[at] == b'\\' { 2 } else { 1 };
+                }
+                at += 1;
+            }
+            b'0'..=b'9' | b'-' | b'_' | b'a'..=b'z' | b'A'..=b'Z' | 0x80.. => {
+                at += 1;
+                while let Some(&next) = text.get(at) {
+                    let goes_on = next.is_ascii_alphanumeric()
+                        || next >= 0x80
+                        || b"._".contains(&next)
+                        || (b"+-".contains(&next) && matches!(text[at - 1], b'e' | b'E'));
+                    if !goes_on {
+                        break;
+                    }
+                    at += 1;
+                }
+                let word = &text[start..at];
+                let magnitude = word.strip_prefix(b"-").unwrap_or(word);
+                let number = magnitude.first().is_some_and(u8::is_ascii_digit);
+                if number && word.ends_with(b"j") {
+                    return None;
+                }
+                let fraction = number && magnitude.iter().any(|byte| b".eE".contains(byte));
+                if fraction || magnitude == b"inf" || magnitude == b"nan" {
+                    places.push(start..at);
+                }
+            }
+            _ => at += 1,
+        }
+    }
+    Some(places)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(code: u8, data: &[u8]) -> Option<String> {
+        repr(code, data).map(|text| String::from_utf8(text).unwrap())
+    }
+
+    fn with_singles(floats: &[f32], printed: &str) -> String {
+        let mut data = format!("f{}:", floats.len()).into_bytes();
+        data.extend(floats.iter().flat_map(|float| float.to_le_bytes()));
+        data.extend_from_slice(printed.as_bytes());
+        text(b'E', &data).unwrap()
+    }
+
+    #[test]
+    fn what_was_packed_is_what_the_board_would_have_written() {
+        assert_eq!(text(b'h', &[1, 0, 255, 255]).unwrap(), "[1, -1]");
+        assert_eq!(text(b'I', &[255, 255, 255, 255]).unwrap(), "[4294967295]");
+        assert_eq!(text(b'f', &[]).unwrap(), "[]");
+        assert_eq!(
+            text(b'f', &[0, 0, 192, 127, 0, 0, 0, 128]).unwrap(),
+            "[nan, -0.0]"
+        );
+        assert_eq!(text(b'.', &0.1_f32.to_le_bytes()).unwrap(), "0.10000000149011612");
+        assert_eq!(text(b'.', &0.1_f64.to_le_bytes()).unwrap(), "0.1");
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_nothing() {
+        for (code, data) in [
+            (b'h', &b"123"[..]),
+            (b'd', b"1234567"),
+            (b'.', b""),
+            (b'.', b"12345"),
+            (b'?', b""),
+            (b'E', b""),
+            (b'E', b":1.0"),
+            (b'E', b"f9:1.0"),
+            (b'E', b"f99999999999999999999:1.0"),
+            (b'E', b"f9223372036854775807:1.0"),
+            (b'E', b"x0:1.0"),
+        ] {
+            assert_eq!(text(code, data), None, "{code} {data:?}");
+        }
+    }
+
+    #[test]
+    fn floats_take_the_places_of_what_was_printed_of_them() {
+        let pi = f32::from_bits(0x4049_0fdb);
+        assert_eq!(
+            with_singles(
+                &[pi, -pi, f32::INFINITY],
+                r#"{'a 1.5': [3.1415928, b'\'2.5"', -3.1415928], "it's": (inf, 7, nanny, None)}"#
+            ),
+            r#"{'a 1.5': [3.1415927410125732, b'\'2.5"', -3.1415927410125732], "it's": (inf, 7, nanny, None)}"#
+        );
+        let least: f64 = with_singles(&[1e-45], "0.0").parse().unwrap();
+        assert_eq!(least.to_bits(), f64::from(1e-45_f32).to_bits());
+    }
+
+    #[test]
+    fn what_was_printed_stays_where_it_is_not_of_these_floats() {
+        for (floats, printed) in [
+            (&[1.5][..], "[1.5, 2.5]"),
+            (&[1.5, 2.5], "[1.5]"),
+            (&[1.5], "[2.5]"),
+            (&[1.5], "nan"),
+            (&[1.5], "(1.5+2.5j)"),
+            (&[1.5], "'1.5"),
+            (&[1.5], "'1.5\\"),
+        ] {
+            assert_eq!(with_singles(floats, printed), printed);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_it_is_read_or_refused(code: u8, data: Vec<u8>) {
+            let _ = repr(code, &data);
+        }
+
+        #[test]
+        fn whatever_comes_with_floats_it_is_read_or_refused(count in 0..4_usize, data: Vec<u8>) {
+            let _ = repr(b'E', &[format!("f{count}:").as_bytes(), &data].concat());
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! What a type is read from, as it says itself by what it asks a deserialiser for first.
+
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, SeqAccess, Visitor};
+use serde::forward_to_deserialize_any;
+
+use super::error::ValueError;
+use super::tag;
+
+/// Above this a tuple is an array: serde's own tuples have no more elements.
+const TUPLE: usize = 16;
+
+/// What a result is going to be read as, which decides how a board sends it. Whatever that is, a result that is of
+/// another type comes as its `repr`, and any result can be read as anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Shape {
+    /// What a `repr` says all of: numbers that are ints, text, bytes.
+    Plain,
+    /// One float.
+    Float,
+    /// A sequence of floats.
+    Floats,
+    /// A sequence of ints, in arrays with one of these type codes, the first one that holds them.
+    Ints(&'static str),
+    /// What can have floats somewhere in it.
+    #[default]
+    Any,
+}
+
+impl Shape {
+    /// The shape of this type.
+    pub(crate) fn of<T: DeserializeOwned>() -> Self {
+        let mut asked = Asked::Any;
+        // It is never given anything, so it fails.
+        let _ = T::deserialize(Probe(&mut asked));
+        match asked {
+            Asked::Plain | Asked::Int(_) | Asked::Sequence(Self::Plain) => Self::Plain,
+            Asked::Float => Self::Float,
+            Asked::Sequence(shape) => shape,
+            Asked::Any => Self::Any,
+        }
+    }
+
+    /// What the agent calls it.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Float => ".",
+            Self::Floats => "f",
+            Self::Ints(codes) => codes,
+            Self::Any => "E",
+        }
+    }
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, Copy)]
+enum Asked {
+    Any,
+    Plain,
+    Int(&'static str),
+    Float,
+    /// A sequence, and its shape.
+    Sequence(Shape),
+}
+
+/// Is asked for one thing, and has nothing.
+struct Probe<'a>(&'a mut Asked);
+
+fn nothing<T>() -> Result<T, ValueError> {
+    Err(ValueError::plain("there is no value".to_owned()))
+}
+
+macro_rules! shapes {
+    ($($method:ident => $asked:expr,)*) => {
+        $(
+            fn $method<V: Visitor<'de>>(self, _: V) -> Result<V::Value, ValueError> {
+                *self.0 = $asked;
+                nothing()
+            }
+        )*
+    };
+}
+
+impl<'de> Deserializer<'de> for Probe<'_> {
+    type Error = ValueError;
+
+    shapes! {
+        deserialize_any => Asked::Any,
+        deserialize_bool => Asked::Plain,
+        deserialize_i8 => Asked::Int("b"),
+        deserialize_u8 => Asked::Int("B"),
+        deserialize_i16 => Asked::Int("h"),
+        deserialize_u16 => Asked::Int("H"),
+        deserialize_i32 => Asked::Int("hi"),
+        deserialize_u32 => Asked::Int("HI"),
+        deserialize_i64 => Asked::Int("hi"),
+        deserialize_u64 => Asked::Int("HI"),
+        deserialize_i128 => Asked::Int("hi"),
+        deserialize_u128 => Asked::Int("HI"),
+        deserialize_f32 => Asked::Float,
+        deserialize_f64 => Asked::Float,
+        deserialize_char => Asked::Plain,
+        deserialize_str => Asked::Plain,
+        deserialize_string => Asked::Plain,
+        deserialize_bytes => Asked::Plain,
+        deserialize_byte_buf => Asked::Plain,
+        deserialize_unit => Asked::Plain,
+    }
+
+    forward_to_deserialize_any! { map enum identifier ignored_any struct }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
+        self.deserialize_unit(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
+        if name == tag::VALUE {
+            return self.deserialize_any(visitor);
+        }
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        visitor.visit_seq(Elements(Some(self.0)))
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, ValueError> {
+        if len > TUPLE {
+            return self.deserialize_seq(visitor);
+        }
+        // Its elements can be of different types, of which only the first one shows.
+        self.deserialize_any(visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
+        self.deserialize_any(visitor)
+    }
+}
+
+/// The elements of a sequence, of which the first one is asked for.
+struct Elements<'a>(Option<&'a mut Asked>);
+
+impl<'de> SeqAccess<'de> for Elements<'_> {
+    type Error = ValueError;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, ValueError> {
+        let Some(asked) = self.0.take() else {
+            return Ok(None);
+        };
+        let mut element = Asked::Any;
+        // As above.
+        let _ = seed.deserialize(Probe(&mut element));
+        *asked = Asked::Sequence(match element {
+            Asked::Float => Shape::Floats,
+            Asked::Int(codes) => Shape::Ints(codes),
+            Asked::Plain | Asked::Sequence(Shape::Plain | Shape::Ints(_)) => Shape::Plain,
+            Asked::Any | Asked::Sequence(_) => Shape::Any,
+        });
+        nothing()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::time::Duration;
+
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::python::{Array, Bytes, Seconds, Value};
+
+    #[derive(Deserialize)]
+    struct Wrapped(#[expect(dead_code, reason = "it is never read")] Vec<f32>);
+
+    #[test]
+    fn a_type_shows_what_it_is_read_from() {
+        assert_eq!(Shape::of::<i32>(), Shape::Plain);
+        assert_eq!(Shape::of::<()>(), Shape::Plain);
+        assert_eq!(Shape::of::<Option<bool>>(), Shape::Plain);
+        assert_eq!(Shape::of::<Bytes>(), Shape::Plain);
+        assert_eq!(Shape::of::<Vec<String>>(), Shape::Plain);
+        assert_eq!(Shape::of::<Vec<Vec<u8>>>(), Shape::Plain);
+        assert_eq!(Shape::of::<f64>(), Shape::Float);
+        assert_eq!(Shape::of::<Option<f32>>(), Shape::Float);
+        assert_eq!(Shape::of::<Seconds>(), Shape::Float);
+        assert_eq!(Shape::of::<Vec<f64>>(), Shape::Floats);
+        assert_eq!(Shape::of::<Wrapped>(), Shape::Floats);
+        assert_eq!(Shape::of::<Array<f32>>(), Shape::Floats);
+        assert_eq!(Shape::of::<[f32; 17]>(), Shape::Floats);
+        assert_eq!(Shape::of::<Array<i16>>(), Shape::Ints("h"));
+        assert_eq!(Shape::of::<BTreeSet<u32>>(), Shape::Ints("HI"));
+        assert_eq!(Shape::of::<(f32, i32)>(), Shape::Any);
+        assert_eq!(Shape::of::<Vec<Vec<f32>>>(), Shape::Any);
+        assert_eq!(Shape::of::<BTreeMap<String, f32>>(), Shape::Any);
+        assert_eq!(Shape::of::<Duration>(), Shape::Any);
+        assert_eq!(Shape::of::<Value>(), Shape::Any);
+    }
+}
