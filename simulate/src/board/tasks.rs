@@ -150,7 +150,11 @@ impl Machine {
         let heap = &mut self.heap;
         for (is_there, bring, library) in [
             ("'P' in globals()", "(X(str(b'_values','utf8'),", &mut heap.packs),
-            ("'J' in globals()", "(X(str(b'_attached','utf8'),", &mut heap.reads_attached),
+            (
+                "'J' in globals()",
+                "(X(str(b'_attached','utf8'),",
+                &mut heap.reads_attached,
+            ),
         ] {
             if expression == is_there {
                 return Ok(Value::Repr(if *library { "True" } else { "False" }.to_owned()));
