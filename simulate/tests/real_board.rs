@@ -124,7 +124,8 @@ fn comparable(said: &[u8]) -> String {
             text.push('\x04');
             rest = behind;
         } else if let Some((look, behind)) = found.split_once(".\r\n").filter(|(look, _)| is_look(look)) {
-            text.push_str(&format!("LOOK{}", look.rsplit(',').next().unwrap_or_default()));
+            text.push_str("LOOK");
+            text.push_str(look.rsplit(',').next().unwrap_or_default());
             rest = behind;
         } else {
             text.push_str(&found[..1]);
