@@ -127,7 +127,7 @@ fn nothing_but_the_agents_module_has_its_kinds_and_its_language() {
 }
 
 /// What of the link has the port, or waits for it or for what the conversation gives. All else is the conversation.
-const WITH_THE_PORT: [&str; 11] = [
+const WITH_THE_PORT: [&str; 12] = [
     "mod.rs",
     "pump.rs",
     "port.rs",
@@ -139,6 +139,7 @@ const WITH_THE_PORT: [&str; 11] = [
     "items.rs",
     "events.rs",
     "statements.rs",
+    "provide.rs",
 ];
 
 #[test]
