@@ -362,7 +362,7 @@ fn called(expression: &str) -> BTreeSet<char> {
 
 #[test]
 fn the_boards_have_the_functions_that_expressions_call() {
-    let (_, names) = RESIDENT.split_once("names.update(").unwrap();
+    let (_, names) = RESIDENT.rsplit_once("names.update(").unwrap();
     let (names, _) = names.split_once(')').unwrap();
     let resident = |name: char| names.contains(&format!("{name}="));
     let small = |name: char| SMALL.contains(&format!("\ndef {name}("));
