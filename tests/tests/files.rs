@@ -387,7 +387,7 @@ async fn what_a_program_has_left_is_removed_by_the_next(path: CallPath) {
     let (mut board, device) = connected_to(board, path).await;
     device.files().list("/").await.unwrap();
     assert_eq!(names(&board), ["/lib/", "/lib/x"]);
-    let mut writing = device.files().write("/lib/x", noise(200_000)).events();
+    let mut writing = device.files().write("/lib/x", noise(1_000_000)).events();
     writing.next().await.unwrap().unwrap();
     assert_eq!(names(&board), ["/lib/", "/lib/belay~.new", "/lib/x"]);
     board.restart().unwrap();

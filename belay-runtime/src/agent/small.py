@@ -107,7 +107,8 @@ def other(what, body):
 
 def begun(body):
     global key, credit
-    kept[3] = int(kind != "c")
+    # A part of a source only waits for the rest.
+    kept[3] = int(kind not in "cTt")
     # What is garbage looks as if it was in use to a collection that begins in the middle of an evaluation.
     gc.collect()
     if kind in "sn":

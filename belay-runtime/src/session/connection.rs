@@ -212,7 +212,8 @@ impl Connection {
         let statements = self
             .statements(namespace, body.source, Some(method.path))
             .map_err(|error| self.in_method(error, method))?;
-        let ran = self.link.execute_after(set, statements, deadline).await;
+        let keep = self.keys_of_uses(device, method)?;
+        let ran = self.run_with_room(set, statements, deadline, &keep).await;
         ran.map(drop)
             .map_err(|error| self.explain(self.about_syntax(error), Some(method)))
     }
@@ -220,7 +221,9 @@ impl Connection {
     /// Runs statements at the global level of a namespace, as `file`, and gives what was printed meanwhile.
     pub(crate) async fn run(&self, namespace: &str, source: &str, file: Option<&str>) -> Result<Vec<u8>> {
         let statements = self.statements(namespace, source, file)?;
-        let ran = self.link.execute(statements, self.execute_deadline).await;
+        let ran = self
+            .run_with_room(None, statements, self.execute_deadline, &[])
+            .await;
         ran.map(|answer| answer.printed)
             .map_err(|error| self.explain(error, None))
     }

@@ -1,7 +1,7 @@
 //! Putting methods on the board, and making room for them.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tracing::Instrument;
 
@@ -10,7 +10,7 @@ use super::deployments::{Key, add, id_of};
 use super::returned::Returned;
 use crate::agent::expression;
 use crate::error::{Phase, Result};
-use crate::link::{Payload, Request};
+use crate::link::{Answer, Payload, Request, Statements};
 use crate::python::Arguments;
 use crate::spec::{Body, DeviceSpec, MethodSpec};
 
@@ -207,15 +207,43 @@ impl Connection {
         Ok(true)
     }
 
+    /// Runs statements. A board that has no room to take them has what was deployed and is not in `keep` evicted for them.
+    pub(super) async fn run_with_room(
+        &self,
+        before: Option<String>,
+        statements: Statements<'_>,
+        deadline: Duration,
+        keep: &[Key],
+    ) -> Result<Answer> {
+        loop {
+            match self
+                .link
+                .execute_after(before.clone(), statements, deadline)
+                .await
+            {
+                Err(error)
+                    if error.is_memory_error()
+                        && error.again().now(false)
+                        && self.make_room(keep).await? => {}
+                ran => return ran,
+            }
+        }
+    }
+
+    /// What must stay on the board for a method to run.
+    pub(super) fn keys_of_uses(
+        &self,
+        device: &'static DeviceSpec,
+        method: &'static MethodSpec,
+    ) -> Result<Vec<Key>> {
+        let uses = self.with_uses(device, method)?;
+        Ok(uses.iter().map(|(_, body)| body.hash).collect())
+    }
+
     /// Makes room for another attempt at a call that ran out of memory: the older half of what it does not
     /// need goes.
     pub(super) async fn make_room_for(&self, method: &'static MethodSpec) -> Result<bool> {
-        let device = self.registry.device_of(method)?;
-        let keep: Vec<Key> = self
-            .with_uses(device, method)?
-            .iter()
-            .map(|(_, body)| body.hash)
-            .collect();
+        let keep = self.keys_of_uses(self.registry.device_of(method)?, method)?;
         let _one_at_a_time = self.deployments.deploying.lock().await;
         let mut rounds = self.deployments.len().div_ceil(2);
         let mut any = false;
