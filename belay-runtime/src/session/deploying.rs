@@ -153,6 +153,7 @@ impl Connection {
         let span = tracing::debug_span!("belay.deploy", device = %self.name, method = method.path, bytes = body.source.len());
         let sending = async {
             let started = Instant::now();
+            let mut spent = false;
             loop {
                 let answer = self.define(device, method, body, id).await;
                 add(
@@ -163,7 +164,7 @@ impl Connection {
                 add(&self.counters.micros, u64::try_from(micros).unwrap_or(u64::MAX));
                 match answer {
                     Ok(answer) => return Returned::from(answer).to::<String>().map(Arc::from),
-                    Err(error) if error.is_memory_error() && self.make_room(keep).await? => {}
+                    Err(error) if error.is_memory_error() && self.may_have_room(keep, &mut spent).await? => {}
                     Err(error) => return Err(error),
                 }
             }
@@ -215,19 +216,25 @@ impl Connection {
         deadline: Duration,
         keep: &[Key],
     ) -> Result<Answer> {
+        let mut spent = false;
         loop {
-            match self
+            let ran = self
                 .link
                 .execute_after(before.clone(), statements, deadline)
-                .await
-            {
-                Err(error)
-                    if error.is_memory_error()
-                        && error.again().now(false)
-                        && self.make_room(keep).await? => {}
-                ran => return ran,
+                .await;
+            let full = ran
+                .as_ref()
+                .is_err_and(|error| error.is_memory_error() && error.again().now(false));
+            if !full || !self.may_have_room(keep, &mut spent).await? {
+                return ran;
             }
         }
+    }
+
+    /// Whether a board that had no room may have some now: something was evicted, or, once, what was in the way was only
+    /// what the last requests had left. `spent` says that this was so before.
+    async fn may_have_room(&self, keep: &[Key], spent: &mut bool) -> Result<bool> {
+        Ok(self.make_room(keep).await? || !std::mem::replace(spent, true))
     }
 
     /// What must stay on the board for a method to run.
