@@ -92,8 +92,9 @@ impl Device {
         );
         let initialize = async {
             match A::SPEC.modules_to {
-                Some(folder) => self.put_modules(A::SPEC, folder).await?,
-                None => session.bring(A::SPEC).await?,
+                // Few traits have some, and their future would be part of that of every connection.
+                Some(folder) => Box::pin(self.put_modules(A::SPEC, folder)).await?,
+                None => Box::pin(session.bring(A::SPEC)).await?,
             }
             setups.initialize(A::SPEC).await
         };

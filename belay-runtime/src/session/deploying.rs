@@ -234,7 +234,9 @@ impl Connection {
     /// Whether a board that had no room may have some now: something was evicted, or, once, what was in the way was only
     /// what the last requests had left. `spent` says that this was so before.
     async fn may_have_room(&self, keep: &[Key], spent: &mut bool) -> Result<bool> {
-        Ok(self.make_room(keep).await? || !std::mem::replace(spent, true))
+        // It is rare, and its future would be part of that of every call.
+        let made_room = Box::pin(self.make_room(keep)).await?;
+        Ok(made_room || !std::mem::replace(spent, true))
     }
 
     /// What must stay on the board for a method to run.
