@@ -23,7 +23,7 @@ pub enum Request {
         json: Option<String>,
         /// The same with some of them apart from the call, where that is worth it.
         apart: Option<Box<Apart>>,
-        /// What [the agent is to pack the result as](Flavour::packs), or nothing.
+        /// What the agent is to pack the result as, if it can, or nothing.
         result: Cow<'static, str>,
     },
     /// Evaluates an expression.
@@ -36,7 +36,7 @@ pub enum Request {
         credit: usize,
         /// What gives them.
         expression: String,
-        /// What [the agent is to pack items as](Flavour::packs), or nothing.
+        /// What the agent is to pack items as, if it can, or nothing.
         result: Cow<'static, str>,
     },
     /// The next items of a stream.
