@@ -355,7 +355,7 @@ async fn on_fat_a_file_is_exchanged_in_steps_that_are_done_to_their_end(path: Ca
 async fn a_write_that_is_given_up_leaves_nothing(path: CallPath) {
     let (board, device) = connected_to(Board::unix().file("x", "old"), path).await;
     let files = device.files();
-    let mut writing = files.write("/x", noise(60_000)).events();
+    let mut writing = files.write("/x", noise(1_000_000)).events();
     for _ in 0..3 {
         writing.next().await.unwrap().unwrap();
     }
@@ -489,7 +489,7 @@ async fn a_board_with_little_memory_writes_and_reads_in_short_pieces() {
 
 #[tokio::test]
 async fn a_file_that_is_larger_than_the_memory_goes_both_ways() {
-    let (board, device) = connected_to(Board::unix().heap_kb(96), CallPath::Auto).await;
+    let (board, device) = connected_to(Board::unix().heap_kb(84), CallPath::Auto).await;
     let free = device.capabilities().free_memory.unwrap();
     assert!(
         free < 64 << 10,
