@@ -95,7 +95,7 @@ async fn a_start_that_breaks_off_anywhere_leaves_the_compiler_as_it_was_and_the_
 async fn an_old_board_that_loses_some_of_the_agent_gets_it_all_the_same() {
     let board = Board::microbit().start().await.unwrap();
     // Far enough apart to be in different pieces.
-    for at in [1_620, 2_700, 3_790] {
+    for at in [1_627, 2_707, 3_797] {
         let drop = board.cable().once(Direction::ToBoard, at, Fault::Drop);
         drop.unwrap();
     }
