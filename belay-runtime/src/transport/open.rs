@@ -79,7 +79,7 @@ impl Address {
             #[cfg(feature = "process")]
             Target::Exec(words) => process::exec(words, self.to_string()),
             #[cfg(feature = "process")]
-            Target::Pty(words) => process::pty(words, self.to_string()),
+            Target::Pty(words) => process::pty(words, self.to_string()).await,
             #[cfg(not(feature = "process"))]
             Target::Exec(_) | Target::Pty(_) => Err(self.not_built("process")),
         }

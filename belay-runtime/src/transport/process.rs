@@ -17,6 +17,10 @@ use super::{Closing, Transport, TransportError};
 /// How long the end of a process may trail the end of its output. It is only waited for to tell its status.
 const STATUS_GRACE: Duration = Duration::from_millis(500);
 
+/// What a program has to begin to mind Ctrl-C before it is sent one: until then that ends it.
+#[cfg(unix)]
+const BEGINNING: Duration = Duration::from_millis(100);
+
 /// How long a killed child may take to be dead when the runtime shuts down. It takes less than a millisecond.
 const REAP_LIMIT: Duration = Duration::from_millis(200);
 
@@ -59,7 +63,7 @@ pub(super) fn exec(words: &[String], description: String) -> Result<Box<dyn Tran
 ///
 /// The terminal passes every byte as it is, except that Ctrl-C interrupts the command, as it does on a board.
 #[cfg(unix)]
-pub(super) fn pty(words: &[String], description: String) -> Result<Box<dyn Transport>, TransportError> {
+pub(super) async fn pty(words: &[String], description: String) -> Result<Box<dyn Transport>, TransportError> {
     let failed = |error: pty_process::Error| cannot_start(words, io::Error::other(error));
     let (program, arguments) = split(words)?;
     let (pty, pts) = pty_process::open().map_err(failed)?;
@@ -71,11 +75,14 @@ pub(super) fn pty(words: &[String], description: String) -> Result<Box<dyn Trans
         pty_process::Error::Io(source) => cannot_start(words, source),
         error => failed(error),
     })?;
-    Ok(Box::new(ProcessTransport::new(pty, child, description)))
+    let transport = ProcessTransport::new(pty, child, description);
+    sleep(BEGINNING).await;
+    Ok(Box::new(transport))
 }
 
 #[cfg(not(unix))]
-pub(super) fn pty(_: &[String], _: String) -> Result<Box<dyn Transport>, TransportError> {
+#[expect(clippy::unused_async, reason = "where there are pseudo-terminals it waits")]
+pub(super) async fn pty(_: &[String], _: String) -> Result<Box<dyn Transport>, TransportError> {
     Err(TransportError::Unsupported("pseudo-terminals"))
 }
 
