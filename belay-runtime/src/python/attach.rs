@@ -318,16 +318,6 @@ macro_rules! ints {
     };
 }
 
-macro_rules! refuse_element {
-    ($($method:ident($($argument:ty),*) -> $ok:ty;)*) => {
-        $(
-            fn $method(self, $(_: $argument),*) -> Result<$ok, ValueError> {
-                none()
-            }
-        )*
-    };
-}
-
 impl Serializer for Element {
     type Ok = Number;
     type Error = ValueError;
@@ -363,7 +353,7 @@ impl Serializer for Element {
         Ok(Number::Float(if value.is_nan() { f64::NAN } else { value }))
     }
 
-    refuse_element! {
+    refuse! {
         serialize_bool(bool) -> Number;
         serialize_char(char) -> Number;
         serialize_str(&str) -> Number;
