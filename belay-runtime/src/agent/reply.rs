@@ -312,8 +312,8 @@ impl FirstWords {
 }
 
 impl Pong {
-    /// A payload such as `5 4 ` and the odd characters as base64. The agent for small boards does not keep them: it says
-    /// that there were some. On old ones it gives the token alone: nothing is known to be missing.
+    /// A payload such as `5 4 ` and the odd characters as base64. The agent for small boards
+    /// gives the token alone: nothing is known to be missing.
     fn decode(payload: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(payload).ok()?;
         let mut words = text.split(' ');

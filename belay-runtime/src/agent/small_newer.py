@@ -85,26 +85,3 @@ def N(name):
     if name not in spaces:
         spaces[name] = dict(spaces[0], __name__=name, S=S, input=refuse)
     return spaces[name]
-
-
-# The last ping, and how many lines since were damaged: the host sees whether somebody else reads.
-pinged = "0"
-damaged = 0
-
-
-def line(part, line=line):
-    global damaged
-    damaged += 1
-    return line(part)
-
-
-def other(what, body, other=other):
-    # The line is a whole one.
-    global pinged, damaged
-    damaged -= 1
-    if what == "p":
-        body, pinged = body + " " + pinged + " ", body
-        if damaged:
-            body += "Pz8="
-        damaged = 0
-    return other(what, body)

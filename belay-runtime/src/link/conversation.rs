@@ -1,6 +1,9 @@
 //! The conversation with a board: what has come goes in, and what time it is; what is to be written, and when something
 //! is to be done although nothing comes, comes out. No port and no clock.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -90,7 +90,7 @@ impl Conversation {
             liveness.asked(token, now, now + FLUSHED, SILENCE / 2);
         } else if liveness.unread.has_room_for(question.len())
             // What counts as unread may have been lost, which nothing else would ever tell.
-            || again && liveness.unread.has_any_room_for(question.len())
+            || again && (liveness.unread.has_any_room_for(question.len()) || liveness.unread.take_doubt())
         {
             self.ask(token, &question, again);
             self.liveness.asked(token, now, now + SILENCE, SILENCE);

@@ -15,6 +15,8 @@ use crate::protocol::{Event, Insistence, Operation, Sign};
 /// How often in a row a board may answer that it cannot run what it is told: the first answer may be one to
 /// something older.
 const UNABLE: u32 = 8;
+/// How long nothing may come behind such an answer, before it is taken for the last one.
+const QUIET: Duration = Duration::from_millis(100);
 
 /// What came of one attempt.
 enum Attempt {
@@ -203,14 +205,23 @@ impl Wire<'_> {
     }
 
     async fn await_entry(&mut self, until: Instant) -> Result<Attempt> {
-        while let Some(item) = self.next_before(until).await? {
-            match item {
-                Item::Repl(Event::Entered) => return Ok(Attempt::Done),
-                Item::Repl(Event::Unable { traceback }) => return Ok(Attempt::Unable(traceback)),
-                _ => {}
+        let mut unable = None;
+        loop {
+            let received = self.line.received();
+            let quiet = match unable {
+                Some(_) => until.min(Instant::now() + QUIET),
+                None => until,
+            };
+            match self.next_before(quiet).await? {
+                Some(Item::Repl(Event::Entered)) => return Ok(Attempt::Done),
+                // It may be said of something older, and then the answer to this is still to come: what is tried next
+                // would interrupt that.
+                Some(Item::Repl(Event::Unable { traceback })) => unable = Some(traceback),
+                Some(_) => {}
+                None if self.line.received() != received && Instant::now() < until => {}
+                None => return Ok(unable.map_or(Attempt::Late, Attempt::Unable)),
             }
         }
-        Ok(Attempt::Late)
     }
 
     /// Once the board has announced the restart, `boot.py` has half of the time that is left until `until`: if it is

@@ -167,6 +167,11 @@ impl Line {
         self.tail.clear();
     }
 
+    /// How much has come, ever: two of these tell whether anything has in between.
+    pub(super) fn received(&self) -> usize {
+        self.received
+    }
+
     /// Queues bytes behind all that is queued already.
     pub(super) fn send(&mut self, bytes: &[u8]) {
         self.queued = self.queued.wrapping_add(bytes.len());

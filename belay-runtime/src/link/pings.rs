@@ -187,6 +187,11 @@ impl Conversation {
         for at in 0..answered {
             self.calls.flying_mut(at).incoming.nothing_is_coming();
         }
+        if answered == 0 {
+            // What was printed so far belongs to nothing that is still to run.
+            let wanted = self.calls.any_wants_printed();
+            self.keep_printed(wanted);
+        }
         self.ask_again_before(answered);
         if self.calls.none_flies() {
             self.liveness.rest();

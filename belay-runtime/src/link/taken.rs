@@ -122,7 +122,8 @@ impl Conversation {
     /// A ping is about to be sent. Behind a Ctrl-C it may be lost by that.
     pub(super) fn watch_ping(&mut self, token: u32, line: &[u8]) {
         let pings = &mut self.watch.pings;
-        // Of what a bad line does to a small board's sources too little can be told from a reader.
+        // The agent for small boards does not say what it got: of what a bad line does to its sources too little can be
+        // told from a reader.
         let tells = self.flavour != Flavour::Small;
         if !self.liveness.is_interrupting() && tells && pings.len() < PINGS {
             pings.push(Ping {

@@ -61,6 +61,8 @@ pub(super) struct Unread {
     heeded: u32,
     /// Whether a banner has been taken for the answer to what was asked, since then.
     believed: bool,
+    /// Whether all of it may as well have been lost.
+    doubted: bool,
 }
 
 impl Unread {
@@ -70,6 +72,7 @@ impl Unread {
             sent: VecDeque::new(),
             heeded: 0,
             believed: false,
+            doubted: false,
         }
     }
 
@@ -124,6 +127,18 @@ impl Unread {
         if !std::mem::replace(&mut self.believed, true) {
             self.clear();
         }
+    }
+
+    /// The board has been told to stop in every way, and nothing was heard of it: either it has not read anything, or the
+    /// line has lost what counts as unread.
+    pub(super) fn is_doubtful(&mut self) {
+        self.doubted = true;
+    }
+
+    /// Whether a question may be asked although there may be no room for it: once for each such time, so that a line that
+    /// has lost everything does not keep the board from being asked for ever.
+    pub(super) fn take_doubt(&mut self) -> bool {
+        std::mem::take(&mut self.doubted)
     }
 
     /// Whether what looks like a prompt is looked into, however long the board has been busy. A program that prints

@@ -21,9 +21,6 @@ pub(super) struct Small {
     kept: Vec<String>,
     failed: bool,
     fate: u8,
-    /// The last ping, and whether anything damaged came since.
-    pinged: String,
-    damaged: bool,
     parts: String,
 }
 
@@ -43,8 +40,6 @@ impl Small {
             kept: Vec::new(),
             failed: false,
             fate: 0,
-            pinged: "0".to_owned(),
-            damaged: false,
             parts: String::new(),
         }
     }
@@ -87,8 +82,6 @@ impl Machine {
         agent.expected = b'0';
         agent.text.clear();
         agent.kept_number = 0;
-        "0".clone_into(&mut agent.pinged);
-        agent.damaged = false;
         self.heap.streams.clear();
         let text = format!(
             "-h9000 {} 9000 {} model",
@@ -118,7 +111,6 @@ impl Machine {
         let (said, sum) = whole.split_at(whole.len() - 8);
         let sum = String::from_utf8_lossy(&sum[..7]).into_owned();
         if format!("{:07x}", self.heap.session.check(said)) != sum {
-            self.little()?.damaged = true;
             return self.small_refuse().await;
         }
         let body = String::from_utf8_lossy(&said[4..]).into_owned();
@@ -135,10 +127,7 @@ impl Machine {
         let agent = self.little()?;
         let asked = agent.asked;
         if what == b'p' {
-            let (token, odd) = (body.trim(), if agent.damaged { "Pz8=" } else { "" });
-            let text = format!("{}o{token} {} {odd}", char::from(agent.expected), agent.pinged);
-            token.clone_into(&mut agent.pinged);
-            agent.damaged = false;
+            let text = format!("{}o{body}", char::from(agent.expected));
             self.send(&text).await?;
             return Ok(Begun::Nothing);
         }

@@ -79,6 +79,7 @@ impl Liveness {
         self.trouble = None;
         // What looks like an answer to whoever comes next is worth another try.
         self.unread.some_is_read();
+        self.unread.is_doubtful();
     }
 
     /// It ran out of memory before it could do anything. Says how often in a row.

@@ -1,0 +1,173 @@
+//! What a conversation says and tells, with the test as the board, the port and the clock.
+
+use super::*;
+use crate::agent::source::Secrets;
+use crate::agent::{Number, Pong, Reply, Request};
+use crate::link::Answer;
+use crate::link::line::ToWrite;
+use crate::link::output::{OutputHub, OutputSender};
+use crate::protocol::checksum;
+
+const LONG: Duration = Duration::from_secs(60);
+
+struct Bench {
+    conversation: Conversation,
+    now: Instant,
+    secrets: Secrets,
+    written: Vec<u8>,
+    requests: u64,
+}
+
+impl Bench {
+    fn new(flavour: Flavour) -> Self {
+        let now = Instant::now();
+        let options = LinkOptions::default();
+        let secrets = Secrets::new();
+        let output = OutputSender::new(OutputHub::new(&options));
+        let line = Line::new(true, flavour, secrets, output, now);
+        let hello = Hello {
+            call_path: flavour.into(),
+            boot: secrets.boot,
+            attached: false,
+            flavour,
+            implementation: "micropython".to_owned(),
+            platform: "rp2".to_owned(),
+            free_memory: None,
+        };
+        let (events, ending) = (EventSender::new(), Arc::default());
+        let conversation = Conversation::new(line, &hello, secrets.seed, options, events, ending, now);
+        Self {
+            conversation,
+            now,
+            secrets,
+            written: Vec::new(),
+            requests: 0,
+        }
+    }
+
+    /// Asks for this, and gives what cancels it and where its answer will be.
+    fn ask(&mut self, expression: &str, printed: bool) -> (u64, oneshot::Receiver<Result<Answer>>) {
+        self.requests += 1;
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Request {
+            id: self.requests,
+            request: Request::Evaluate(expression.to_owned()),
+            printed,
+            deadline: LONG,
+            reply,
+        };
+        self.tell(command);
+        (self.requests, answer)
+    }
+
+    fn tell(&mut self, command: Command) {
+        let told = self.conversation.on_command(self.now, command);
+        assert!(told.is_ok(), "{told:?}");
+        self.write();
+    }
+
+    /// The port takes what is to be written.
+    fn write(&mut self) {
+        let line = self.conversation.line();
+        while let ToWrite::Bytes(bytes) = line.next_write(self.now) {
+            let count = bytes.len();
+            self.written.extend_from_slice(bytes);
+            line.wrote(self.now, count);
+        }
+    }
+
+    fn take_written(&mut self) -> String {
+        let written = std::mem::take(&mut self.written);
+        String::from_utf8(written).expect("ASCII")
+    }
+
+    fn hear(&mut self, bytes: &[u8]) {
+        let heard = self.conversation.on_bytes(self.now, bytes);
+        assert!(heard.is_ok(), "{heard:?}");
+        self.write();
+    }
+
+    fn reply(&mut self, number: char, reply: &Reply) {
+        let (kind, payload) = reply.encode();
+        let text = format!(
+            "{number}{}{}",
+            char::from(kind.byte()),
+            String::from_utf8_lossy(&payload)
+        );
+        let nonce = String::from_utf8_lossy(&self.secrets.nonce).into_owned();
+        let check = checksum(text.as_bytes(), self.secrets.seed);
+        self.hear(format!("\x02{nonce}{text}{check:08x}\x03").as_bytes());
+    }
+
+    /// Answers the last ping of these: the board expects this number.
+    fn pong(&mut self, asked: &str, expects: char) {
+        let (_, ping) = asked.rsplit_once("p0").expect("a ping");
+        let digits = ping.find(|c: char| !c.is_ascii_digit()).expect("its end");
+        let token = ping[..digits].parse().expect("a token");
+        let pong = Pong {
+            token,
+            before: token.saturating_sub(1),
+            odd: Vec::new(),
+        };
+        self.reply(expects, &Reply::Pong(pong));
+    }
+
+    /// Lets so much time pass.
+    fn wait(&mut self, time: Duration) {
+        let until = self.now + time;
+        while let Some(at) = self.conversation.next_instant().filter(|at| *at <= until) {
+            self.now = at.max(self.now);
+            if self.conversation.asks_what_is_unsent() {
+                self.conversation.on_unsent(self.now, 0);
+            }
+            self.conversation.on_instant(self.now);
+            self.write();
+        }
+        self.now = until;
+    }
+}
+
+fn number(at: u8) -> char {
+    let numbers = std::iter::successors(Some(Number::default()), |number| Some(number.next()));
+    char::from({ numbers }.nth(usize::from(at)).expect("a number").char())
+}
+
+#[test]
+fn what_a_request_prints_is_its_own_where_it_has_to_be_sent_again_behind_a_dropped_one() {
+    let mut bench = Bench::new(Flavour::Resident);
+    let (dropped, _) = bench.ask("a()", false);
+    let (_, mut answer) = bench.ask("b()", true);
+    assert!(bench.take_written().contains("b()"), "both are under way");
+    bench.tell(Command::Cancel(dropped));
+    bench.wait(Duration::from_millis(20));
+    let asked = bench.take_written();
+    // What was dropped has been read, and its end is not heard of; what came behind it is lost.
+    bench.pong(&asked, number(1));
+    assert!(bench.take_written().contains("b()"), "it is sent again");
+    bench.hear(b"printed\r\n");
+    bench.reply(number(1), &Reply::Value(b"7".to_vec()));
+    let answer = answer.try_recv().expect("an answer").expect("a good one");
+    assert_eq!(answer.printed, b"printed\r\n");
+}
+
+#[test]
+fn a_board_is_asked_again_by_whoever_comes_next_though_all_that_it_was_asked_seems_unread() {
+    for flavour in [Flavour::Resident, Flavour::OverRawRepl] {
+        let mut bench = Bench::new(flavour);
+        for _ in 0..20 {
+            bench.take_written();
+            let (_, mut answer) = bench.ask("a()", false);
+            // It hears nothing, and there soon is no room for any more questions. Who comes next comes at once.
+            let error = loop {
+                bench.wait(Duration::from_millis(10));
+                if let Ok(answer) = answer.try_recv() {
+                    break answer;
+                }
+            };
+            assert!(error.is_err());
+            let asked = bench.take_written();
+            let ping = format!("#{}p", number(1));
+            assert!(asked.contains(&ping), "{flavour:?}: {asked:?}");
+        }
+    }
+}
