@@ -101,9 +101,9 @@ impl Bench {
 
     /// Answers the last ping of these: the board expects this number.
     fn pong(&mut self, asked: &str, expects: char) {
-        let (_, ping) = asked.rsplit_once("p0").expect("a ping");
-        let digits = ping.find(|c: char| !c.is_ascii_digit()).expect("its end");
-        let token = ping[..digits].parse().expect("a token");
+        let (_, asked) = asked.rsplit_once("p0").expect("a ping");
+        let digits = asked.find(|c: char| !c.is_ascii_digit()).expect("its end");
+        let token = asked[..digits].parse().expect("a token");
         let pong = Pong {
             token,
             before: token.saturating_sub(1),
