@@ -323,6 +323,20 @@ async fn a_full_disk_says_how_much_is_missing_and_is_left_as_it_was(path: CallPa
     device.close().await.unwrap();
 }
 
+async fn where_nothing_can_be_written_that_is_said_of_what_is_too_large_too(path: CallPath) {
+    let (board, device) = connected_to(with_disk(Board::unix()), path).await;
+    set_disk(&device, "disk.room = disk.used() + 100; disk.locked = True")
+        .await
+        .unwrap();
+    let before = of_the_test(&board);
+    for size in [10, 1_000, 100_000] {
+        let error = device.files().write("/x", noise(size)).await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Unsupported { .. }), "{error}");
+    }
+    assert!(of_the_test(&board) == before);
+    device.close().await.unwrap();
+}
+
 async fn on_fat_a_file_is_exchanged_in_steps_that_are_done_to_their_end(path: CallPath) {
     let (board, device) = connected_to(with_disk(Board::unix()), path).await;
     set_disk(&device, "disk.fat = True").await.unwrap();
@@ -454,6 +468,7 @@ async fn many_tasks_read_and_write_at_once(path: CallPath) {
 on_both_runtimes! { over both paths:
     a_cut_before_the_answer_says_that_either_may_be_there
     a_full_disk_says_how_much_is_missing_and_is_left_as_it_was
+    where_nothing_can_be_written_that_is_said_of_what_is_too_large_too
     a_write_that_is_given_up_leaves_nothing
     many_tasks_read_and_write_at_once
     on_fat_a_file_is_exchanged_in_steps_that_are_done_to_their_end

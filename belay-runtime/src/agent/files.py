@@ -174,12 +174,14 @@ def begin(path, length):
     folder = path[:at] if at > 0 and kind(path[:at]) == FOLDER else ""
     parents(path, False)
     free = space(folder)
-    if free and free[0] < length:
-        return length - free[0]
     done = 0
     target = path
     place = folder
+    # Where nothing can be written at all, that is what is to be said.
     file = open(folder + NEW, "wb")
+    if free and free[0] < length:
+        abort()
+        return length - free[0]
     return 0
 
 def write(data):

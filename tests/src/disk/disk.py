@@ -4,11 +4,12 @@ import os
 
 class Disk:
     # How many bytes there is room for; whether it says so; whether capitals are not told and a rename takes two steps; whether the power is
-    # cut between these.
+    # cut between these; whether it can only be read.
     room = None
     mute = False
     fat = False
     cut = False
+    locked = False
 
     def __init__(self):
         self.real = os.VfsPosix(".")
@@ -61,6 +62,8 @@ class Disk:
         self.real.rename(old, new)
 
     def open(self, path, mode):
+        if self.locked and ("w" in mode or "a" in mode):
+            raise OSError(30)
         file = self.real.open(self.real_path(path), mode)
         return File(self, file) if "w" in mode or "a" in mode else file
 
