@@ -34,6 +34,8 @@ pub(crate) struct Folder {
     pub(crate) dir: syn::LitStr,
     /// The folder of the board that they are put into; into its memory where there is none.
     pub(crate) to: Option<syn::LitStr>,
+    /// Whether they are compiled before, where that can be had.
+    pub(crate) mpy: bool,
 }
 
 /// A file of that folder.

@@ -47,6 +47,8 @@ pub struct DeviceSpec {
     pub modules: &'static [ModuleSpec],
     /// The folder of the board that they are put into; into its memory where there is none.
     pub modules_to: Option<&'static str>,
+    /// Whether they go there as `mpy-cross` compiles them, where that can be had.
+    pub modules_compiled: bool,
 }
 
 /// A module that a trait brings: a file of the folder that `modules = …` names.

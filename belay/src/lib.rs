@@ -87,7 +87,7 @@
 //! | `serial` | boards at serial ports, `usb:` and `auto`; on unless `default-features = false` |
 //! | `sync` | bringing a folder of the board up to date with one of this machine, `Files::sync` |
 //! | `tcp` | boards behind a socket, `tcp://` |
-//! | `process` | boards that are programs, `exec:` and `pty:` |
+//! | `process` | boards that are programs, `exec:` and `pty:`; modules that `mpy-cross` compiles |
 //!
 //! A way to a board of the program's own needs none of them.
 //!

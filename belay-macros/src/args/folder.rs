@@ -9,21 +9,25 @@ use crate::diag::{Errors, closest};
 use crate::model::{Folder, plain};
 
 /// What `modules(…)` takes.
-const KEYS: [&str; 2] = ["dir", "to"];
+const KEYS: [&str; 3] = ["dir", "to", "mpy"];
 
 impl Argument {
-    /// `modules = "board"`, or `modules(dir = "board", to = "/lib")`.
+    /// `modules = "board"`, or `modules(dir = "board", to = "/lib", mpy = true)`.
     pub(super) fn folder(&self, errors: &mut Errors) -> Option<Folder> {
         let Value::List(tokens) = &self.value else {
             let dir = self.string(errors)?.clone();
-            return Some(Folder { dir, to: None });
+            return Some(Folder {
+                dir,
+                to: None,
+                mpy: false,
+            });
         };
         let parsed = Punctuated::<Self, Token![,]>::parse_terminated.parse2(tokens.clone());
         let parsed = parsed.unwrap_or_else(|error| {
             errors.push(error);
             Punctuated::new()
         });
-        let (mut dir, mut to) = (None, None);
+        let (mut dir, mut to, mut mpy) = (None, None, None);
         for argument in &parsed {
             match (&*plain(&argument.name), argument.literal()) {
                 ("dir", Some(Lit::Str(path))) => dir = Some(path.clone()),
@@ -32,6 +36,8 @@ impl Argument {
                     argument,
                     "`to` is a folder of the board, such as `modules(dir = \"board\", to = \"/lib\")`",
                 ),
+                ("mpy", Some(Lit::Bool(whether))) => mpy = whether.value.then_some(argument),
+                ("mpy", _) => errors.at(argument, "`mpy` is `true` or `false`"),
                 (name, _) if KEYS.contains(&name) => {
                     errors.at(
                         argument,
@@ -48,7 +54,14 @@ impl Argument {
         if dir.is_none() {
             wrong(self, "a folder of Python files", errors);
         }
-        dir.map(|dir| Folder { dir, to })
+        if let (Some(mpy), None) = (mpy, &to) {
+            errors.at(
+                mpy,
+                "`mpy` is about modules that are put into files of the board: say which folder, such as `to = \"/lib\"`",
+            );
+        }
+        let mpy = mpy.is_some();
+        dir.map(|dir| Folder { dir, to, mpy })
     }
 }
 

@@ -21,6 +21,7 @@ pub(super) fn statics(context: &Context<'_>) -> TokenStream {
     let folder = device.options.modules.as_ref();
     let modules_to = folder.and_then(|folder| folder.to.as_ref()).map(some);
     let modules_to = modules_to.unwrap_or_else(|| quote!(::core::option::Option::None));
+    let modules_compiled = folder.is_some_and(|folder| folder.mpy);
     quote! {
         #(#methods)*
         static __DEVICE: __belay::DeviceSpec = __belay::DeviceSpec {
@@ -29,6 +30,7 @@ pub(super) fn statics(context: &Context<'_>) -> TokenStream {
             methods: &[#(#entries),*],
             modules: &[#(#modules),*],
             modules_to: #modules_to,
+            modules_compiled: #modules_compiled,
         };
     }
 }

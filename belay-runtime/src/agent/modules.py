@@ -69,7 +69,7 @@ def mounted():
 
 
 def name_of(path):
-    path = path[:-3].split("/")
+    path = path[: path.rfind(".")].split("/")
     if path[-1] == "__init__":
         path.pop()
     return path
@@ -141,13 +141,19 @@ def checksum(path):
         pass
 
 
+def shadowed(path):
+    # Whether there is a source beside what was compiled, which would be imported instead.
+    return path[-4:] == ".mpy" and checksum(path[:-3] + "py")
+
+
 def differing(folder, wanted):
-    # Which of these paths in a folder hold something else. Each is followed by its checksum.
+    # Which of these paths in a folder hold something else, or are not what is imported. Each is followed by its checksum.
     if folder not in sys.path:
         sys.path.append(folder)
     words = wanted.split()
     wanted = dict(zip(words[::2], words[1::2]))
-    wanted = [path for path in wanted if checksum(folder + "/" + path) != wanted[path]]
+    at = folder + "/"
+    wanted = [path for path in wanted if checksum(at + path) != wanted[path] or shadowed(at + path)]
     for path in wanted:
         unload(path)
     return wanted

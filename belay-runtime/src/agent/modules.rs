@@ -1,5 +1,7 @@
 //! The library for modules on the board, and how it is called.
 
+use std::borrow::Cow;
+
 use super::expression::{call, in_namespace, is_in_namespace};
 use crate::python::{self, ValueError};
 use crate::spec::ModuleSpec;
@@ -42,15 +44,19 @@ pub(crate) fn put(module: &ModuleSpec, at: usize, piece: &[u8], is_last: bool) -
     Ok(function("put", &format!("'{}',{at},{piece},{hash}", module.path)))
 }
 
-/// Which of these modules are not in this folder of the board's file system, where they are imported from from now on.
+/// A file that is to be in a folder of the board: its path there, and what is in it.
+#[derive(Debug)]
+pub(crate) struct StoredModule {
+    pub(crate) path: String,
+    pub(crate) contents: Cow<'static, [u8]>,
+}
+
+/// Which of these files are not in this folder of the board's file system, where modules are imported from from now on.
 /// It gives `False` where the library is not there.
-pub(crate) fn differing(folder: &str, modules: &[ModuleSpec]) -> Result<String, ValueError> {
-    let wanted: Vec<String> = modules
+pub(crate) fn differing(folder: &str, files: &[StoredModule]) -> Result<String, ValueError> {
+    let wanted: Vec<String> = files
         .iter()
-        .map(|module| {
-            let checksum = crc32fast::hash(module.source.as_bytes());
-            format!("{} {checksum:x}", module.path)
-        })
+        .map(|file| format!("{} {:x}", file.path, crc32fast::hash(&file.contents)))
         .collect();
     let (folder, wanted) = (
         python::to_literal(folder)?,

@@ -1,6 +1,7 @@
 //! How a device is connected.
 
 use std::marker::PhantomData;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,6 +80,7 @@ pub struct DeviceBuilder<T = Device> {
     reset_for_threads: bool,
     thread_stop: Duration,
     host_action: Duration,
+    mpy_cross: Arc<Path>,
     executors: Arc<dyn ExecutorFactory>,
     made: PhantomData<fn() -> T>,
 }
@@ -110,6 +112,7 @@ impl<T> DeviceBuilder<T> {
             reset_for_threads: false,
             thread_stop: Duration::from_secs(3),
             host_action: Duration::from_secs(10),
+            mpy_cross: Arc::from(Path::new("mpy-cross")),
             executors: Arc::new(DefaultExecutors),
             made: PhantomData,
         }
@@ -184,6 +187,13 @@ impl<T> DeviceBuilder<T> {
         self
     }
 
+    /// Sets the program that compiles the modules of a trait with `mpy = true`: the `mpy-cross` that this machine
+    /// finds, unless set.
+    pub fn mpy_cross(mut self, program: impl AsRef<Path>) -> Self {
+        self.mpy_cross = Arc::from(program.as_ref());
+        self
+    }
+
     /// Replaces the executors.
     pub fn executors(mut self, factory: impl ExecutorFactory + 'static) -> Self {
         self.executors = Arc::new(factory);
@@ -214,6 +224,7 @@ impl<T> DeviceBuilder<T> {
             reset_for_threads: self.reset_for_threads,
             thread_stop: self.thread_stop,
             host_action: self.host_action,
+            mpy_cross: self.mpy_cross,
         };
         let session = Session::connect(self.name.unwrap_or(default_name), settings).await?;
         Ok(Device::new(session, &*self.executors))

@@ -1,6 +1,8 @@
 //! A device: one board, with its session and its executors.
 
 mod builder;
+mod mpy_cross;
+mod stored;
 
 use std::sync::Arc;
 
@@ -109,15 +111,6 @@ impl Device {
             device: self.clone(),
             spec: A::SPEC,
         }))
-    }
-
-    /// Writes those modules of a trait into this folder of the board that are not there.
-    async fn put_modules(&self, device: &'static DeviceSpec, folder: &'static str) -> Result<()> {
-        for module in self.session().differing(device, folder).await? {
-            let path = format!("{folder}/{}", module.path);
-            self.files().write(&path, module.source).await?;
-        }
-        Ok(())
     }
 
     /// The session.

@@ -21,6 +21,7 @@ mod traceback;
 mod turns;
 
 use std::fmt;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -91,6 +92,8 @@ pub(crate) struct Settings {
     pub(crate) reset_for_threads: bool,
     pub(crate) thread_stop: Duration,
     pub(crate) host_action: Duration,
+    /// The program that compiles modules.
+    pub(crate) mpy_cross: Arc<Path>,
 }
 
 impl Session {

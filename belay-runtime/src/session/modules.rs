@@ -5,7 +5,7 @@ use std::sync::{MutexGuard, PoisonError};
 use super::brought::Kept;
 use super::connection::Connection;
 use super::{Returned, Session};
-use crate::agent::modules;
+use crate::agent::modules::{self, StoredModule};
 use crate::error::{Phase, Result};
 use crate::spec::{DeviceSpec, ModuleSpec};
 
@@ -34,21 +34,17 @@ impl Session {
 }
 
 impl Session {
-    /// The modules of a trait that are not in this folder of the board, where it puts them.
+    /// The paths of those files that are not in this folder of the board, from which modules are imported from now on.
     ///
     /// # Errors
     ///
     /// When the board cannot be reached.
-    pub(crate) async fn differing(
-        &self,
-        device: &'static DeviceSpec,
-        folder: &'static str,
-    ) -> Result<Vec<&'static ModuleSpec>> {
+    pub(crate) async fn differing(&self, folder: &str, files: &[StoredModule]) -> Result<Vec<String>> {
         let deadline = self.execute_deadline();
         self.unless_closing(async {
             let _turn = self.shared(deadline).await?;
             let connection = self.connection(deadline).await?;
-            let differing = connection.differing(device, folder).await;
+            let differing = connection.differing(folder, files).await;
             differing.inspect_err(|error| self.report(&connection, error))
         })
         .await
@@ -62,7 +58,7 @@ impl Connection {
         for device in devices {
             // After a reset the folder has to be known again; what is in it has outlived that.
             if let Some(folder) = device.modules_to {
-                self.differing(device, folder).await?;
+                self.differing(folder, &[]).await?;
             }
         }
         let in_memory = devices.iter().filter(|device| device.modules_to.is_none());
@@ -106,17 +102,8 @@ impl Connection {
         Ok((kept, missing))
     }
 
-    async fn differing(
-        &self,
-        device: &'static DeviceSpec,
-        folder: &'static str,
-    ) -> Result<Vec<&'static ModuleSpec>> {
-        let differing = modules::differing(folder, device.modules)?;
-        let paths: Vec<String> = self.ask_library(differing).await?.to()?;
-        let modules = device.modules.iter();
-        Ok(modules
-            .filter(|module| paths.iter().any(|path| path == module.path))
-            .collect())
+    async fn differing(&self, folder: &str, files: &[StoredModule]) -> Result<Vec<String>> {
+        self.ask_library(modules::differing(folder, files)?).await?.to()
     }
 
     /// Asks the library, which is brought where the answer is that it is not there.

@@ -81,6 +81,7 @@ mod tests {
         methods: &[],
         modules: &[],
         modules_to: None,
+        modules_compiled: false,
     };
     static IN_FILES: DeviceSpec = DeviceSpec {
         name: "Display",
@@ -88,6 +89,7 @@ mod tests {
         methods: &[],
         modules: &[],
         modules_to: Some("/lib"),
+        modules_compiled: false,
     };
 
     fn mapped(frame: Frame) -> Option<RustLine> {

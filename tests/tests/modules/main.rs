@@ -1,5 +1,7 @@
 //! The modules that a trait brings: they are on the board before its first setup runs.
 
+mod compiled;
+
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
