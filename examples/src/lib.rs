@@ -1,5 +1,8 @@
 //! What every example needs: a board to talk to.
 
+#[cfg(doctest)]
+mod guide;
+
 use clap::Parser;
 
 /// A result with any error, for an example's `main`.

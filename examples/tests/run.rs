@@ -148,6 +148,11 @@ fn generators_are_streams() {
 }
 
 #[test]
+fn plot_draws_the_latest_readings() {
+    prints("plot", &[" V │", "█", "120 readings, the last 60 of them drawn"]);
+}
+
+#[test]
 fn an_example_on_a_port_that_is_not_there_fails_with_a_way_out() {
     let output = example("quickstart")
         .args(["--port", "/dev/nonexistent"])

@@ -5,7 +5,7 @@ mod outside;
 use std::{collections::BTreeSet, env, fs, path::Path, process::Command};
 
 use crate::{
-    Outcome, plant, prepare,
+    Outcome, book, plant, prepare,
     run::{checked, simulate, succeeds, target, workspace},
 };
 
@@ -51,7 +51,7 @@ enum Found {
     Skipped(String),
 }
 
-const CHECKS: [Check; 12] = [
+const CHECKS: [Check; 13] = [
     Check {
         name: "format",
         run: format,
@@ -63,6 +63,10 @@ const CHECKS: [Check; 12] = [
     Check {
         name: "docs",
         run: docs,
+    },
+    Check {
+        name: "book",
+        run: book,
     },
     Check {
         name: "features",
@@ -101,6 +105,12 @@ const CHECKS: [Check; 12] = [
         run: outside,
     },
 ];
+
+/// The names of all checks.
+#[cfg(test)]
+pub(crate) fn names() -> Vec<&'static str> {
+    CHECKS.iter().map(|check| check.name).collect()
+}
 
 /// Runs the checks, or those that are named, and says of each how it ended.
 pub(crate) fn run(only: &[String]) -> Outcome {
@@ -190,6 +200,14 @@ fn docs() -> Result<Found, String> {
     good("cargo doc", doc.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
+/// The guide. That its code compiles and its links lead somewhere is shown by the tests.
+fn book() -> Result<Found, String> {
+    if let Some(why) = no_tool("mdbook", &mut Command::new("mdbook")) {
+        return Ok(Found::Skipped(why));
+    }
+    book::build().map(|()| Found::Good)
+}
+
 /// Each feature by itself, none and all: they compile without a warning and pass the tests of their crate.
 fn features() -> Result<Found, String> {
     for (package, sets) in FEATURES {
@@ -273,7 +291,7 @@ fn minimal_versions() -> Result<Found, String> {
 
 /// No dependency that nothing uses.
 fn unused() -> Result<Found, String> {
-    if let Some(why) = no_tool("cargo-machete", "machete") {
+    if let Some(why) = no_tool("cargo-machete", &mut cargo(["machete"])) {
         return Ok(Found::Skipped(why));
     }
     good("cargo machete", &mut cargo(["machete"]))
@@ -281,7 +299,7 @@ fn unused() -> Result<Found, String> {
 
 /// Licences, sources and versions of what we depend on, and advisories where their database can be had.
 fn deny() -> Result<Found, String> {
-    if let Some(why) = no_tool("cargo-deny", "deny") {
+    if let Some(why) = no_tool("cargo-deny", &mut cargo(["deny"])) {
         return Ok(Found::Skipped(why));
     }
     checked(
@@ -363,16 +381,16 @@ fn no_toolchain(name: &str) -> Option<String> {
     (!installed).then(|| format!("the toolchain {name} is missing: `rustup toolchain install {name}`"))
 }
 
-/// Why there is no such command of cargo, after trying to install it.
-fn no_tool(package: &str, command: &str) -> Option<String> {
-    let there = || succeeds(&mut cargo([command, "--version"]));
-    if there() {
+/// Why there is no such tool, after trying to install it. The command runs it.
+fn no_tool(package: &str, command: &mut Command) -> Option<String> {
+    command.arg("--version");
+    if succeeds(command) {
         return None;
     }
     if env::var_os("CI").is_some() {
         println!("Installing {package}");
         let _ = cargo(["install", "--quiet", "--locked", package]).status();
-        if there() {
+        if succeeds(command) {
             return None;
         }
     }

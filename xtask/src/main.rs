@@ -1,7 +1,10 @@
 //! What people and CI run: `cargo xtask --help`.
 
+mod book;
 mod ci;
 mod coverage;
+#[cfg(test)]
+mod documents;
 mod fuzz;
 #[path = "../../belay-sim/src/packages.rs"]
 mod packages;
@@ -52,6 +55,8 @@ enum Command {
         /// Only these checks.
         only: Vec<String>,
     },
+    /// Builds the guide, which is in `docs/`, with `mdbook`.
+    Book,
     /// Installs what the simulated boards need and builds them.
     Boards,
     /// Calls a board over a faulty cable, thousands of times.
@@ -94,6 +99,7 @@ fn main() -> ExitCode {
         Command::Test { more } => test::run(&more),
         Command::Coverage { more } => coverage::run(&more),
         Command::Ci { only } => ci::run(&only),
+        Command::Book => book::build(),
         Command::Boards => prepare::boards(Boards::All),
         Command::Faults(tool) => run::tool("faults", &tool.arguments),
         Command::Simulate(tool) => run::simulate(&tool.arguments),

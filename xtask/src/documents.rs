@@ -1,0 +1,300 @@
+//! What the documents say of this repository is true: their links lead to something, the commands that they name are
+//! there, each chapter of the guide is in its summary and compiled, and its table of costs is what was counted.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use clap::CommandFactory as _;
+use serde::Deserialize;
+
+use crate::{Arguments, ci, run::workspace};
+
+/// The folders whose documents people read.
+const FOLDERS: [&str; 6] = [
+    "",
+    "docs/src",
+    ".github",
+    ".github/ISSUE_TEMPLATE",
+    "belay-packages",
+    "belay-sim",
+];
+
+/// Where the repository is on the web, whose files are those here.
+const ON_THE_WEB: &str = "https://github.com/belay-rs/belay/blob/main/";
+
+/// A document for people.
+struct Document {
+    path: PathBuf,
+    text: String,
+}
+
+impl Document {
+    fn read(path: PathBuf) -> Self {
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        Self { path, text }
+    }
+
+    /// Its lines that are not in blocks of code.
+    fn prose(&self) -> impl Iterator<Item = &str> {
+        let mut code = false;
+        self.text.lines().filter(move |line| {
+            let fence = line.trim_start().starts_with("```");
+            code ^= fence;
+            !code && !fence
+        })
+    }
+
+    /// Where its links lead.
+    fn links(&self) -> impl Iterator<Item = &str> {
+        let links = self.prose().flat_map(|line| line.split("](").skip(1));
+        links.filter_map(|rest| rest.split(')').next())
+    }
+
+    /// Its headings as links name them.
+    fn anchors(&self) -> BTreeSet<String> {
+        let headings = self.prose().filter(|line| line.starts_with('#'));
+        let anchor = |heading: &str| {
+            let words = heading.trim_start_matches('#').trim().to_lowercase();
+            let kept = words
+                .chars()
+                .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+            kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+        };
+        headings.map(anchor).collect()
+    }
+
+    /// The words that come behind these, wherever they stand in it, up to the end of the line or of the code.
+    fn behind<'a>(&'a self, words: &'a str) -> impl Iterator<Item = Vec<&'a str>> {
+        let found = self.text.lines().flat_map(move |line| line.split(words).skip(1));
+        found.map(|rest| {
+            let command = rest.split(['`', '#']).next().unwrap_or_default();
+            command.split_whitespace().collect()
+        })
+    }
+}
+
+fn documents() -> Vec<Document> {
+    let folders = FOLDERS.iter().flat_map(|folder| {
+        let entries = fs::read_dir(workspace().join(folder)).into_iter().flatten();
+        entries.map(|entry| entry.expect("an entry").path())
+    });
+    let documents: Vec<_> = folders
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .map(Document::read)
+        .collect();
+    assert!(
+        documents.len() > 10,
+        "only {} documents were found",
+        documents.len()
+    );
+    documents
+}
+
+fn chapters() -> BTreeSet<String> {
+    let entries = fs::read_dir(workspace().join("docs/src")).expect("the guide's chapters");
+    let names = entries.map(|entry| entry.expect("an entry").file_name().display().to_string());
+    names
+        .filter(|name| name.ends_with(".md") && name != "SUMMARY.md")
+        .collect()
+}
+
+fn read(path: &str) -> String {
+    Document::read(workspace().join(path)).text
+}
+
+/// What is wrong with a link, if something is.
+fn wrong(document: &Document, link: &str) -> Option<String> {
+    let (target, anchor) = link
+        .split_once('#')
+        .map_or((link, None), |(target, anchor)| (target, Some(anchor)));
+    let path = if let Some(path) = target.strip_prefix(ON_THE_WEB) {
+        workspace().join(path)
+    } else if target.contains("://") || target.starts_with("mailto:") {
+        return None;
+    } else if target.is_empty() {
+        document.path.clone()
+    } else {
+        document.path.parent().unwrap_or(Path::new("")).join(target)
+    };
+    if !path.exists() {
+        return Some("there is no such file".to_owned());
+    }
+    let anchor = anchor?;
+    (!Document::read(path).anchors().contains(anchor)).then(|| "there is no such heading".to_owned())
+}
+
+#[test]
+fn links_of_documents_lead_to_what_is_there() {
+    let wrong: Vec<_> = documents()
+        .iter()
+        .flat_map(|document| {
+            let wrong = document
+                .links()
+                .filter_map(|link| Some((link, wrong(document, link)?)));
+            wrong
+                .map(|(link, why)| format!("{}: `{link}`: {why}", document.path.display()))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn commands_that_documents_name_are_there() {
+    let arguments = Arguments::command();
+    let commands: BTreeSet<&str> = arguments.get_subcommands().map(clap::Command::get_name).collect();
+    for document in documents() {
+        let at = document.path.display();
+        for words in document.behind("cargo xtask ") {
+            let name = words.first().copied().unwrap_or_default();
+            // `cargo xtask …` and `cargo xtask --help` name none.
+            let named = name.starts_with(|c: char| c.is_ascii_lowercase());
+            assert!(
+                !named || commands.contains(name),
+                "{at}: there is no `cargo xtask {name}`"
+            );
+            if name == "ci"
+                && let Some(check) = words.get(1)
+            {
+                assert!(ci::names().contains(check), "{at}: there is no check `{check}`");
+            }
+        }
+        for words in document.behind("--example ") {
+            let file = format!("examples/{}.rs", words.first().copied().unwrap_or_default());
+            assert!(workspace().join(&file).exists(), "{at}: there is no {file}");
+        }
+        for words in document.behind("--test ") {
+            let name = words.first().copied().unwrap_or_default();
+            let files = ["examples/", "tests/tests/"].map(|folder| format!("{folder}{name}.rs"));
+            let there = files.iter().any(|file| workspace().join(file).exists());
+            assert!(there, "{at}: there is no test `{name}`");
+        }
+        for words in ["-p ", "--package "]
+            .iter()
+            .flat_map(|option| document.behind(option))
+        {
+            let name = words.first().copied().unwrap_or_default();
+            let folder = if name == "belay-rs" {
+                "belay"
+            } else {
+                name.strip_prefix("belay-").unwrap_or(name)
+            };
+            let there = [folder, name]
+                .iter()
+                .any(|folder| workspace().join(folder).join("Cargo.toml").exists());
+            assert!(there, "{at}: there is no package `{name}`");
+        }
+    }
+}
+
+#[test]
+fn each_chapter_is_in_the_summary_and_is_compiled() {
+    let summary = Document::read(workspace().join("docs/src/SUMMARY.md"));
+    let listed: BTreeSet<String> = summary.links().map(str::to_owned).collect();
+    assert_eq!(listed, chapters(), "the summary, and the chapters");
+    let compiled = read("examples/src/guide.rs");
+    for chapter in chapters() {
+        assert!(
+            compiled.contains(&format!("\"{chapter}\"")),
+            "examples/src/guide.rs has not got {chapter}"
+        );
+    }
+}
+
+/// Where the table of costs begins and ends in the chapter on performance.
+const BEGIN: &str = "<!-- From tests/cost.jsonl, by `BELAY_KEEP=1 cargo test -p xtask`. -->\n";
+const END: &str = "<!-- The end of the table. -->\n";
+
+/// What the table has, by the names of `tests/cost.jsonl`.
+const ROWS: [(&str, &str); 13] = [
+    ("call", "a call with two integers"),
+    ("mixed", "a call with a float and a text"),
+    ("print", "a call that prints a line"),
+    ("list", "2,000 integers back"),
+    ("floats", "500 floats back"),
+    ("dicts", "a `dict` of 20 `dict`s back"),
+    ("strings", "100 texts back"),
+    ("arg_list", "500 integers as an argument"),
+    ("bytes_down", "16 KB of bytes back"),
+    ("bytes_up", "16 KB of bytes as an argument"),
+    ("stream", "a stream of 200 items"),
+    ("connect_first", "connecting for the first time"),
+    ("connect", "connecting again"),
+];
+
+/// A line of `tests/cost.jsonl`.
+#[derive(Debug, Deserialize)]
+struct Cost {
+    who: String,
+    what: String,
+    instructions: Option<u64>,
+    bytes_to: u64,
+    bytes_from: u64,
+    turns: u64,
+}
+
+impl Cost {
+    fn cell(&self) -> String {
+        let instructions = self.instructions.map_or_else(
+            || "not counted".to_owned(),
+            |instructions| format!("{} k", grouped((instructions + 500) / 1000)),
+        );
+        format!(
+            "{}; {} + {}; {instructions}",
+            self.turns,
+            grouped(self.bytes_to),
+            grouped(self.bytes_from)
+        )
+    }
+}
+
+/// A number with its digits in groups of three.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups = digits.as_bytes().rchunks(3).rev();
+    let groups: Vec<_> = groups.map(String::from_utf8_lossy).collect();
+    groups.join(",")
+}
+
+fn table() -> String {
+    let costs: Vec<Cost> = read("tests/cost.jsonl")
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a cost"))
+        .collect();
+    let by_name: BTreeMap<_, _> = costs
+        .iter()
+        .map(|cost| ((cost.who.as_str(), cost.what.as_str()), cost))
+        .collect();
+    let mut table =
+        "| | Belay for Rust | Belay for Python | mpremote |\n| --- | --- | --- | --- |\n".to_owned();
+    for (what, title) in ROWS {
+        let cells = ["agent", "belay-python", "mpremote"].map(|who| {
+            by_name
+                .get(&(who, what))
+                .map_or(String::new(), |cost| cost.cell())
+        });
+        table.push_str(&format!("| {title} | {} |\n", cells.join(" | ")));
+    }
+    table
+}
+
+#[test]
+fn the_table_of_costs_is_what_was_counted() {
+    let path = workspace().join("docs/src/performance.md");
+    let text = read("docs/src/performance.md");
+    let (before, rest) = text.split_once(BEGIN).expect("the beginning of the table");
+    let (kept, after) = rest.split_once(END).expect("the end of the table");
+    let counted = table();
+    if env::var_os("BELAY_KEEP").is_some() {
+        fs::write(path, format!("{before}{BEGIN}\n{counted}\n{END}{after}")).expect("it can be written");
+        return;
+    }
+    assert_eq!(
+        kept.trim(),
+        counted.trim(),
+        "`BELAY_KEEP=1 cargo test -p xtask` writes the table anew"
+    );
+}
