@@ -76,13 +76,19 @@ impl Document {
     }
 }
 
-fn documents() -> Vec<Document> {
-    let folders = FOLDERS.iter().flat_map(|folder| {
-        let entries = fs::read_dir(workspace().join(folder)).into_iter().flatten();
-        entries.map(|entry| entry.expect("an entry").path())
-    });
-    let documents: Vec<_> = folders
+/// The documents in a folder.
+fn in_folder(folder: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(workspace().join(folder)).into_iter().flatten();
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths
         .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect()
+}
+
+fn documents() -> Vec<Document> {
+    let documents: Vec<_> = FOLDERS
+        .iter()
+        .flat_map(|folder| in_folder(folder))
         .map(Document::read)
         .collect();
     assert!(
@@ -94,11 +100,10 @@ fn documents() -> Vec<Document> {
 }
 
 fn chapters() -> BTreeSet<String> {
-    let entries = fs::read_dir(workspace().join("docs/src")).expect("the guide's chapters");
-    let names = entries.map(|entry| entry.expect("an entry").file_name().display().to_string());
-    names
-        .filter(|name| name.ends_with(".md") && name != "SUMMARY.md")
-        .collect()
+    let names = in_folder("docs/src")
+        .into_iter()
+        .filter_map(|path| Some(path.file_name()?.display().to_string()));
+    names.filter(|name| name != "SUMMARY.md").collect()
 }
 
 fn read(path: &str) -> String {
@@ -268,17 +273,21 @@ fn table() -> String {
         .iter()
         .map(|cost| ((cost.who.as_str(), cost.what.as_str()), cost))
         .collect();
-    let mut table =
-        "| | Belay for Rust | Belay for Python | mpremote |\n| --- | --- | --- | --- |\n".to_owned();
-    for (what, title) in ROWS {
-        let cells = ["agent", "belay-python", "mpremote"].map(|who| {
+    let lines = ROWS.iter().map(|(what, title)| {
+        let cells = ["agent", "belay-python", "mpremote"];
+        let cells = cells.map(|who| {
             by_name
-                .get(&(who, what))
+                .get(&(who, *what))
                 .map_or(String::new(), |cost| cost.cell())
         });
-        table.push_str(&format!("| {title} | {} |\n", cells.join(" | ")));
-    }
-    table
+        format!("| {title} | {} |", cells.join(" | "))
+    });
+    let head = [
+        "| | Belay for Rust | Belay for Python | mpremote |",
+        "| --- | --- | --- | --- |",
+    ];
+    let lines: Vec<_> = head.map(str::to_owned).into_iter().chain(lines).collect();
+    lines.join("\n")
 }
 
 #[test]
