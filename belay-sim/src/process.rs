@@ -1,9 +1,13 @@
 //! The board's process, on a pseudo-terminal of its own.
 
 use std::{
+    ffi::OsStr,
     fs::File,
     io,
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::{ffi::OsStrExt as _, fs::OpenOptionsExt as _},
+    },
     path::PathBuf,
     process::{Child, Command},
     sync::Mutex,
@@ -57,6 +61,7 @@ impl Process {
         let mut command = Command::new(&recipe.program);
         command.args(&recipe.args).current_dir(directory);
         let child = pty_process::blocking::Command::from(command)
+            .stdin(locked(&master)?)
             .spawn(terminal)
             .map_err(io::Error::other)?;
         Ok(Self {
@@ -78,6 +83,20 @@ impl Process {
     pub(crate) fn file(&self) -> &File {
         &self.master
     }
+}
+
+/// The board's side of its terminal, with the lock that programs take on a serial port, which the board holds from then on.
+/// The kernel gives the name of a port that was unplugged to the next terminal, and whoever still looks for that port by
+/// its name must not find the inside of another board.
+fn locked(master: impl AsFd) -> io::Result<File> {
+    let name = rustix::pty::ptsname(master, Vec::new())?;
+    let terminal = File::options()
+        .read(true)
+        .write(true)
+        .custom_flags(rustix::fs::OFlags::NOCTTY.bits().cast_signed())
+        .open(OsStr::from_bytes(name.as_bytes()))?;
+    terminal.try_lock()?;
+    Ok(terminal)
 }
 
 impl AsFd for Process {

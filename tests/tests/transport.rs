@@ -49,6 +49,17 @@ async fn a_real_board_answers_on_its_port_which_is_then_nobody_elses() {
 }
 
 #[tokio::test]
+async fn the_inside_of_a_simulated_board_is_nobodys_port() {
+    let board = Board::unix().start().await.unwrap();
+    // The kernel may give it the name of a port that some program still looks for.
+    let inside = std::fs::read_link(format!("/proc/{}/fd/0", board.process_id())).unwrap();
+    let address: Address = inside.to_str().unwrap().parse().unwrap();
+    assert!(matches!(address.open().await, Err(TransportError::Busy { .. })));
+    let mut port = board.port().parse::<Address>().unwrap().open().await.unwrap();
+    six_times_seven(&mut *port).await;
+}
+
+#[tokio::test]
 async fn a_board_that_is_unplugged_is_an_error_at_once_and_is_found_again_under_another_name() {
     let mut board = Board::unix().start().await.unwrap();
     let name = Arc::new(Mutex::new(board.port().to_owned()));
