@@ -1,13 +1,14 @@
 //! The outer pseudo-terminal, whose path is the board's port.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Read as _},
     mem::MaybeUninit,
     os::{
-        fd::{AsFd, BorrowedFd, OwnedFd},
-        unix::fs::OpenOptionsExt as _,
+        fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd},
+        unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     },
+    path::{Path, PathBuf},
 };
 
 use rustix::{
@@ -102,11 +103,33 @@ impl Port {
                 gone = true;
             }
         }
-        if self.clients == 0 && (before > 0 || gone) {
-            self.hang_up();
-            return true;
+        if self.clients > 0 || before == 0 && !gone {
+            return false;
         }
-        false
+        // The kernel tells of clients that open it at the same time as if they were fewer, and nothing of who has stayed.
+        if self.is_open_elsewhere() {
+            self.clients = 1;
+            return false;
+        }
+        self.hang_up();
+        true
+    }
+
+    /// Whether any process has it open, but for our own descriptor and what a child has of that before its own program
+    /// begins. Whoever has will close it, which is told.
+    fn is_open_elsewhere(&self) -> bool {
+        let Ok(device) = self.slave.metadata().map(|own| own.rdev()) else {
+            return false;
+        };
+        let own = self.slave.as_raw_fd().to_string();
+        let program = fs::read_link("/proc/self/exe").ok();
+        let is_ours = |process: &Path| fs::read_link(process.join("exe")).ok() == program;
+        let has_open = |process: PathBuf| {
+            entries(&process.join("fd"))
+                .filter(|file| fs::metadata(file).is_ok_and(|file| file.rdev() == device))
+                .any(|file| !(file.ends_with(&own) && is_ours(&process)))
+        };
+        entries(Path::new("/proc")).any(has_open)
     }
 
     /// Makes the port as new for the next client: a pseudo-terminal that never quite closes keeps its
@@ -122,6 +145,12 @@ impl AsFd for Port {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.master.as_fd()
     }
+}
+
+/// What is in a folder, as far as we may know.
+fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path())
 }
 
 /// Makes a terminal pass bytes on as they are, without echo.

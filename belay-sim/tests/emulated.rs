@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use belay_sim::Board;
-use common::{Client, DEADLINE, RAW, Watched, one_emulator};
+use common::{Client, RAW, Watched, one_emulator};
 
 #[test]
 fn mps2_runs_code_and_speaks_raw_paste() {
@@ -50,7 +50,7 @@ fn mps2_ends_with_the_program_that_holds_it() {
     let boards = holder.children();
     assert_eq!(boards.len(), 1);
     holder.child.kill().expect("it runs");
-    assert!(boards[0].has_ended_within(DEADLINE));
+    assert!(boards[0].has_ended_within(common::DEADLINE));
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 mod common;
 
-use std::{process::Command, thread, time::Duration};
+use std::{thread, time::Duration};
 
 use belay_sim::Board;
-use common::{Client, DEADLINE, Watched};
+use common::{Client, Watched};
 
 fn board() -> Board {
     Board::unix().start_blocking().expect("the unix board starts")
@@ -31,6 +31,24 @@ fn an_exclusive_lock_ends_with_the_client_that_took_it() {
     drop(first);
     common::eventually("the lock goes", || !common::is_locked(path));
     Client::raw(path).exec("print(1)");
+}
+
+#[test]
+fn who_stays_hears_the_board_however_many_came_at_the_same_time_and_left() {
+    let board = board();
+    for _ in 0..5 {
+        let mut first = Client::raw(board.port());
+        first.send(b"import time\ntime.sleep_ms(300)\nprint('e' + 'nd')\n\x04");
+        // The kernel tells of those who come at the same time as if they were fewer.
+        let mut others: Vec<_> = (0..8).map(|_| Client::open(board.port())).collect();
+        let last = others.pop();
+        others.push(first);
+        for one in others {
+            drop(one);
+            thread::sleep(Duration::from_millis(5));
+        }
+        last.expect("one who stays").until(b"end");
+    }
 }
 
 #[test]
@@ -90,7 +108,7 @@ fn killing_the_program_that_holds_a_board_ends_the_board() {
     assert_eq!(boards.len(), 1, "the program holds one board");
     holder.child.kill().expect("it runs");
     holder.child.wait().expect("it was killed");
-    assert!(boards[0].has_ended_within(DEADLINE));
+    assert!(boards[0].has_ended_within(common::DEADLINE));
     client.until_gone();
 }
 
@@ -101,7 +119,7 @@ fn ctrl_c_ends_the_program_and_removes_the_boards_files() {
     let boards = holder.children();
     holder.interrupt();
     assert!(holder.child.wait().expect("it ends").success());
-    assert!(boards[0].has_ended_within(DEADLINE));
+    assert!(boards[0].has_ended_within(common::DEADLINE));
     let prefix = format!("belay-board-{}-", holder.child.id());
     let left = std::fs::read_dir(std::env::temp_dir())
         .expect("there is one")
@@ -122,7 +140,7 @@ async fn starting_can_be_awaited() {
 #[test]
 #[cfg(feature = "cli")]
 fn a_micropython_that_is_none_is_refused_with_a_reason() {
-    let output = Command::new(env!("CARGO_BIN_EXE_belay-sim"))
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_belay-sim"))
         .arg("unix")
         .env("BELAY_MICROPYTHON", "/bin/true")
         .output()

@@ -132,8 +132,8 @@ fn error_of(call: &Call, error: &Error, bench: &Bench, schedule: &Schedule, outc
         | ErrorKind::FateUnknown(_) => true,
         ErrorKind::Disconnected(_) => bench.was_reset() || vanishes(schedule) || schedule.resets(),
         ErrorKind::Transport(_) => vanishes(schedule),
-        // A line that loses the beginning of something cannot be told from a body that has read it.
-        ErrorKind::LineRead => !schedule.is_clean(),
+        // A line that loses much at once cannot be told from a body that has read it.
+        ErrorKind::LineRead => schedule.loses_much(),
         _ => false,
     };
     if !truthful {

@@ -251,6 +251,19 @@ impl Schedule {
         !self.troubles.iter().any(|(_, trouble)| spoils(trouble))
     }
 
+    /// Whether the line may lose many bytes in a row.
+    pub(crate) fn loses_much(&self) -> bool {
+        let loses = |trouble: &Trouble| match trouble {
+            Trouble::Spoil(_, faults) => {
+                let once = faults.once.iter().map(|(_, fault)| fault);
+                once.chain(&faults.kinds).any(|fault| *fault == Fault::Gap)
+            }
+            Trouble::Cut(_) | Trouble::Vanish(_) => true,
+            _ => false,
+        };
+        self.troubles.iter().any(|(_, trouble)| loses(trouble))
+    }
+
     /// Whether nothing but the calls happens.
     pub(crate) fn is_calm(&self) -> bool {
         self.troubles.is_empty()

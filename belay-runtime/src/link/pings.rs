@@ -159,7 +159,7 @@ impl Conversation {
             return;
         };
         self.line.repl.settle(asked);
-        let robbed = self.judge(got, expected);
+        let robbed = self.judge(expected);
         let Arrived {
             mut lost,
             unwanted,

@@ -16,7 +16,7 @@ use crate::protocol::{Event, Execution, Mode, Operation, RAW_BANNER, Stage, is_o
 
 /// How long a board is waited for that should come back at once, before it is tried anew.
 const ATTEMPT: Duration = Duration::from_millis(500);
-/// How often a source that an old board has lost a part of is sent again.
+/// How often a source of which a part was lost is sent again.
 const LOST: u32 = 2;
 /// How often a board is asked again whose answer was lost in what a thread prints.
 const DROWNED: u32 = 4;
@@ -68,7 +68,7 @@ pub(super) async fn start(
 
 /// Runs what brings the agent.
 async fn bring(wire: &mut Wire<'_>, source: &str, attach: &str, deadlines: &Deadlines) -> Result<Ran> {
-    let mut ran = run(wire, source, deadlines).await?;
+    let mut ran = run_surely(wire, source, deadlines, |_| false).await?;
     for _ in 0..DROWNED {
         match &ran {
             // Its hello was lost in what a thread prints; or it is not there, and this says so again.
@@ -98,7 +98,7 @@ async fn look(wire: &mut Wire<'_>, secrets: Secrets, deadlines: &Deadlines) -> R
             (None, Ok(Ran::Hello(_))) => {
                 return Err(refused("an agent answered that was not asked", b""));
             }
-            // An old board may have lost a part, so that it waits for more.
+            // The line may have lost a part, so that the board waits for more.
             (None, Err(error)) if !is_lost(wire, &error) => return Err(error),
             (None, Err(_)) => ladder::enter(wire, deadlines.enter, Instant::now(), deadlines.open).await?,
         }
@@ -106,9 +106,11 @@ async fn look(wire: &mut Wire<'_>, secrets: Secrets, deadlines: &Deadlines) -> R
     Ok(Look::default())
 }
 
-/// Whether an old board may have lost a part of what it was sent.
+/// Whether the board may wait for a part of what it was sent: an old one loses some, and of others the line may have
+/// lost that, or what says that they take more. Of that nothing has run.
 fn is_lost(wire: &Wire<'_>, error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Timeout { .. }) && wire.line.repl.has_raw_paste() == Some(false)
+    let is_old = wire.line.repl.has_raw_paste() == Some(false);
+    matches!(error.kind(), ErrorKind::Timeout { .. }) && (is_old || error.phase() == Some(Phase::Paste))
 }
 
 /// The agent has said hello.
@@ -200,8 +202,8 @@ impl Ended {
     }
 }
 
-/// Runs this on a board that, if it is an old one, may have lost some of it, which nothing tells but what it looks
-/// like: then it is run again.
+/// Runs this on a board that may wait for some of it that was lost: then it is run again. If it is an old one nothing
+/// but what it looks like tells.
 async fn run_surely(
     wire: &mut Wire<'_>,
     source: &str,
@@ -211,11 +213,11 @@ async fn run_surely(
     for _ in 0..LOST {
         let ran = run(wire, source, deadlines).await;
         let lost = match &ran {
-            Ok(Ran::Ended(ended)) => damaged(ended),
+            Ok(Ran::Ended(ended)) => wire.line.repl.has_raw_paste() == Some(false) && damaged(ended),
             Ok(Ran::Hello(_)) => false,
             Err(error) => is_lost(wire, error),
         };
-        if !lost || wire.line.repl.has_raw_paste() != Some(false) {
+        if !lost {
             return ran;
         }
         ladder::enter(wire, deadlines.enter, Instant::now(), deadlines.open).await?;

@@ -19,6 +19,8 @@ use crate::error::{Error, ErrorKind, MAY_READ, Phase, Result};
 const PINGS: usize = 16;
 /// Within what time what waits for a byte ends once that has come.
 const AT_ONCE: Duration = Duration::from_millis(100);
+/// How much is remembered of what the agent has thrown away. It says 64 bytes each time.
+const MOST_ODD: usize = 1024;
 /// How often in a row a request and pings behind it are read by somebody else before that is told.
 const ROBBERIES: u32 = 3;
 
@@ -33,8 +35,10 @@ pub(super) struct Watch {
     pings: Vec<Ping>,
     /// The last one whose answer has come.
     last: u32,
-    /// Whether no answer was lost between that one and the one before.
-    in_order: bool,
+    /// Whether an answer was lost since it was last known what the board has got.
+    out_of_order: bool,
+    /// What the agent has thrown away since then, as far as the answers say.
+    odd: Vec<u8>,
     /// What the board has answered since the first of them.
     answers: Vec<(Sink, Result<Answer>)>,
     /// Until when those are held back.
@@ -61,13 +65,13 @@ struct Ping {
     ends: usize,
 }
 
-/// How many bytes of these lines are missing, if they came first and all that followed is there.
-fn stolen<'a>(got: &Pong, lines: impl Iterator<Item = &'a [u8]>) -> usize {
+/// How many bytes of these lines are missing, if they came first and all that followed is what was thrown away.
+fn stolen<'a>(odd: &[u8], lines: impl Iterator<Item = &'a [u8]>) -> usize {
     let mut sent = Vec::new();
     for line in lines {
         sent.extend_from_slice(line);
-        if sent.len() > got.odd.len() && sent.ends_with(&got.odd) {
-            return sent.len() - got.odd.len();
+        if sent.len() > odd.len() && sent.ends_with(odd) {
+            return sent.len() - odd.len();
         }
     }
     0
@@ -103,13 +107,16 @@ impl Watch {
     /// The agent has answered a ping, be it an old one, which it has read itself or as a source.
     pub(super) fn pong(&mut self, got: &Pong, itself: bool) {
         if got.token != self.last {
-            self.in_order = got.before == self.last;
+            // What is not kept is lost.
+            self.out_of_order |= got.before != self.last || self.odd.len() > MOST_ODD;
+            let odd = got.odd.len().min(MOST_ODD);
+            self.odd.extend_from_slice(&got.odd[..odd]);
             self.last = got.token;
         }
         let unseen = |ping: &&Ping| got.before < ping.token && ping.token < got.token;
         let pings = self.pings.iter().filter(unseen);
         let missing = match itself {
-            true => stolen(got, pings.map(|ping| &ping.line[..])),
+            true => stolen(&got.odd, pings.map(|ping| &ping.line[..])),
             false if got.odd.is_empty() => pings.count(),
             false => 0,
         };
@@ -173,9 +180,11 @@ impl Conversation {
     }
 
     /// The agent has answered the last ping: it expects this number. Says whether something else has read from the line.
-    pub(super) fn judge(&mut self, got: &Pong, expected: Number) -> bool {
+    pub(super) fn judge(&mut self, expected: Number) -> bool {
         // With an answer that was lost goes what it said of odd characters.
-        let of_requests = self.watch.in_order && stolen(got, self.calls.lines_behind(expected)) > 1;
+        let odd = std::mem::take(&mut self.watch.odd);
+        let all = !std::mem::take(&mut self.watch.out_of_order);
+        let of_requests = all && stolen(&odd, self.calls.lines_behind(expected)) > 1;
         let at_once = std::mem::take(&mut self.watch.at_once);
         let of_pings = match std::mem::take(&mut self.watch.stolen) {
             0 => false,

@@ -99,15 +99,16 @@ impl Bench {
         self.hear(format!("\x02{nonce}{text}{check:08x}\x03").as_bytes());
     }
 
-    /// Answers the last ping of these: the board expects this number.
-    fn pong(&mut self, asked: &str, expects: char) {
-        let (_, asked) = asked.rsplit_once("p0").expect("a ping");
+    /// Answers the last ping of these: the board expects this number, and has thrown this away.
+    fn pong(&mut self, asked: &str, expects: char, odd: &str) {
+        let (_, asked) = asked.rsplit_once('p').expect("a ping");
         let digits = asked.find(|c: char| !c.is_ascii_digit()).expect("its end");
-        let token = asked[..digits].parse().expect("a token");
+        // How often it is to be answered stands before the token.
+        let token = asked[1..digits].parse().expect("a token");
         let pong = Pong {
             token,
             before: token.saturating_sub(1),
-            odd: Vec::new(),
+            odd: odd.as_bytes().to_vec(),
         };
         self.reply(expects, &Reply::Pong(pong));
     }
@@ -142,7 +143,7 @@ fn what_a_request_prints_is_its_own_where_it_has_to_be_sent_again_behind_a_dropp
     bench.wait(Duration::from_millis(20));
     let asked = bench.take_written();
     // What was dropped has been read, and its end is not heard of; what came behind it is lost.
-    bench.pong(&asked, number(1));
+    bench.pong(&asked, number(1), "");
     assert!(bench.take_written().contains("b()"), "it is sent again");
     bench.hear(b"printed\r\n");
     bench.reply(number(1), &Reply::Value(b"7".to_vec()));
@@ -170,4 +171,29 @@ fn a_board_is_asked_again_by_whoever_comes_next_though_all_that_it_was_asked_see
             assert!(asked.contains(&ping), "{flavour:?}: {asked:?}");
         }
     }
+}
+
+#[test]
+fn a_request_that_the_line_has_damaged_is_read_by_nobody_however_often_the_board_was_asked_meanwhile() {
+    let mut bench = Bench::new(Flavour::Resident);
+    let (_, mut answer) = bench.ask("a()", false);
+    bench.take_written();
+    let (_, mut behind) = bench.ask("b()", false);
+    let line = bench.take_written();
+    let mut pings = Vec::new();
+    while pings.len() < 2 {
+        bench.wait(Duration::from_millis(10));
+        let asked = bench.take_written();
+        if asked.contains('p') {
+            pings.push(asked);
+        }
+    }
+    bench.reply(number(0), &Reply::Value(b"7".to_vec()));
+    bench.reply(number(1), &Reply::Refusal);
+    bench.pong(&pings[0], number(1), &line.replacen(' ', "", 1));
+    bench.pong(&pings[1], number(1), "");
+    assert!(answer.try_recv().expect("an answer").is_ok());
+    assert!(bench.take_written().contains("b()"), "it is sent again");
+    bench.reply(number(1), &Reply::Value(b"8".to_vec()));
+    assert!(behind.try_recv().expect("an answer").is_ok());
 }
