@@ -10,17 +10,18 @@ use crate::{
 };
 
 /// The crates that are published, in the order in which they depend on each other.
-pub(crate) const PUBLISHED: [&str; 6] = [
+pub(crate) const PUBLISHED: [&str; 7] = [
     "belay-syntax",
     "belay-macros",
     "belay-runtime",
     "belay-rs",
     "belay-sim",
     "belay-packages",
+    "belay-cli",
 ];
 
 /// A crate with features, and all sets of them that are built and tested, each by itself.
-const FEATURES: [(&str, &[&str]); 3] = [
+const FEATURES: [(&str, &[&str]); 4] = [
     (
         "belay-runtime",
         &["", "serial", "process", "tcp", "serial,process,tcp"],
@@ -30,6 +31,7 @@ const FEATURES: [(&str, &[&str]); 3] = [
         &["", "serial", "process", "tcp", "serial,process,tcp"],
     ),
     ("belay-sim", &["", "cli"]),
+    ("belay-cli", &["sim"]),
 ];
 
 /// How many schedules are simulated: half a minute's work.

@@ -1,0 +1,185 @@
+//! The board that a command works on, connected when it is first needed.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use belay::transport::Address;
+use belay::{Device, DeviceBuilder, DeviceOutput, Output, ReconnectPolicy};
+use futures_util::FutureExt as _;
+
+use crate::board::ToolDevice;
+use crate::commands::Global;
+use crate::failure::Failure;
+use crate::{progress, screen};
+
+/// What there is of options and of the board, over all commands of one run.
+#[derive(Debug)]
+pub(crate) struct Bench {
+    pub(crate) global: Global,
+    board: Option<Board>,
+    /// Whether more commands follow, for which a lost connection is made again.
+    pub(crate) lasting: bool,
+    /// Whether the board was told to go, so that there is nobody to take leave of.
+    pub(crate) gone: bool,
+}
+
+/// A board that is connected, and what it says.
+#[derive(Debug)]
+pub(crate) struct Board {
+    pub(crate) device: Device,
+    pub(crate) voice: Voice,
+    tool: Option<ToolDevice>,
+}
+
+impl Bench {
+    pub(crate) fn new(global: Global) -> Self {
+        Self {
+            global,
+            board: None,
+            lasting: false,
+            gone: false,
+        }
+    }
+
+    /// Where the board is: where the user says, or at the only port that can be meant.
+    pub(crate) fn address(&self) -> Result<Address, Failure> {
+        let address = self.global.port.as_deref().unwrap_or("auto");
+        address
+            .parse()
+            .map_err(|error| belay::transport::TransportError::Address(error).into())
+    }
+
+    /// The board.
+    pub(crate) async fn board(&mut self) -> Result<&mut Board, Failure> {
+        if self.board.is_none() {
+            let address = self.address()?;
+            let what = format!("connecting to {address}");
+            let mut builder: DeviceBuilder = Device::builder(address);
+            if self.lasting {
+                let pause = Duration::from_millis(100);
+                builder = builder.reconnect(ReconnectPolicy::attempts(100).back_off(pause, pause));
+            }
+            let device = progress::waiting(&what, builder.connect()).await?;
+            let voice = Voice::new(device.output());
+            self.board = Some(Board {
+                device,
+                voice,
+                tool: None,
+            });
+        }
+        match &mut self.board {
+            Some(board) => Ok(board),
+            None => Err(Failure::failed("there is no board")),
+        }
+    }
+
+    /// Leaves the board, which a program that was interrupted still may say something to.
+    pub(crate) async fn release(&mut self) -> Result<(), Failure> {
+        let Some(Board {
+            device, mut voice, ..
+        }) = self.board.take()
+        else {
+            return Ok(());
+        };
+        let closed = voice.during(device.close()).await;
+        closed.or_else(|error| if self.gone { Ok(()) } else { Err(error.into()) })
+    }
+}
+
+impl Board {
+    /// What the command has on the board.
+    pub(crate) async fn tool(&mut self) -> Result<ToolDevice, Failure> {
+        if self.tool.is_none() {
+            self.tool = Some(self.device.attach().await?);
+        }
+        self.tool
+            .clone()
+            .ok_or_else(|| Failure::failed("the board has not got what the command needs"))
+    }
+}
+
+/// What the board prints, on its way to standard output.
+#[derive(Debug)]
+pub(crate) struct Voice {
+    output: DeviceOutput,
+    /// Whether a carriage return was held back, since a line feed may follow.
+    carriage_return: bool,
+    /// Whether nobody wants to hear it.
+    pub(crate) muted: bool,
+}
+
+impl Voice {
+    fn new(output: DeviceOutput) -> Self {
+        Self {
+            output,
+            carriage_return: false,
+            muted: false,
+        }
+    }
+
+    /// Shows what is printed until something is done, and what was printed before that to its end.
+    pub(crate) async fn during<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                piece = self.output.next() => match piece {
+                    Some(piece) => self.show(&piece),
+                    None => return work.await,
+                },
+                done = &mut work => {
+                    self.rest();
+                    return done;
+                }
+            }
+        }
+    }
+
+    /// Shows what is there.
+    fn rest(&mut self) {
+        while let Some(Some(piece)) = tokio::task::unconstrained(self.output.next()).now_or_never() {
+            self.show(&piece);
+        }
+        if std::mem::take(&mut self.carriage_return) {
+            let _ = screen::write_bytes(b"\r");
+        }
+    }
+
+    /// Shows a piece, its lines ended as they are here. Who does not read it any more does not miss it.
+    fn show(&mut self, piece: &Output) {
+        if self.muted {
+            return;
+        }
+        let bytes = match piece {
+            Output::Bytes(bytes) => bytes,
+            Output::Overflow(lost) => {
+                screen::note(&format!("[{lost} bytes lost]\n"));
+                return;
+            }
+        };
+        let mut text = Vec::with_capacity(bytes.len() + 1);
+        for byte in bytes.iter().copied() {
+            if std::mem::take(&mut self.carriage_return) && byte != b'\n' {
+                text.push(b'\r');
+            }
+            match byte {
+                b'\r' => self.carriage_return = true,
+                _ => text.push(byte),
+            }
+        }
+        let _ = screen::write_bytes(&text);
+    }
+}
+
+/// Does something unless Ctrl-C is pressed.
+pub(crate) async fn unless_interrupted(
+    work: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    tokio::select! {
+        done = work => done,
+        pressed = tokio::signal::ctrl_c() => {
+            pressed?;
+            Err(Failure::Interrupted)
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What the command has on the board: methods of a trait, as every program with this library has.
+
+use belay::prelude::*;
+use belay::python::Value;
+
+/// A board, as the command sees it.
+#[belay::device(globals(input))]
+pub(crate) trait Tool {
+    /// Runs statements as a program of its own, and gives what it left with, if it did.
+    ///
+    /// ```python
+    /// names = {"__name__": "__main__", "__file__": file, "input": input}
+    /// try:
+    ///     try:
+    ///         code = compile(code, file, "exec")
+    ///     except NameError:
+    ///         pass
+    ///     exec(code, names)
+    /// except SystemExit as left:
+    ///     if not left.args:
+    ///         raise
+    ///     return left.args[0]
+    /// ```
+    #[task(timeout_ms = 2_000_000_000)]
+    async fn run(&self, code: &str, file: &str) -> Result<Value>;
+
+    /// Keeps what statements and expressions are run in.
+    ///
+    /// ```python
+    /// scope = {"__name__": "__main__", "input": input}
+    /// ```
+    #[setup]
+    async fn scope(&self) -> Result<()>;
+
+    /// Runs statements, and gives what they left with, if they did.
+    ///
+    /// ```python
+    /// try:
+    ///     exec(code, scope)
+    /// except SystemExit as left:
+    ///     if not left.args:
+    ///         raise
+    ///     return left.args[0]
+    /// ```
+    #[task(timeout_ms = 2_000_000_000)]
+    async fn statements(&self, code: &str) -> Result<Value>;
+
+    /// Evaluates an expression.
+    ///
+    /// ```python
+    /// return eval(code, scope)
+    /// ```
+    #[task(timeout_ms = 2_000_000_000)]
+    async fn expression(&self, code: &str) -> Result<Value>;
+
+    /// The date and the time: year, month, day, weekday from 0 for Monday, hour, minute, second.
+    ///
+    /// ```python
+    /// try:
+    ///     from machine import RTC
+    ///     return RTC().datetime()[:7]
+    /// except ImportError:
+    ///     from rtc import RTC
+    ///     now = RTC().datetime
+    ///     return now[0], now[1], now[2], now[6], now[3], now[4], now[5]
+    /// ```
+    #[task(cache = false)]
+    async fn clock(&self) -> Result<(u16, u8, u8, u8, u8, u8, u8)>;
+
+    /// Sets the clock.
+    ///
+    /// ```python
+    /// year, month, day, weekday, hour, minute, second = now
+    /// try:
+    ///     from machine import RTC
+    ///     RTC().datetime((year, month, day, weekday, hour, minute, second, 0))
+    /// except ImportError:
+    ///     from rtc import RTC
+    ///     import time
+    ///     RTC().datetime = time.struct_time((year, month, day, hour, minute, second, weekday, -1, -1))
+    /// ```
+    #[task(cache = false)]
+    async fn set_clock(&self, now: (u16, u8, u8, u8, u8, u8, u8)) -> Result<()>;
+
+    /// Resets the board as its button does, or has it wait for firmware.
+    ///
+    /// ```python
+    /// try:
+    ///     import machine
+    ///     if bootloader:
+    ///         machine.bootloader()
+    ///     else:
+    ///         machine.reset()
+    /// except ImportError:
+    ///     import microcontroller
+    ///     if bootloader:
+    ///         microcontroller.on_next_reset(microcontroller.RunMode.BOOTLOADER)
+    ///     microcontroller.reset()
+    /// ```
+    #[task(cache = false)]
+    async fn restart(&self, bootloader: bool) -> Result<()>;
+
+    /// How much memory is in use and free, in bytes; the frequency in hertz; the number that the chip has for itself.
+    ///
+    /// ```python
+    /// import gc
+    /// gc.collect()
+    /// hertz = chip = None
+    /// try:
+    ///     import machine
+    ///     hertz = machine.freq()
+    ///     chip = bytes(machine.unique_id())
+    /// except (ImportError, AttributeError):
+    ///     pass
+    /// return gc.mem_alloc(), gc.mem_free(), hertz if type(hertz) is int else None, chip
+    /// ```
+    #[task(cache = false)]
+    async fn memory(&self) -> Result<(u64, u64, Option<u64>, Option<Value>)>;
+}

@@ -1,0 +1,110 @@
+//! `belay run`
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use belay::ErrorKind;
+use belay::python::Value;
+
+use super::watching::Watch;
+use crate::bench::Bench;
+use crate::board::Tool as _;
+use crate::failure::Failure;
+use crate::{drawing, screen};
+
+/// Runs a script on the board, and shows what it prints
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  belay run blink.py\n  belay run --watch blink.py\n\n\
+    The script is not written to the board's files. Ctrl-C stops it. The exit status is 0 when it comes to its end, 1 when \
+    it raises, and what it gives `sys.exit`."
+)]
+pub(crate) struct Arguments {
+    /// The script, a file of this machine; `-` for the one on standard input
+    file: PathBuf,
+    /// Runs it again each time that it is saved
+    #[arg(long)]
+    watch: bool,
+}
+
+pub(crate) async fn run(arguments: Arguments, bench: &mut Bench) -> Result<(), Failure> {
+    let Arguments { file, watch } = arguments;
+    if !watch {
+        return once(&file, bench).await;
+    }
+    if file.as_os_str() == "-" {
+        return Err(Failure::usage("standard input cannot be watched", "name a file"));
+    }
+    bench.lasting = true;
+    let mut watch = Watch::new(&file);
+    loop {
+        let outcome = tokio::select! {
+            outcome = once(&file, bench) => Some(outcome),
+            () = watch.changed() => None,
+        };
+        if let Some(outcome) = outcome {
+            match outcome {
+                Ok(()) => {}
+                Err(failure) if failure.status() == 3 => return Err(failure),
+                Err(failure) => failure.tell_and_go_on(),
+            }
+            screen::note(&screen::faint(
+                "(waits for the file to be saved; Ctrl-C ends this)\n",
+            ));
+            watch.changed().await;
+        }
+        let name = file.display();
+        screen::note(&screen::faint(&format!("({name} was saved)\n")));
+    }
+}
+
+async fn once(file: &Path, bench: &mut Bench) -> Result<(), Failure> {
+    let source = source(file)?;
+    let name = file
+        .file_name()
+        .map_or_else(|| "<stdin>".into(), |name| name.to_string_lossy());
+    let board = bench.board().await?;
+    let tool = board.tool().await?;
+    let left = board.voice.during(tool.run(&source, &name)).await;
+    self::left(left, &file.display().to_string(), &source)
+}
+
+/// How a program has ended.
+pub(super) fn left(left: belay::Result<Value>, file: &str, source: &str) -> Result<(), Failure> {
+    match left {
+        Ok(left) => status(&left),
+        // It has left without a status, as it may.
+        Err(error) if matches!(error.kind(), ErrorKind::Reset) => {
+            screen::note(&screen::faint("(the program has reset the board)\n"));
+            Ok(())
+        }
+        Err(error) => Err(drawing::raised(error, file, source)),
+    }
+}
+
+/// What a script that left with this says to whoever has started it, as Python does.
+fn status(left: &Value) -> Result<(), Failure> {
+    match left {
+        Value::None => Ok(()),
+        Value::Bool(value) => told(i128::from(*value)),
+        Value::Int(status) => told(*status),
+        Value::Str(text) => Err(Failure::failed(text.clone())),
+        other => Err(Failure::failed(other.to_string())),
+    }
+}
+
+fn told(status: i128) -> Result<(), Failure> {
+    match u8::try_from(status & 0xff).unwrap_or(1) {
+        0 => Ok(()),
+        status => Err(Failure::Told(status)),
+    }
+}
+
+fn source(file: &Path) -> Result<String, Failure> {
+    if file.as_os_str() == "-" {
+        let mut source = String::new();
+        std::io::stdin().read_to_string(&mut source)?;
+        return Ok(source);
+    }
+    std::fs::read_to_string(file).map_err(|error| Failure::local(file, &error))
+}

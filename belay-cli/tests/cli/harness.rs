@@ -1,0 +1,149 @@
+//! A board, the command, and what it said.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use belay_sim::{Board, Builder};
+
+/// How long anything may take before a test gives up.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A board and a folder of this machine, in which the command runs.
+pub(crate) struct Desk {
+    pub(crate) board: Board,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+/// What the command has done.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) status: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Said {
+    /// What was said where all went well.
+    #[track_caller]
+    pub(crate) fn good(self) -> String {
+        assert_eq!((self.status, &*self.err), (0, ""), "{self:?}");
+        self.out
+    }
+
+    /// What was said against it, with this status.
+    #[track_caller]
+    pub(crate) fn bad(self, status: i32) -> String {
+        assert_eq!(self.status, status, "{self:?}");
+        self.err
+    }
+}
+
+impl Desk {
+    pub(crate) fn new() -> Self {
+        Self::with(Board::unix())
+    }
+
+    pub(crate) fn with(board: Builder) -> Self {
+        Self {
+            board: board.start_blocking().expect("the board starts"),
+            folder: tempfile::tempdir().expect("there is room for a folder"),
+        }
+    }
+
+    /// Writes a file of this machine.
+    pub(crate) fn put(&self, path: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.folder.path().join(path);
+        fs::create_dir_all(path.parent().expect("it is in a folder")).expect("folders can be made");
+        fs::write(&path, text).expect("files can be written");
+        path
+    }
+
+    /// What is in a file of the board, read from the board's side.
+    pub(crate) fn on_board(&self, path: &str) -> Vec<u8> {
+        fs::read(self.board.directory().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    pub(crate) fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
+        let mut command = command(self.folder.path(), arguments);
+        command.env("BELAY_PORT", self.board.port());
+        command
+    }
+
+    pub(crate) fn belay<const N: usize>(&self, arguments: [&str; N]) -> Said {
+        said(self.command(arguments), "")
+    }
+}
+
+/// The command, in this folder and with nothing of the environment that changes what it does.
+pub(crate) fn command<A: AsRef<OsStr>>(folder: &Path, arguments: impl IntoIterator<Item = A>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_belay"));
+    for variable in [
+        "BELAY_PORT",
+        "BELAY_INDEX",
+        "NO_COLOR",
+        "CLICOLOR_FORCE",
+        "VISUAL",
+        "EDITOR",
+        "RUST_LOG",
+    ] {
+        command.env_remove(variable);
+    }
+    command.current_dir(folder).args(arguments);
+    command
+}
+
+/// What a command says that is given this on its standard input.
+pub(crate) fn said(mut command: Command, input: &str) -> Said {
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the command starts");
+    let mut stdin = child.stdin.take().expect("it has an input");
+    // It may have ended without reading all of it.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    ended(child)
+}
+
+/// What a command has said that was started before.
+pub(crate) fn ended(child: Child) -> Said {
+    let output = child.wait_with_output().expect("it ends");
+    Said {
+        status: output.status.code().unwrap_or(-1),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// Waits for something to be so.
+#[track_caller]
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}: not within {DEADLINE:?}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Compares with what is kept; `BELAY_KEEP` in the environment has it kept anew.
+#[track_caller]
+pub(crate) fn kept(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/snapshots")
+        .join(name);
+    if std::env::var_os("BELAY_KEEP").is_some() {
+        fs::write(&path, text).expect("it can be kept");
+    }
+    let before = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(
+        text,
+        before,
+        "{} differs; BELAY_KEEP=1 keeps what it is now",
+        path.display()
+    );
+}

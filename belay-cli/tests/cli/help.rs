@@ -1,0 +1,56 @@
+//! What the command says of itself.
+
+use std::fmt::Write as _;
+
+use crate::harness::{command, kept, said};
+
+fn help(words: &[&str]) -> String {
+    let here = std::env::temp_dir();
+    said(command(&here, words.iter().chain(&["--help"])), "").good()
+}
+
+/// The commands that a help text lists.
+fn commands(help: &str) -> Vec<String> {
+    let (_, rest) = help.split_once("Commands:\n").unwrap_or_default();
+    let lines = rest.lines().take_while(|line| line.starts_with("  "));
+    let names = lines.filter_map(|line| line.split_whitespace().next());
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
+}
+
+#[test]
+fn each_command_says_what_it_does_with_an_example() {
+    let whole = help(&[]);
+    let mut all = format!("$ belay --help\n{whole}");
+    for name in commands(&whole) {
+        // It is there where it can be, and that is not everywhere.
+        if name == "sim" {
+            continue;
+        }
+        let text = help(&[&name]);
+        let below = commands(&text);
+        assert!(!below.is_empty() || text.contains("Example:"), "{name}: {text}");
+        let _ = write!(all, "\n$ belay {name} --help\n{text}");
+        for second in below {
+            let text = help(&[&name, &second]);
+            assert!(text.contains("Example:"), "{name} {second}: {text}");
+            let _ = write!(all, "\n$ belay {name} {second} --help\n{text}");
+        }
+    }
+    // What is there by a feature only is not kept.
+    let lines = all.lines().filter(|line| !line.starts_with("  sim "));
+    kept("help.txt", &(lines.collect::<Vec<_>>().join("\n") + "\n"));
+}
+
+#[test]
+fn every_shell_gets_completions() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let text = said(command(&std::env::temp_dir(), ["completions", shell]), "").good();
+        assert!(text.contains("monitor"), "{shell}");
+    }
+}
+
+#[test]
+fn the_version_is_that_of_the_package() {
+    let text = said(command(&std::env::temp_dir(), ["--version"]), "").good();
+    assert_eq!(text, format!("belay {}\n", env!("CARGO_PKG_VERSION")));
+}

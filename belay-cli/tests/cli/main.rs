@@ -1,0 +1,13 @@
+//! Each command, as a process of its own, on simulated boards.
+
+#![cfg(target_os = "linux")]
+
+mod board;
+mod files;
+mod harness;
+mod help;
+mod packages;
+mod python;
+mod shell;
+mod terminal;
+mod wrong;
