@@ -1,8 +1,5 @@
 //! What every example needs: a board to talk to.
 
-#[cfg(doctest)]
-mod guide;
-
 use clap::Parser;
 
 /// A result with any error, for an example's `main`.

@@ -201,6 +201,9 @@ impl Held {
     }
 }
 
+#[cfg(doctest)]
+mod guide;
+
 /// Programs in documents, which have to compile: those of the README, and of the macros' pages, whose crate cannot depend
 /// on the facade.
 #[cfg(doctest)]

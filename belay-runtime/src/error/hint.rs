@@ -26,6 +26,7 @@ impl Error {
         let hint = match self.kind() {
             ErrorKind::Transport(error) => return error.hint(),
             ErrorKind::Value(error) => return error.hint(),
+            ErrorKind::Setup { cause, .. } => return cause.hint(),
             ErrorKind::Timeout { .. }
                 if matches!(self.phase(), Some(Phase::Open | Phase::Enter | Phase::Interrupt)) =>
             {

@@ -338,8 +338,9 @@ impl fmt::Display for Inner {
             phase,
             hint: _,
         } = self;
-        // Inside of another error of the same device that one has named it already.
+        // Inside of another error of the same device that one has named it already; an address that is empty names none.
         if let Some(device) = device
+            && !device.is_empty()
             && !f.alternate()
         {
             write!(f, "{device}: ")?;

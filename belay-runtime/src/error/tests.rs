@@ -22,6 +22,23 @@ fn display_is_one_line_with_device_method_and_phase() {
 }
 
 #[test]
+fn a_failed_setup_has_the_hint_of_what_failed_in_it() {
+    let cause = Error::from(DeviceException::new("ImportError", "no module named 'x'"));
+    let hint = cause.hint().expect("what to do about a missing module");
+    let error = Error::from(ErrorKind::Setup {
+        cause: Box::new(cause),
+        teardown: Vec::new(),
+    });
+    assert_eq!(error.hint(), Some(hint));
+}
+
+#[test]
+fn a_device_without_a_name_is_not_named() {
+    let error = Error::from(ErrorKind::Closed).on_device(&Arc::from(""));
+    assert_eq!(error.to_string(), "the device is closed");
+}
+
+#[test]
 fn debug_shows_causes_and_hint_as_a_failing_main_prints_them() {
     let cause = Error::from(DeviceException::new("OSError", "[Errno 2] ENOENT"));
     let error = Error::from(ErrorKind::Setup {
