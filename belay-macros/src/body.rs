@@ -60,6 +60,14 @@ pub(crate) fn read(
     bodies
 }
 
+/// Where the first block of Python in a comment begins.
+pub(crate) fn first_block(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> Option<Span> {
+    let lines = comment(attrs, errors);
+    let blocks = blocks(&lines);
+    let block = blocks.iter().find(|block| is_python(block))?;
+    Some(block.opening.span)
+}
+
 fn report_empty(bodies: &[Body], method: Span, errors: &mut Errors) {
     const HELP: &str =
         "put its Python in a ```python block of its doc comment, or in a file with `file = \"…\"`";

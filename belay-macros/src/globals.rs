@@ -11,7 +11,7 @@ pub(crate) struct Globals<'a> {
     pub(crate) setups: Vec<(String, &'a Method)>,
     /// The names that bodies declare with `global`.
     declared: HashSet<String>,
-    /// The names of tasks.
+    /// The names of tasks and of events.
     pub(crate) tasks: HashSet<String>,
     /// Those of the setups' names that are not only the variables of a loop and the like.
     lasting: HashSet<String>,
@@ -34,7 +34,7 @@ impl<'a> Globals<'a> {
         };
         for method in device.methods() {
             match method.kind {
-                Kind::Task => drop(globals.tasks.insert(method.python_name())),
+                Kind::Task | Kind::Event => drop(globals.tasks.insert(method.python_name())),
                 Kind::Setup => {
                     let names = method.params.iter().map(|param| (param.name.clone(), method));
                     globals.setups.extend(names);

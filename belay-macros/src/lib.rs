@@ -88,6 +88,12 @@ pub fn teardown(_: Tokens, item: Tokens) -> Tokens {
     outside("teardown", item)
 }
 
+#[doc = include_str!("event.md")]
+#[proc_macro_attribute]
+pub fn event(_: Tokens, item: Tokens) -> Tokens {
+    outside("event", item)
+}
+
 /// The item as it is, with an error: inside a trait with `#[device]` the attribute would have been taken.
 fn outside(name: &str, item: Tokens) -> Tokens {
     let message = format!("`#[{name}]` goes on a method of a trait that has `#[belay::device]`");

@@ -78,6 +78,7 @@ pub(crate) enum Kind {
     Setup,
     Thread,
     Teardown,
+    Event,
 }
 
 /// The options of a method. Those that its kind has not got keep their defaults.
@@ -206,12 +207,13 @@ impl Kind {
             Self::Setup => "setup",
             Self::Thread => "thread",
             Self::Teardown => "teardown",
+            Self::Event => "event",
         }
     }
 
-    /// Whether its body becomes a function; if not, it runs at global level.
+    /// Whether bodies find a function of its name; if not, its body runs at global level.
     pub(crate) fn is_function(self) -> bool {
-        matches!(self, Self::Task | Self::Thread)
+        matches!(self, Self::Task | Self::Thread | Self::Event)
     }
 }
 

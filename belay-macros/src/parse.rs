@@ -1,5 +1,7 @@
 //! The trait as tokens to the model. Helper attributes are taken, everything else is forwarded.
 
+mod event;
+
 use std::collections::HashSet;
 
 use proc_macro2::{Span, TokenStream, TokenTree};
@@ -90,7 +92,7 @@ fn kind_of(attr: &Attribute) -> Option<Kind> {
         None => true,
         Some(first) => first.ident == "belay" && segments.next().is_none(),
     };
-    let kinds = [Kind::Task, Kind::Setup, Kind::Thread, Kind::Teardown];
+    let kinds = [Kind::Task, Kind::Setup, Kind::Thread, Kind::Teardown, Kind::Event];
     kinds.into_iter().find(|kind| ours && kind.attribute() == last)
 }
 
@@ -124,7 +126,10 @@ fn method(mut function: TraitItemFn, errors: &mut Errors) -> Item {
     let kind = kind_of(first).unwrap_or(Kind::Task);
     let tokens = args::tokens_of(first, errors);
     let options = args::method(kind, tokens, errors);
-    let bodies = body::read(&mut function.attrs, &options, function.sig.ident.span(), errors);
+    let bodies = match kind {
+        Kind::Event => event::no_body(&mut function.attrs, errors),
+        _ => body::read(&mut function.attrs, &options, function.sig.ident.span(), errors),
+    };
     let params = params(&mut function.sig, errors);
     let output = output(kind, &function.sig, errors);
     plain_signature(&mut function.sig, errors);
@@ -252,6 +257,7 @@ fn output(kind: Kind, sig: &Signature, errors: &mut Errors) -> Option<(Type, Opt
         Kind::Task => "Result<f64>",
         Kind::Thread => "Result<ThreadHandle>",
         Kind::Setup | Kind::Teardown => "Result<()>",
+        Kind::Event => event::RETURNS,
     };
     let ReturnType::Type(_, ty) = &sig.output else {
         errors.at_span(
@@ -260,7 +266,7 @@ fn output(kind: Kind, sig: &Signature, errors: &mut Errors) -> Option<(Type, Opt
         );
         return None;
     };
-    if kind == Kind::Task && is_boxed_stream(ty) {
+    if matches!(kind, Kind::Task | Kind::Event) && is_boxed_stream(ty) {
         errors.at(
             ty,
             "a stream is returned as `impl Stream<Item = Result<T>>`, by a `fn` without `async`",
@@ -277,6 +283,10 @@ fn output(kind: Kind, sig: &Signature, errors: &mut Errors) -> Option<(Type, Opt
     }
     let stream = match &**ty {
         Type::ImplTrait(stream) => stream,
+        _ if kind == Kind::Event => {
+            errors.at(ty, event::SIGNATURE);
+            return None;
+        }
         _ if sig.asyncness.is_some() || sig.constness.is_some() => return Some(((**ty).clone(), None)),
         _ => {
             errors.at(
@@ -291,7 +301,8 @@ fn output(kind: Kind, sig: &Signature, errors: &mut Errors) -> Option<(Type, Opt
     };
     let item = stream.bounds.iter().find_map(item_of);
     let problem = match (kind, &sig.asyncness, &item) {
-        (Kind::Task, None, Some(_)) => None,
+        (Kind::Task | Kind::Event, None, Some(_)) => None,
+        (Kind::Event, ..) => Some(event::SIGNATURE),
         (Kind::Task, Some(_), Some(_)) => {
             Some("a method that returns a stream is not `async`: remove the `async`")
         }

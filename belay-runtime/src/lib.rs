@@ -26,7 +26,7 @@ pub use serde::de::DeserializeOwned;
 pub use boxed::{BoxFuture, BoxStream};
 pub use device::{Attach, Attached, Device, DeviceBuilder};
 pub use error::{
-    ActionError, BoardState, Error, ErrorKind, FileError, Left, NameProblem, Phase, Result, Stuck,
+    ActionError, BoardState, Error, ErrorKind, EventLoss, FileError, Left, NameProblem, Phase, Result, Stuck,
     ThreadError,
 };
 pub use exception::{DeviceException, Frame, RustLine};
@@ -42,8 +42,8 @@ pub use files::{
 pub use files::{SyncOptions, SyncReport};
 pub use link::{CallPath, Deadlines, Output, ResetPolicy};
 pub use session::{
-    Capabilities, Connection, DeploymentStats, ExclusiveTurn, FloatPrecision, Follower, Items, OnBoard,
-    OutputStream as DeviceOutput, ReconnectPolicy, Returned, Session, SessionContext, SessionEvent,
+    Capabilities, Connection, DeploymentStats, EventStream, ExclusiveTurn, FloatPrecision, Follower, Items,
+    OnBoard, OutputStream as DeviceOutput, ReconnectPolicy, Returned, Session, SessionContext, SessionEvent,
     SessionEvents, SessionState, SessionStates, SharedTurn, ThreadInfo, ThreadState,
 };
 pub use signature::{

@@ -2,6 +2,7 @@
 //! signature is told at the place where it is written, whatever alias a type hides behind.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -10,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::executor::TaskStream;
+use crate::session::EventStream;
 
 /// What a task returns, and what a stream yields: a `Result` of a value that can be read from Python.
 #[diagnostic::on_unimplemented(
@@ -150,5 +152,30 @@ impl<R: TaskOutput> Stream for ItemStream<R> {
 impl<R: TaskOutput> fmt::Debug for ItemStream<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+/// The events that a board tells, as the method's signature says them. Dropping it ends the subscription.
+#[must_use = "a stream does nothing until it is polled"]
+pub(crate) struct EventsOf<R> {
+    events: EventStream,
+    as_signed: PhantomData<fn() -> R>,
+}
+
+impl<R> EventsOf<R> {
+    pub(crate) fn new(events: EventStream) -> Self {
+        Self {
+            events,
+            as_signed: PhantomData,
+        }
+    }
+}
+
+impl<R: TaskOutput> Stream for EventsOf<R> {
+    type Item = R;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<R>> {
+        let event = Pin::new(&mut self.events).poll_next(cx);
+        event.map(|event| event.map(|event| R::from_result(event.and_then(|value| self.events.read(&value)))))
     }
 }

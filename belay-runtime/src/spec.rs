@@ -120,6 +120,8 @@ pub enum MethodKind {
     Thread(ThreadOptions),
     /// Runs at global level when the device is closed.
     Teardown(TeardownOptions),
+    /// Has no body: what the bodies of others tell the host by its name.
+    Event,
 }
 
 /// The options of `#[task]`.

@@ -60,6 +60,8 @@
 //! Without a board, and in tests, a simulated one does: the `belay-sim` crate starts real MicroPython behind a port
 //! (`belay_sim::Board::unix().start().await?.port()`), which it compiles the first time.
 //!
+//! A body can tell the host something without being asked, see [`macro@event`].
+//!
 //! # What a program works with
 //!
 //! - [`device`] turns a trait into a type that is a board; its page lists every option of the methods.
@@ -113,7 +115,7 @@
 //! prints is an event of the target `belay::board` (debug), and what goes over the line one of `belay::wire` (trace).
 
 #[doc(inline)]
-pub use belay_macros::{device, setup, task, teardown, thread};
+pub use belay_macros::{device, event, setup, task, teardown, thread};
 /// How a program gets to its board: by an [`Address`](transport::Address), or in a way of its own.
 ///
 /// # Examples
@@ -164,13 +166,13 @@ pub use belay_runtime::transport;
 pub use belay_runtime::{
     ActionError, Attach, Attached, BoardState, BoxFuture, BoxStream, CallPath, Capabilities, Connection,
     Deadlines, DefaultExecutors, DeploymentStats, Device, DeviceBuilder, DeviceException, DeviceOutput,
-    Entry, EntryKind, Error, ErrorKind, ExclusiveTurn, Executor, ExecutorExt, ExecutorFactory, FileError,
-    FileHash, Files, FloatPrecision, Follower, Frame, HostAction, Items, Left, NameProblem, OnBoard, Output,
-    Phase, Progress, ReconnectPolicy, ResetPolicy, Result, Returned, RustLine, Session, SessionContext,
-    SessionEvent, SessionEvents, SessionState, SessionStates, SetupExecutor, Setups, SharedTurn, Space, Step,
-    Stuck, TaskExecutor, TaskStream, Tasks, TeardownExecutor, Teardowns, ThreadDouble, ThreadError,
-    ThreadExecutor, ThreadHandle, ThreadInfo, ThreadReport, ThreadState, Threads, Transfer, TransferEvent,
-    TransferEvents, python, spec,
+    Entry, EntryKind, Error, ErrorKind, EventLoss, EventStream, ExclusiveTurn, Executor, ExecutorExt,
+    ExecutorFactory, FileError, FileHash, Files, FloatPrecision, Follower, Frame, HostAction, Items, Left,
+    NameProblem, OnBoard, Output, Phase, Progress, ReconnectPolicy, ResetPolicy, Result, Returned, RustLine,
+    Session, SessionContext, SessionEvent, SessionEvents, SessionState, SessionStates, SetupExecutor, Setups,
+    SharedTurn, Space, Step, Stuck, TaskExecutor, TaskStream, Tasks, TeardownExecutor, Teardowns,
+    ThreadDouble, ThreadError, ThreadExecutor, ThreadHandle, ThreadInfo, ThreadReport, ThreadState, Threads,
+    Transfer, TransferEvent, TransferEvents, python, spec,
 };
 #[cfg(feature = "sync")]
 #[doc(inline)]
@@ -184,7 +186,7 @@ pub mod circuitpython {}
 /// What most programs need.
 pub mod prelude {
     #[doc(no_inline)]
-    pub use belay_macros::{device, setup, task, teardown, thread};
+    pub use belay_macros::{device, event, setup, task, teardown, thread};
     #[doc(no_inline)]
     pub use belay_runtime::{Device, Error, ExecutorExt as _, Result, ThreadHandle};
     #[doc(no_inline)]

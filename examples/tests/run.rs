@@ -73,6 +73,19 @@ fn threads_blink_while_the_host_reads_and_stop_when_they_are_told() {
 }
 
 #[test]
+fn events_are_heard_while_the_host_does_something_else() {
+    prints(
+        "events",
+        &[
+            "pressed for 10 ms",
+            "pressed for 30 ms",
+            "the board says 6 * 7 = 42",
+            "heard 3 presses",
+        ],
+    );
+}
+
+#[test]
 fn exceptions_name_their_type_and_the_rust_line() {
     prints(
         "exceptions",

@@ -216,5 +216,6 @@ mod documents {
     #[doc = include_str!("../../belay-macros/src/setup.md")]
     #[doc = include_str!("../../belay-macros/src/thread.md")]
     #[doc = include_str!("../../belay-macros/src/teardown.md")]
+    #[doc = include_str!("../../belay-macros/src/event.md")]
     struct Macros;
 }

@@ -15,6 +15,10 @@ pub(super) fn check(method: &Method, errors: &mut Errors) {
             name,
             "a teardown has no parameters: it runs when the device is closed, and nobody gives it arguments",
         ),
+        Kind::Event if !method.params.is_empty() => errors.at(
+            name,
+            "an event has no parameters: what a body calls it with is the item of the stream",
+        ),
         Kind::Task if method.stream.is_some() && method.options.idempotent == Some(true) => errors.at(
             name,
             "a stream cannot be `idempotent`: what it has given already would be given again",

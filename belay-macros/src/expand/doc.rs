@@ -22,6 +22,9 @@ fn kind(method: &Method) -> String {
         .order
         .map_or_else(String::new, |order| format!(", in order {order}"));
     match method.kind {
+        Kind::Event => {
+            "**An event**: bodies on the board tell it by its name. The stream has what is told from this call on.".to_owned()
+        }
         Kind::Task if method.stream.is_some() => {
             "**A task**: a generator on the board, whose items the stream gives.".to_owned()
         }
@@ -46,7 +49,7 @@ fn time(method: &Method) -> Option<String> {
     let options = &method.options;
     match (method.kind, options.timeout_ms, options.max_runtime_ms) {
         (Kind::Thread, _, Some(ms)) => Some(format!("It is asked to stop after {ms} ms.")),
-        (Kind::Thread, ..) => None,
+        (Kind::Thread | Kind::Event, ..) => None,
         (_, Some(ms), _) => Some(format!("It may take {ms} ms.")),
         (_, None, _) => Some("It may take as long as the device's time-out says.".to_owned()),
     }

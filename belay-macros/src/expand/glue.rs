@@ -98,6 +98,10 @@ pub(super) fn implementation(context: &Context<'_>) -> TokenStream {
 }
 
 fn call(context: &Context<'_>, method: &Method) -> TokenStream {
+    if method.kind == Kind::Event {
+        let (descriptor, output) = (static_name(method), &method.output);
+        return quote!(self.attached.event::<#output>(&#descriptor));
+    }
     let arguments = method.params.iter().map(argument);
     let arguments = quote!(__belay::Arguments::new() #(#arguments)*);
     let (descriptor, output) = (static_name(method), &method.output);

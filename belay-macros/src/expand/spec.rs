@@ -140,6 +140,7 @@ fn kind(method: &Method) -> TokenStream {
             ];
             quote!(__belay::MethodKind::Thread(__belay::ThreadOptions::new() #(#set)*))
         }
+        Kind::Event => quote!(__belay::MethodKind::Event),
         Kind::Teardown => {
             let set = [
                 set("order", options.order),

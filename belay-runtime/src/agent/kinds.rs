@@ -76,6 +76,8 @@ kinds! {
     Hello = b'h',
     /// Python on the board says something of its own accord.
     Event = b's',
+    /// A body tells an event.
+    Told = b'u',
     /// A line was damaged, or not the one that is expected.
     Refusal = b'n',
     /// The answer to a ping.
@@ -127,6 +129,7 @@ impl ReplyKind {
     pub fn is_in_between(self) -> bool {
         match self {
             Self::Event
+            | Self::Told
             | Self::Part
             | Self::Item
             | Self::BytesItem

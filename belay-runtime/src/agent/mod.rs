@@ -3,6 +3,7 @@
 //!
 //! The Python is in the same folder, a file for each: `build.rs` makes it short.
 
+pub(crate) mod events;
 pub(crate) mod expression;
 pub(crate) mod files;
 mod flavour;
@@ -28,7 +29,7 @@ pub use flavour::Flavour;
 pub use kinds::{ReplyKind, RequestKind};
 pub use line::{Lines, NUMBERS, Number};
 pub use raised::Raised;
-pub use reply::{FirstWords, Form, Payload, Piece, Pong, Reply};
+pub use reply::{FirstWords, Form, Payload, Piece, Pong, Reply, Told};
 pub use request::{Missing, Request};
 
 pub(crate) use raised::frames;

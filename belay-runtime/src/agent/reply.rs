@@ -43,6 +43,17 @@ pub struct Pong {
     pub odd: Vec<u8>,
 }
 
+/// An event that a body on the board has told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// What the host has named it by.
+    pub token: u32,
+    /// How many were told under that name before, or lost.
+    pub number: u64,
+    /// Its value.
+    pub value: Payload,
+}
+
 /// What one frame says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
@@ -50,6 +61,8 @@ pub enum Reply {
     Hello(FirstWords),
     /// Python on the board said something of its own accord: the `repr` of that.
     Event(Vec<u8>),
+    /// A body tells an event.
+    Told(Told),
     /// A line was damaged, or not the one that is expected.
     Refusal,
     /// The answer to a ping.
@@ -160,6 +173,7 @@ impl Reply {
         Some(match ReplyKind::of(kind)? {
             ReplyKind::Hello => Self::Hello(FirstWords::decode(&payload)),
             ReplyKind::Event => Self::Event(payload),
+            ReplyKind::Told => Self::Told(Told::decode(&payload)?),
             ReplyKind::Refusal => Self::Refusal,
             ReplyKind::Pong => Self::Pong(Pong::decode(&payload)?),
             ReplyKind::Farewell => Self::Farewell,
@@ -224,6 +238,7 @@ impl Reply {
         match self {
             Self::Hello(words) => text(ReplyKind::Hello, words.encode()),
             Self::Event(payload) => (ReplyKind::Event, payload.clone()),
+            Self::Told(told) => (ReplyKind::Told, told.encode()),
             Self::Refusal => (ReplyKind::Refusal, Vec::new()),
             Self::Pong(pong) => text(ReplyKind::Pong, pong.encode()),
             Self::Farewell => (ReplyKind::Farewell, Vec::new()),
@@ -334,6 +349,36 @@ impl Pong {
             self.before,
             BASE64_STANDARD.encode(&self.odd)
         )
+    }
+}
+
+impl Told {
+    /// A payload such as `3 17:'text'`, or `3 17#.` and what was packed as base64.
+    fn decode(payload: &[u8]) -> Option<Self> {
+        let end = payload.iter().position(|byte| b":#".contains(byte))?;
+        let head = std::str::from_utf8(&payload[..end]).ok()?;
+        let (token, number) = head.split_once(' ')?;
+        let value = match &payload[end..] {
+            [b'#', code, data @ ..] => Payload::Packed(*code, from_base64(data)?),
+            rest => Payload::Repr(rest.get(1..)?.to_vec()),
+        };
+        Some(Self {
+            token: token.parse().ok()?,
+            number: number.parse().ok()?,
+            value,
+        })
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let head = format!("{} {}", self.token, self.number);
+        match &self.value {
+            Payload::Packed(code, data) => {
+                format!("{head}#{}{}", char::from(*code), BASE64_STANDARD.encode(data)).into_bytes()
+            }
+            Payload::Repr(repr) | Payload::Bytes(repr) | Payload::ByteArray(repr) => {
+                [head.as_bytes(), b":", repr].concat()
+            }
+        }
     }
 }
 

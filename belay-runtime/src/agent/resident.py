@@ -175,6 +175,13 @@ def _belay(version, boot, before):
             frames.pop()
             raise
 
+    def through(writer):
+        # From now on this writes all frames. Gives what makes a frame, and what has written them so far.
+        nonlocal put
+        before = put
+        put = writer
+        return send, before
+
     def restore():
         # Keeps room to spare again, where there is any.
         nonlocal spare
@@ -617,7 +624,7 @@ def _belay(version, boot, before):
     if not loads:
         # JSON is read as Python then.
         names.update(true=True, false=False, null=None)
-    names.update(A=packed, F=aliases, N=space, X=execute, V=evaluate, D=deploy, U=evict, B=a2b_base64, S=tell, E=describe)
+    names.update(A=packed, F=aliases, N=space, X=execute, V=evaluate, D=deploy, U=evict, B=a2b_base64, S=tell, E=describe, W=through)
     served = {version: begin, "r": resume, "h": handle, "b": bring}
     # Should somebody delete it from `__main__`.
     getattr(sys, "modules", {})["_belay"] = served

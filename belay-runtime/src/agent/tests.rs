@@ -8,6 +8,7 @@ use crate::python::Arguments;
 
 /// The sources, whole: an agent's, and what belongs to it.
 const RESIDENT: &str = include_str!("resident.py");
+const EVENTS: &str = include_str!("events.py");
 const SMALL: &str = concat!(
     include_str!("small_first.py"),
     include_str!("small.py"),
@@ -131,6 +132,16 @@ fn replies() -> Vec<Reply> {
     let mut replies = vec![
         Reply::Hello(words),
         Reply::Event(b"(1, 2)".to_vec()),
+        Reply::Told(Told {
+            token: 3,
+            number: 17,
+            value: Payload::Repr(b"'a:b#c'".to_vec()),
+        }),
+        Reply::Told(Told {
+            token: 3,
+            number: 18,
+            value: Payload::Packed(b'.', vec![0, 1]),
+        }),
         Reply::Refusal,
         Reply::Pong(Pong {
             token: 12,
@@ -255,6 +266,7 @@ fn writers(kind: ReplyKind) -> (bool, bool) {
         | ReplyKind::Forgotten => (true, true),
         // A small board has no room for what is large, nor for sending it in another way.
         ReplyKind::Farewell
+        | ReplyKind::Told
         | ReplyKind::Part
         | ReplyKind::WholeRepr
         | ReplyKind::WholeBytes
@@ -342,7 +354,7 @@ fn the_boards_read_the_kinds_that_there_are() {
 fn the_boards_write_the_kinds_that_there_are() {
     let all = ReplyKind::ALL;
     assert_eq!(
-        written(RESIDENT),
+        &written(RESIDENT) | &written(EVENTS),
         expected(all, |kind| writers(kind).0, ReplyKind::byte)
     );
     assert_eq!(

@@ -81,6 +81,8 @@ pub struct DeviceBuilder<T = Device> {
     thread_stop: Duration,
     host_action: Duration,
     mpy_cross: Arc<Path>,
+    event_backlog: usize,
+    event_queue: usize,
     executors: Arc<dyn ExecutorFactory>,
     made: PhantomData<fn() -> T>,
 }
@@ -113,6 +115,8 @@ impl<T> DeviceBuilder<T> {
             thread_stop: Duration::from_secs(3),
             host_action: Duration::from_secs(10),
             mpy_cross: Arc::from(Path::new("mpy-cross")),
+            event_backlog: 1 << 20,
+            event_queue: 64,
             executors: Arc::new(DefaultExecutors),
             made: PhantomData,
         }
@@ -194,6 +198,21 @@ impl<T> DeviceBuilder<T> {
         self
     }
 
+    /// Sets how much room the events may take, in bytes, that wait for a subscriber which does not keep up: 1 MiB unless
+    /// set, where each counts as its `repr` and 64 bytes. Those that have no room are
+    /// [lost](crate::ErrorKind::EventsLost) to it.
+    pub fn event_backlog(mut self, bytes: usize) -> Self {
+        self.event_backlog = bytes;
+        self
+    }
+
+    /// Sets how many events may wait on the board while something else is being sent from the same thread: 64 unless
+    /// set. Those that have no room are [lost](crate::ErrorKind::EventsLost).
+    pub fn event_queue(mut self, events: usize) -> Self {
+        self.event_queue = events;
+        self
+    }
+
     /// Replaces the executors.
     pub fn executors(mut self, factory: impl ExecutorFactory + 'static) -> Self {
         self.executors = Arc::new(factory);
@@ -225,6 +244,8 @@ impl<T> DeviceBuilder<T> {
             thread_stop: self.thread_stop,
             host_action: self.host_action,
             mpy_cross: self.mpy_cross,
+            event_backlog: self.event_backlog,
+            event_queue: self.event_queue,
         };
         let session = Session::connect(self.name.unwrap_or(default_name), settings).await?;
         Ok(Device::new(session, &*self.executors))

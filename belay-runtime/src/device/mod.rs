@@ -20,7 +20,7 @@ use crate::link::Deadlines;
 use crate::link::ResetPolicy;
 use crate::python::Arguments;
 use crate::session::{Capabilities, OutputStream, Session};
-use crate::signature::{ActionOutput, ItemStream, TaskOutput, ThreadOutput};
+use crate::signature::{ActionOutput, EventsOf, ItemStream, TaskOutput, ThreadOutput};
 use crate::spec::{DeviceSpec, MethodSpec};
 
 pub use builder::DeviceBuilder;
@@ -98,6 +98,7 @@ impl Device {
                 Some(folder) => Box::pin(self.put_modules(A::SPEC, folder)).await?,
                 None => Box::pin(session.bring(A::SPEC)).await?,
             }
+            Box::pin(session.claim_events(A::SPEC)).await?;
             setups.initialize(A::SPEC).await
         };
         if let Err(cause) = initialize.instrument(span).await {
@@ -424,6 +425,11 @@ impl Attached {
         arguments: Arguments,
     ) -> BoxStream<R> {
         Box::pin(ItemStream::new(self.device.tasks().stream(method, arguments)))
+    }
+
+    /// Listens to an event from now on. `R` is what the signature says of each.
+    pub fn event<R: TaskOutput + 'static>(&self, method: &'static MethodSpec) -> BoxStream<R> {
+        Box::pin(EventsOf::new(self.device.session().listen(method)))
     }
 
     /// Starts a thread.

@@ -84,6 +84,8 @@ impl Error {
             | ErrorKind::Teardown(_)
             | ErrorKind::HostAction(_)
             | ErrorKind::ThreadLost(_)
+            | ErrorKind::EventsLost { .. }
+            | ErrorKind::NotHeard(_)
             | ErrorKind::NotAttached { .. }
             | ErrorKind::NamespaceTaken { .. }
             | ErrorKind::ModuleTaken { .. }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::events::EventLoss;
 use super::file::FileError;
 use super::phase::Phase;
 use super::thread::ThreadError;
@@ -52,6 +53,10 @@ impl Error {
                 "raise `DeviceBuilder::answer_limit`, or have the method yield its result piece by piece"
             }
             ErrorKind::LineRead => READS,
+            ErrorKind::EventsLost {
+                why: EventLoss::Backlog,
+                ..
+            } => "take the events faster, or raise `DeviceBuilder::event_backlog`",
             ErrorKind::RuntimeGone => {
                 "connect the device in a tokio runtime that lives for as long as the device is used"
             }

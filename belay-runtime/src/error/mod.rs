@@ -2,6 +2,7 @@
 
 mod action;
 mod again;
+mod events;
 mod file;
 mod hint;
 mod phase;
@@ -21,9 +22,11 @@ use crate::printable::{Printable, PrintableLines};
 use crate::python::ValueError;
 use crate::transport::TransportError;
 
+use events::Events;
 use received::Received;
 
 pub use action::ActionError;
+pub use events::EventLoss;
 pub use file::{FileError, Left, NameProblem};
 pub(crate) use hint::{MAY_READ, NOT_THROUGH};
 pub use phase::Phase;
@@ -160,6 +163,17 @@ pub enum ErrorKind {
         #[source]
         cause: Box<Error>,
     },
+    /// Events are lost; those behind them are told.
+    #[error("{}: {why}", Events(.lost))]
+    EventsLost {
+        /// How many, where that is known.
+        lost: Option<u64>,
+        /// What became of them.
+        why: EventLoss,
+    },
+    /// The board could not be told to send the events that somebody wants to hear.
+    #[error("the events cannot be heard")]
+    NotHeard(#[source] Arc<Error>),
     /// A thread ended with the board's last reset, or went out of reach.
     #[error("the thread is lost")]
     ThreadLost(#[source] Arc<Error>),

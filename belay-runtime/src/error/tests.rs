@@ -132,6 +132,8 @@ fn number(kind: &ErrorKind) -> usize {
         ErrorKind::File(_) => 25,
         ErrorKind::NotWritten { .. } => 26,
         ErrorKind::ModuleTaken { .. } => 27,
+        ErrorKind::EventsLost { .. } => 28,
+        ErrorKind::NotHeard(_) => 29,
     }
 }
 
@@ -249,8 +251,18 @@ fn every_kind() -> Vec<(Error, Again)> {
     ]
     .into_iter()
     .chain(of_threads())
+    .chain(of_events())
     .chain(of_files())
     .collect()
+}
+
+fn of_events() -> [(Error, Again); 2] {
+    let lost = ErrorKind::EventsLost {
+        lost: Some(1),
+        why: EventLoss::Line,
+    };
+    let not_heard = ErrorKind::NotHeard(Arc::new(ErrorKind::Reset.into()));
+    [(lost.into(), Again::Never), (not_heard.into(), Again::Never)]
 }
 
 fn of_files() -> [(Error, Again); 4] {

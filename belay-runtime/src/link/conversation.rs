@@ -18,6 +18,7 @@ use super::line::{Item as Come, Line, UNASKED};
 use super::liveness::Liveness;
 use super::streams::{Item, Streams};
 use super::taken::Watch;
+use super::told::ToldHub;
 use super::unread::{Room, Sent};
 use super::{Deadlines, Hello, LinkOptions, ResetPolicy};
 use crate::agent::{self, Flavour, Lines};
@@ -63,6 +64,8 @@ pub(super) struct Conversation {
     pub(super) seed: u32,
     pub(super) boot: u64,
     pub(super) events: EventSender,
+    /// Where the events go that bodies tell.
+    pub(super) told: Arc<ToldHub>,
     pub(super) ending: Arc<Ending>,
     pub(super) calls: Calls,
     pub(super) streams: Streams,
@@ -97,7 +100,7 @@ impl Conversation {
         hello: &Hello,
         seed: u32,
         options: LinkOptions,
-        events: EventSender,
+        (events, told): (EventSender, Arc<ToldHub>),
         ending: Arc<Ending>,
         now: Instant,
     ) -> Self {
@@ -116,6 +119,7 @@ impl Conversation {
             seed,
             boot: hello.boot,
             events,
+            told,
             ending,
             calls: Calls::new(flavour, lines, now),
             streams: Streams::default(),

@@ -28,6 +28,7 @@ mod statements;
 mod streams;
 mod taken;
 mod timing;
+mod told;
 mod unread;
 mod wire;
 
@@ -47,6 +48,7 @@ use self::output::{OutputSender, OutputSource};
 use self::port::Port;
 use self::provide::Provided;
 use self::pump::Pump;
+pub(crate) use self::told::{EventQueue, Heard, ToldHub};
 use self::wire::Wire;
 use crate::agent::{self, Flavour, source::Secrets};
 use crate::clock::bounded;
@@ -138,13 +140,14 @@ impl Link {
     /// Dropping the future closes the port.
     pub async fn connect(connector: &Connector, options: LinkOptions) -> Result<Self> {
         let hub = OutputHub::new(&options);
-        Self::connect_to(hub, connector, options).await
+        Self::connect_to(hub, Arc::default(), connector, options).await
     }
 
-    /// The same, for somebody who has heard what the board printed before: from the beginning, what it prints while it
-    /// is connected goes there.
+    /// The same, for somebody who has heard what the board printed and told before: from the beginning, what it prints
+    /// and tells while it is connected goes there.
     pub(crate) async fn connect_to(
         hub: OutputHub,
+        told: Arc<ToldHub>,
         connector: &Connector,
         options: LinkOptions,
     ) -> Result<Self> {
@@ -187,7 +190,15 @@ impl Link {
             parts: tokio::sync::Mutex::default(),
         };
         let now = Instant::now();
-        let conversation = Conversation::new(line, &shared.hello, secrets.seed, options, events, ending, now);
+        let conversation = Conversation::new(
+            line,
+            &shared.hello,
+            secrets.seed,
+            options,
+            (events, told),
+            ending,
+            now,
+        );
         tokio::spawn(Pump::new(port, receiver, conversation).run());
         Ok(Self {
             shared: Arc::new(shared),
@@ -233,6 +244,23 @@ impl Link {
     }
 
     async fn ask(&self, request: agent::Request, printed: bool, deadline: Duration) -> Result<Answer> {
+        let (id, answer) = self.put(request, printed, deadline)?;
+        let mut guard = Guard {
+            commands: &self.shared.commands,
+            armed: Some(Command::Cancel(id)),
+        };
+        let result = answer.await;
+        guard.armed = None;
+        result.unwrap_or_else(|_| Err(self.shared.ending.error()))
+    }
+
+    /// Puts a request behind those that were put there before.
+    fn put(
+        &self,
+        request: agent::Request,
+        printed: bool,
+        deadline: Duration,
+    ) -> Result<(u64, oneshot::Receiver<Result<Answer>>)> {
         let id = self.shared.ids.fetch_add(1, Ordering::Relaxed);
         let (reply, answer) = oneshot::channel();
         self.tell(Command::Request {
@@ -242,13 +270,19 @@ impl Link {
             deadline: bounded(deadline),
             reply,
         })?;
-        let mut guard = Guard {
-            commands: &self.shared.commands,
-            armed: Some(Command::Cancel(id)),
-        };
-        let result = answer.await;
-        guard.armed = None;
-        result.unwrap_or_else(|_| Err(self.shared.ending.error()))
+        Ok((id, answer))
+    }
+
+    /// Has the board evaluate an expression of the agent's own before whatever it is asked from now on. That comes back
+    /// at once; what is returned gives the answer, and dropping it changes nothing.
+    pub(crate) fn order(
+        &self,
+        expression: String,
+        deadline: Duration,
+    ) -> Result<impl Future<Output = Result<Answer>> + Send + use<>> {
+        let (_, answer) = self.put(agent::Request::evaluate(expression)?, false, deadline)?;
+        let ending = Arc::clone(&self.shared.ending);
+        Ok(async move { answer.await.unwrap_or_else(|_| Err(ending.error())) })
     }
 
     fn tell(&self, command: Command) -> Result<()> {

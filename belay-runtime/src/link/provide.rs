@@ -37,6 +37,21 @@ impl Link {
         self.shared.hello.flavour.packs() && self.shared.provided.rounds.load(Ordering::Relaxed)
     }
 
+    /// Whether the board packs floats, because what it prints of them is not always just those; it is sent what it needs
+    /// for that.
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`provide_bytes`](Self::provide_bytes).
+    pub(crate) async fn provide_exact_floats(&self, deadline: Duration) -> Result<bool> {
+        let provided = &self.shared.provided;
+        Ok(self.packs_floats() && self.has(PACK, &provided.packs, deadline).await?)
+    }
+
     /// Sends a board what it needs for this request, unless it has it, and gives the request as the agent is asked it.
     ///
     /// # Errors

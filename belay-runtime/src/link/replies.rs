@@ -30,6 +30,7 @@ impl Conversation {
         let number = frame.number;
         match Reply::decode(frame) {
             Some(Reply::Event(value)) => self.on_board_event(value),
+            Some(Reply::Told(told)) => self.told.take(told),
             Some(Reply::Hello(_)) => self.liveness.unread.all_is_read(),
             Some(Reply::Refusal) => self.on_refusal(number),
             Some(Reply::Pong(pong)) => self.on_pong(number, &pong),
@@ -86,6 +87,7 @@ impl Conversation {
             // They belong to no request.
             Reply::Hello(_)
             | Reply::Event(_)
+            | Reply::Told(_)
             | Reply::Refusal
             | Reply::Pong(_)
             | Reply::Farewell

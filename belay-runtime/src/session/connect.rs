@@ -10,11 +10,12 @@ use super::connection::Connection;
 use super::context::SessionContext;
 use super::deployments::{Counters, Deployments};
 use super::events::EventHub;
+use super::listening::Listening;
 use super::registry::Registry;
 use super::state::{SessionState, StateMachine};
 use super::{Inner, Session, Settings};
 use crate::error::{Error, Result};
-use crate::link::{Link, OutputHub};
+use crate::link::{Link, OutputHub, ToldHub};
 
 impl Session {
     pub(crate) async fn connect(name: Arc<str>, settings: Settings) -> Result<Self> {
@@ -23,7 +24,11 @@ impl Session {
             let registry = Arc::default();
             let counters = Arc::default();
             let hub = OutputHub::new(&settings.link);
-            let live = Connection::connect(&name, &settings, hub.clone(), &registry, &counters, None).await?;
+            let listening = Listening::new(settings.event_backlog);
+            let told = listening.hub();
+            let live = Connection::connect(&name, &settings, (hub.clone(), told), &registry, &counters, None)
+                .await?;
+            listening.connected(&live);
             let session = Self {
                 inner: Arc::new(Inner {
                     name: Arc::clone(&name),
@@ -32,6 +37,7 @@ impl Session {
                     live: watch::Sender::new(Arc::new(live)),
                     fault: Mutex::default(),
                     events: EventHub::new(),
+                    listening,
                     output: Mutex::new(Some(hub)),
                     context: SessionContext::default(),
                     registry,
@@ -59,12 +65,12 @@ impl Connection {
     pub(super) async fn connect(
         name: &Arc<str>,
         settings: &Settings,
-        output: OutputHub,
+        (output, told): (OutputHub, Arc<ToldHub>),
         registry: &Arc<Registry>,
         counters: &Arc<Counters>,
         before: Option<&Self>,
     ) -> Result<Self> {
-        let link = Link::connect_to(output, &settings.connector, settings.link.clone()).await?;
+        let link = Link::connect_to(output, told, &settings.connector, settings.link.clone()).await?;
         let execute = settings.link.deadlines.execute;
         let (capabilities, found) = Capabilities::ask(&link, execute).await?;
         if !capabilities.prints_floats_exactly() {
@@ -87,6 +93,7 @@ impl Connection {
             thread_library: tokio::sync::Mutex::new((!found.threads).then_some(false)),
             files: tokio::sync::OnceCell::new(),
             transfer: Arc::default(),
+            events: tokio::sync::Mutex::new(false),
             modules: tokio::sync::Mutex::default(),
             objects: Mutex::default(),
             runtime: tokio::runtime::Handle::current(),

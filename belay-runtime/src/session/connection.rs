@@ -47,6 +47,8 @@ pub struct Connection {
     pub(crate) files: tokio::sync::OnceCell<Option<Facts>>,
     /// Held by what writes to the board's file system or reads a file: the board does one of these at a time.
     pub(crate) transfer: Arc<tokio::sync::Mutex<()>>,
+    /// Whether the events of some trait are in its namespace, over this connection; held while they are put there.
+    pub(super) events: tokio::sync::Mutex<bool>,
     /// Held while modules are brought.
     pub(super) modules: tokio::sync::Mutex<Brought>,
     /// The names of those modules that are objects.

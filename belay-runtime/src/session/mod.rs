@@ -10,6 +10,9 @@ mod deploying;
 mod deployments;
 mod events;
 mod follower;
+mod hearing;
+
+mod listening;
 mod modules;
 mod policy;
 mod recovery;
@@ -42,6 +45,7 @@ pub use deploying::OnBoard;
 pub use deployments::DeploymentStats;
 pub use events::{SessionEvent, SessionEvents};
 pub use follower::Follower;
+pub use listening::EventStream;
 pub use policy::ReconnectPolicy;
 pub use returned::Returned;
 pub use state::{SessionState, SessionStates};
@@ -68,6 +72,8 @@ struct Inner {
     /// Why the session is faulted.
     fault: Mutex<Option<Arc<Error>>>,
     events: events::EventHub,
+    /// Who listens to what bodies tell.
+    listening: Arc<listening::Listening>,
     /// Where what the board prints goes, until the session is closed.
     output: Mutex<Option<OutputHub>>,
     context: SessionContext,
@@ -94,6 +100,9 @@ pub(crate) struct Settings {
     pub(crate) host_action: Duration,
     /// The program that compiles modules.
     pub(crate) mpy_cross: Arc<Path>,
+    /// How many bytes of events wait for a subscriber, and how many events on the board.
+    pub(crate) event_backlog: usize,
+    pub(crate) event_queue: usize,
 }
 
 impl Session {

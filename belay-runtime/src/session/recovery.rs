@@ -17,11 +17,20 @@ impl Session {
         let live = self.live_now();
         let mut events = live.link.events();
         let generation = live.generation();
+        let told = self.inner.listening.hub();
         let watch = Unfinished::new(self);
         drop(live);
         self.inner.runtime.spawn(async move {
             loop {
-                let event = events.next().await;
+                let event = tokio::select! {
+                    event = events.next() => event,
+                    () = told.stray() => {
+                        if let Some(session) = watch.session() {
+                            session.inner.listening.silence_strays(generation);
+                        }
+                        continue;
+                    }
+                };
                 let Some(session) = watch.session() else {
                     return;
                 };
@@ -112,6 +121,7 @@ impl Session {
     }
 
     fn out_of_reach(&self, cause: &Arc<Error>) {
+        self.inner.listening.out_of_reach(cause);
         for follower in self.followers() {
             follower.out_of_reach(cause);
         }
@@ -183,7 +193,7 @@ impl Session {
         let live = Connection::connect(
             &inner.name,
             &settings,
-            output,
+            (output, inner.listening.hub()),
             &inner.registry,
             &inner.counters,
             Some(&before),
@@ -191,7 +201,12 @@ impl Session {
         .await
         .map_err(|error| error.on_device(&inner.name))?;
         let reset = live.epoch() != before.epoch();
-        live.bring(&inner.registry.devices()).await?;
+        let devices = inner.registry.devices();
+        live.bring(&devices).await?;
+        for device in devices {
+            live.claim_events(device, settings.event_queue).await?;
+        }
+        inner.listening.connected(&live);
         let live = Arc::new(live);
         for follower in self.followers() {
             follower.reconnected(&live, reset, policy).await?;
@@ -298,7 +313,12 @@ impl Session {
         let closed_error = Arc::new(self.error(ErrorKind::Closed));
         self.out_of_reach(&closed_error);
         self.inner.events.end();
-        let closed = self.live_now().link.close().await;
+        let live = self.live_now();
+        if connected {
+            live.silence_events(self.inner.settings.link.deadlines.close)
+                .await;
+        }
+        let closed = live.link.close().await;
         self.end_output();
         if connected {
             closed.map_err(|error| error.on_device(&self.inner.name))

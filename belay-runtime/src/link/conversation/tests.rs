@@ -34,7 +34,7 @@ impl Bench {
             platform: "rp2".to_owned(),
             free_memory: None,
         };
-        let (events, ending) = (EventSender::new(), Arc::default());
+        let (events, ending) = ((EventSender::new(), Arc::default()), Arc::default());
         let conversation = Conversation::new(line, &hello, secrets.seed, options, events, ending, now);
         Self {
             conversation,

@@ -1,0 +1,55 @@
+//! The library for events on the board, and how it is called.
+
+use super::expression::{call, in_namespace, is_in_namespace};
+use crate::python::{self, ValueError};
+
+/// Its source.
+pub(crate) const LIBRARY: &str = include_str!(concat!(env!("OUT_DIR"), "/events.py"));
+/// The namespace in which it is.
+pub(crate) const NAMESPACE: &str = "_events";
+/// What tracebacks call it.
+pub(crate) const FILE: &str = "belay.events";
+
+const CLAIM: &str = "claim";
+
+/// Puts these events of a trait into its namespace. On the board `room` of them wait; those of an earlier program are
+/// silent after a `fresh` claim. It gives `False` where the library is not there.
+pub(crate) fn claim(
+    fresh: bool,
+    room: usize,
+    packs: bool,
+    namespace: &str,
+    events: &[&str],
+) -> Result<String, ValueError> {
+    let packs = if packs { "P" } else { "None" };
+    let fresh = u8::from(fresh);
+    let events = python::to_literal(events)?;
+    let claim = function(
+        CLAIM,
+        &format!("W,{packs},{room},{fresh},'{namespace}',N('{namespace}'),{events}"),
+    );
+    Ok(format!("{} and {claim}", is_in_namespace(NAMESPACE, CLAIM)))
+}
+
+/// Has an event sent under this token from now on, or not at all where that is 0.
+pub(crate) fn listen(namespace: &str, event: &str, token: u32) -> String {
+    function("listen", &format!("'{namespace}','{event}',{token}"))
+}
+
+/// How many events were told under each token, as pairs.
+pub(crate) fn counts() -> String {
+    function("counts", "")
+}
+
+/// Has no event sent any more. Where there is no library there is nothing to do.
+pub(crate) fn quiet() -> String {
+    format!(
+        "{} and {}",
+        is_in_namespace(NAMESPACE, CLAIM),
+        function("quiet", "")
+    )
+}
+
+fn function(name: &str, arguments: &str) -> String {
+    call(in_namespace(NAMESPACE, name), arguments)
+}
