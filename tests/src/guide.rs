@@ -21,6 +21,7 @@ chapters! {
     files: "files.md",
     errors: "errors.md",
     performance: "performance.md",
+    command: "command.md",
     testing: "testing.md",
     inside: "inside.md",
     from_python: "from-python.md",

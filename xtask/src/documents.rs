@@ -13,11 +13,12 @@ use serde::Deserialize;
 use crate::{Arguments, ci, run::workspace};
 
 /// The folders whose documents people read.
-const FOLDERS: [&str; 6] = [
+const FOLDERS: [&str; 7] = [
     "",
     "docs/src",
     ".github",
     ".github/ISSUE_TEMPLATE",
+    "belay-cli",
     "belay-packages",
     "belay-sim",
 ];
@@ -166,32 +167,82 @@ fn commands_that_documents_name_are_there() {
                 assert!(ci::names().contains(check), "{at}: there is no check `{check}`");
             }
         }
-        for words in document.behind("--example ") {
-            let file = format!("examples/{}.rs", words.first().copied().unwrap_or_default());
-            assert!(workspace().join(&file).exists(), "{at}: there is no {file}");
-        }
-        for words in document.behind("--test ") {
-            let name = words.first().copied().unwrap_or_default();
-            let files = ["examples/", "tests/tests/"].map(|folder| format!("{folder}{name}.rs"));
-            let there = files.iter().any(|file| workspace().join(file).exists());
-            assert!(there, "{at}: there is no test `{name}`");
-        }
-        for words in ["-p ", "--package "]
-            .iter()
-            .flat_map(|option| document.behind(option))
-        {
-            let name = words.first().copied().unwrap_or_default();
-            let folder = if name == "belay-rs" {
-                "belay"
-            } else {
-                name.strip_prefix("belay-").unwrap_or(name)
-            };
-            let there = [folder, name]
-                .iter()
-                .any(|folder| workspace().join(folder).join("Cargo.toml").exists());
-            assert!(there, "{at}: there is no package `{name}`");
+        for words in document.behind("cargo ") {
+            for pair in words.windows(2) {
+                let [option, name] = pair else { continue };
+                let places = match *option {
+                    "--example" => vec![format!("examples/{name}.rs")],
+                    "--test" => vec![format!("examples/{name}.rs"), format!("tests/tests/{name}.rs")],
+                    "-p" | "--package" => {
+                        // The folder of a crate has its name, or the last part of it.
+                        let last = if *name == "belay-rs" {
+                            "belay"
+                        } else {
+                            name.trim_start_matches("belay-")
+                        };
+                        [*name, last]
+                            .map(|folder| format!("{folder}/Cargo.toml"))
+                            .to_vec()
+                    }
+                    _ => continue,
+                };
+                let there = places.iter().any(|place| workspace().join(place).exists());
+                assert!(there, "{at}: `{option} {name}`: there is none");
+            }
         }
     }
+}
+
+/// The commands of `belay` that a document names: their words, without the first.
+fn of_belay(document: &Document) -> impl Iterator<Item = Vec<&str>> {
+    let mut code = false;
+    document.text.lines().flat_map(move |line| {
+        code ^= line.trim_start().starts_with("```");
+        let quoted = line.split('`').skip(1).step_by(2);
+        let here = quoted.chain(code.then(|| line.trim_start().trim_start_matches("$ ")));
+        here.filter_map(|text| text.strip_prefix("belay "))
+            .map(|command| command.split_whitespace().collect())
+            .collect::<Vec<_>>()
+    })
+}
+
+#[test]
+fn commands_of_belay_that_documents_name_are_in_its_help() {
+    let help = read("belay-cli/tests/snapshots/help.txt");
+    let help: BTreeMap<&str, &str> = help
+        .split("$ belay ")
+        .filter_map(|page| page.split_once("--help\n"))
+        .map(|(command, page)| (command.trim(), page))
+        .chain([("help", "")])
+        .collect();
+    let mut named = 0;
+    for document in documents() {
+        for words in of_belay(&document) {
+            let at = format!("{}: `belay {}`", document.path.display(), words.join(" "));
+            let commands: Vec<_> = words
+                .iter()
+                .take_while(|word| word.starts_with(|c: char| c.is_ascii_lowercase()))
+                .copied()
+                .collect();
+            // The longest beginning that has a page is the command; without one, only the options of all are there.
+            let page = (0..=commands.len()).rev().find_map(|count| {
+                let page = help.get(commands[..count].join(" ").as_str())?;
+                Some((count, *page))
+            });
+            let (count, page) = page.expect("a page without a command");
+            let whole = count == commands.len() || !page.contains("\nCommands:\n");
+            assert!(whole, "{at}: there is no such command");
+            let options = words.iter().take_while(|word| **word != "|");
+            for option in options.filter(|word| word.starts_with('-') && word.len() > 1) {
+                let has = page.contains(&format!("{option} "))
+                    || page.contains(&format!("{option},"))
+                    || page.contains(&format!("{option}\n"));
+                assert!(has, "{at}: no option {option}");
+            }
+            named += 1;
+        }
+    }
+    assert!(named > 30, "only {named} commands were found");
 }
 
 #[test]
