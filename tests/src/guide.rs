@@ -18,6 +18,7 @@ chapters! {
     setups: "setups.md",
     threads: "threads.md",
     streams: "streams.md",
+    events: "events.md",
     files: "files.md",
     errors: "errors.md",
     performance: "performance.md",
