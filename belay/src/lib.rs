@@ -62,6 +62,12 @@
 //!
 //! A body can tell the host something without being asked, see [`macro@event`].
 //!
+//! The [guide] explains how all this works together, and what to do in the cases that the first program does not meet; each
+//! capability has an [example] that runs.
+//!
+//! [guide]: https://github.com/belay-rs/belay/blob/main/docs/src/SUMMARY.md
+//! [example]: https://github.com/belay-rs/belay/tree/main/examples
+//!
 //! # What a program works with
 //!
 //! - [`device`] turns a trait into a type that is a board; its page lists every option of the methods.
