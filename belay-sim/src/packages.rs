@@ -34,6 +34,13 @@ pub(crate) const QEMU: &str = "qemu-system-arm";
 #[allow(dead_code, reason = "boards run without it")]
 pub(crate) const COUNTING: &[Need] = &[("valgrind", "valgrind")];
 
+/// The servers that tests put before a board.
+#[allow(dead_code, reason = "boards run without it")]
+pub(crate) const SERVERS: &[Need] = &[
+    ("/usr/sbin/ser2net", "ser2net"),
+    ("/usr/sbin/sshd", "openssh-server"),
+];
+
 /// The firmware of the `microbit` board.
 pub(crate) const MICROBIT: Need = (
     "/usr/share/firmware-microbit-micropython/firmware.hex",

@@ -95,6 +95,9 @@
 //! | `serial` | boards at serial ports, `usb:` and `auto`; on unless `default-features = false` |
 //! | `sync` | bringing a folder of the board up to date with one of this machine, `Files::sync` |
 //! | `tcp` | boards behind a socket, `tcp://` |
+//! | `telnet` | boards behind a Telnet server, `telnet://` |
+//! | `rfc2217` | serial ports behind a server that speaks RFC 2217, such as ser2net, `rfc2217://` |
+//! | `webrepl` | boards that are reached through WebREPL, `ws://` |
 //! | `process` | boards that are programs, `exec:` and `pty:`; modules that `mpy-cross` compiles |
 //!
 //! A way to a board of the program's own needs none of them.

@@ -11,16 +11,27 @@ const SEED: u32 = 7;
 #[derive(Debug, Arbitrary)]
 enum Part {
     Bytes(Vec<u8>),
-    Frame { number: u8, kind: u8, payload: String },
+    Frame {
+        number: u8,
+        kind: u8,
+        payload: String,
+    },
     /// The beginning of a frame, so many bytes of it.
-    Broken { payload: String, length: u8 },
+    Broken {
+        payload: String,
+        length: u8,
+    },
 }
 
 impl Part {
     fn bytes(&self) -> Vec<u8> {
         match self {
             Self::Bytes(bytes) => bytes.clone(),
-            Self::Frame { number, kind, payload } => frame(*number, *kind, payload),
+            Self::Frame {
+                number,
+                kind,
+                payload,
+            } => frame(*number, *kind, payload),
             Self::Broken { payload, length } => {
                 let mut bytes = frame(b'1', b'v', payload);
                 bytes.truncate((*length).into());
@@ -34,7 +45,12 @@ fn frame(number: u8, kind: u8, payload: &str) -> Vec<u8> {
     let mut hasher = crc32fast::Hasher::new_with_initial(SEED);
     let text = [&[number, kind], payload.as_bytes()].concat();
     hasher.update(&text);
-    [b"\x02abcd", &text[..], format!("{:08x}\x03", hasher.finalize()).as_bytes()].concat()
+    [
+        b"\x02abcd",
+        &text[..],
+        format!("{:08x}\x03", hasher.finalize()).as_bytes(),
+    ]
+    .concat()
 }
 
 #[derive(Debug, PartialEq)]
@@ -66,7 +82,11 @@ fuzz_target!(|parts: Vec<Part>| {
     stream.extend(frame(b'9', b'v', "the last"));
     let seen = see(&stream, usize::MAX);
     assert_eq!(seen, see(&stream, 1));
-    let last = Frame { number: b'9', kind: b'v', payload: b"the last".to_vec() };
+    let last = Frame {
+        number: b'9',
+        kind: b'v',
+        payload: b"the last".to_vec(),
+    };
     assert_eq!(seen.last(), Some(&Seen::Frame(last)));
     if !seen.contains(&Seen::Cut) {
         let rebuilt = seen.iter().map(|seen| match seen {

@@ -38,7 +38,10 @@ fuzz_target!(|repr: &[u8]| {
         assert_eq!(again.as_deref(), Ok(&*written));
         // As an argument it may be no value to read back: it calls functions that boards have.
         if let Ok(literal) = to_literal(&value) {
-            assert!(literal.bytes().all(|byte| (b' '..0x7f).contains(&byte)), "{literal}");
+            assert!(
+                literal.bytes().all(|byte| (b' '..0x7f).contains(&byte)),
+                "{literal}"
+            );
         }
     }
 });

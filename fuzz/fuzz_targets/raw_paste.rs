@@ -26,7 +26,8 @@ enum Step {
 /// A machine whose board is at the raw prompt.
 fn entered() -> RawRepl {
     let mut repl = RawRepl::new(Options::default());
-    repl.start(Operation::Enter).expect("it may be entered from any state");
+    repl.start(Operation::Enter)
+        .expect("it may be entered from any state");
     repl.receive(b"raw REPL; CTRL-B to exit\r\n>OKbelay-00000000-1\r\n\x04\x04>");
     while repl.poll_event().is_some() {}
     while repl.poll_write().is_some() {}
@@ -37,11 +38,18 @@ fn entered() -> RawRepl {
 fuzz_target!(|paste: Paste| {
     let mut repl = entered();
     let source = paste.source.into_bytes();
-    let execution = Execution { source: source.clone(), mode: Mode::RawPaste, framed: false };
+    let execution = Execution {
+        source: source.clone(),
+        mode: Mode::RawPaste,
+        framed: false,
+    };
     if repl.start(Operation::Execute(execution)).is_err() {
         return;
     }
-    assert_eq!(repl.poll_write().map(|write| write.bytes), Some(b"\x05A\x01".to_vec()));
+    assert_eq!(
+        repl.poll_write().map(|write| write.bytes),
+        Some(b"\x05A\x01".to_vec())
+    );
     let window = usize::from(paste.window.get());
     let second = paste.second_window || window >= 0x0800;
     repl.receive(&[b"R\x01", &paste.window.get().to_le_bytes()[..]].concat());
@@ -71,7 +79,10 @@ fuzz_target!(|paste: Paste| {
             _ => {}
         }
         while let Some(event) = repl.poll_event() {
-            assert!(over || matches!(event, Event::Output(_) | Event::Sign(_)), "{event:?}");
+            assert!(
+                over || matches!(event, Event::Output(_) | Event::Sign(_)),
+                "{event:?}"
+            );
         }
     }
     let ends = sent.iter().filter(|byte| **byte == 4).count();

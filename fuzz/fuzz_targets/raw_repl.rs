@@ -11,18 +11,29 @@ enum Step {
     Enter,
     Exit,
     SoftReset,
-    Execute { source: String, plain: bool, framed: bool },
+    Execute {
+        source: String,
+        plain: bool,
+        framed: bool,
+    },
     Interrupt,
     ReplySeen,
     AcceptEnd,
-    Write { count: u8 },
+    Write {
+        count: u8,
+    },
     Receive(Vec<u8>),
     /// A piece of a conversation, which a fuzzer is slow to guess.
     Say(Phrase),
     Serve,
-    Submit { source: String, afresh: bool },
+    Submit {
+        source: String,
+        afresh: bool,
+    },
     Ask,
-    Settle { asked: u8 },
+    Settle {
+        asked: u8,
+    },
     Abandon,
 }
 
@@ -67,7 +78,11 @@ fn play(script: &[Step], piece: usize) -> Vec<Event> {
             Step::Enter => drop(repl.start(Operation::Enter)),
             Step::Exit => drop(repl.start(Operation::Exit)),
             Step::SoftReset => drop(repl.start(Operation::SoftReset)),
-            Step::Execute { source, plain, framed } => {
+            Step::Execute {
+                source,
+                plain,
+                framed,
+            } => {
                 let mode = if *plain { Mode::Plain } else { Mode::Auto };
                 let (source, framed) = (source.clone().into_bytes(), *framed);
                 let _ = repl.start(Operation::Execute(Execution { source, mode, framed }));

@@ -4,6 +4,7 @@ pub mod cost;
 mod disk;
 mod puppet;
 pub mod rows;
+mod servers;
 mod tap;
 pub mod tool;
 pub mod values;
@@ -16,6 +17,7 @@ use belay_sim::Board;
 
 pub use disk::{set_disk, with_disk};
 pub use puppet::{Asked, Puppet, Secrets};
+pub use servers::Server;
 pub use tap::{Tap, tapped};
 
 /// A `main.py` that shows the agent to a test: in `__main__`, `names` is what expressions see, and `compile` fails

@@ -24,11 +24,26 @@ pub(crate) const PUBLISHED: [&str; 7] = [
 const FEATURES: [(&str, &[&str]); 4] = [
     (
         "belay-runtime",
-        &["", "serial", "process", "tcp", "serial,process,tcp"],
+        &[
+            "",
+            "serial",
+            "process",
+            "tcp",
+            "telnet",
+            "rfc2217",
+            "webrepl",
+            "serial,process,tcp,rfc2217,webrepl",
+        ],
     ),
     (
         "belay-rs",
-        &["", "serial", "process", "tcp", "serial,process,tcp"],
+        &[
+            "",
+            "serial",
+            "process",
+            "tcp",
+            "serial,process,tcp,rfc2217,webrepl",
+        ],
     ),
     ("belay-sim", &["", "cli"]),
     ("belay-cli", &["sim"]),

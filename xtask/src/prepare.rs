@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     Outcome,
-    packages::{ARM_TOOLS, COUNTING, EMULATION, MICROBIT, Need, QEMU, TOOLS},
+    packages::{ARM_TOOLS, COUNTING, EMULATION, MICROBIT, Need, QEMU, SERVERS, TOOLS},
     run::{cargo_run, checked, succeeds, target},
 };
 
@@ -45,6 +45,11 @@ pub(crate) fn boards(which: Boards) -> Outcome {
         build.stdout(Stdio::null());
     }
     checked("building the boards", &mut build)
+}
+
+/// Installs the servers that the tests put before a board.
+pub(crate) fn servers() -> Outcome {
+    install(&missing(SERVERS))
 }
 
 /// Installs what counts instructions.

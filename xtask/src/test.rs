@@ -23,6 +23,7 @@ const MARK: &str = "BELAY_TEST_RUN";
 /// Prepares the machine and runs the tests.
 pub(crate) fn run(more: &[String]) -> Outcome {
     prepare::boards(Boards::All)?;
+    prepare::servers()?;
     let mpremote = prepare::mpremote()?;
     say_toolchain();
     let mark = format!("{MARK}={}", process::id());

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
+use super::host::{Host, Password, without_password};
 use super::options::{PortOptions, SocketOptions};
 use super::percent::{self, Encoded};
 use super::problem::{Problem, printable};
@@ -15,6 +16,9 @@ macro_rules! grammar {
   usb:VID:PID[:SERIAL]         the port of the USB device with these numbers; options as above
   auto                         the port of the only USB device there is; options as above
   tcp://HOST:PORT              a serial line behind a socket; option: ?flow=on
+  telnet://HOST:PORT           a serial line behind a Telnet server; option as above
+  rfc2217://HOST:PORT          a serial port behind such a server; options of a serial port
+  ws://[:PASSWORD@]HOST[:PORT] a board's WebREPL; option: ?flow=on
   exec:COMMAND ARGUMENTS       a program, on its standard input and output
   pty:COMMAND ARGUMENTS        a program, behind a pseudo-terminal"
     };
@@ -50,11 +54,36 @@ macro_rules! grammar {
 /// in reset, and DTR alone selects its boot loader for the next reset. A board with USB of its own looks dead
 /// unless DTR is on. Linux asserts both for a moment when it opens a port, whatever these options say.
 ///
-/// `tcp://` takes `flow=on` and `flow=off`, for a serial server with a bare UART behind it.
+/// # Options of a network
+///
+/// `tcp://` and `telnet://` take `flow=on` and `flow=off`, for a serial server with a bare UART behind it. The port of a
+/// server that speaks RFC 2217 is set up as one of this machine; its `flow` is `on` unless it is given, and a `baud` that
+/// the server cannot set is an error. WebREPL drops what its board does not read in time, so that what goes there is paced
+/// unless the address says `flow=on`.
+///
+/// The password of a WebREPL can be left to the environment variable `BELAY_WEBREPL_PASSWORD`. None that is in an address
+/// is ever written: `Display`, `Debug`, errors and logs leave it out, and so the text of such an address leads to the
+/// board only where that variable says the password.
+///
+/// ```
+/// # use belay_runtime as belay;
+/// let address: belay::transport::Address = "ws://:secret@192.168.4.1".parse()?;
+/// assert_eq!(address.to_string(), "ws://192.168.4.1:8266");
+/// # Ok::<(), belay_runtime::transport::AddressError>(())
+/// ```
+///
+/// # Boards of another machine, by SSH
+///
+/// `exec:` starts whatever leads to a board. Where another machine has its port, SSH does, with no more than any Linux
+/// has there:
+///
+/// ```text
+/// exec:ssh -T lab1 'stty -F /dev/ttyACM0 raw -echo && cat </dev/ttyACM0 & exec cat >/dev/ttyACM0'
+/// ```
 ///
 /// # Special characters
 ///
-/// In a path and in a USB serial number, `%3F` stands for `?`, `%20` for a blank, and so on. A command is split
+/// In a path, a password and a USB serial number, `%3F` stands for `?`, `%20` for a blank, and so on. A command is split
 /// into words as a shell does it, with `'…'`, `"…"` and `\`; nothing else in it is special, and no shell runs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Address {
@@ -67,11 +96,13 @@ pub(super) enum Target {
     /// A serial port, used so.
     Port(Port, PortOptions),
     /// What listens on this port of this host.
-    Tcp {
-        host: String,
-        port: u16,
-        options: SocketOptions,
-    },
+    Tcp(Host, SocketOptions),
+    /// The Telnet server there.
+    Telnet(Host, SocketOptions),
+    /// The serial port of the server there, used so.
+    Rfc2217(Host, PortOptions),
+    /// The WebREPL there, with the password that it wants, unless the environment has it.
+    WebRepl(Host, Option<Password>, SocketOptions),
     /// This command, on pipes.
     Exec(Vec<String>),
     /// This command, behind a pseudo-terminal.
@@ -208,11 +239,25 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
         parse(text.trim_ascii()).map_err(|problem| AddressError {
-            text: printable(text),
+            text: printable(&without_password(text)),
             problem,
         })
     }
 }
+
+/// The port of Telnet servers, and that of WebREPL.
+const TELNET: u16 = 23;
+const WEBREPL: u16 = 8266;
+
+const SCHEMES: [&str; 7] = [
+    "usb:",
+    "tcp://",
+    "telnet://",
+    "rfc2217://",
+    "ws://",
+    "exec:",
+    "pty:",
+];
 
 fn parse(text: &str) -> Result<Address, Problem> {
     if text.is_empty() {
@@ -230,19 +275,47 @@ fn parse(text: &str) -> Result<Address, Problem> {
         };
         return Ok(Target::Port(port, options).into());
     };
-    match scheme.to_ascii_lowercase().as_str() {
+    let scheme = &*scheme.to_ascii_lowercase();
+    if rest.starts_with("//") && rest.contains('@') && !["ws", "exec", "pty"].contains(&scheme) {
+        // Nothing of what may be a password is to be quoted below.
+        let problem = Problem::new("only `ws://` takes a password");
+        let known = SCHEMES
+            .iter()
+            .any(|known| known.trim_end_matches([':', '/']) == scheme);
+        return Err(if known {
+            problem
+        } else {
+            problem.closest(scheme, &SCHEMES)
+        });
+    }
+    match scheme {
         "usb" => {
             let (id, options) = split_options(rest, PortOptions::parse)?;
             Ok(Target::Port(Port::Usb(parse_usb(id)?), options).into())
         }
         "tcp" => {
             let (host, options) = split_options(rest, SocketOptions::parse)?;
-            let (host, port) = parse_tcp(host)?;
-            Ok(Target::Tcp { host, port, options }.into())
+            Ok(Target::Tcp(Host::parse("tcp", host, None)?, options).into())
+        }
+        "telnet" => {
+            let (host, options) = split_options(rest, SocketOptions::parse)?;
+            Ok(Target::Telnet(Host::parse("telnet", host, Some(TELNET))?, options).into())
+        }
+        "rfc2217" => {
+            let (host, options) = split_options(rest, PortOptions::parse)?;
+            Ok(Target::Rfc2217(Host::parse("rfc2217", host, None)?, options).into())
+        }
+        "ws" => {
+            // A password may hold a question mark.
+            let (password, host) = rest.split_at(rest.rfind('@').unwrap_or(0));
+            let (host, options) = split_options(host, SocketOptions::parse)?;
+            let host = format!("{password}{host}");
+            let (host, password) = Host::parse_with_password("ws", &host, WEBREPL)?;
+            Ok(Target::WebRepl(host, password, options).into())
         }
         "exec" => Ok(Target::Exec(parse_command("exec", rest)?).into()),
         "pty" => Ok(Target::Pty(parse_command("pty", rest)?).into()),
-        "socket" | "telnet" => Err(Problem::new(format!("`{scheme}:` is unknown"))
+        "socket" => Err(Problem::new(format!("`{scheme}:` is unknown"))
             .meant(format!("tcp://{}", rest.trim_start_matches('/')))),
         "serial" | "file" | "port" => {
             let path = format!("/{}", rest.trim_start_matches('/'));
@@ -251,7 +324,7 @@ fn parse(text: &str) -> Result<Address, Problem> {
         "auto" => Err(Problem::new("nothing can follow `auto` but options").meant("auto")),
         _ => {
             let problem = Problem::new(format!("`{scheme}:` is unknown"));
-            Err(problem.closest(scheme, &["usb:", "tcp://", "exec:", "pty:"]))
+            Err(problem.closest(scheme, &SCHEMES))
         }
     }
 }
@@ -323,38 +396,6 @@ fn parse_usb(id: &str) -> Result<UsbId, Problem> {
     })
 }
 
-fn parse_tcp(rest: &str) -> Result<(String, u16), Problem> {
-    let Some(authority) = rest.strip_prefix("//") else {
-        return Err(Problem::new("`tcp:` needs two slashes").meant(format!("tcp://{rest}")));
-    };
-    let Some((host, port)) = authority
-        .rsplit_once(':')
-        .filter(|(_, port)| !port.ends_with(']'))
-    else {
-        return Err(Problem::new("the port number is missing").meant(format!("tcp://{authority}:2000")));
-    };
-    let port = match port.parse() {
-        Ok(number) if number != 0 && !port.starts_with('+') => number,
-        _ => {
-            return Err(Problem::new(format!(
-                "the port `{port}` is not a number from 1 to 65535"
-            )));
-        }
-    };
-    let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    let name = bracketed.unwrap_or(host);
-    if bracketed.is_none() && name.contains(':') {
-        return Err(
-            Problem::new("an IPv6 address stands in brackets").meant(format!("tcp://[{name}]:{port}"))
-        );
-    }
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:%".contains(&byte) || byte >= 0x80;
-    if name.is_empty() || !name.bytes().all(is_name) {
-        return Err(Problem::new(format!("`{name}` is not the name of a host")));
-    }
-    Ok((name.to_owned(), port))
-}
-
 fn parse_command(scheme: &str, command: &str) -> Result<Vec<String>, Problem> {
     match shell_words::split(command) {
         Ok(words) if words.is_empty() => {
@@ -377,10 +418,10 @@ impl fmt::Display for Target {
             Self::Port(Port::Path(path), options) => write!(f, "{}{options}", Encoded(path)),
             Self::Port(Port::Usb(id), options) => write!(f, "{id}{options}"),
             Self::Port(Port::Auto, options) => write!(f, "auto{options}"),
-            Self::Tcp { host, port, options } if host.contains(':') => {
-                write!(f, "tcp://[{host}]:{port}{options}")
-            }
-            Self::Tcp { host, port, options } => write!(f, "tcp://{host}:{port}{options}"),
+            Self::Tcp(host, options) => write!(f, "tcp://{host}{options}"),
+            Self::Telnet(host, options) => write!(f, "telnet://{host}{options}"),
+            Self::Rfc2217(host, options) => write!(f, "rfc2217://{host}{options}"),
+            Self::WebRepl(host, _, options) => write!(f, "ws://{host}{options}"),
             Self::Exec(words) => write!(f, "exec:{}", command_line(words)),
             Self::Pty(words) => write!(f, "pty:{}", command_line(words)),
         }

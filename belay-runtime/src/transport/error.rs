@@ -81,6 +81,24 @@ pub enum TransportError {
         /// The reason.
         source: io::Error,
     },
+    /// What answers does not speak as the address says.
+    #[error("`{to}` does not speak {what}: {}", Printable(.why))]
+    NotSpoken {
+        /// The address.
+        to: String,
+        /// What it should speak.
+        what: &'static str,
+        /// What it has done.
+        why: Cow<'static, str>,
+    },
+    /// A password is missing or wrong.
+    #[error("`{to}` {}", if *.given { "does not take the password" } else { "wants a password, and there is none" })]
+    Password {
+        /// The address, without it.
+        to: String,
+        /// Whether there was one.
+        given: bool,
+    },
     /// The command could not be started.
     #[error("the command `{command}` cannot be started")]
     Command {
@@ -136,6 +154,7 @@ impl TransportError {
             | Self::PermissionDenied { .. }
             | Self::Open { .. }
             | Self::Connect { .. }
+            | Self::NotSpoken { .. }
             | Self::Io(_)
             | Self::Vanished(_)
             | Self::HungUp(_)
@@ -143,6 +162,7 @@ impl TransportError {
             Self::Address(_)
             | Self::Ambiguous { .. }
             | Self::NotSerial { .. }
+            | Self::Password { .. }
             | Self::Command { .. }
             | Self::Unsupported(_)
             | Self::NotBuilt { .. } => false,
@@ -193,6 +213,21 @@ impl TransportError {
                 io::ErrorKind::TimedOut => "is the host switched on, and on this network?".into(),
                 _ => "are the host's name and the port number right?".into(),
             },
+            Self::NotSpoken { what: "WebREPL", .. } => {
+                "WebREPL takes one user at a time, and has to be started on the \
+                board: `import webrepl; webrepl.start()`"
+                    .into()
+            }
+            Self::NotSpoken { .. } => {
+                "a plain socket is `tcp://HOST:PORT`, and a Telnet server without the serial \
+                port's settings `telnet://HOST:PORT`"
+                    .into()
+            }
+            Self::Password { .. } => {
+                "it is the one of `webrepl_cfg.py` on the board: say it in the address, \
+                `ws://:PASSWORD@HOST`, or in the environment variable BELAY_WEBREPL_PASSWORD"
+                    .into()
+            }
             Self::Command { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 "is the program installed, and on the PATH?".into()
             }
@@ -203,7 +238,9 @@ impl TransportError {
                     .into()
             }
             Self::HungUp(_) => {
-                "does what is at the other end still run, and is it still to be reached?".into()
+                "does what is at the other end still run, is it still to be reached, and has nobody else \
+                got the board?"
+                    .into()
             }
             Self::Ended(_) => "run the command by itself to see why it ends".into(),
             _ => return None,

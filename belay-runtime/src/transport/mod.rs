@@ -1,12 +1,12 @@
-//! The ways to a board: serial ports, child processes, TCP, and whatever a user brings.
+//! The ways to a board: serial ports, child processes, networks, and whatever a user brings.
 //!
 //! An [`Address`] says in one line of text where a board is. A [`Connector`] is something that can open the
 //! way to it, and open it again after it was lost: an address, or a closure of the user's. What either opens
 //! is a [`Transport`].
 //!
 //! Which of them are there is a matter of the features: `serial` (unless it is left out) for serial ports, `usb:` and
-//! `auto`; `process` for `exec:` and `pty:`; `tcp` for `tcp://`. What a program brings itself needs none of them. An
-//! [`Address`] can be read whatever the features are; opening one without its feature is [`TransportError::NotBuilt`].
+//! `auto`; `process` for `exec:` and `pty:`; `tcp`, `telnet`, `rfc2217` and `webrepl` for boards behind a network. What a
+//! program brings itself needs none of them. An [`Address`] can be read whatever the features are; opening one without its feature is [`TransportError::NotBuilt`].
 //!
 //! # What is known about ports, and heeded here
 //!
@@ -24,6 +24,9 @@
 //!   side closes [`TransportError::HungUp`].
 //! - A board may come back under another name. `usb:` and `auto` look for it again each time they are opened.
 //! - Just after a board is plugged in, its port may exist before its user is permitted to open it.
+//! - WebREPL takes what is typed in text frames, moves it into a buffer of some hundred bytes and drops what that
+//!   cannot hold: it is written in short frames, and paced like a bare UART.
+//! - A serial server says of a carriage return that a zero follows it, unless both sides agreed on binary transmission.
 //! - An FTDI bridge holds received bytes back for up to 16 ms; its driver's `latency_timer` shortens that.
 
 mod address;
@@ -31,6 +34,12 @@ mod connector;
 mod error;
 #[cfg(all(feature = "serial", target_os = "linux"))]
 mod holder;
+mod host;
+#[cfg(any(feature = "serial", feature = "rfc2217"))]
+mod lines;
+#[cfg(any(feature = "tcp", feature = "telnet", feature = "webrepl"))]
+#[doc(hidden)]
+pub mod net;
 mod open;
 mod options;
 #[cfg(feature = "serial")]
@@ -76,7 +85,7 @@ pub trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
 
     /// Whether the sender is held back while the board cannot take more.
     ///
-    /// True of USB, pseudo-terminals, TCP and processes. Where it is false, as on a bare UART, whatever the
+    /// True of USB, pseudo-terminals, sockets and processes. Where it is false, as on a bare UART, whatever the
     /// board's receive buffer cannot hold is lost, and the caller has to pace what it writes.
     fn flow_control(&self) -> bool {
         true

@@ -1,18 +1,16 @@
 //! From an address to an open transport.
 
-#[cfg(any(feature = "serial", feature = "tcp"))]
+#[cfg(feature = "serial")]
 use std::io;
 use std::time::Duration;
 
-#[cfg(feature = "tcp")]
-use tokio::net::TcpStream;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::address::{Address, Target};
 #[cfg(feature = "serial")]
 use super::address::{Port, UsbId};
-#[cfg(feature = "tcp")]
-use super::options::SocketOptions;
+#[cfg(any(feature = "tcp", feature = "telnet", feature = "webrepl"))]
+use super::net;
 #[cfg(feature = "process")]
 use super::process;
 use super::{Transport, TransportError};
@@ -23,11 +21,12 @@ use super::{
     serial::SerialTransport,
 };
 
-/// How long a host may take to answer. Operating systems would try for minutes.
-#[cfg(feature = "tcp")]
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a port that this program is about to close is waited for, unless whoever opens it says so.
 pub(super) const RELEASE: Duration = Duration::from_secs(10);
+/// How long a server may take to let go of whoever it had before: until then it hangs up.
+const LINGERING: Duration = Duration::from_secs(2);
+/// When to look again.
+const AGAIN: Duration = Duration::from_millis(50);
 
 impl Address {
     /// Opens it, for this program alone.
@@ -53,12 +52,23 @@ impl Address {
         self.open_before(Instant::now() + RELEASE).await
     }
 
-    /// The same; what this program is about to close is waited for until `until`.
+    /// The same; what this program is about to close is waited for until `until`, and for a moment whoever had the board
+    /// of a server before.
+    pub(super) async fn open_before(&self, until: Instant) -> Result<Box<dyn Transport>, TransportError> {
+        let patience = until.min(Instant::now() + LINGERING);
+        loop {
+            match self.open_once(until).await {
+                Err(TransportError::HungUp(_)) if Instant::now() < patience => sleep(AGAIN).await,
+                opened => return opened,
+            }
+        }
+    }
+
     #[cfg_attr(
-        not(any(feature = "serial", feature = "tcp")),
+        not(any(feature = "serial", feature = "tcp", feature = "telnet", feature = "webrepl")),
         expect(clippy::unused_async, reason = "nothing that is left has to be waited for")
     )]
-    pub(super) async fn open_before(&self, until: Instant) -> Result<Box<dyn Transport>, TransportError> {
+    async fn open_once(&self, until: Instant) -> Result<Box<dyn Transport>, TransportError> {
         #[cfg(not(feature = "serial"))]
         let _ = until;
         match &self.target {
@@ -73,9 +83,29 @@ impl Address {
             #[cfg(not(feature = "serial"))]
             Target::Port(..) => Err(self.not_built("serial")),
             #[cfg(feature = "tcp")]
-            Target::Tcp { host, port, options } => self.connect(host, *port, options).await,
+            Target::Tcp(host, options) => {
+                let stream = net::connect(host, self).await?;
+                let transport = super::StreamTransport::new(stream, self.to_string());
+                Ok(Box::new(
+                    transport.with_flow_control(options.flow.unwrap_or(true)),
+                ))
+            }
             #[cfg(not(feature = "tcp"))]
-            Target::Tcp { .. } => Err(self.not_built("tcp")),
+            Target::Tcp(..) => Err(self.not_built("tcp")),
+            #[cfg(feature = "telnet")]
+            Target::Telnet(host, options) => net::open_telnet(self, host, options).await,
+            #[cfg(not(feature = "telnet"))]
+            Target::Telnet(..) => Err(self.not_built("telnet")),
+            #[cfg(feature = "rfc2217")]
+            Target::Rfc2217(host, options) => net::open_rfc2217(self, host, options).await,
+            #[cfg(not(feature = "rfc2217"))]
+            Target::Rfc2217(..) => Err(self.not_built("rfc2217")),
+            #[cfg(feature = "webrepl")]
+            Target::WebRepl(host, password, options) => {
+                net::open_webrepl(self, host, password.as_ref(), options).await
+            }
+            #[cfg(not(feature = "webrepl"))]
+            Target::WebRepl(..) => Err(self.not_built("webrepl")),
             #[cfg(feature = "process")]
             Target::Exec(words) => process::exec(words, self.to_string()),
             #[cfg(feature = "process")]
@@ -85,38 +115,18 @@ impl Address {
         }
     }
 
-    #[cfg(not(all(feature = "serial", feature = "tcp", feature = "process")))]
+    #[cfg(not(all(
+        feature = "serial",
+        feature = "tcp",
+        feature = "process",
+        feature = "rfc2217",
+        feature = "webrepl"
+    )))]
     fn not_built(&self, feature: &'static str) -> TransportError {
         TransportError::NotBuilt {
             address: self.to_string(),
             feature,
         }
-    }
-
-    #[cfg(feature = "tcp")]
-    async fn connect(
-        &self,
-        host: &str,
-        port: u16,
-        options: &SocketOptions,
-    ) -> Result<Box<dyn Transport>, TransportError> {
-        let connecting = async {
-            let stream = TcpStream::connect((host, port)).await?;
-            // A request is one small write, and its answer is waited for.
-            stream.set_nodelay(true)?;
-            Ok(stream)
-        };
-        let stream = tokio::time::timeout(CONNECT_TIMEOUT, connecting)
-            .await
-            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-            .map_err(|source| TransportError::Connect {
-                to: self.to_string(),
-                source,
-            })?;
-        let flow_control = options.flow.unwrap_or(true);
-        Ok(Box::new(
-            super::StreamTransport::new(stream, self.to_string()).with_flow_control(flow_control),
-        ))
     }
 }
 

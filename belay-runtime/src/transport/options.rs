@@ -50,7 +50,7 @@ const SOCKET_FLOWS: [(&str, bool); 2] = [("on", true), ("off", false)];
 
 impl PortOptions {
     /// Bits per second, unless the address says otherwise: what MicroPython's UART REPLs use.
-    #[cfg(feature = "serial")]
+    #[cfg(any(feature = "serial", feature = "rfc2217"))]
     pub(super) const DEFAULT_BAUD: u32 = 115_200;
 
     pub(super) fn parse(query: &str) -> Result<Self, Problem> {

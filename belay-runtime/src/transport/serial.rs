@@ -12,6 +12,7 @@ use tokio_serial::{ClearBuffer, FlowControl, SerialPort as _, SerialStream};
 
 use crate::clock::bounded;
 
+use super::lines::{ModemLine, steps};
 use super::options::{Flow, Line, PortOptions};
 use super::own::{self, Hold, Waited};
 use super::port_info::PortInfo;
@@ -136,33 +137,6 @@ impl SerialTransport {
             .map_err(io::Error::from)?;
         }
         Ok(ModemLines::Set)
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ModemLine {
-    Dtr,
-    Rts,
-}
-
-/// How to bring the lines to new levels, from whatever levels they have, when only one can be set at a time.
-///
-/// No step asserts RTS alone, unless it was so before or is to be so: that is what resets an ESP board.
-pub(super) fn steps(dtr: Option<bool>, rts: Option<bool>) -> impl Iterator<Item = (ModemLine, bool)> {
-    let release_rts = rts.filter(|level| !level).map(|level| (ModemLine::Rts, level));
-    let change_dtr = dtr.map(|level| (ModemLine::Dtr, level));
-    let assert_rts = rts.filter(|level| *level).map(|level| (ModemLine::Rts, level));
-    [release_rts, change_dtr, assert_rts].into_iter().flatten()
-}
-
-impl Line {
-    /// The level while the port is open, unless the line is left alone.
-    fn level(self) -> Option<bool> {
-        match self {
-            Self::On => Some(true),
-            Self::Off => Some(false),
-            Self::Keep => None,
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::super::address::{Port, Target, UsbId};
+use super::super::host::{Host, Password};
 use super::super::options::{Flow, Line, PortOptions, SocketOptions};
 use super::super::{Address, AddressError};
 
@@ -38,6 +39,15 @@ fn every_kind_of_address_is_read_and_written_in_one_form() {
         ("USB:0x2e8a:0x0005:E6:61?flow=on", "usb:2e8a:0005:E6:61?flow=on"),
         ("tcp://localhost:2000", "tcp://localhost:2000"),
         ("tcp://[::1]:23?flow=off", "tcp://[::1]:23?flow=off"),
+        ("telnet://lab1", "telnet://lab1:23"),
+        ("TELNET://[::1]:2323?flow=off", "telnet://[::1]:2323?flow=off"),
+        (
+            "rfc2217://lab1:4000?dtr=off&baud=9600",
+            "rfc2217://lab1:4000?baud=9600&dtr=off",
+        ),
+        ("ws://192.168.4.1", "ws://192.168.4.1:8266"),
+        ("ws://board.local:80/", "ws://board.local:80"),
+        ("ws://[fe80::1%eth0]?flow=on", "ws://[fe80::1%eth0]:8266?flow=on"),
         ("exec:micropython  -i", "exec:micropython -i"),
         ("pty:sh -c 'a ? b'", "pty:sh -c 'a ? b'"),
         ("exec:a \"it's\" '' \"x\r\"", "exec:a 'it'\\''s' '' 'x\r'"),
@@ -110,6 +120,26 @@ fn a_refusal_says_what_is_wrong_and_what_was_meant() {
         (
             "tcp://:23",
             "`tcp://:23` is not an address: `` is not the name of a host",
+        ),
+        (
+            "telnet:h",
+            "`telnet:h` is not an address: `telnet:` needs two slashes; did you mean `telnet://h`?",
+        ),
+        (
+            "rfc2217://h",
+            "`rfc2217://h` is not an address: the port number is missing; did you mean `rfc2217://h:2000`?",
+        ),
+        (
+            "rfc2271://h:1",
+            "`rfc2271://h:1` is not an address: `rfc2271:` is unknown; did you mean `rfc2217://`?",
+        ),
+        (
+            "wss://h",
+            "`wss://h` is not an address: `wss:` is unknown; did you mean `ws://`?",
+        ),
+        (
+            "ws:h",
+            "`ws:h` is not an address: `ws:` needs two slashes; did you mean `ws://h`?",
         ),
         (
             "exec:",
@@ -194,6 +224,74 @@ fn an_option_that_is_unknown_or_twice_there_or_senseless_is_refused() {
 }
 
 #[test]
+fn a_password_is_kept_and_is_in_no_text() {
+    for (text, password) in [
+        ("ws://:hunter2@h", "hunter2"),
+        ("ws://:a%20b%40@h:80/", "a b@"),
+        ("ws://:what?@here@h?flow=on", "what?@here"),
+    ] {
+        let address = parse(text);
+        let Target::WebRepl(host, given, _) = &address.target else {
+            panic!("{address:?}");
+        };
+        assert_eq!(host.name, "h");
+        assert_eq!(*given, Password::new(password.to_owned()), "{text}");
+        for shown in [
+            address.to_string(),
+            format!("{address:?}"),
+            format!("{address:#?}"),
+        ] {
+            assert!(!shown.contains(password), "{shown}");
+        }
+        assert!(address.to_string().starts_with("ws://h:"), "{address}");
+    }
+}
+
+#[test]
+fn a_refusal_shows_no_password_however_the_address_is_mistaken() {
+    for (text, expected) in [
+        (
+            "ws://hunter2@h",
+            "`ws://…@h` is not an address: WebREPL knows no users: a `:` comes before the password; did you mean \
+             `ws://:PASSWORD@h`?",
+        ),
+        (
+            "ws://:hunter2",
+            "`ws://…@` is not an address: after a password comes `@` and the host",
+        ),
+        (
+            "ws://:@h",
+            "`ws://…@h` is not an address: the password is empty, or has more than one line",
+        ),
+        (
+            "ws://:hunter2@h:x",
+            "`ws://…@h:x` is not an address: the port `x` is not a number from 1 to 65535",
+        ),
+        ("ws://:hunter2?flow=hunter2@h", ""),
+        (
+            "wss://:hunter2@h",
+            "`wss://…@h` is not an address: only `ws://` takes a password; did you mean `ws://`?",
+        ),
+        (
+            "tcp://me:hunter2@h:1",
+            "`tcp://…@h:1` is not an address: only `ws://` takes a password",
+        ),
+        (
+            "socket://:hunter2@h:1",
+            "`socket://…@h:1` is not an address: only `ws://` takes a password",
+        ),
+    ] {
+        let Err(error) = text.parse::<Address>() else {
+            assert_eq!(expected, "", "{text}");
+            continue;
+        };
+        let shown = format!("{error} {error:?} {}", error.text());
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
+#[test]
 fn a_path_that_would_be_read_as_something_else_is_one_of_this_directory() {
     for path in ["auto", "usb:1:2", "tcp://h:1", "exec:x", "board"] {
         let address = Address::serial(path);
@@ -240,10 +338,18 @@ fn addresses() -> impl Strategy<Value = Address> {
     prop_oneof![
         (prop_oneof![path, usb, Just(Port::Auto)], options())
             .prop_map(|(port, options)| Target::Port(port, options).into()),
-        socket.prop_map(|(host, port, flow)| {
+        (socket, 0..3).prop_map(|((name, port, flow), kind)| {
             let options = SocketOptions { flow };
-            Target::Tcp { host, port, options }.into()
+            let host = Host { name, port };
+            match kind {
+                0 => Target::Tcp(host, options),
+                1 => Target::Telnet(host, options),
+                _ => Target::WebRepl(host, None, options),
+            }
+            .into()
         }),
+        ("[a-z0-9.-]{1,12}", 1u16.., options())
+            .prop_map(|(name, port, options)| { Target::Rfc2217(Host { name, port }, options).into() }),
         words().prop_map(|words| Target::Exec(words).into()),
         words().prop_map(|words| Target::Pty(words).into()),
     ]
@@ -259,9 +365,13 @@ proptest! {
 
     #[test]
     fn any_text_is_refused_or_reads_back_what_it_writes(
-        text in "(usb:|tcp://|exec:|pty:|auto|/dev/|com)?[-a-z0-9:/?&=%'\" \\[\\]]{0,24}(\\?(baud|dtr|flow)=[a-z0-9]{1,5})?",
+        text in "(usb:|tcp://|telnet://|rfc2217://|ws://|exec:|pty:|auto|/dev/|com)?[-a-z0-9:/?&=%@'\" \\[\\]]{0,24}(\\?(baud|dtr|flow)=[a-z0-9]{1,5})?",
     ) {
         match text.parse::<Address>() {
+            Ok(address) if text.contains('@') => {
+                let shown = address.to_string();
+                prop_assert_eq!(shown.parse::<Address>().map(|address| address.to_string()), Ok(shown));
+            }
             Ok(address) => prop_assert_eq!(address.to_string().parse(), Ok(address)),
             Err(error) => prop_assert!(error.to_string().contains("is not an address")),
         }

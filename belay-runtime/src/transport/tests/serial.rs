@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use rustix::termios::{OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use super::super::lines::{ModemLine, steps};
 use super::super::probe::group_name;
-use super::super::serial::{ModemLine, steps};
 use super::super::{ModemLines, TransportError};
 use super::terminal::Terminal;
 use super::{LIMIT, open, read, read_to_the_error, text, write};

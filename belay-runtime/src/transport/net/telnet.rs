@@ -1,0 +1,296 @@
+//! Telnet (RFC 854): what it escapes, and the options that matter to a board (RFC 856, 857, 858, 1143).
+
+mod options;
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::codec::Codec;
+use super::coded::Coded;
+use crate::transport::address::Address;
+use crate::transport::host::Host;
+use crate::transport::options::SocketOptions;
+use crate::transport::{Transport, TransportError};
+#[cfg(feature = "rfc2217")]
+use {
+    super::rfc2217::{self, Serial},
+    crate::transport::ModemLines,
+    crate::transport::options::PortOptions,
+};
+
+use options::{Asked, Options};
+
+const SE: u8 = 240;
+const SB: u8 = 250;
+const WILL: u8 = 251;
+const WONT: u8 = 252;
+const DO: u8 = 253;
+const DONT: u8 = 254;
+const IAC: u8 = 255;
+
+const CR: u8 = b'\r';
+const NUL: u8 = 0;
+
+/// Eight bits, all of them data.
+const BINARY: u8 = 0;
+/// What is sent comes back: the board's REPL does that, and a server that says that it does is right.
+const ECHO: u8 = 1;
+/// No turns are taken.
+const SUPPRESS_GO_AHEAD: u8 = 3;
+/// A serial port behind the connection.
+const COM_PORT: u8 = 44;
+
+/// The longest of what is said about an option that is kept: those of a serial port are a few bytes.
+const MOST_SAID: usize = 64;
+
+/// How long a server may take to answer what it is asked at the beginning.
+pub(super) const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
+
+/// Connects to a Telnet server.
+pub(in crate::transport) async fn open(
+    address: &Address,
+    host: &Host,
+    options: &SocketOptions,
+) -> Result<Box<dyn Transport>, TransportError> {
+    let flow_control = options.flow.unwrap_or(true);
+    let deadline = Instant::now() + ANSWERS_WITHIN;
+    let coded = begin(address, host, Telnet::new(), flow_control, deadline).await?;
+    Ok(Box::new(coded))
+}
+
+/// Connects, and agrees with the server on what travels.
+pub(super) async fn begin(
+    address: &Address,
+    host: &Host,
+    telnet: Telnet,
+    flow_control: bool,
+    deadline: Instant,
+) -> Result<Coded<Telnet>, TransportError> {
+    let stream = super::connect(host, address).await?;
+    let mut coded = Coded::new(stream, telnet, address.to_string(), flow_control);
+    coded.say(Telnet::begin);
+    let settled = coded
+        .until(deadline, |telnet, _| telnet.is_settled().then_some(()))
+        .await?;
+    settled.map(|()| coded).ok_or_else(|| TransportError::NotSpoken {
+        to: address.to_string(),
+        what: "Telnet",
+        why: format!("it has not answered within {} s", ANSWERS_WITHIN.as_secs()).into(),
+    })
+}
+
+/// The bytes of a Telnet connection, as the client has them.
+#[derive(Debug, Default)]
+pub struct Telnet {
+    state: State,
+    options: Options,
+    /// What is being said about an option; one byte more than is kept, if it was longer.
+    said: Vec<u8>,
+    /// The last byte was a carriage return, after which a zero is no data, unless the other side sends binary.
+    after_return: bool,
+    #[cfg(feature = "rfc2217")]
+    serial: Option<Serial>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Data,
+    Command,
+    /// One of WILL, WONT, DO and DONT: the option follows.
+    Option(u8),
+    Said,
+    SaidCommand,
+}
+
+impl Telnet {
+    /// A connection on which nothing has been said.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same, with a serial port behind it.
+    #[cfg(feature = "rfc2217")]
+    pub(super) fn with_serial(serial: Serial) -> Self {
+        Self {
+            serial: Some(serial),
+            ..Self::default()
+        }
+    }
+
+    /// One with a serial port behind it, of which nothing is known.
+    #[cfg(feature = "rfc2217")]
+    pub fn with_port() -> Self {
+        Self::with_serial(Serial::new(&PortOptions::default()))
+    }
+
+    /// Asks for what is needed.
+    pub fn begin(&mut self, out: &mut Vec<u8>) {
+        for (verb, option) in [(WILL, BINARY), (DO, BINARY), (DO, SUPPRESS_GO_AHEAD)] {
+            self.options.ask(verb, option);
+            out.extend([IAC, verb, option]);
+        }
+        #[cfg(feature = "rfc2217")]
+        if self.serial.is_some() {
+            self.options.ask(WILL, COM_PORT);
+            out.extend([IAC, WILL, COM_PORT]);
+        }
+    }
+
+    /// Whether the other side has answered what has to be known before the first byte.
+    pub fn is_settled(&self) -> bool {
+        let answered = |side, option| self.options.asked(side, option) != Asked::Open;
+        #[cfg(feature = "rfc2217")]
+        if self.serial.is_some() && !answered(WILL, COM_PORT) {
+            return false;
+        }
+        answered(WILL, BINARY) && answered(DO, BINARY)
+    }
+
+    #[cfg(feature = "rfc2217")]
+    pub(super) fn has_serial_port(&self) -> bool {
+        self.options.asked(WILL, COM_PORT) == Asked::Yes
+    }
+
+    #[cfg(feature = "rfc2217")]
+    pub(super) fn serial(&mut self) -> Option<&mut Serial> {
+        self.serial.as_mut()
+    }
+
+    /// Whether all eight bits of what this side sends, or the other side, are data.
+    fn is_binary(&self, side: u8) -> bool {
+        self.options.asked(side, BINARY) == Asked::Yes
+    }
+
+    fn byte(&mut self, byte: u8, data: &mut Vec<u8>, replies: &mut Vec<u8>) {
+        self.state = match (self.state, byte) {
+            (State::Data, IAC) => State::Command,
+            (State::Command, IAC) | (State::Data, _) => {
+                let padding = byte == NUL && self.after_return && !self.is_binary(DO);
+                if !padding {
+                    data.push(byte);
+                }
+                self.after_return = byte == CR;
+                State::Data
+            }
+            (State::Command, WILL | WONT | DO | DONT) => State::Option(byte),
+            (State::Command, SB) => {
+                self.said.clear();
+                State::Said
+            }
+            // A break, a question whether anybody is there: nothing that a board's client has to do anything about.
+            (State::Command, _) => State::Data,
+            (State::Option(verb), option) => {
+                if let Some(reply) = self.options.heard(verb, option) {
+                    replies.extend([IAC, reply, option]);
+                }
+                State::Data
+            }
+            (State::Said, IAC) => State::SaidCommand,
+            (State::SaidCommand, IAC) | (State::Said, _) => {
+                if self.said.len() <= MOST_SAID {
+                    self.said.push(byte);
+                }
+                State::Said
+            }
+            (State::SaidCommand, SE) => {
+                self.heard();
+                State::Data
+            }
+            // No end of what was being said: whatever it was, this is a command of its own.
+            (State::SaidCommand, _) => {
+                self.state = State::Command;
+                return self.byte(byte, data, replies);
+            }
+        };
+    }
+
+    /// Takes what was said about an option.
+    fn heard(&mut self) {
+        #[cfg(feature = "rfc2217")]
+        if let (Some(serial), [COM_PORT, said @ ..]) = (&mut self.serial, &self.said[..])
+            && self.said.len() <= MOST_SAID
+        {
+            serial.heard(said);
+        }
+        self.said.clear();
+    }
+}
+
+/// Appends what is said about an option.
+#[cfg(feature = "rfc2217")]
+pub(super) fn say(words: &[u8], out: &mut Vec<u8>) {
+    out.extend([IAC, SB, COM_PORT]);
+    escape(words, out);
+    out.extend([IAC, SE]);
+}
+
+/// Appends bytes of which none begins a command.
+#[cfg(feature = "rfc2217")]
+fn escape(bytes: &[u8], out: &mut Vec<u8>) {
+    for &byte in bytes {
+        out.push(byte);
+        if byte == IAC {
+            out.push(IAC);
+        }
+    }
+}
+
+impl Codec for Telnet {
+    fn decode(
+        &mut self,
+        came: &[u8],
+        data: &mut Vec<u8>,
+        replies: &mut Vec<u8>,
+    ) -> Result<(), Cow<'static, str>> {
+        for &byte in came {
+            self.byte(byte, data, replies);
+        }
+        Ok(())
+    }
+
+    fn encode(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        let binary = self.is_binary(WILL);
+        for &byte in bytes {
+            out.push(byte);
+            match byte {
+                IAC => out.push(IAC),
+                CR if !binary => out.push(NUL),
+                _ => {}
+            }
+        }
+    }
+
+    #[cfg(feature = "rfc2217")]
+    fn is_held(&self) -> bool {
+        self.serial.as_ref().is_some_and(Serial::is_held)
+    }
+
+    #[cfg(feature = "rfc2217")]
+    fn set_lines(&mut self, dtr: bool, rts: bool, out: &mut Vec<u8>) -> ModemLines {
+        match &self.serial {
+            Some(_) => rfc2217::set_lines(Some(dtr), Some(rts), out),
+            None => ModemLines::Unsupported,
+        }
+    }
+
+    #[cfg(feature = "rfc2217")]
+    fn restore_lines(&mut self, out: &mut Vec<u8>) -> ModemLines {
+        match &self.serial {
+            Some(serial) => serial.restore_lines(out),
+            None => ModemLines::Unsupported,
+        }
+    }
+
+    #[cfg(feature = "rfc2217")]
+    fn farewell(&mut self, out: &mut Vec<u8>) {
+        if let Some(serial) = &self.serial {
+            serial.release_lines(out);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! Which options both sides have agreed on (RFC 1143: no answer to what is no change, so that no two sides answer each
+//! other for ever).
+
+use super::{BINARY, COM_PORT, DO, DONT, ECHO, SUPPRESS_GO_AHEAD, WILL, WONT};
+
+/// What became of an option.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Asked {
+    #[default]
+    No,
+    Yes,
+    /// We have asked for it, and have no answer.
+    Open,
+}
+
+/// One side's options.
+#[derive(Debug)]
+struct Side {
+    agreed: [Asked; 4],
+    /// The others that were refused already, a bit for each: whoever asks again has been told.
+    refused: [u128; 2],
+    /// What says yes, and no.
+    words: (u8, u8),
+}
+
+/// The options that mean something here, in the order of `agreed`.
+const KNOWN: [u8; 4] = [BINARY, ECHO, SUPPRESS_GO_AHEAD, COM_PORT];
+
+#[derive(Debug)]
+pub(super) struct Options {
+    ours: Side,
+    theirs: Side,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let side = |words| Side {
+            agreed: Default::default(),
+            refused: Default::default(),
+            words,
+        };
+        Self {
+            ours: side((WILL, WONT)),
+            theirs: side((DO, DONT)),
+        }
+    }
+}
+
+impl Options {
+    /// We offer an option (WILL) or ask the other side for it (DO).
+    pub(super) fn ask(&mut self, verb: u8, option: u8) {
+        let side = if verb == WILL {
+            &mut self.ours
+        } else {
+            &mut self.theirs
+        };
+        if let Some(asked) = side.known(option) {
+            *asked = Asked::Open;
+        }
+    }
+
+    /// What became of an option that we have (WILL) or the other side has (DO).
+    pub(super) fn asked(&self, verb: u8, option: u8) -> Asked {
+        let side = if verb == WILL { &self.ours } else { &self.theirs };
+        let at = KNOWN.iter().position(|known| *known == option);
+        at.map_or(Asked::No, |at| side.agreed[at])
+    }
+
+    /// Takes a verb of the other side's, and gives the one that answers it, if any has to.
+    pub(super) fn heard(&mut self, verb: u8, option: u8) -> Option<u8> {
+        match verb {
+            DO | DONT => {
+                // The echo of what we send would be one of our terminal, which there is none of.
+                let wanted = option != ECHO;
+                self.ours.heard(verb == DO, option, wanted)
+            }
+            WILL | WONT => self.theirs.heard(verb == WILL, option, true),
+            _ => None,
+        }
+    }
+}
+
+impl Side {
+    fn known(&mut self, option: u8) -> Option<&mut Asked> {
+        let at = KNOWN.iter().position(|known| *known == option)?;
+        Some(&mut self.agreed[at])
+    }
+
+    fn heard(&mut self, yes: bool, option: u8, wanted: bool) -> Option<u8> {
+        let (agree, refuse) = self.words;
+        let Some(asked) = self.known(option).filter(|_| wanted) else {
+            return (yes && self.refuses(option)).then_some(refuse);
+        };
+        let before = std::mem::replace(asked, if yes { Asked::Yes } else { Asked::No });
+        match (before, yes) {
+            (Asked::No, true) => Some(agree),
+            (Asked::Yes, false) => Some(refuse),
+            _ => None,
+        }
+    }
+
+    /// Whether this is the first time that the option is refused.
+    fn refuses(&mut self, option: u8) -> bool {
+        let (word, bit) = (usize::from(option >> 7), 1 << (option & 127));
+        let first = self.refused[word] & bit == 0;
+        self.refused[word] |= bit;
+        first
+    }
+}

@@ -1,0 +1,22 @@
+//! Whatever a WebSocket's server sends, in whatever pieces: nothing grows, and the pieces do not matter.
+
+#![no_main]
+
+use belay_runtime::transport::net::{Codec, WebSocket};
+use libfuzzer_sys::fuzz_target;
+
+fn decoded(came: &[u8], cut: usize) -> (Vec<u8>, Vec<u8>, bool) {
+    let mut socket = WebSocket::new(7);
+    let (mut data, mut replies) = (Vec::new(), Vec::new());
+    let failed = came
+        .chunks(cut)
+        .any(|piece| socket.decode(piece, &mut data, &mut replies).is_err());
+    (data, replies, failed)
+}
+
+fuzz_target!(|input: (u8, Vec<u8>)| {
+    let (cut, came) = input;
+    let whole = decoded(&came, came.len().max(1));
+    assert!(whole.0.len() <= came.len() && whole.1.len() <= 4 * came.len());
+    assert_eq!(whole, decoded(&came, usize::from(cut).max(1)));
+});
