@@ -27,6 +27,9 @@ const ADDRESSES: &str = "Addresses:
   usb:VID:PID[:SERIAL]      the port of the USB device with these numbers; options as above
   auto                      the port of the only USB device there is; options as above
   tcp://HOST:PORT           a serial line behind a socket; option: ?flow=on
+  telnet://HOST:PORT        a serial line behind a Telnet server; option as above
+  rfc2217://HOST:PORT       a serial port behind such a server, as ser2net is; options of a serial port
+  ws://HOST                 a board's WebREPL; the password is in BELAY_WEBREPL_PASSWORD
   exec:COMMAND ARGUMENTS    a program, on its standard input and output
   pty:COMMAND ARGUMENTS     a program, behind a pseudo-terminal";
 
