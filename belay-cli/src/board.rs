@@ -1,7 +1,7 @@
 //! What the command has on the board: methods of a trait, as every program with this library has.
 
 use belay::prelude::*;
-use belay::python::Value;
+use belay::python::{Bytes, Value};
 
 /// A board, as the command sees it.
 #[belay::device(globals(input))]
@@ -116,4 +116,36 @@ pub(crate) trait Tool {
     /// ```
     #[task(cache = false)]
     async fn memory(&self) -> Result<(u64, u64, Option<u64>, Option<Value>)>;
+
+    /// Answers.
+    ///
+    /// ```python
+    /// return None
+    /// ```
+    #[task]
+    async fn echo(&self) -> Result<()>;
+
+    /// Adds two numbers.
+    ///
+    /// ```python
+    /// return a + b
+    /// ```
+    #[task]
+    async fn sum(&self, a: u32, b: u32) -> Result<u32>;
+
+    /// Takes bytes.
+    ///
+    /// ```python
+    /// return len(load)
+    /// ```
+    #[task]
+    async fn swallow(&self, load: Bytes) -> Result<usize>;
+
+    /// Gives so many bytes.
+    ///
+    /// ```python
+    /// return bytes(size)
+    /// ```
+    #[task]
+    async fn spill(&self, size: usize) -> Result<Bytes>;
 }

@@ -25,6 +25,11 @@ pub(crate) fn raised(error: Error, file: &str, source: &str) -> Failure {
         }
     }
     screen::note(&traceback(exception, file));
+    // What the library gives a program for an `input`.
+    if exception.message.starts_with("there is no input") {
+        let help = "in `belay repl` the keyboard is the board's: run it there, or give it what it asks for in another way";
+        screen::note(&format!("{}: {help}\n", screen::cyan("help")));
+    }
     Failure::Told(1)
 }
 

@@ -65,7 +65,7 @@ pub(crate) async fn eval(arguments: Eval, bench: &mut Bench) -> Result<(), Failu
 }
 
 /// The statements before the last one, and that. Nothing, where there is only one, or where a fault is in the text.
-fn parted(code: &str) -> Option<(&str, &str)> {
+pub(super) fn parted(code: &str) -> Option<(&str, &str)> {
     let ends = code.rmatch_indices([';', '\n']).map(|(at, _)| at);
     for at in ends {
         let (before, last) = (&code[..at], &code[at + 1..]);

@@ -5,14 +5,19 @@ mod completions;
 mod exec;
 mod fs;
 mod info;
+mod latency;
 mod monitor;
+mod new;
 mod packages;
+mod plot;
 mod ports;
 mod repl;
 mod reset;
 mod rtc;
 mod run;
 mod shell;
+#[cfg(all(feature = "sim", target_os = "linux"))]
+mod sim;
 mod sync;
 mod watching;
 
@@ -90,6 +95,8 @@ pub(crate) enum Command {
     Repl(repl::Arguments),
     Monitor(monitor::Arguments),
     Shell(shell::Arguments),
+    Plot(plot::Arguments),
+    Latency(latency::Arguments),
     Add(packages::Add),
     Update(packages::Update),
     Remove(packages::Remove),
@@ -97,6 +104,9 @@ pub(crate) enum Command {
     Mip(packages::Mip),
     Reset(reset::Arguments),
     Rtc(rtc::Arguments),
+    New(new::Arguments),
+    #[cfg(all(feature = "sim", target_os = "linux"))]
+    Sim(sim::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -123,12 +133,17 @@ async fn one(command: Command, bench: &mut Bench) -> Result<(), Failure> {
         Command::Repl(arguments) => repl::run(&arguments, bench).await,
         Command::Monitor(arguments) => monitor::run(&arguments, bench).await,
         Command::Shell(arguments) => shell::run(arguments, bench).await,
+        Command::Plot(arguments) => plot::run(&arguments, bench).await,
+        Command::Latency(arguments) => latency::run(&arguments, bench).await,
         Command::Add(arguments) => packages::add(arguments).await,
         Command::Update(arguments) => packages::update(arguments).await,
         Command::Remove(arguments) => packages::remove(arguments).await,
         Command::Mip(command) => packages::mip(command, bench).await,
         Command::Reset(arguments) => reset::run(arguments, bench).await,
         Command::Rtc(arguments) => rtc::run(arguments, bench).await,
+        Command::New(arguments) => new::run(&arguments),
+        #[cfg(all(feature = "sim", target_os = "linux"))]
+        Command::Sim(arguments) => sim::run(&arguments).await,
         Command::Completions(arguments) => completions::run(&arguments),
     }
 }

@@ -2,7 +2,9 @@
 
 #![cfg(target_os = "linux")]
 
+mod beside;
 mod board;
+mod drawing;
 mod files;
 mod harness;
 mod help;

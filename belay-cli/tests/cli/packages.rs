@@ -9,7 +9,7 @@ use crate::harness::{Desk, command, said};
 const HELLO: &str = "def hi():\n    print('hi')\n";
 
 /// An index with one package in it. It ends with the tests.
-fn index() -> String {
+pub(crate) fn index() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     // The beginning of the SHA-256 of what is above.

@@ -1,23 +1,221 @@
 //! Wrong uses, and what is said of them.
 
-use crate::harness::{Desk, command, said};
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
+use belay_sim::Board;
+
+use crate::harness::{Desk, Said, command, ended, kept, said};
+
+/// What is wrong in each, apart from the one board being there.
+const USES: &[&str] = &[
+    "",
+    "rnu blink.py",
+    "run",
+    "run nope.py",
+    "run folder",
+    "run bytes.bin",
+    "run syntax.py",
+    "run raises.py",
+    "run input.py",
+    "run --watch -",
+    "exec 1/0",
+    "exec 'x ='",
+    "exec 'import nothing_of_that_name'",
+    "exec 'b = bytearray(100000000)'",
+    "eval nothing",
+    "eval 'x ='",
+    "eval ''",
+    "fs cat :nope",
+    "fs cat :there",
+    "fs cat :../x",
+    "fs ls :nope",
+    "fs cp a.txt b.txt",
+    "fs cp nope.txt :",
+    "fs cp folder :",
+    "fs cp :nope .",
+    "fs cp :there .",
+    "fs cp :there/file :there/other nowhere",
+    "fs cp :there/file :there/file",
+    "fs cp -r :there :there/below",
+    "fs rm :nope",
+    "fs rm :there",
+    "fs rm :",
+    "fs mv :nope :x",
+    "fs mkdir :there/file/x",
+    "fs hash :nope",
+    "sync nope",
+    "sync a.txt",
+    "sync folder --keep [z-a]",
+    "check nope.py",
+    "check folder",
+    "minify syntax.py",
+    "add ./nope",
+    "add '???'",
+    "remove lcd",
+    "repl",
+    "shell nope.txt",
+    "plot \"'text'\"",
+    "plot --every 0 1",
+    "latency --count 0",
+    "new folder",
+    "new 1x",
+    "completions tcsh",
+    "reset --hard --bootloader",
+    "rtc",
+    "ports --jsn",
+    "-p nonsense: info",
+    "-p tcp://127.0.0.1:1 info",
+    "-p exec:no-such-program-here info",
+    "-p ./folder info",
+];
+
+fn desk() -> Desk {
+    let desk = Desk::with(Board::unix().file("there/file", "f").file("there/other", "o"));
+    desk.put("folder/notes.txt", "");
+    desk.put("a.txt", "a");
+    desk.put("bytes.bin", [0xff, 0xfe]);
+    desk.put("syntax.py", "x = 1\nif x = 2:\n    pass\n");
+    desk.put("raises.py", "def f():\n    return [][1]\nf()\n");
+    desk.put("input.py", "print(input('name? '))\n");
+    desk
+}
+
+/// What was said, without what differs from run to run.
+fn settled(desk: &Desk, said: &Said) -> String {
+    let folder = desk.folder.path().display().to_string();
+    let text = said
+        .err
+        .replace(desk.board.port(), "PORT")
+        .replace(&folder, "FOLDER");
+    text.lines()
+        .map(|line| line.trim_end().to_owned() + "\n")
+        .collect::<Vec<_>>()
+        .concat()
+}
 
 #[test]
 fn what_cannot_be_done_is_said_with_what_to_do() {
-    let desk = Desk::new();
-    assert!(
-        desk.belay(["fs", "cat", ":nope"])
-            .bad(1)
-            .contains("there is no `/nope`")
-    );
+    let desk = desk();
+    let mut all = String::new();
+    for line in USES {
+        let words = shell_words::split(line).unwrap();
+        let said = said(desk.command(&words), "");
+        assert!(said.status > 0, "{line}: {said:?}");
+        assert!(!said.err.contains("panicked"), "{line}: {said:?}");
+        let _ = write!(
+            all,
+            "$ belay {line}\n{}[{}]\n\n",
+            settled(&desk, &said),
+            said.status
+        );
+    }
+    kept("wrong.txt", &all);
+    // And the board is none the worse for it.
+    assert_eq!(desk.belay(["eval", "6 * 7"]).good(), "42\n");
+    assert_eq!(desk.on_board("there/file"), b"f");
 }
 
 #[test]
 fn without_a_board_the_ways_to_name_one_are_told() {
     let here = std::env::temp_dir();
-    let text = said(command(&here, ["-p", "/dev/no-such-port", "info"]), "").bad(3);
+    for words in [
+        ["-p", "/dev/no-such-port", "info"],
+        ["-p", "usb:FFFF:FFFE", "info"],
+    ] {
+        let text = said(command(&here, words), "").bad(3);
+        assert!(text.contains("no port") && text.contains("belay ports"), "{text}");
+    }
+    // On this machine there may be one that is meant.
+    let said = said(command(&here, ["eval", "1"]), "");
+    assert!(said.status == 3 || said.out == "1\n", "{said:?}");
+}
+
+#[test]
+fn a_port_that_is_taken_is_said_to_be_whose() {
+    let desk = Desk::new();
+    let mut holder = desk
+        .command(["exec", "print('on')\nwhile True: pass"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(holder.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let text = desk.belay(["info"]).bad(3);
+    let pid = holder.id().to_string();
     assert!(
-        text.contains("there is no port") && text.contains("belay ports"),
+        text.contains("is in use by") && text.contains(&pid) && text.contains("help: "),
         "{text}"
     );
+    holder.kill().unwrap();
+    ended(holder);
+}
+
+/// A file system that says of itself that it is almost full.
+const FULL: &str = "import os, vfs\nclass Full:\n    def __init__(self):\n        self.real = os.VfsPosix('.')\n    \
+    def __getattr__(self, name):\n        return getattr(self.real, name)\n    def mount(self, *_): pass\n    \
+    def umount(self): pass\n    def statvfs(self, path):\n        return 1, 1, 20000, 1000, 1000, 0, 0, 0, 0, 255\n\
+    for name in ('open', 'stat', 'ilistdir', 'mkdir', 'rmdir', 'remove', 'rename', 'chdir', 'getcwd'):\n    \
+    setattr(Full, name, (lambda name: lambda self, *a: getattr(self.real, name)(*a))(name))\n\
+    vfs.umount('/')\nvfs.mount(Full(), '/')\n";
+
+#[test]
+fn a_full_board_says_how_much_is_missing_and_keeps_what_it_has() {
+    let desk = Desk::with(Board::unix().file("kept.bin", "kept"));
+    desk.put("full.py", FULL);
+    desk.put("kept.bin", vec![7; 5000]);
+    let script = "run full.py\nfs cp kept.bin :\n";
+    let text = said(desk.command(["shell"]), script).bad(1);
+    assert!(
+        text.contains("does not fit") && text.contains("bytes more"),
+        "{text}"
+    );
+    assert_eq!(desk.on_board("kept.bin"), b"kept");
+}
+
+#[test]
+fn a_board_that_is_unplugged_in_the_middle_is_said_to_be_gone() {
+    let desk = Desk::new();
+    let code = "print('on')\nimport time\nwhile True: time.sleep_ms(10)";
+    let mut child = desk
+        .command(["exec", code])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    out.read_line(&mut line).unwrap();
+    desk.board.vanish().unwrap();
+    let text = ended(child).bad(1);
+    assert!(
+        text.contains("connection was lost") && text.contains("plug the board in again"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_ends_the_command_quietly() {
+    let desk = Desk::new();
+    let mut child = desk
+        .command([
+            "exec",
+            "for i in range(100000): print('a line of some length', i)",
+        ])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let text = ended(child).err;
+    assert!(!text.contains("panicked"), "{text}");
+    let folder = fs::read_dir(desk.folder.path()).unwrap();
+    assert_eq!(folder.count(), 0);
 }
