@@ -11,7 +11,6 @@ use crate::harness::{Desk, Said, command, ended, kept, said};
 
 /// What is wrong in each, apart from the one board being there.
 const USES: &[&str] = &[
-    "",
     "rnu blink.py",
     "run",
     "run nope.py",
@@ -90,7 +89,9 @@ fn settled(desk: &Desk, said: &Said) -> String {
         .err
         .replace(desk.board.port(), "PORT")
         .replace(&folder, "FOLDER");
-    text.lines()
+    // What addresses there are is the library's to say.
+    let lines = text.lines().filter(|line| !line.starts_with("        "));
+    lines
         .map(|line| line.trim_end().to_owned() + "\n")
         .collect::<Vec<_>>()
         .concat()
