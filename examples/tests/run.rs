@@ -1,7 +1,9 @@
 //! Every example runs to its end on a simulated board and prints what its reader is promised.
 
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// The program that cargo has built from an example: it stands beside the folder of this test's own program.
 fn example(name: &str) -> Command {
@@ -163,6 +165,56 @@ fn generators_are_streams() {
 #[test]
 fn plot_draws_the_latest_readings() {
     prints("plot", &[" V │", "█", "120 readings, the last 60 of them drawn"]);
+}
+
+/// What a server answers to this request, from the first byte to the last.
+fn ask(address: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    write!(stream, "{request} HTTP/1.1\r\nHost: {address}\r\n\r\n").expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    answer
+}
+
+#[test]
+fn web_page_shows_the_board_and_switches_its_led() {
+    let mut server = example("web_page")
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("cargo builds the examples");
+    let output = server.stdout.take().expect("its output");
+    let mut line = String::new();
+    BufReader::new(output).read_line(&mut line).expect("where it is");
+    let address = line
+        .trim()
+        .trim_start_matches("the board is at http://")
+        .trim_end_matches('/');
+    let answers = [
+        "GET /",
+        "GET /celsius",
+        "POST /led/on",
+        "POST /led/off",
+        "GET /nothing",
+    ];
+    let answers = answers.map(|request| ask(address, request));
+    server.kill().expect("it runs");
+    server.wait().expect("it was killed");
+    let [page, celsius, on, off, nothing] = answers;
+    assert!(
+        page.starts_with("HTTP/1.1 200 OK") && page.contains("<title>A board</title>"),
+        "{page}"
+    );
+    let reading = celsius
+        .rsplit("\r\n")
+        .next()
+        .and_then(|body| body.parse::<f64>().ok());
+    assert!(
+        reading.is_some_and(|celsius| (15.0..30.0).contains(&celsius)),
+        "{celsius}"
+    );
+    assert!(on.ends_with("\r\n\r\ntrue"), "{on}");
+    assert!(off.ends_with("\r\n\r\nfalse"), "{off}");
+    assert!(nothing.starts_with("HTTP/1.1 404 "), "{nothing}");
 }
 
 #[test]
