@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::line::{Item, Line};
-use super::own_words::take_out_interrupted;
+use super::own_words::{take_out_interrupted, take_out_stems};
 use super::wire::Wire;
 use super::{Deadlines, ResetPolicy};
 use crate::error::{BoardState, Error, ErrorKind, Phase, Purpose, Result, Stuck, Tried};
@@ -188,7 +188,9 @@ impl Line {
     /// Hands out what was held back on the way to a prompt.
     pub(super) fn let_go_on_the_way(&mut self) {
         self.take_out_late_marks();
+        let stem = self.repl.mark_stem();
         if let Some(printed) = self.output_held_back() {
+            take_out_stems(printed, stem.as_bytes());
             take_out_interrupted(printed);
         }
         self.let_output_go();

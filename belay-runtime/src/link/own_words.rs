@@ -65,6 +65,37 @@ pub(super) fn take_out_interrupted(printed: &mut Vec<u8>) {
     }
 }
 
+/// Takes out the marks with this stem that a board was asked for on the way to a prompt, but for the one that was waited
+/// for, and that the sources were taken that print them.
+pub(super) fn take_out_stems(printed: &mut Vec<u8>, stem: &[u8]) {
+    let mut from = 0;
+    while let Some(at) = printed[from..]
+        .windows(stem.len())
+        .position(|window| window == stem)
+    {
+        let at = from + at;
+        let behind = &printed[at + stem.len()..];
+        let number = behind.strip_prefix(b"-").unwrap_or_default();
+        let digits = number.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let line_end: &[u8] = if number[digits..].starts_with(b"\r") {
+            b"\r\n"
+        } else {
+            b"\n"
+        };
+        if digits == 0 || !number[digits..].starts_with(line_end) {
+            from = at + stem.len();
+            continue;
+        }
+        let begins = if printed[..at].ends_with(b"OK") {
+            at - 2
+        } else {
+            at
+        };
+        printed.drain(begins..at + stem.len() + 1 + digits + line_end.len());
+        from = begins;
+    }
+}
+
 /// Takes out what a board says that has left its agent and was asked for these marks, the last of which is the end of a
 /// source that prints one.
 pub(super) fn take_out_marks(printed: &mut Vec<u8>, left_with: Option<&[u8]>, marks: &[Vec<u8>]) {
@@ -180,6 +211,23 @@ mod tests {
         ] {
             let mut printed = printed.as_bytes().to_vec();
             take_out_interrupted(&mut printed);
+            assert_eq!(String::from_utf8_lossy(&printed), left);
+        }
+    }
+
+    #[test]
+    fn the_marks_of_the_way_to_a_prompt_are_taken_out_and_what_a_program_prints_stays() {
+        for (printed, left) in [
+            ("abelay-1a-2\r\nb", "ab"),
+            ("aOKbelay-1a-12\nbelay-1a-3\r\n\x04\x04>", "a\x04\x04>"),
+            (
+                "belay-1a-\r\nbelay-1b-2\r\nbelay-1a",
+                "belay-1a-\r\nbelay-1b-2\r\nbelay-1a",
+            ),
+            ("belay-1a-2tick\r\n", "belay-1a-2tick\r\n"),
+        ] {
+            let mut printed = printed.as_bytes().to_vec();
+            take_out_stems(&mut printed, b"belay-1a");
             assert_eq!(String::from_utf8_lossy(&printed), left);
         }
     }

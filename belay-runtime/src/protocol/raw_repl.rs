@@ -369,6 +369,12 @@ impl RawRepl {
         self.state = State::running(true);
     }
 
+    /// What all marks begin with that a board is asked for while the raw REPL is entered; a hyphen and a number follow. Of
+    /// several that it is asked for only the last one is waited for, and those before it are output.
+    pub fn mark_stem(&self) -> String {
+        format!("belay-{:08x}", self.options.nonce)
+    }
+
     /// Says that the reply frame was in the output that came with the last event: the next `\x04` ends the
     /// framed execution's output. Without a framed execution it changes nothing.
     pub fn reply_seen(&mut self) {

@@ -70,15 +70,15 @@ impl RawRepl {
     /// something else `print`, but there may be no memory for more than that.
     pub(super) fn probe(&mut self, own_print: bool, banner: Option<Matcher>) -> State {
         self.marks = self.marks.wrapping_add(1);
-        let (nonce, mark) = (self.options.nonce, self.marks);
-        let text = format!("'belay-{nonce:08x}'+'-{mark}'");
+        let (stem, mark) = (self.mark_stem(), self.marks);
+        let text = format!("'{stem}'+'-{mark}'");
         let source = if own_print {
             format!("from builtins import print as _belay_p;_belay_p({text});del _belay_p\x04")
         } else {
             format!("print({text})\x04")
         };
         self.write(source.as_bytes());
-        let mark = format!("belay-{nonce:08x}-{mark}").into_bytes();
+        let mark = format!("{stem}-{mark}").into_bytes();
         State::Probing {
             scanner: Scanner::new(&[&mark, OK]),
             mark: Some(mark),
