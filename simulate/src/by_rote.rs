@@ -14,7 +14,7 @@ use crate::schedule::{Flavour, Schedule};
 use crate::trace::{Passed, Way};
 
 /// What the functions of the model are on a real board.
-const FUNCTIONS: &str = include_str!("by_rote.py");
+pub(crate) const FUNCTIONS: &str = include_str!("by_rote.py");
 
 /// Everything that goes over a line without faults but those that are put there on purpose, from connecting to closing.
 /// The board is like MicroPython's unix port.
@@ -40,7 +40,7 @@ pub fn by_rote(flavour: Flavour) -> Vec<Passed> {
         // It has started long ago.
         sleep(Duration::from_secs(1)).await;
         bench.line.keep();
-        bench.functions = Some(FUNCTIONS.replace('\n', "\\n").replace('\'', "\\'"));
+        bench.functions = Some(FUNCTIONS);
         bench.deployed = crate::calls::DEPLOYED.len();
         let link = bench.connect().await.expect("a link");
         ask_everything(&bench, &link).await;
@@ -73,7 +73,11 @@ async fn ask_everything(bench: &Bench, link: &Link) {
         give(bench, link, &Call::plain(id, what, LONG)).await;
     }
     // A line that is damaged is refused, and sent again.
-    for (id, (at, fault)) in (30..).zip([(2, Fault::Flip), (20, Fault::Drop), (31, Fault::Repeat)]) {
+    let faults = [(2, Fault::Flip), (20, Fault::Drop), (31, Fault::Repeat)];
+    // The last one makes another name of one in a source for the small agent, and that looks for exceptions itself: what
+    // comes of it the model does not know.
+    let known = if bench.small { 2 } else { faults.len() };
+    for (id, (at, fault)) in (30..).zip(faults).take(known) {
         let faults = Faults::once(vec![(at, fault)], Choices::seeded(1));
         bench.line.spoil(Way::ToBoard, faults);
         give(bench, link, &Call::plain(id, What::Add(1, 1), LONG)).await;

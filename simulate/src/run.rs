@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use belay_runtime::agent;
-use belay_runtime::link::{Link, LinkEvent, LinkOptions, Output, Request};
+use belay_runtime::link::{Link, LinkEvent, LinkOptions, Output, Request, Statements};
 use belay_runtime::transport::Connector;
 use belay_runtime::{Error, ErrorKind};
 use tokio::runtime::Builder;
@@ -171,7 +171,7 @@ pub(crate) struct Bench {
     options: LinkOptions,
     pub(crate) deployed: usize,
     /// What the functions are, for a board that runs Python.
-    pub(crate) functions: Option<String>,
+    pub(crate) functions: Option<&'static str>,
     /// How often the board had started when the link was made, and how much it had told before anybody listened.
     pub(crate) boots: u32,
     pub(crate) told_before: usize,
@@ -226,11 +226,22 @@ impl Bench {
         self.small = link.hello().flavour == agent::Flavour::Small;
         self.heard.listen(&link);
         self.told_before = self.witness.facts().told.len();
+        if let (true, Some(functions)) = (self.small, &self.functions) {
+            let statements = Statements {
+                namespace: "sim",
+                source: functions,
+                file: None,
+            };
+            link.execute(statements, LONG).await?;
+        }
         for name in &DEPLOYED[..self.deployed] {
             let source = match (self.small, &self.functions) {
                 (true, _) => String::new(),
                 (false, None) => "','def f():pass".to_owned(),
-                (false, Some(functions)) => format!("','{functions}"),
+                (false, Some(functions)) => {
+                    let functions = functions.replace('\n', "\\n").replace('\'', "\\'");
+                    format!("','{functions}")
+                }
             };
             let deploy = format!("D('{name}','sim','{name}{source}')");
             link.request(Request::Evaluate(deploy), LONG).await?;

@@ -155,7 +155,12 @@ fn comparable_frame(frame: &str) -> String {
 }
 
 fn a_real_board_answers_as_the_model_does(flavour: Flavour) {
-    let board = Board::unix().start_blocking().expect("the unix board starts");
+    let board = match flavour {
+        // It lacks what the usual agent needs.
+        Flavour::Small => Board::unix().file("binascii.py", ""),
+        _ => Board::unix(),
+    };
+    let board = board.start_blocking().expect("the unix board starts");
     let mut client = Client::open(board.port());
     // What it says when it starts is over by then.
     let begun = Instant::now();
@@ -180,4 +185,14 @@ fn the_resident_agent_that_reads_lines() {
 #[test]
 fn the_agent_over_the_raw_repl() {
     a_real_board_answers_as_the_model_does(Flavour::Raw);
+}
+
+#[test]
+fn the_agent_over_the_raw_repl_of_a_line_that_holds_nobody_back() {
+    a_real_board_answers_as_the_model_does(Flavour::RawPaced);
+}
+
+#[test]
+fn the_agent_for_small_boards() {
+    a_real_board_answers_as_the_model_does(Flavour::Small);
 }

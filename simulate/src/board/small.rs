@@ -188,7 +188,7 @@ impl Machine {
     async fn small_attempt(&mut self, line: &[u8]) -> Python<()> {
         let value = match self.small_line(line).await? {
             Begun::Nothing => return Err(raised("TypeError", "object not an iterator")),
-            Begun::Plainly => Value::Repr("None".to_owned()),
+            Begun::Plainly => Value::Repr(format!("'{}'", char::from(self.little()?.kind))),
             Begun::Statements(source) => {
                 self.run_statement(&source).await?;
                 Value::Repr("None".to_owned())

@@ -184,7 +184,8 @@ impl Machine {
             return Err(damaged());
         }
         let said = match (self.kind.small, self.kind.loads) {
-            (true, _) => "9000,1",
+            (true, false) => "9000,1",
+            (true, true) => "9000,3",
             (false, false) => "200000,0",
             (false, true) => "200000,2",
         };
