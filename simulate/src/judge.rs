@@ -132,8 +132,9 @@ fn error_of(call: &Call, error: &Error, bench: &Bench, schedule: &Schedule, outc
         | ErrorKind::FateUnknown(_) => true,
         ErrorKind::Disconnected(_) => bench.was_reset() || vanishes(schedule) || schedule.resets(),
         ErrorKind::Transport(_) => vanishes(schedule),
-        // A line that loses much at once cannot be told from a body that has read it.
-        ErrorKind::LineRead => schedule.loses_much(),
+        // A line that loses much at once cannot be told from a body that has read it; nor can a byte, where it costs all of
+        // a question and is lost just when what ran has ended.
+        ErrorKind::LineRead => schedule.loses_much() || schedule.types_questions() && !schedule.is_clean(),
         _ => false,
     };
     if !truthful {

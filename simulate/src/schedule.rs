@@ -251,6 +251,11 @@ impl Schedule {
         !self.troubles.iter().any(|(_, trouble)| spoils(trouble))
     }
 
+    /// Whether each question is a source of its own.
+    pub(crate) fn types_questions(&self) -> bool {
+        matches!(self.flavour, Flavour::Raw | Flavour::RawPaced)
+    }
+
     /// Whether the line may lose many bytes in a row.
     pub(crate) fn loses_much(&self) -> bool {
         let loses = |trouble: &Trouble| match trouble {
