@@ -9,7 +9,7 @@ use crate::bench::Bench;
 use crate::board::Tool as _;
 use crate::failure::Failure;
 use crate::screen::{line, size};
-use crate::{json, screen};
+use crate::json;
 
 /// How many bytes go one way.
 const LOAD: usize = 4096;
@@ -110,11 +110,8 @@ fn tell(name: &str, times: &Times, json: Json) -> Result<(), Failure> {
     let highest = bins.iter().map(|(_, many)| *many).max().unwrap_or(1).max(1);
     for (to, many) in bins {
         let bar = "█".repeat((many * BAR).div_ceil(highest));
-        line!(
-            "  to {:8.3} ms {many:6}  {}",
-            to.as_secs_f64() * 1e3,
-            screen::blue(&bar)
-        )?;
+        let milliseconds = to.as_secs_f64() * 1e3;
+        line!("{}", format!("  to {milliseconds:8.3} ms {many:6}  {bar}").trim_end())?;
     }
     Ok(())
 }
