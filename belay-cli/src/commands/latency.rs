@@ -8,8 +8,8 @@ use super::Json;
 use crate::bench::Bench;
 use crate::board::Tool as _;
 use crate::failure::Failure;
-use crate::screen::{line, size};
 use crate::json;
+use crate::screen::{line, size};
 
 /// How many bytes go one way.
 const LOAD: usize = 4096;
@@ -111,7 +111,10 @@ fn tell(name: &str, times: &Times, json: Json) -> Result<(), Failure> {
     for (to, many) in bins {
         let bar = "█".repeat((many * BAR).div_ceil(highest));
         let milliseconds = to.as_secs_f64() * 1e3;
-        line!("{}", format!("  to {milliseconds:8.3} ms {many:6}  {bar}").trim_end())?;
+        line!(
+            "{}",
+            format!("  to {milliseconds:8.3} ms {many:6}  {bar}").trim_end()
+        )?;
     }
     Ok(())
 }

@@ -140,7 +140,10 @@ pub(crate) fn kept(name: &str, text: &str) {
         fs::write(&path, text).expect("it can be kept");
     }
     let before = fs::read_to_string(&path).unwrap_or_default();
-    let differs = text.lines().zip(before.lines()).find(|(now, before)| now != before);
+    let differs = text
+        .lines()
+        .zip(before.lines())
+        .find(|(now, before)| now != before);
     assert!(
         text == before,
         "{} differs, first in {differs:?}; BELAY_KEEP=1 keeps what it is now",
