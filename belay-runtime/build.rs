@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         if path.extension().is_none_or(|extension| extension != "py") {
             continue;
         }
-        let source = with_own_builtins(&fs::read_to_string(&path)?);
+        let source = with_own_builtins(&with_codes(&fs::read_to_string(&path)?));
         let parsed = belay_syntax::parse_module(&source);
         if !parsed.diagnostics.is_empty() {
             return Err(format!("{}: {:?}", path.display(), parsed.diagnostics).into());
@@ -30,6 +30,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         fs::write(Path::new(&out).join(name), small.code)?;
     }
     Ok(())
+}
+
+/// Has the agent compare with the codes of characters, which in the source are `ord("c")`.
+fn with_codes(source: &str) -> String {
+    (b' '..=b'~').fold(source.to_owned(), |source, code| {
+        let character = format!("ord(\"{}\")", char::from(code));
+        source.replace(&character, &code.to_string())
+    })
 }
 
 /// Has the agent take each builtin that it names out of the module: what it would find by itself is what `main.py` has

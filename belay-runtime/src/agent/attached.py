@@ -5,9 +5,6 @@ from json import loads
 
 def attached(text, names):
     # The call, and the result, that a text asks for: the length of JSON, that, and what is attached to it.
-    if type(text) is str:
-        text = text.encode()
-    text = memoryview(text)
     at = 6 + int(str(text[:6], "utf8"))
     result, name, more, *words = loads(bytes(text[6:at]))
     for i, how, size in more:

@@ -89,7 +89,7 @@ def count(record):
 def told(token, number, text):
     if text:
         try:
-            send("-u%d %d%s" % (token, number, text))
+            send(b"-u%d %d%s" % (token, number, text))
         except MemoryError:
             pass
 
@@ -102,8 +102,8 @@ def written(value):
     try:
         packed = pack and pack(value, "E")
         if packed:
-            return "#%s%s" % (packed[0], b2a_base64(packed[1]).decode()[:-1])
-        return ":" + repr(value)
+            return b"#%s%s" % (packed[0], b2a_base64(packed[1])[:-1])
+        return b":%r" % (value,)
     except MemoryError:
         return None
 

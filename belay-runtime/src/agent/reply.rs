@@ -135,9 +135,9 @@ pub struct FirstWords {
 pub struct Piece {
     /// Which frame of the answer.
     pub frame: usize,
-    /// Where it begins there, in characters.
+    /// Where it begins there, in bytes.
     pub at: usize,
-    /// How many characters the frame has.
+    /// How many bytes the frame has.
     pub total: usize,
     /// What is in it.
     pub text: Vec<u8>,

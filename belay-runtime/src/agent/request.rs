@@ -79,11 +79,11 @@ pub enum Request {
 pub struct Missing {
     /// From which frame on.
     pub frame: usize,
-    /// From which character of that on.
+    /// From which byte of that on.
     pub from: usize,
     /// To which, or 0 for all that follows.
     pub to: usize,
-    /// In pieces of how many characters.
+    /// In pieces of how many bytes.
     pub size: usize,
 }
 
@@ -355,7 +355,7 @@ fn call<'a>(
             python::write_json_text(&mut body, result);
             body.push(',');
         }
-        python::write_json_text(&mut body, function);
+        write_function(&mut body, function);
         body.push_str(json);
         body.push(']');
         let kind = if result.is_empty() {
@@ -374,6 +374,29 @@ fn call<'a>(
     }
 }
 
+/// What is deployed goes by its number: a name takes the board longer to look up than the call.
+fn write_function(json: &mut String, function: &str) {
+    let number = function.strip_prefix('f').unwrap_or_default();
+    if number
+        .parse::<u64>()
+        .is_ok_and(|parsed| parsed.to_string() == number)
+    {
+        json.push_str(number);
+    } else {
+        python::write_json_text(json, function);
+    }
+}
+
+/// What [`write_function`] has written, and what stands behind it.
+fn read_function(json: &str) -> Option<(String, &str)> {
+    if let Some(name) = json.strip_prefix('"') {
+        return name.split_once('"').map(|(name, rest)| (name.to_owned(), rest));
+    }
+    let end = json.find(|c: char| !c.is_ascii_digit()).unwrap_or(json.len());
+    let (number, rest) = json.split_at(end);
+    (end > 0).then(|| (format!("f{number}"), rest))
+}
+
 /// The length of JSON that says what is called with what, that JSON, and what is apart from it.
 fn call_with_attached(function: &str, apart: &Apart, result: &str) -> (RequestKind, Cow<'static, str>) {
     let Apart { json, places, data } = apart;
@@ -381,7 +404,7 @@ fn call_with_attached(function: &str, apart: &Apart, result: &str) -> (RequestKi
     head.push('[');
     python::write_json_text(&mut head, result);
     head.push(',');
-    python::write_json_text(&mut head, function);
+    write_function(&mut head, function);
     for part in [",[", places, "]", json, "]"] {
         head.push_str(part);
     }
@@ -393,13 +416,14 @@ fn call_with_attached(function: &str, apart: &Apart, result: &str) -> (RequestKi
 fn called_with_attached(body: &str) -> Option<Request> {
     let (length, rest) = body.split_at_checked(6)?;
     let (head, data) = rest.split_at_checked(length.parse().ok()?)?;
-    let (result, rest) = head.strip_prefix("[\"")?.strip_suffix(']')?.split_once("\",\"")?;
-    let (function, rest) = rest.split_once("\",[")?;
+    let (result, rest) = head.strip_prefix("[\"")?.strip_suffix(']')?.split_once("\",")?;
+    let (function, rest) = read_function(rest)?;
+    let rest = rest.strip_prefix(",[")?;
     // Nothing in the places has two brackets one behind the other.
     let end = rest.find("]]").map_or(0, |at| at + 1);
     let (places, json) = rest.split_at(end);
     Some(Request::Call {
-        function: function.to_owned(),
+        function,
         literals: String::new(),
         json: None,
         apart: Some(Box::new(Apart {
@@ -434,13 +458,13 @@ fn called(kind: RequestKind, body: &str, flavour: Flavour) -> Option<Request> {
         let (function, literals) = body.split_once(',')?;
         return Some(call(function, literals, None, result));
     }
-    let mut words = body.trim_end().strip_prefix("[\"")?.strip_suffix(']')?;
+    let mut words = body.trim_end().strip_prefix('[')?.strip_suffix(']')?;
     let mut result = "";
     if has_result {
-        (result, words) = words.split_once("\",\"")?;
+        (result, words) = words.strip_prefix('"')?.split_once("\",")?;
     }
-    let (function, json) = words.split_once('"')?;
-    Some(call(function, "", Some(json), result))
+    let (function, json) = read_function(words)?;
+    Some(call(&function, "", Some(json), result))
 }
 
 /// This text, if it can stand in a line.

@@ -285,8 +285,8 @@ fn writers(kind: ReplyKind) -> (bool, bool) {
 fn read(source: &str) -> BTreeSet<char> {
     let mut kinds = BTreeSet::new();
     for name in ["kind", "line[2]", "what"] {
-        for operator in ["==", "!=", "in", "not in"] {
-            for (_, rest) in after(source, &format!("{name} {operator} \"")) {
+        for operator in ["== ", "== ord(", "!= ", "in ", "not in "] {
+            for (_, rest) in after(source, &format!("{name} {operator}\"")) {
                 kinds.extend(rest.chars().take_while(|c| *c != '"'));
             }
         }
@@ -298,7 +298,15 @@ fn read(source: &str) -> BTreeSet<char> {
 fn written(source: &str) -> BTreeSet<char> {
     let mut kinds = BTreeSet::new();
     // Behind a number, in a text of its own, or as what is put there.
-    let starts = ["\"%s", "\"-", "end = \"", "else \""];
+    let starts = [
+        "\"%c",
+        "\"%s",
+        "\"-",
+        "end = b\"",
+        "end = \"",
+        "else b\"",
+        "else \"",
+    ];
     let numbers = ["number", "expected", "asked"];
     let behind = numbers.map(|name| [format!("{name} + \""), format!("{name} + (\"")]);
     for start in starts

@@ -21,18 +21,18 @@ def floats(value):
         else:
             left.pop()
     if len(found):
-        return "E", ("%s%d:" % (width, len(found))).encode() + bytes(found) + repr(value).encode()
+        return b"E", b"%s%d:" % (width, len(found)) + bytes(found) + b"%r" % (value,)
 
 def packed(value, result):
     # What a value is packed as, and its bytes; nothing where its `repr` is to be sent.
     kind = type(value)
     try:
         if kind is float and result in ".fE":
-            return ".", pack("<" + width, value)
+            return b".", pack("<" + width, value)
         if kind in rows:
             if result == "f":
                 if set(map(type, value)) == {float}:
-                    return width, bytes(array(width, value))
+                    return width.encode(), bytes(array(width, value))
             elif result not in ".E":
                 # Ints as the board has them: `True` is no 1.
                 if len(value) > 7:
@@ -40,7 +40,7 @@ def packed(value, result):
                     for code in result:
                         some = array(code, value)
                         if array("O", some) == words:
-                            return code, bytes(some)
+                            return code.encode(), bytes(some)
                 return
         if result in ".fE":
             return floats(value)

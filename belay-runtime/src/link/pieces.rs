@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::agent::{Missing, Piece};
 use crate::protocol::Frame;
 
-/// The largest pieces that are asked for, in characters. Each time one does not come they are half as large, which
+/// The largest pieces that are asked for, in bytes. Each time one does not come they are half as large, which
 /// leaves the places where they begin the same.
 const LARGEST: usize = 768;
 /// The smallest: with all that belongs to it, about as much as a USB packet holds.
@@ -30,7 +30,7 @@ pub(super) struct Pieces {
 #[derive(Debug, Default)]
 struct Pieced {
     total: usize,
-    /// How many characters have come, some of them perhaps twice.
+    /// How many bytes have come, some of them perhaps twice.
     come: usize,
     pieces: BTreeMap<usize, Vec<u8>>,
 }
@@ -95,7 +95,7 @@ impl Pieces {
     pub(super) fn take(&mut self, piece: Piece) -> Option<Frame> {
         let pieced = self.frames.entry(piece.frame).or_default();
         pieced.total = piece.total;
-        pieced.come += characters(&piece.text);
+        pieced.come += piece.text.len();
         pieced.pieces.insert(piece.at, piece.text);
         if pieced.come < pieced.total || pieced.gap().is_some() {
             return None;
@@ -119,7 +119,7 @@ impl Pieced {
         let mut end = 0;
         let mut first = None;
         let mut gaps = 0;
-        let places = self.pieces.iter().map(|(at, text)| (*at, characters(text)));
+        let places = self.pieces.iter().map(|(at, text)| (*at, text.len()));
         for (at, length) in places.chain([(self.total, 0)]) {
             if at > end {
                 first = first.or(Some((end, at)));
@@ -136,17 +136,11 @@ impl Pieced {
         let mut text = Vec::new();
         let mut end = 0;
         for (at, piece) in &self.pieces {
-            let length = characters(piece);
             if *at == end {
                 text.extend_from_slice(piece);
-                end += length;
+                end += piece.len();
             }
         }
         text
     }
-}
-
-/// How many characters the board has for these bytes.
-fn characters(text: &[u8]) -> usize {
-    text.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }

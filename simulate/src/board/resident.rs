@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use super::session::Session;
-use super::tasks::{Value, Yielded, attached, iterate, pack, repr_of_bytes};
+use super::tasks::{Value, Yielded, attached, function_named, iterate, pack, repr_of_bytes};
 use super::{Exception, Machine, Python, Raised, raised};
 
 /// What the agent knows of its session.
@@ -201,14 +201,16 @@ impl Machine {
                 let mut words = serde_json::from_str::<Vec<serde_json::Value>>(text)
                     .map_err(|_| raised("ValueError", "syntax error in JSON"))?
                     .into_iter();
-                let mut word = || match words.next() {
-                    Some(serde_json::Value::String(word)) => Ok(word),
-                    _ => Err(raised("IndexError", "pop from empty list")),
+                let mut word = || {
+                    words
+                        .next()
+                        .ok_or_else(|| raised("IndexError", "pop from empty list"))
                 };
                 if kind == b'w' {
-                    result = word()?;
+                    word()?.as_str().unwrap_or_default().clone_into(&mut result);
                 }
-                let function = self.function(&word()?)?;
+                let function = function_named(word()?);
+                let function = self.function(&function.unwrap_or_default())?;
                 *fate = 1;
                 self.call_with_all(&function, words.collect()).await?
             }

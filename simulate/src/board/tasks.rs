@@ -73,15 +73,24 @@ fn small_at(arguments: &[Argument], at: usize) -> u32 {
     u32::try_from(number_at(arguments, at)).unwrap_or(0)
 }
 
+/// What a call has for the function: its name, or its number.
+pub(super) fn function_named(word: serde_json::Value) -> Option<String> {
+    match word {
+        serde_json::Value::String(name) => Some(name),
+        number => number.as_u64().map(|number| format!("f{number}")),
+    }
+}
+
 /// What a call has that something is attached to: the result, the function, and the arguments.
 pub(super) fn attached(text: &str) -> Option<(String, String, Vec<serde_json::Value>)> {
     use serde_json::Value as Json;
     let (length, rest) = text.split_at_checked(6)?;
     let (head, mut data) = rest.split_at_checked(length.parse().ok()?)?;
     let mut words = serde_json::from_str::<Vec<Json>>(head).ok()?.into_iter();
-    let Some((Json::String(result), Json::String(function))) = words.next().zip(words.next()) else {
+    let Some(Json::String(result)) = words.next() else {
         return None;
     };
+    let function = function_named(words.next()?)?;
     let places = words.next()?;
     let mut words: Vec<Json> = words.collect();
     for place in places.as_array()? {
