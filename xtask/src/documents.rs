@@ -295,7 +295,7 @@ impl Cost {
     fn cell(&self) -> String {
         let instructions = self.instructions.map_or_else(
             || "not counted".to_owned(),
-            |instructions| format!("{} k", grouped((instructions + 500) / 1000)),
+            |instructions| format!("{}\u{a0}k", grouped((instructions + 500) / 1000)),
         );
         format!(
             "{}; {} + {}; {instructions}",
