@@ -65,7 +65,13 @@ impl Address {
     }
 
     #[cfg_attr(
-        not(any(feature = "serial", feature = "tcp", feature = "telnet", feature = "webrepl")),
+        not(any(
+            feature = "serial",
+            feature = "process",
+            feature = "tcp",
+            feature = "telnet",
+            feature = "webrepl"
+        )),
         expect(clippy::unused_async, reason = "nothing that is left has to be waited for")
     )]
     async fn open_once(&self, until: Instant) -> Result<Box<dyn Transport>, TransportError> {
