@@ -48,6 +48,11 @@ fn every_call_over_a_faulty_line_ends_truthfully_and_the_next_one_works_without_
 }
 
 #[test]
+fn every_event_over_a_faulty_line_is_heard_once_and_in_order_or_counted() {
+    all_recover(&["--with", "events"], &[]);
+}
+
+#[test]
 fn every_call_over_a_faulty_line_ends_truthfully_and_the_next_one_works_on_a_board_like_circuitpython() {
     all_recover(&["--board", "circuitpython-like"], &[]);
     all_recover(&["--board", "circuitpython-like", "--call-path", "raw-repl"], &[]);

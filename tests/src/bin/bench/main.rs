@@ -2,6 +2,7 @@
 
 mod board;
 mod cost;
+mod events;
 mod files;
 mod host;
 mod peers;
@@ -39,6 +40,12 @@ struct Arguments {
     /// Measures files instead: written, read and brought up to date, at full speed and over a line of 115,200 baud.
     #[arg(long, conflicts_with_all = ["host", "board", "port", "cost", "calls"])]
     files: bool,
+    /// Hears events instead, for so many seconds.
+    #[arg(long, value_name = "SECONDS", conflicts_with_all = ["host", "board", "port", "cost", "calls", "files"])]
+    events: Option<u32>,
+    /// How many microseconds there are between two events.
+    #[arg(long, default_value_t = 100, requires = "events", value_parser = clap::value_parser!(u32).range(1..))]
+    period_us: u32,
     /// One JSON object a line instead of a table.
     #[arg(long)]
     json: bool,
@@ -57,6 +64,8 @@ fn main() -> ExitCode {
             .map_err(|error| format!("{error:?}"))
     } else if arguments.files {
         Runtime::CurrentThread.run(files::measure(arguments.rounds, arguments.json))
+    } else if let Some(seconds) = arguments.events {
+        Runtime::CurrentThread.run(events::measure(seconds, arguments.period_us))
     } else {
         board(arguments)
     };

@@ -5,6 +5,7 @@
 //! for each call proves that nothing ran twice.
 
 mod calls;
+mod events;
 mod files;
 mod run;
 
@@ -43,6 +44,9 @@ struct Options {
     /// full, or the host killed.
     #[arg(long, conflicts_with_all = ["board", "call_path", "no_flow_control"])]
     files: bool,
+    /// What else is done over the line, in the place of calls: events that bodies tell.
+    #[arg(long, value_enum, conflicts_with_all = ["board", "call_path", "no_flow_control", "files"])]
+    with: Option<With>,
     /// Is the host that is killed, on this port.
     #[arg(long, hide = true)]
     act: Option<String>,
@@ -52,6 +56,13 @@ struct Options {
     /// The runtime of the host.
     #[arg(long, value_enum, default_value_t = Runtime::MultiThread)]
     runtime: Runtime,
+}
+
+/// What is done beside calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum With {
+    /// Bodies and threads tell events, and each is heard once or counted as lost.
+    Events,
 }
 
 impl Options {
@@ -101,10 +112,12 @@ async fn run(options: &Options) -> ExitCode {
     let workers = (0..options.boards.min(count)).map(|_| {
         let (seeds, totals) = (Arc::clone(&seeds), Arc::clone(&totals));
         let (on, call_path, no_flow_control) = (options.board, options.call_path, options.no_flow_control);
-        let files = options.files;
+        let (files, with) = (options.files, options.with);
         tokio::spawn(async move {
             let mut runner = if files {
                 AnyRunner::Files(files::Runner::new().await)
+            } else if with == Some(With::Events) {
+                AnyRunner::Events(events::Runner::new().await)
             } else {
                 AnyRunner::Calls(Runner::new(on, call_path, no_flow_control).await)
             };
@@ -151,6 +164,7 @@ async fn run(options: &Options) -> ExitCode {
 enum AnyRunner {
     Calls(Runner),
     Files(files::Runner),
+    Events(events::Runner),
 }
 
 impl AnyRunner {
@@ -158,6 +172,7 @@ impl AnyRunner {
         match self {
             Self::Calls(runner) => runner.run(seed).await,
             Self::Files(runner) => runner.run(seed).await,
+            Self::Events(runner) => runner.run(seed).await,
         }
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::calls::{self, Call, Given, SOURCE};
 
 /// How long a call may take.
-const DEADLINE: Duration = Duration::from_millis(1_500);
+pub(crate) const DEADLINE: Duration = Duration::from_millis(1_500);
 /// How long an interrupt may take.
 const INTERRUPT: Duration = Duration::from_millis(800);
 /// How long coming back may take after that.
@@ -22,7 +22,7 @@ const RESYNC: Duration = Duration::from_secs(2);
 /// How much longer everything may take because the machine does other things as well.
 const SLACK: Duration = Duration::from_millis(700);
 /// How long to wait for a call that should have ended, to tell one that ends late from one that never does.
-const HUNG: Duration = Duration::from_secs(60);
+pub(crate) const HUNG: Duration = Duration::from_secs(60);
 
 /// The heap of a small board, in kilobytes: there is no room in it for the usual agent, and for the longest list that is
 /// asked for, whatever pieces the memory is in.
@@ -73,10 +73,23 @@ impl Outcome {
         self.complaints.push(complaint);
     }
 
+    pub(crate) fn hung(&mut self, complaint: String) {
+        self.hung = true;
+        self.complaints.push(complaint);
+    }
+
     pub(crate) fn lost(&mut self, complaint: String) {
         self.lost = true;
         self.complaints.push(complaint);
     }
+}
+
+/// The settings of a link, whose deadlines are short.
+pub(crate) fn options() -> LinkOptions {
+    let mut options = LinkOptions::default();
+    options.deadlines.interrupt = INTERRUPT;
+    options.deadlines.resync = RESYNC;
+    options
 }
 
 /// A board and the conversation with it, which last as long as they work.
@@ -116,14 +129,12 @@ impl Runner {
         let address: Address = format!("{}{flow}", self.board.port())
             .parse()
             .map_err(belay_runtime::transport::TransportError::from)?;
-        let mut options = LinkOptions::default();
+        let mut options = options();
         options.call_path = match self.way {
             Way::Agent => CallPath::Agent,
             Way::RawRepl => CallPath::RawRepl,
             Way::Small => CallPath::Auto,
         };
-        options.deadlines.interrupt = INTERRUPT;
-        options.deadlines.resync = RESYNC;
         let link = Link::connect(&Connector::from(address), options).await?;
         if self.way == Way::Small {
             assert!(
@@ -239,7 +250,7 @@ fn is_in_time(calls: &[Call], given: &[(Option<Given>, Duration)], at_once: bool
 }
 
 /// Lets something go wrong. Says in `scenario` what, and whether the board or the port was lost by it.
-async fn inject(board: &mut Board, seed: u64, random: &mut fastrand::Rng, scenario: &mut String) {
+pub(crate) async fn inject(board: &mut Board, seed: u64, random: &mut fastrand::Rng, scenario: &mut String) {
     let direction = if random.bool() {
         Direction::ToBoard
     } else {
