@@ -42,7 +42,8 @@
 //! Without `use belay::prelude::*` the compiler says of `Result<f64>` that an "enum takes 2 generic arguments": it takes
 //! Rust's own `Result` for the one that is meant.
 //!
-//! What the board prints is heard by who listens, and given by [`execute`](Device::execute):
+//! What the board prints is written where [`DeviceBuilder::output`] says, given by [`execute`](Device::execute) and
+//! [`Device::with_output`], and heard by who listens:
 //!
 //! ```no_run
 //! # async fn example(device: belay::Device) -> belay::Result<()> {

@@ -9,7 +9,7 @@ use super::{Attach, Attached, Device};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::executor::{DefaultExecutors, ExecutorFactory};
 use crate::link::{CallPath, Deadlines, LinkOptions, ResetPolicy};
-use crate::session::{ReconnectPolicy, Session, Settings};
+use crate::session::{OutputSink, ReconnectPolicy, Session, Settings};
 use crate::transport::{Address, AddressError, Connector, TransportError};
 
 impl Device {
@@ -83,6 +83,7 @@ pub struct DeviceBuilder<T = Device> {
     mpy_cross: Arc<Path>,
     event_backlog: usize,
     event_queue: usize,
+    sink: Option<OutputSink>,
     executors: Arc<dyn ExecutorFactory>,
     made: PhantomData<fn() -> T>,
 }
@@ -117,6 +118,7 @@ impl<T> DeviceBuilder<T> {
             mpy_cross: Arc::from(Path::new("mpy-cross")),
             event_backlog: 1 << 20,
             event_queue: 64,
+            sink: None,
             executors: Arc::new(DefaultExecutors),
             made: PhantomData,
         }
@@ -213,6 +215,26 @@ impl<T> DeviceBuilder<T> {
         self
     }
 
+    /// Writes what the board prints to this, from the connection to the closing of the device and across reconnections: to
+    /// `std::io::stdout()`, say, or a file. It gets the bytes as they come, control characters included; where it does
+    /// not keep up for as long as the [backlog](Self::output_backlog) lasts, a note of how many are missing. When it
+    /// fails, that is logged, and nothing more is written.
+    ///
+    /// ```no_run
+    /// # async fn example() -> belay_runtime::Result<()> {
+    /// # use belay_runtime as belay;
+    /// use belay::Device;
+    ///
+    /// let device = Device::builder("auto").output(std::io::stdout()).connect().await?;
+    /// device.execute("print('hello')").await?;
+    /// # device.close().await
+    /// # }
+    /// ```
+    pub fn output(mut self, sink: impl std::io::Write + Send + 'static) -> Self {
+        self.sink = Some(OutputSink::new(sink));
+        self
+    }
+
     /// Replaces the executors.
     pub fn executors(mut self, factory: impl ExecutorFactory + 'static) -> Self {
         self.executors = Arc::new(factory);
@@ -246,6 +268,7 @@ impl<T> DeviceBuilder<T> {
             mpy_cross: self.mpy_cross,
             event_backlog: self.event_backlog,
             event_queue: self.event_queue,
+            sink: self.sink,
         };
         let session = Session::connect(self.name.unwrap_or(default_name), settings).await?;
         Ok(Device::new(session, &*self.executors))

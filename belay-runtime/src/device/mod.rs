@@ -2,13 +2,17 @@
 
 mod builder;
 mod mpy_cross;
+mod printed;
 mod stored;
 
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use serde::de::DeserializeOwned;
+use tokio::task::unconstrained;
 use tracing::Instrument;
 
+use self::printed::Printed;
 use crate::boxed::{BoxFuture, BoxStream};
 use crate::error::{Error, ErrorKind, Phase, Result, ThreadError};
 use crate::executor::{
@@ -20,6 +24,7 @@ use crate::link::Deadlines;
 use crate::link::ResetPolicy;
 use crate::python::Arguments;
 use crate::session::{Capabilities, OutputStream, Session};
+
 use crate::signature::{ActionOutput, EventsOf, ItemStream, TaskOutput, ThreadOutput};
 use crate::spec::{DeviceSpec, MethodSpec};
 
@@ -127,6 +132,38 @@ impl Device {
     /// What the board prints, from now on.
     pub fn output(&self) -> OutputStream {
         self.session().output()
+    }
+
+    /// Makes a call, or several, and gives what it gave with what was printed meanwhile: by the call, which may have failed,
+    /// and by threads beside it. It is cut off as what [`execute`](Self::execute) gives is.
+    ///
+    /// # Cancel safety
+    ///
+    /// That of the call.
+    ///
+    /// ```no_run
+    /// # async fn example(device: belay_runtime::Device) -> belay_runtime::Result<()> {
+    /// let (value, printed) = device.with_output(device.execute_as::<u32>("print('hello') or 7")).await;
+    /// assert_eq!((value?, printed.trim()), (7, "hello"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn with_output<T>(&self, call: impl Future<Output = T>) -> (T, String) {
+        let mut output = self.output();
+        let mut printed = Printed::new(self.session().settings().link.answer_limit);
+        let mut call = std::pin::pin!(call);
+        let value = loop {
+            tokio::select! {
+                biased;
+                Some(piece) = output.next() => printed.push(&piece),
+                value = &mut call => break value,
+            }
+        };
+        // What was printed before an answer is handed out before it. What is there is taken, however much that is.
+        while let Some(Some(piece)) = unconstrained(output.next()).now_or_never() {
+            printed.push(&piece);
+        }
+        (value, printed.text())
     }
 
     /// The board's files.

@@ -24,6 +24,8 @@ impl Session {
             let registry = Arc::default();
             let counters = Arc::default();
             let hub = OutputHub::new(&settings.link);
+            let sink = settings.sink.clone();
+            let writing = sink.map(|sink| tokio::spawn(sink.write(Arc::clone(&name), hub.subscribe())));
             let listening = Listening::new(settings.event_backlog);
             let told = listening.hub();
             let live = Connection::connect(&name, &settings, (hub.clone(), told), &registry, &counters, None)
@@ -38,6 +40,7 @@ impl Session {
                     fault: Mutex::default(),
                     events: EventHub::new(),
                     listening,
+                    writing: Mutex::new(writing),
                     output: Mutex::new(Some(hub)),
                     context: SessionContext::default(),
                     registry,

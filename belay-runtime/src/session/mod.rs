@@ -18,6 +18,7 @@ mod policy;
 mod recovery;
 mod registry;
 mod returned;
+mod sink;
 mod state;
 mod thread;
 mod traceback;
@@ -48,6 +49,7 @@ pub use follower::Follower;
 pub use listening::EventStream;
 pub use policy::ReconnectPolicy;
 pub use returned::Returned;
+pub(crate) use sink::OutputSink;
 pub use state::{SessionState, SessionStates};
 pub use thread::{ThreadInfo, ThreadState};
 pub use turns::{ExclusiveTurn, SharedTurn};
@@ -74,6 +76,8 @@ struct Inner {
     events: events::EventHub,
     /// Who listens to what bodies tell.
     listening: Arc<listening::Listening>,
+    /// What writes there, until the session is closed.
+    writing: Mutex<Option<tokio::task::JoinHandle<()>>>,
     /// Where what the board prints goes, until the session is closed.
     output: Mutex<Option<OutputHub>>,
     context: SessionContext,
@@ -103,6 +107,8 @@ pub(crate) struct Settings {
     /// How many bytes of events wait for a subscriber, and how many events on the board.
     pub(crate) event_backlog: usize,
     pub(crate) event_queue: usize,
+    /// Where what the board prints is written.
+    pub(crate) sink: Option<OutputSink>,
 }
 
 impl Session {

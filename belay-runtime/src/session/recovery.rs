@@ -320,10 +320,31 @@ impl Session {
         }
         let closed = live.link.close().await;
         self.end_output();
+        self.write_output_to_its_end().await;
         if connected {
             closed.map_err(|error| error.on_device(&self.inner.name))
         } else {
             Ok(())
+        }
+    }
+}
+
+impl Session {
+    /// Waits until what the board has printed is written, but not for ever.
+    async fn write_output_to_its_end(&self) {
+        let writing = self
+            .inner
+            .writing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(writing) = writing else { return };
+        let within = self.inner.settings.link.deadlines.close;
+        if tokio::time::timeout(within, writing).await.is_err() {
+            tracing::warn!(
+                device = self.name(),
+                "what the board printed could not be written in time"
+            );
         }
     }
 }

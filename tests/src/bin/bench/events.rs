@@ -43,14 +43,12 @@ pub(crate) async fn measure(seconds: u32, period_us: u32) -> Result<(), String> 
     let ticker = ticker.map_err(|error| format!("{error:?}"))?;
     let measured = hear(&ticker, seconds, period_us).await;
     let closed = ticker.device().close().await;
-    measured
-        .and_then(|()| closed)
-        .map_err(|error| format!("{error:?}"))
+    measured.and(closed).map_err(|error| format!("{error:?}"))
 }
 
 async fn hear(ticker: &TickerDevice, seconds: u32, period_us: u32) -> Result<()> {
     let count = seconds.saturating_mul(1_000_000 / period_us.max(1)).max(1);
-    let mut ticked = pin!(ticker.ticked());
+    let mut events = pin!(ticker.ticked());
     let begun = Instant::now();
     let _ticking = ticker.tick(count, period_us).await?;
     let (mut heard, mut lost, mut wrong, mut calls) = (0, 0, 0, 0_u32);
@@ -59,7 +57,7 @@ async fn hear(ticker: &TickerDevice, seconds: u32, period_us: u32) -> Result<()>
     while next < count {
         let event = tokio::select! {
             biased;
-            event = tokio::time::timeout(LIMIT, ticked.next()) => event,
+            event = tokio::time::timeout(LIMIT, events.next()) => event,
             sum = &mut call => {
                 wrong += u64::from(sum? != 3);
                 calls += 1;

@@ -43,7 +43,7 @@ pub(crate) struct Runner {
 #[derive(Debug, Default)]
 struct Heard {
     last: Option<u32>,
-    heard: u64,
+    count: u64,
     lost: u64,
     /// Whether not all that is lost is counted.
     gap: bool,
@@ -142,7 +142,7 @@ impl Runner {
         }
         let counts = teller.device().tasks().evaluate_in("_events", "counts()").await;
         match counts.and_then(|counts| counts.to::<Vec<(u32, u64)>>()) {
-            Ok(counts) if counts.iter().map(|(_, told)| told).sum::<u64>() == heard.heard + heard.lost => {}
+            Ok(counts) if counts.iter().map(|(_, told)| told).sum::<u64>() == heard.count + heard.lost => {}
             Ok(counts) => outcome.wrong(format!("{counts:?} told, {heard:?}")),
             Err(error) => outcome.lost(format!("what was told cannot be read: {error}")),
         }
@@ -192,7 +192,7 @@ async fn hear(
                     outcome.wrong(format!("{n} after {heard:?}"));
                 }
                 heard.last = Some(n);
-                heard.heard += 1;
+                heard.count += 1;
                 if n >= until {
                     return heard;
                 }

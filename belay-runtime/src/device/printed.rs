@@ -1,0 +1,41 @@
+//! What is printed while a call runs.
+
+use crate::link::Output;
+
+/// The beginning of what is printed, and how much there is besides.
+pub(super) struct Printed {
+    bytes: Vec<u8>,
+    limit: usize,
+    lost: u64,
+}
+
+impl Printed {
+    /// Nothing yet, and so many bytes at most.
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            bytes: Vec::new(),
+            limit,
+            lost: 0,
+        }
+    }
+
+    pub(super) fn push(&mut self, piece: &Output) {
+        match piece {
+            Output::Bytes(bytes) => {
+                let fits = bytes.len().min(self.limit - self.bytes.len());
+                self.bytes.extend_from_slice(&bytes[..fits]);
+                self.lost += (bytes.len() - fits) as u64;
+            }
+            Output::Overflow(bytes) => self.lost += bytes,
+        }
+    }
+
+    /// All of it, with a note of what was too much.
+    pub(super) fn text(self) -> String {
+        let mut text = String::from_utf8_lossy(&self.bytes).into_owned();
+        if self.lost > 0 {
+            text.push_str(&format!("[{} bytes lost]", self.lost));
+        }
+        text
+    }
+}
