@@ -32,10 +32,10 @@ impl Printed {
 
     /// All of it, with a note of what was too much.
     pub(super) fn text(self) -> String {
-        let mut text = String::from_utf8_lossy(&self.bytes).into_owned();
-        if self.lost > 0 {
-            text.push_str(&format!("[{} bytes lost]", self.lost));
+        let text = String::from_utf8_lossy(&self.bytes);
+        match self.lost {
+            0 => text.into_owned(),
+            lost => format!("{text}[{lost} bytes lost]"),
         }
-        text
     }
 }

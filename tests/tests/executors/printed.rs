@@ -72,7 +72,8 @@ trait Press {
 
 /// As many lines as that.
 fn lines(count: u32) -> String {
-    (0..count).map(|n| format!("line {n}\r\n")).collect()
+    let lines: Vec<String> = (0..count).map(|n| format!("line {n}\r\n")).collect();
+    lines.concat()
 }
 
 async fn a_call_can_be_had_with_what_it_printed_whatever_it_gives(path: CallPath) {
