@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use belay::python::Value;
 use belay::transport::Address;
 use belay::{Device, DeviceBuilder, DeviceOutput, Output, ReconnectPolicy};
 use futures_util::FutureExt as _;
@@ -19,6 +20,8 @@ pub(crate) struct Bench {
     board: Option<Board>,
     /// Whether more commands follow, for which a lost connection is made again.
     pub(crate) lasting: bool,
+    /// Whether what runs there may take as long as it likes.
+    pub(crate) patient: bool,
     /// Whether the board was told to go, so that there is nobody to take leave of.
     pub(crate) gone: bool,
 }
@@ -37,13 +40,16 @@ impl Bench {
             global,
             board: None,
             lasting: false,
+            patient: false,
             gone: false,
         }
     }
 
     /// Where the board is: where the user says, or at the only port that can be meant.
     pub(crate) fn address(&self) -> Result<Address, Failure> {
-        let address = self.global.port.as_deref().unwrap_or("auto");
+        // A variable that is empty says nothing.
+        let named = self.global.port.as_deref().filter(|address| !address.is_empty());
+        let address = named.unwrap_or("auto");
         address
             .parse()
             .map_err(|error| belay::transport::TransportError::Address(error).into())
@@ -55,6 +61,9 @@ impl Bench {
             let address = self.address()?;
             let what = format!("connecting to {address}");
             let mut builder: DeviceBuilder = Device::builder(address);
+            if self.patient {
+                builder = builder.timeout(PATIENCE);
+            }
             if self.lasting {
                 let pause = Duration::from_millis(100);
                 builder = builder.reconnect(ReconnectPolicy::attempts(100).back_off(pause, pause));
@@ -86,7 +95,35 @@ impl Bench {
     }
 }
 
+/// With less memory than this, in bytes, a board has room for what it is to run, and for nothing of ours beside it.
+const SMALL: u64 = 16 << 10;
+/// How long a program may run: Ctrl-C ends it before.
+const PATIENCE: Duration = Duration::from_secs(2_000_000);
+/// Where programs run.
+const MAIN: &str = "__main__";
+
 impl Board {
+    /// Whether there is no room on it for methods of ours.
+    pub(crate) fn is_small(&self) -> bool {
+        let free = self.device.capabilities().free_memory;
+        free.is_some_and(|free| free < SMALL)
+    }
+
+    /// Runs statements on a board that is small.
+    pub(crate) async fn run_plainly(&mut self, code: &str) -> belay::Result<Value> {
+        let running = self.device.tasks().execute_in(MAIN, code);
+        self.voice.during(running).await.map(|_| Value::None)
+    }
+
+    /// Evaluates an expression on a board that is small, after the statements before it.
+    pub(crate) async fn evaluate_plainly(&mut self, before: &str, expression: &str) -> belay::Result<Value> {
+        if !before.trim().is_empty() {
+            self.run_plainly(before).await?;
+        }
+        let evaluating = self.device.tasks().evaluate_in(MAIN, expression);
+        self.voice.during(evaluating).await?.to()
+    }
+
     /// What the command has on the board.
     pub(crate) async fn tool(&mut self) -> Result<ToolDevice, Failure> {
         if self.tool.is_none() {

@@ -39,7 +39,11 @@ pub(crate) struct Eval {
 
 pub(crate) async fn exec(arguments: Exec, bench: &mut Bench) -> Result<(), Failure> {
     let code = text(arguments.code)?;
+    bench.patient = true;
     let board = bench.board().await?;
+    if board.is_small() {
+        return super::run::left(board.run_plainly(&code).await, GIVEN, &code);
+    }
     let tool = board.tool().await?;
     let done = board.voice.during(tool.statements(&code)).await;
     super::run::left(done, GIVEN, &code)
@@ -47,16 +51,22 @@ pub(crate) async fn exec(arguments: Exec, bench: &mut Bench) -> Result<(), Failu
 
 pub(crate) async fn eval(arguments: Eval, bench: &mut Bench) -> Result<(), Failure> {
     let code = text(arguments.code)?;
+    bench.patient = true;
     let board = bench.board().await?;
-    let tool = board.tool().await?;
-    let evaluating = async {
-        let Some((before, expression)) = parted(&code) else {
-            return tool.expression(code.trim()).await;
+    let (before, expression) = parted(&code).unwrap_or(("", &code));
+    let expression = expression.trim();
+    let value = if board.is_small() {
+        board.evaluate_plainly(before, expression).await
+    } else {
+        let tool = board.tool().await?;
+        let evaluating = async {
+            if !before.is_empty() {
+                let _ = tool.statements(before).await?;
+            }
+            tool.expression(expression).await
         };
-        let _ = tool.statements(before).await?;
-        tool.expression(expression.trim()).await
+        board.voice.during(evaluating).await
     };
-    let value = board.voice.during(evaluating).await;
     let value = value.map_err(|error| drawing::raised(error, GIVEN, &code))?;
     if arguments.json.json {
         return json::line(&json::value(&value));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use belay::python::Value;
-use belay::{CallPath, Capabilities, FloatPrecision, Space};
+use belay::{CallPath, Capabilities, ErrorKind, FloatPrecision, Space};
 use serde::Serialize;
 
 use super::Json;
@@ -39,8 +39,8 @@ struct Board {
     float_bits: u8,
     emitters: Vec<String>,
     threads: bool,
-    free_memory: u64,
-    used_memory: u64,
+    free_memory: Option<u64>,
+    used_memory: Option<u64>,
     agent: bool,
     file_system: bool,
     read_only: bool,
@@ -51,19 +51,23 @@ struct Board {
 pub(crate) async fn run(arguments: &Arguments, bench: &mut Bench) -> Result<(), Failure> {
     let board = bench.board().await?;
     let capabilities: Arc<Capabilities> = board.device.capabilities();
-    let (used_memory, free_memory, hertz, chip) = board.tool().await?.memory().await?;
-    let space = if capabilities.file_system {
-        board.device.files().space("/").await?
+    let (memory, hertz, chip) = if board.is_small() {
+        ((None, capabilities.free_memory), None, None)
+    } else {
+        let (used, free, hertz, chip) = board.tool().await?.memory().await?;
+        ((Some(used), Some(free)), hertz, chip)
+    };
+    // A file system may be one that says nothing of itself, and to ask takes memory.
+    let asked = capabilities.file_system && !board.is_small();
+    let space = if asked {
+        match board.device.files().space("/").await {
+            Err(error) if matches!(error.kind(), ErrorKind::Unsupported { .. }) => None,
+            space => space?,
+        }
     } else {
         None
     };
-    let known = known(
-        &capabilities,
-        (used_memory, free_memory),
-        hertz,
-        chip.as_ref(),
-        space,
-    );
+    let known = known(&capabilities, memory, hertz, chip.as_ref(), space);
     if arguments.json.json {
         return json::line(&known);
     }
@@ -72,7 +76,7 @@ pub(crate) async fn run(arguments: &Arguments, bench: &mut Bench) -> Result<(), 
 
 fn known(
     capabilities: &Capabilities,
-    (used_memory, free_memory): (u64, u64),
+    (used_memory, free_memory): (Option<u64>, Option<u64>),
     hertz: Option<u64>,
     chip: Option<&Value>,
     space: Option<Space>,
@@ -126,11 +130,11 @@ fn tell(capabilities: &Capabilities, board: &Board) -> Result<(), Failure> {
     rows.extend(board.chip.as_ref().map(|chip| row("chip", chip)));
     let megahertz = |hertz| row("frequency", format!("{} MHz", hertz / 1_000_000));
     rows.extend(board.hertz.map(megahertz));
-    let (free, used) = (size(board.free_memory), size(board.used_memory));
-    rows.push(row(
-        "memory",
-        format!("{free} free, {used} in use, belay's share of it included"),
-    ));
+    let free = board.free_memory.map(|free| format!("{} free", size(free)));
+    let used = board.used_memory.map(size);
+    let used = used.map(|used| format!("{used} in use, belay's share of it included"));
+    let memory: Vec<String> = free.into_iter().chain(used).collect();
+    rows.push(row("memory", memory.join(", ")));
     rows.push(row("files", files(board)));
     rows.push(row(
         "floats",

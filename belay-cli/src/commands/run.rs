@@ -63,10 +63,18 @@ async fn once(file: &Path, bench: &mut Bench) -> Result<(), Failure> {
     let name = file
         .file_name()
         .map_or_else(|| "<stdin>".into(), |name| name.to_string_lossy());
+    bench.patient = true;
     let board = bench.board().await?;
+    if board.is_small() {
+        return left(
+            board.run_plainly(&source).await,
+            &file.display().to_string(),
+            &source,
+        );
+    }
     let tool = board.tool().await?;
-    let left = board.voice.during(tool.run(&source, &name)).await;
-    self::left(left, &file.display().to_string(), &source)
+    let done = board.voice.during(tool.run(&source, &name)).await;
+    left(done, &file.display().to_string(), &source)
 }
 
 /// How a program has ended.

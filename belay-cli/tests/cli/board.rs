@@ -194,11 +194,25 @@ fn a_clock_is_read_and_set() {
 
 #[test]
 fn boards_of_all_kinds_are_asked_and_run_things() {
-    for board in [Board::mps2(), Board::circuitpython_like(), Board::unix_single()] {
+    let boards = [
+        Board::mps2(),
+        Board::microbit(),
+        Board::circuitpython_like(),
+        Board::unix_single(),
+    ];
+    for board in boards {
         let desk = Desk::with(board);
         assert_eq!(desk.belay(["eval", "6 * 7"]).good(), "42\n");
         desk.put("hello.py", "print('hello', __name__)\n");
         assert_eq!(desk.belay(["run", "hello.py"]).good(), "hello __main__\n");
         assert!(desk.belay(["info"]).good().contains("memory"));
     }
+}
+
+#[test]
+fn a_variable_that_is_empty_names_no_board() {
+    let mut command = crate::harness::command(&std::env::temp_dir(), ["eval", "1"]);
+    command.env("BELAY_PORT", "");
+    let said = said(command, "");
+    assert!(!said.err.contains("is not an address"), "{said:?}");
 }
