@@ -289,7 +289,7 @@ fn ended(cause: &Arc<Error>) -> Error {
     }
 }
 
-/// What bodies on a board tell by the name of one event, from when this was [asked for](Session::listen).
+/// What bodies on a board tell by the name of one event, from when this was [asked for](super::Session::listen).
 ///
 /// A loss is an error of kind [`EventsLost`](crate::ErrorKind::EventsLost), behind which it goes on. It ends when the
 /// device is closed, and behind any other error. Dropping it ends the subscription.
