@@ -1,4 +1,4 @@
-//! The options of `#[device]`, `#[task]`, `#[setup]`, `#[thread]` and `#[teardown]`.
+//! The options of `#[device]`, `#[task]`, `#[setup]`, `#[thread]`, `#[teardown]` and `#[host]`.
 
 mod folder;
 
@@ -55,7 +55,7 @@ options! {
     Globals = "globals" of &["device"], as "globals(display, wifi)";
     Modules = "modules" of &["device"], as "modules = \"board\"";
     Name = "name" of &["task", "thread"], as "name = \"blink\"";
-    TimeoutMs = "timeout_ms" of &["task", "setup", "teardown"], as "timeout_ms = 2_000";
+    TimeoutMs = "timeout_ms" of &["task", "setup", "teardown", "host"], as "timeout_ms = 2_000";
     Cache = "cache" of &["task"], as "cache = false";
     Exclusive = "exclusive" of &["task"], as "exclusive = true";
     Idempotent = "idempotent" of &["task"], as "idempotent = true";
@@ -461,6 +461,13 @@ pub(crate) fn method(kind: Kind, tokens: TokenStream, errors: &mut Errors) -> Me
 }
 
 /// Reports options that exclude each other.
+/// The options of `#[host]`: how long the function may take.
+pub(crate) fn host(tokens: TokenStream, errors: &mut Errors) -> Option<u64> {
+    let arguments = arguments("host", tokens, errors);
+    let (_, argument) = arguments.iter().find(|(option, _)| *option == Opt::TimeoutMs)?;
+    argument.milliseconds(errors)
+}
+
 fn contradictions(options: &MethodOptions, arguments: &[(Opt, Argument)], errors: &mut Errors) {
     let find = |option: Opt| {
         let mut found = arguments.iter().filter(move |(other, _)| *other == option);

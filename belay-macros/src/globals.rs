@@ -2,8 +2,11 @@
 
 use std::collections::HashSet;
 
-use crate::model::{Kind, Method};
+use crate::model::{HostFn, Kind, Method};
 use crate::python::Program;
+
+/// What is raised where a host function fails.
+pub(crate) const HOST_ERROR: &str = "HostError";
 
 /// The names that exist in a trait's namespace on the board.
 pub(crate) struct Globals<'a> {
@@ -32,6 +35,10 @@ impl<'a> Globals<'a> {
             hidden_constants: Vec::new(),
             open: false,
         };
+        globals.declared.extend(device.hosts.iter().map(HostFn::name));
+        if !device.hosts.is_empty() {
+            globals.declared.insert(HOST_ERROR.to_owned());
+        }
         for method in device.methods() {
             match method.kind {
                 Kind::Task | Kind::Event => drop(globals.tasks.insert(method.python_name())),

@@ -7,6 +7,7 @@ mod diag;
 mod expand;
 mod fallback;
 mod globals;
+mod host;
 mod model;
 mod modules;
 mod parse;
@@ -92,6 +93,12 @@ pub fn teardown(_: Tokens, item: Tokens) -> Tokens {
 #[proc_macro_attribute]
 pub fn event(_: Tokens, item: Tokens) -> Tokens {
     outside("event", item)
+}
+
+#[doc = include_str!("host.md")]
+#[proc_macro_attribute]
+pub fn host(_: Tokens, item: Tokens) -> Tokens {
+    outside("host", item)
 }
 
 /// The item as it is, with an error: inside a trait with `#[device]` the attribute would have been taken.

@@ -14,6 +14,28 @@ pub(crate) struct Device {
     pub(crate) options: DeviceOptions,
     /// The modules that it brings.
     pub(crate) modules: Vec<ModuleFile>,
+    /// The functions of the host that its bodies call.
+    pub(crate) hosts: Vec<HostFn>,
+}
+
+/// A method with `#[host]`: it runs on the host, and bodies call it.
+pub(crate) struct HostFn {
+    /// Everything but the attributes that are ours, comments included.
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) sig: Signature,
+    pub(crate) params: Vec<HostParam>,
+    /// What is in `-> …`.
+    pub(crate) output: Type,
+    pub(crate) timeout_ms: Option<u64>,
+}
+
+/// A parameter of one.
+pub(crate) struct HostParam {
+    pub(crate) ident: Ident,
+    /// Its name in Python.
+    pub(crate) name: String,
+    /// The type that the user wrote.
+    pub(crate) ty: Type,
 }
 
 /// The options of `#[device]`.
@@ -158,6 +180,18 @@ impl Device {
             Item::Method(method) => Some(&**method),
             Item::Other(_) => None,
         })
+    }
+}
+
+impl HostFn {
+    /// The name by which bodies call it.
+    pub(crate) fn name(&self) -> String {
+        plain(&self.sig.ident)
+    }
+
+    /// The `#[cfg]`s that everything generated for it repeats.
+    pub(crate) fn cfgs(&self) -> impl Iterator<Item = &Attribute> {
+        self.attrs.iter().filter(|attr| attr.path().is_ident("cfg"))
     }
 }
 

@@ -15,7 +15,7 @@ use syn::{
 
 use crate::diag::Errors;
 use crate::model::{Device, Item, Kind, Method, Param, plain};
-use crate::{args, body, fallback, modules};
+use crate::{args, body, fallback, host, modules};
 
 /// Parses a trait. What cannot be understood is reported and replaced by a stub.
 pub(crate) fn device(options: TokenStream, item: ItemTrait, errors: &mut Errors) -> Device {
@@ -29,10 +29,12 @@ pub(crate) fn device(options: TokenStream, item: ItemTrait, errors: &mut Errors)
     let folder = options.modules.as_ref();
     let modules = folder.map_or_else(Vec::new, |folder| modules::read(folder, errors));
     let mut items = Vec::new();
+    let mut hosts = Vec::new();
     let mut names = HashSet::new();
     for item in item.items {
         match item {
             TraitItem::Fn(function) if is_double(&function, &mut names, errors) => {}
+            TraitItem::Fn(function) if host::is_host(&function) => hosts.extend(host::read(function, errors)),
             TraitItem::Fn(function) => items.push(method(function, errors)),
             other if is_impossible(&other, errors) => {}
             other => items.push(Item::Other(Box::new(other))),
@@ -47,6 +49,7 @@ pub(crate) fn device(options: TokenStream, item: ItemTrait, errors: &mut Errors)
         items,
         options,
         modules,
+        hosts,
     }
 }
 
@@ -156,7 +159,8 @@ fn unmarked(function: TraitItemFn, errors: &mut Errors) -> Item {
     errors.at(
         &function.sig.ident,
         "this method says neither what runs on the board nor what runs here\n\
-         help: add `#[task]`, `#[setup]`, `#[thread]` or `#[teardown]`, or give it a body in Rust",
+         help: add `#[task]`, `#[setup]`, `#[thread]` or `#[teardown]`, or `#[host]` for what bodies call here, or \
+         give it a body in Rust",
     );
     Item::Other(Box::new(fallback::stub(function)))
 }

@@ -1,14 +1,16 @@
 //! An exception that Python code raised on the board, with its traceback led back to the Rust source.
 
+use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::printable::Printable;
 
 /// A Python exception, as the board reported it.
 ///
-/// The fields have what the board said, whatever it is; `Display` and `Debug` escape what is not visible.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}{}{}", Printable(.type_name), Message(.message), At(.traceback))]
+/// The fields have what the board said, whatever it is; `Display` and `Debug` escape what is not visible. A `HostError`
+/// that a host function has caused has its error as the [`source`](std::error::Error::source).
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeviceException {
     /// The name of its class, such as `ValueError`.
@@ -25,6 +27,54 @@ pub struct DeviceException {
     pub output: String,
     /// How far the call had got.
     pub(crate) fate: Fate,
+    /// Why the host has raised it, if it has.
+    pub(crate) cause: Option<HostFailure>,
+}
+
+/// Why a host function has no value for the body that has called it.
+#[derive(Clone)]
+pub struct HostFailure(Arc<dyn StdError + Send + Sync>);
+
+impl HostFailure {
+    /// What this error is the reason of.
+    pub(crate) fn new(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self(Arc::from(error.into()))
+    }
+}
+
+impl fmt::Debug for HostFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for HostFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Two are the same if they are of one error.
+impl PartialEq for HostFailure {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for HostFailure {}
+
+impl fmt::Display for DeviceException {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, message) = (Printable(&self.type_name), Message(&self.message));
+        write!(f, "{name}{message}{}", At(&self.traceback))
+    }
+}
+
+impl StdError for DeviceException {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let cause = self.cause.as_ref()?;
+        Some(&*cause.0)
+    }
 }
 
 /// How far a call had got when it raised, as the board says it.
@@ -73,6 +123,7 @@ impl DeviceException {
             traceback: Vec::new(),
             output: String::new(),
             fate: Fate::default(),
+            cause: None,
         }
     }
 

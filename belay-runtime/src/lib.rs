@@ -8,6 +8,7 @@ mod error;
 mod exception;
 mod executor;
 mod files;
+mod host;
 pub mod link;
 mod polled;
 mod printable;
@@ -24,11 +25,13 @@ pub mod transport;
 pub use serde::de::DeserializeOwned;
 
 pub use boxed::{BoxFuture, BoxStream};
-pub use device::{Attach, Attached, Device, DeviceBuilder};
+pub use device::{Attach, Attached, Device, DeviceBuilder, Hosted, NeedsNoHost};
 pub use error::{
     ActionError, BoardState, Error, ErrorKind, EventLoss, FileError, Left, NameProblem, Phase, Result, Stuck,
     ThreadError,
 };
+#[doc(hidden)]
+pub use exception::HostFailure;
 pub use exception::{DeviceException, Frame, RustLine};
 pub use executor::{
     DefaultExecutors, Executor, ExecutorExt, ExecutorFactory, HostAction, SetupExecutor, Setups,
@@ -40,6 +43,9 @@ pub use files::{
 };
 #[cfg(feature = "sync")]
 pub use files::{SyncOptions, SyncReport};
+pub use host::HostFunctionError;
+#[doc(hidden)]
+pub use host::{HostFunctions, HostOutput, HostedBy, Words, no_host_function};
 pub use link::{CallPath, Deadlines, Output, ResetPolicy};
 pub use session::{
     Capabilities, Connection, DeploymentStats, EventStream, ExclusiveTurn, FloatPrecision, Follower, Items,

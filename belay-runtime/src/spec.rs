@@ -49,6 +49,19 @@ pub struct DeviceSpec {
     pub modules_to: Option<&'static str>,
     /// Whether they go there as `mpy-cross` compiles them, where that can be had.
     pub modules_compiled: bool,
+    /// The functions of the host that its bodies call.
+    pub hosts: &'static [HostSpec],
+}
+
+/// A `#[host]` method: a function that bodies call and that runs on the host.
+#[derive(Debug)]
+pub struct HostSpec {
+    /// The name by which bodies call it.
+    pub name: &'static str,
+    /// Its parameters.
+    pub params: &'static [&'static str],
+    /// How long it may take, where it says so.
+    pub timeout: Option<Duration>,
 }
 
 /// A module that a trait brings: a file of the folder that `modules = …` names.

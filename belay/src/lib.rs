@@ -125,7 +125,7 @@
 //! prints is an event of the target `belay::board` (debug), and what goes over the line one of `belay::wire` (trace).
 
 #[doc(inline)]
-pub use belay_macros::{device, event, setup, task, teardown, thread};
+pub use belay_macros::{device, event, host, setup, task, teardown, thread};
 /// How a program gets to its board: by an [`Address`](transport::Address), or in a way of its own.
 ///
 /// # Examples
@@ -177,12 +177,13 @@ pub use belay_runtime::{
     ActionError, Attach, Attached, BoardState, BoxFuture, BoxStream, CallPath, Capabilities, Connection,
     Deadlines, DefaultExecutors, DeploymentStats, Device, DeviceBuilder, DeviceException, DeviceOutput,
     Entry, EntryKind, Error, ErrorKind, EventLoss, EventStream, ExclusiveTurn, Executor, ExecutorExt,
-    ExecutorFactory, FileError, FileHash, Files, FloatPrecision, Follower, Frame, HostAction, Items, Left,
-    NameProblem, OnBoard, Output, Phase, Progress, ReconnectPolicy, ResetPolicy, Result, Returned, RustLine,
-    Session, SessionContext, SessionEvent, SessionEvents, SessionState, SessionStates, SetupExecutor, Setups,
-    SharedTurn, Space, Step, Stuck, TaskExecutor, TaskStream, Tasks, TeardownExecutor, Teardowns,
-    ThreadDouble, ThreadError, ThreadExecutor, ThreadHandle, ThreadInfo, ThreadReport, ThreadState, Threads,
-    Transfer, TransferEvent, TransferEvents, python, spec,
+    ExecutorFactory, FileError, FileHash, Files, FloatPrecision, Follower, Frame, HostAction,
+    HostFunctionError, Hosted, Items, Left, NameProblem, NeedsNoHost, OnBoard, Output, Phase, Progress,
+    ReconnectPolicy, ResetPolicy, Result, Returned, RustLine, Session, SessionContext, SessionEvent,
+    SessionEvents, SessionState, SessionStates, SetupExecutor, Setups, SharedTurn, Space, Step, Stuck,
+    TaskExecutor, TaskStream, Tasks, TeardownExecutor, Teardowns, ThreadDouble, ThreadError, ThreadExecutor,
+    ThreadHandle, ThreadInfo, ThreadReport, ThreadState, Threads, Transfer, TransferEvent, TransferEvents,
+    python, spec,
 };
 #[cfg(feature = "sync")]
 #[doc(inline)]
@@ -196,7 +197,7 @@ pub mod circuitpython {}
 /// What most programs need.
 pub mod prelude {
     #[doc(no_inline)]
-    pub use belay_macros::{device, event, setup, task, teardown, thread};
+    pub use belay_macros::{device, event, host, setup, task, teardown, thread};
     #[doc(no_inline)]
     pub use belay_runtime::{Device, Error, ExecutorExt as _, Result, ThreadHandle};
     #[doc(no_inline)]
@@ -208,14 +209,14 @@ pub mod prelude {
 pub mod __private {
     pub use belay_runtime::python::Arguments;
     pub use belay_runtime::spec::{
-        Body, DeviceSpec, MethodKind, MethodSpec, ModuleSpec, SetupOptions, TaskOptions, TeardownOptions,
-        ThreadOptions,
+        Body, DeviceSpec, HostSpec, MethodKind, MethodSpec, ModuleSpec, SetupOptions, TaskOptions,
+        TeardownOptions, ThreadOptions,
     };
     pub use belay_runtime::transport::{Address, AddressError};
     pub use belay_runtime::{
-        ActionOutput, Attach, Attached, CallError, DeserializeOwned, Device, DeviceBuilder, Error,
-        NoneOutput, Result, TaskOutput, TaskStream, ThreadHandle, ThreadOutput, WithDefault, gives_none,
-        or_default,
+        ActionOutput, Attach, Attached, BoxFuture, CallError, DeserializeOwned, Device, DeviceBuilder, Error,
+        HostFailure, HostFunctions, HostOutput, HostedBy, NeedsNoHost, NoneOutput, Result, TaskOutput,
+        TaskStream, ThreadHandle, ThreadOutput, WithDefault, Words, gives_none, no_host_function, or_default,
     };
     pub use futures_core::Stream;
     pub use std::string::String;

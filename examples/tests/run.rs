@@ -148,6 +148,18 @@ fn sync_project_sends_what_has_changed() {
 }
 
 #[test]
+fn host_functions_are_called_by_the_board() {
+    prints(
+        "host_functions",
+        &[
+            "5 readings were kept",
+            "the board asks: what is your name?",
+            "the board says: hello, Ada",
+        ],
+    );
+}
+
+#[test]
 fn traits_keep_their_names_apart_on_one_device() {
     prints("traits", &["the fake lamp is on: true", "brightness "]);
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the lowest to the highest.
-const LAYERS: [&str; 18] = [
+const LAYERS: [&str; 19] = [
     "boxed",
     "polled",
     "random",
@@ -18,6 +18,7 @@ const LAYERS: [&str; 18] = [
     "python",
     "transport",
     "error",
+    "host",
     "protocol",
     "agent",
     "link",
@@ -126,8 +127,10 @@ fn nothing_but_the_agents_module_has_its_kinds_and_its_language() {
     }
 }
 
-/// What of the link has the port, or waits for it or for what the conversation gives. All else is the conversation.
-const WITH_THE_PORT: [&str; 12] = [
+/// What of the link has the port, or waits for it, for what the conversation gives or for the host's answers. All else is
+/// the conversation.
+const WITH_THE_PORT: [&str; 13] = [
+    "asked.rs",
     "mod.rs",
     "pump.rs",
     "port.rs",

@@ -538,12 +538,12 @@ async fn input_is_refused_at_once(way: Way) {
     let error = soon("an error", untidy.ask())
         .await
         .expect_err("there is no input");
-    assert!(raised(&error).is("OSError"), "{error:?}");
+    assert!(raised(&error).is("EOFError"), "{error:?}");
     assert!(raised(&error).message.contains("input"), "{error:?}");
     let error = soon("an error", device.execute("globals()['input']()"))
         .await
         .expect_err("there is no input");
-    assert!(raised(&error).is("OSError"), "{error:?}");
+    assert!(raised(&error).is("EOFError"), "{error:?}");
     assert_eq!(untidy.add(1, 1).await.unwrap(), 9);
     device.close().await.unwrap();
 }

@@ -2,6 +2,7 @@
 
 mod builtins;
 mod coroutines;
+mod hosts;
 mod imports;
 mod locals;
 mod modules;
@@ -71,8 +72,9 @@ pub(crate) fn program<'a>(program: &Program<'a>, errors: &mut Errors) -> Vec<War
     }
     let globals = Globals::of(program);
     shadows::check(device, &globals, errors);
+    hosts::check(device, &globals, errors);
     builtins::check(program, errors);
-    stdin::check(program, &globals, errors);
+    stdin::check(program, errors);
     replaced::check(program, errors);
     if errors.count() == 0 {
         warnings(program, &globals)

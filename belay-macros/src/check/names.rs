@@ -92,7 +92,7 @@ fn param_name(param: &Param, errors: &mut Errors) {
 }
 
 /// Why a name cannot be used on the board.
-fn bad_name(name: &str) -> Option<&'static str> {
+pub(super) fn bad_name(name: &str) -> Option<&'static str> {
     if belay_syntax::is_keyword(name) {
         Some("is a keyword of Python")
     } else if name.starts_with("__") || name.starts_with("_belay") {

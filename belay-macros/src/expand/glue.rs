@@ -173,20 +173,42 @@ pub(super) fn inherent(context: &Context<'_>) -> TokenStream {
     let address = quote! {
         impl ::core::convert::TryInto<__belay::Address, Error: ::core::convert::Into<__belay::AddressError>>
     };
-    quote! {
-        #[allow(dead_code)]
-        impl #ident {
+    let connecting = if context.device.hosts.is_empty() {
+        quote! {
             #[doc = #connect]
             #vis async fn connect(address: #address) -> __belay::Result<Self> {
                 Self::builder(address).connect().await
             }
-            #[doc = #builder]
-            #vis fn builder(address: #address) -> __belay::DeviceBuilder<Self> {
-                __belay::Attached::builder(address)
-            }
             #[doc = #attach]
             #vis async fn attach(device: &__belay::Device) -> __belay::Result<Self> {
                 __belay::Attached::attach(device).await
+            }
+        }
+    } else {
+        quote! {
+            #[doc = #connect]
+            #vis async fn connect<__H>(address: #address, host: __H) -> __belay::Result<Self>
+            where
+                Self: __belay::HostedBy<__H>,
+            {
+                Self::builder(address).host(host).connect().await
+            }
+            #[doc = #attach]
+            #vis async fn attach<__H>(device: &__belay::Device, host: __H) -> __belay::Result<Self>
+            where
+                Self: __belay::HostedBy<__H>,
+            {
+                __belay::Attached::attach_with(device, host).await
+            }
+        }
+    };
+    quote! {
+        #[allow(dead_code)]
+        impl #ident {
+            #connecting
+            #[doc = #builder]
+            #vis fn builder(address: #address) -> __belay::DeviceBuilder<Self> {
+                __belay::Attached::builder(address)
             }
             /// The device that the trait is on.
             #vis fn device(&self) -> &__belay::Device {

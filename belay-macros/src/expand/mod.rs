@@ -2,6 +2,7 @@
 
 mod doc;
 mod glue;
+mod host;
 mod spec;
 mod warn;
 
@@ -42,12 +43,15 @@ pub(crate) fn device(program: &Program<'_>, broken: bool, warnings: &[Warning<'_
     let structure = glue::structure(&context);
     let statics = spec::statics(&context);
     let implementation = glue::implementation(&context);
+    let host = host::declaration(&context);
+    let dispatch = host::dispatch(&context);
     let attach = glue::attach(&context);
     let inherent = glue::inherent(&context);
     let warnings = warn::warnings(device, warnings);
     let cfgs: Vec<_> = device.cfgs().collect();
     quote! {
         #declaration
+        #host
         #(#cfgs)*
         #structure
         #(#cfgs)*
@@ -56,6 +60,7 @@ pub(crate) fn device(program: &Program<'_>, broken: bool, warnings: &[Warning<'_
             #statics
             #implementation
             #attach
+            #dispatch
             #inherent
         };
         #warnings

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 
-use super::{Context, static_name};
+use super::{Context, host, static_name};
 use crate::model::{Kind, Method, MethodOptions, plain};
 use crate::python::{Module, Python};
 use crate::source::{self, Source};
@@ -22,6 +22,7 @@ pub(super) fn statics(context: &Context<'_>) -> TokenStream {
     let modules_to = folder.and_then(|folder| folder.to.as_ref()).map(some);
     let modules_to = modules_to.unwrap_or_else(|| quote!(::core::option::Option::None));
     let modules_compiled = folder.is_some_and(|folder| folder.mpy);
+    let hosts = host::specs(context);
     quote! {
         #(#methods)*
         static __DEVICE: __belay::DeviceSpec = __belay::DeviceSpec {
@@ -31,6 +32,7 @@ pub(super) fn statics(context: &Context<'_>) -> TokenStream {
             modules: &[#(#modules),*],
             modules_to: #modules_to,
             modules_compiled: #modules_compiled,
+            hosts: #hosts,
         };
     }
 }

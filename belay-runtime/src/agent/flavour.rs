@@ -94,6 +94,11 @@ impl Flavour {
         }
     }
 
+    /// Whether bodies can ask the host: something has to read the answer while they run.
+    pub(crate) fn asks(self) -> bool {
+        self.stays()
+    }
+
     /// Whether there is the memory to ask it everything at once.
     pub(crate) fn answers_at_length(self) -> bool {
         match self {

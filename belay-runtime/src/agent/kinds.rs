@@ -65,6 +65,8 @@ kinds! {
     Quit = b'q',
     /// An answer once more.
     Again = b'R',
+    /// The answer to a question of the board's.
+    Answer = b'h',
     /// A request of another kind, which follows as it is too long for a line.
     Long = b'l',
 }
@@ -78,6 +80,10 @@ kinds! {
     Event = b's',
     /// A body tells an event.
     Told = b'u',
+    /// A body or a thread asks the host something.
+    Question = b'?',
+    /// A body has got the answer to its question.
+    Heard = b'!',
     /// A line was damaged, or not the one that is expected.
     Refusal = b'n',
     /// The answer to a ping.
@@ -130,6 +136,8 @@ impl ReplyKind {
         match self {
             Self::Event
             | Self::Told
+            | Self::Question
+            | Self::Heard
             | Self::Part
             | Self::Item
             | Self::BytesItem

@@ -11,6 +11,8 @@ pub const NUMBERS: u8 = 64;
 const SUFFIX: usize = 7;
 /// What stands before a request's body: `#`, its number, its kind, how many answers must be kept.
 const HEAD: usize = 4;
+/// What stands for no number: its character is `-`.
+const UNNUMBERED: u8 = b'-'.wrapping_sub(b'0');
 /// What a block ends in. A line end behind a Ctrl-C would be taken for another tool's.
 const BLOCK_END: u8 = b'~';
 /// The shortest body that is sent on its own where lines may have any length.
@@ -30,7 +32,7 @@ impl Number {
 
     /// The character that stands for it.
     pub fn char(self) -> u8 {
-        b'0' + self.0
+        b'0'.wrapping_add(self.0)
     }
 
     /// The number after it.
@@ -88,6 +90,11 @@ impl Lines {
     /// A ping that is answered so many times, at most ten.
     pub fn ping(&self, number: Number, token: u32, times: u8) -> Vec<u8> {
         self.request(number, times.saturating_sub(1).min(9), &Request::Ping { token })
+    }
+
+    /// The answer to a question of the board's. It has no number, so that what waits for a request takes it for none.
+    pub fn answer(&self, answer: String) -> Vec<u8> {
+        self.request(Number(UNNUMBERED), 0, &Request::Answer(answer))
     }
 
     /// Something that is no request of its own: a question for an answer, a farewell.

@@ -3,6 +3,7 @@
 //!
 //! The Python is in the same folder, a file for each: `build.rs` makes it short.
 
+pub(crate) mod asking;
 pub(crate) mod events;
 pub(crate) mod expression;
 pub(crate) mod files;
@@ -25,6 +26,7 @@ pub(crate) mod values;
 #[cfg(test)]
 mod tests;
 
+pub use asking::Question;
 pub use flavour::Flavour;
 pub use kinds::{ReplyKind, RequestKind};
 pub use line::{Lines, NUMBERS, Number};

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use super::{Raised, ReplyKind};
+use super::{Question, Raised, ReplyKind};
 use crate::protocol::Frame;
 
 /// What the board answered.
@@ -63,6 +63,10 @@ pub enum Reply {
     Event(Vec<u8>),
     /// A body tells an event.
     Told(Told),
+    /// A body or a thread asks the host something.
+    Question(Question),
+    /// A body has got the answer to the question of this number.
+    Heard(u64),
     /// A line was damaged, or not the one that is expected.
     Refusal,
     /// The answer to a ping.
@@ -174,6 +178,8 @@ impl Reply {
             ReplyKind::Hello => Self::Hello(FirstWords::decode(&payload)),
             ReplyKind::Event => Self::Event(payload),
             ReplyKind::Told => Self::Told(Told::decode(&payload)?),
+            ReplyKind::Heard => Self::Heard(std::str::from_utf8(&payload).ok()?.parse().ok()?),
+            ReplyKind::Question => Self::Question(Question::decode(&payload)?),
             ReplyKind::Refusal => Self::Refusal,
             ReplyKind::Pong => Self::Pong(Pong::decode(&payload)?),
             ReplyKind::Farewell => Self::Farewell,
@@ -239,6 +245,8 @@ impl Reply {
             Self::Hello(words) => text(ReplyKind::Hello, words.encode()),
             Self::Event(payload) => (ReplyKind::Event, payload.clone()),
             Self::Told(told) => (ReplyKind::Told, told.encode()),
+            Self::Heard(question) => text(ReplyKind::Heard, question.to_string()),
+            Self::Question(question) => (ReplyKind::Question, question.encode()),
             Self::Refusal => (ReplyKind::Refusal, Vec::new()),
             Self::Pong(pong) => text(ReplyKind::Pong, pong.encode()),
             Self::Farewell => (ReplyKind::Farewell, Vec::new()),

@@ -72,6 +72,8 @@ pub enum Request {
     Quit,
     /// The answer to the request of the line's number once more, or what is missing of it.
     Again(Option<Missing>),
+    /// The answer to a question of the board's.
+    Answer(String),
 }
 
 /// What of an answer is asked for again.
@@ -183,7 +185,8 @@ impl Request {
             | Self::Execute { .. }
             | Self::Ping { .. }
             | Self::Quit
-            | Self::Again(_) => "",
+            | Self::Again(_)
+            | Self::Answer(_) => "",
         }
     }
 
@@ -228,6 +231,7 @@ impl Request {
                 RequestKind::Again,
                 missing.map_or(Cow::Borrowed(""), |missing| missing.encode().into()),
             ),
+            Self::Answer(answer) => (RequestKind::Answer, Cow::Borrowed(answer)),
         }
     }
 
@@ -282,6 +286,7 @@ impl Request {
             RequestKind::Quit => Self::Quit,
             RequestKind::Again if body.trim().is_empty() => Self::Again(None),
             RequestKind::Again => Self::Again(Some(Missing::decode(body.trim())?)),
+            RequestKind::Answer => Self::Answer(body.to_owned()),
             // It is another request, which follows.
             RequestKind::Long => return None,
         })
@@ -397,8 +402,16 @@ fn read_function(json: &str) -> Option<(String, &str)> {
     (end > 0).then(|| (format!("f{number}"), rest))
 }
 
-/// The length of JSON that says what is called with what, that JSON, and what is apart from it.
+/// What is called with what, some of which is apart from it.
 fn call_with_attached(function: &str, apart: &Apart, result: &str) -> (RequestKind, Cow<'static, str>) {
+    (
+        RequestKind::CallWithAttached,
+        attached(function, apart, result).into(),
+    )
+}
+
+/// The length of JSON that says what is called with what, that JSON, and what is apart from it.
+pub(super) fn attached(function: &str, apart: &Apart, result: &str) -> String {
     let Apart { json, places, data } = apart;
     let mut head = String::with_capacity(json.len() + places.len() + 32);
     head.push('[');
@@ -408,8 +421,7 @@ fn call_with_attached(function: &str, apart: &Apart, result: &str) -> (RequestKi
     for part in [",[", places, "]", json, "]"] {
         head.push_str(part);
     }
-    let body = format!("{:06}{head}{data}", head.len());
-    (RequestKind::CallWithAttached, body.into())
+    format!("{:06}{head}{data}", head.len())
 }
 
 /// What [`call_with_attached`] has made a line of.

@@ -83,6 +83,8 @@ def _belay(version, boot, before):
     asked = odd = b""
     # What came over the raw REPL for the line behind it, or the length that there is no room for.
     brought = b""
+    # How many characters are read at once, as `run` has it.
+    block = 0
     # Room to say something in when there is no other; where words have 64 bits everything takes twice as much.
     enough = 3072 if getattr(sys, "maxsize", 0) >> 32 else 1536
     spare = bytearray(enough)
@@ -398,6 +400,25 @@ def _belay(version, boot, before):
         if missing:
             restore()
 
+    def pong(keep, text):
+        nonlocal asked, odd
+        restore()
+        number = bytes(text).strip()
+        for _ in range(keep - 47):
+            send(b"%co%s %s %s" % (expected, number, asked, base64(odd)))
+        asked = number
+        odd = b""
+
+    def spoilt(text):
+        # What is thrown away is told with the next pong, and what came is to be sent again.
+        nonlocal odd
+        odd = (odd + text)[:64]
+        send(b"%cn" % expected)
+
+    def listen():
+        # What a body needs to read lines while it waits for the host's answer to a question.
+        return kept[-2] if kept else 45, block, read, readline, waiting, seed, crc, send, pong, mended, spoilt, piecemeal
+
     def mended(line, size):
         # The intact line behind what is damaged, if it is there; otherwise what is there is refused.
         nonlocal odd
@@ -416,18 +437,13 @@ def _belay(version, boot, before):
 
     def other(line, size):
         # Does what an intact line asks; true if the agent is to leave.
-        nonlocal asked, odd
+        nonlocal odd
         number = line[1]
         kind = line[2]
         keep = line[3]
         text = line[4:-8]
         if kind == ord("p"):
-            restore()
-            number = bytes(text).strip()
-            for _ in range(keep - 47):
-                send(b"%co%s %s %s" % (expected, number, asked, base64(odd)))
-            asked = number
-            odd = b""
+            pong(keep, text)
         elif kind == ord("q"):
             finish()
             send(b"%cq" % expected)
@@ -565,7 +581,7 @@ def _belay(version, boot, before):
         send(b"-s%r" % (value,))
 
     def refuse(*_):
-        raise OSError("there is no input: the line is the host's")
+        raise EOFError("nobody answers `input`: DeviceBuilder::input says who does")
 
     def hello():
         gc.collect()
@@ -602,6 +618,8 @@ def _belay(version, boot, before):
         resume(size)
 
     def resume(size):
+        nonlocal block
+        block = size
         if size:
             run(size)
         else:
@@ -647,7 +665,7 @@ def _belay(version, boot, before):
     if not loads:
         # JSON is read as Python then.
         names.update(true=True, false=False, null=None)
-    names.update(A=packed, F=aliases, N=space, X=execute, V=evaluate, D=deploy, U=evict, B=a2b_base64, S=tell, E=describe, W=through)
+    names.update(A=packed, F=aliases, N=space, X=execute, V=evaluate, D=deploy, U=evict, B=a2b_base64, S=tell, E=describe, W=through, L=listen)
     served = {version: begin, "r": resume, "h": handle, "b": bring}
     # Should somebody delete it from `__main__`.
     getattr(sys, "modules", {})["_belay"] = served

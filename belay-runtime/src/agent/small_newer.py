@@ -78,7 +78,7 @@ def tell(raised):
 
 
 def refuse(*_):
-    raise OSError("there is no input: the line is the host's")
+    raise EOFError("there is no input: the line is the host's")
 
 
 def N(name):

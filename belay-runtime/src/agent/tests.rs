@@ -7,7 +7,8 @@ use crate::protocol::Frame;
 use crate::python::Arguments;
 
 /// The sources, whole: an agent's, and what belongs to it.
-const RESIDENT: &str = include_str!("resident.py");
+const AGENT: &str = include_str!("resident.py");
+const RESIDENT: &str = concat!(include_str!("asking.py"), include_str!("resident.py"));
 const EVENTS: &str = include_str!("events.py");
 const SMALL: &str = concat!(
     include_str!("small_first.py"),
@@ -64,6 +65,7 @@ fn requests() -> Vec<Request> {
         Request::Quit,
         Request::Again(None),
         Request::Again(Some(missing)),
+        Request::Answer("0 7 jnull".into()),
     ]
 }
 
@@ -141,6 +143,14 @@ fn replies() -> Vec<Reply> {
             token: 3,
             number: 18,
             value: Payload::Packed(b'.', vec![0, 1]),
+        }),
+        Reply::Heard(7),
+        Reply::Question(Question {
+            place: 1,
+            number: 7,
+            name: "Logger.store".into(),
+            words: b"(1, 2)".to_vec(),
+            exact: false,
         }),
         Reply::Refusal,
         Reply::Pong(Pong {
@@ -244,6 +254,7 @@ fn readers(kind: RequestKind) -> (bool, bool) {
         | RequestKind::OpenFor
         | RequestKind::Close
         | RequestKind::Quit
+        | RequestKind::Answer
         | RequestKind::Long => (true, false),
         RequestKind::Source | RequestKind::MoreSource | RequestKind::Execute => (false, true),
     }
@@ -276,6 +287,8 @@ fn writers(kind: ReplyKind) -> (bool, bool) {
         | ReplyKind::BytesItem
         | ReplyKind::ByteArrayItem
         | ReplyKind::PackedItem
+        | ReplyKind::Question
+        | ReplyKind::Heard
         | ReplyKind::Piece
         | ReplyKind::Pieces => (true, false),
     }
@@ -302,6 +315,7 @@ fn written(source: &str) -> BTreeSet<char> {
         "\"%c",
         "\"%s",
         "\"-",
+        "\"?",
         "end = b\"",
         "end = \"",
         "else b\"",
@@ -382,7 +396,7 @@ fn called(expression: &str) -> BTreeSet<char> {
 
 #[test]
 fn the_boards_have_the_functions_that_expressions_call() {
-    let (_, names) = RESIDENT.rsplit_once("names.update(").unwrap();
+    let (_, names) = AGENT.rsplit_once("names.update(").unwrap();
     let (names, _) = names.split_once(')').unwrap();
     let resident = |name: char| names.contains(&format!("{name}="));
     let small = |name: char| SMALL.contains(&format!("\ndef {name}("));

@@ -14,6 +14,8 @@ RUNNING, PAUSED, STOPPED, FINISHED, FAILED = range(5)
 NAME, STATE, STOPPING, RESTARTS, ELAPSED, LAST, ERROR, UNTIL = range(8)
 
 table = {}
+# The stop points of the threads that run, for what waits in one.
+points = {}
 # Who wants the threads to wait at their stop points. Whoever begins and whoever ends a pause names it, because
 # an interrupt can have kept it from ever beginning.
 pauses = {}
@@ -55,6 +57,8 @@ def body(send, describe, ident, record, function, arguments, restarts, longest, 
                 time.sleep_ms(1)
             record[STATE] = RUNNING
 
+    me = _thread.get_ident()
+    points[me] = stop
     wait = 100
     while 1:
         try:
@@ -83,6 +87,7 @@ def body(send, describe, ident, record, function, arguments, restarts, longest, 
         wait = min(wait * 2, 5000)
         record[RESTARTS] += 1
         send(("thread", ident))
+    points.pop(me, None)
     elapse(record)
     record[STATE] = state
     send(("thread", ident))

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Attach, Attached, Device};
+use super::{Attach, Attached, Device, Hosted, NeedsNoHost};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::executor::{DefaultExecutors, ExecutorFactory};
+use crate::host::{Host, HostedBy, Input};
 use crate::link::{CallPath, Deadlines, LinkOptions, ResetPolicy};
 use crate::session::{OutputSink, ReconnectPolicy, Session, Settings};
 use crate::transport::{Address, AddressError, Connector, TransportError};
@@ -85,6 +86,8 @@ pub struct DeviceBuilder<T = Device> {
     event_queue: usize,
     sink: Option<OutputSink>,
     executors: Arc<dyn ExecutorFactory>,
+    input: Option<Input>,
+    host: Option<Host>,
     made: PhantomData<fn() -> T>,
 }
 
@@ -120,6 +123,8 @@ impl<T> DeviceBuilder<T> {
             event_queue: 64,
             sink: None,
             executors: Arc::new(DefaultExecutors),
+            input: None,
+            host: None,
             made: PhantomData,
         }
     }
@@ -241,6 +246,32 @@ impl<T> DeviceBuilder<T> {
         self
     }
 
+    /// Has this answer bodies that call `input(prompt)`, on a board that can ask the host: with a line, without its end,
+    /// or with an error, of which one of the kind [`UnexpectedEof`](std::io::ErrorKind::UnexpectedEof) raises an
+    /// `EOFError` in the body, and any other one a `HostError`. It may take as long as it likes: that is not the body's
+    /// time. Without one, `input` raises an `EOFError`.
+    ///
+    /// It is dropped when the call is that waits for it.
+    ///
+    /// ```no_run
+    /// # async fn example() -> belay_runtime::Result<()> {
+    /// # use belay_runtime as belay;
+    /// let device = belay::Device::builder("/dev/ttyACM0")
+    ///     .input(|prompt| async move { Ok(format!("the answer to {prompt}")) })
+    ///     .connect()
+    ///     .await?;
+    /// device.execute("print(input('name? '))").await?;
+    /// # device.close().await
+    /// # }
+    /// ```
+    pub fn input<F>(mut self, answer: impl Fn(String) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = std::io::Result<String>> + Send + 'static,
+    {
+        self.input = Some(Input::new(answer));
+        self
+    }
+
     /// What [`DeviceBuilder::connect`] does.
     async fn connect_device(self) -> Result<Device> {
         let (connector, default_name) = match self.target {
@@ -269,14 +300,16 @@ impl<T> DeviceBuilder<T> {
             event_backlog: self.event_backlog,
             event_queue: self.event_queue,
             sink: self.sink,
+            input: self.input,
         };
         let session = Session::connect(self.name.unwrap_or(default_name), settings).await?;
         Ok(Device::new(session, &*self.executors))
     }
 
-    async fn connect_and_attach<A: Attach>(self) -> Result<A> {
+    async fn connect_and_attach<A: Attach>(mut self) -> Result<A> {
+        let host = self.host.take();
         let device = self.connect_device().await?;
-        match device.attach().await {
+        match device.attach_hosted(host).await {
             Ok(attached) => Ok(attached),
             Err(mut error) => {
                 if let (Err(closing), Some(teardown)) = (device.close().await, error.teardown_mut()) {
@@ -312,7 +345,7 @@ impl DeviceBuilder {
     /// # Cancel safety
     ///
     /// When the future is dropped, the device is closed in the background.
-    pub async fn attach<A: Attach>(self) -> Result<A> {
+    pub async fn attach<A: Attach + NeedsNoHost>(self) -> Result<A> {
         self.connect_and_attach().await
     }
 }
@@ -324,6 +357,48 @@ impl<A: Attach> DeviceBuilder<A> {
     ///
     /// When the address makes no sense, the port cannot be opened or there is no MicroPython on it, and when a critical
     /// setup fails: the teardowns have run then and the port is released.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, the device is closed in the background.
+    pub async fn connect(self) -> Result<A>
+    where
+        A: NeedsNoHost,
+    {
+        self.connect_and_attach().await
+    }
+
+    /// Gives the trait what implements its host functions. It has to be given before `connect`.
+    pub fn host<H>(self, host: H) -> DeviceBuilder<Hosted<A>>
+    where
+        A: HostedBy<H>,
+    {
+        DeviceBuilder {
+            target: self.target,
+            name: self.name,
+            link: self.link,
+            reconnect: self.reconnect,
+            reset_for_threads: self.reset_for_threads,
+            thread_stop: self.thread_stop,
+            host_action: self.host_action,
+            mpy_cross: self.mpy_cross,
+            event_backlog: self.event_backlog,
+            event_queue: self.event_queue,
+            sink: self.sink,
+            executors: self.executors,
+            input: self.input,
+            host: Some(Host(A::host_functions(host))),
+            made: PhantomData,
+        }
+    }
+}
+
+impl<A: Attach> DeviceBuilder<Hosted<A>> {
+    /// Connects, and puts the trait on the device, with its host functions.
+    ///
+    /// # Errors
+    ///
+    /// As for a trait without any; and [`ErrorKind::Unsupported`] where the board cannot ask the host.
     ///
     /// # Cancel safety
     ///

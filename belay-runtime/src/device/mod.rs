@@ -19,6 +19,7 @@ use crate::executor::{
     ExecutorExt, ExecutorFactory, SetupExecutor, TaskExecutor, TeardownExecutor, ThreadExecutor, ThreadHandle,
 };
 use crate::files::Files;
+use crate::host::{Host, HostedBy};
 #[cfg(doc)]
 use crate::link::Deadlines;
 use crate::link::ResetPolicy;
@@ -83,7 +84,21 @@ impl Device {
     ///
     /// When another trait has the same namespace or brings another module of the same name, or when the board has no
     /// room for its modules or a critical setup fails; the trait's teardowns have run then.
-    pub async fn attach<A: Attach>(&self) -> Result<A> {
+    pub async fn attach<A: Attach + NeedsNoHost>(&self) -> Result<A> {
+        self.attach_hosted(None).await
+    }
+
+    /// As [`attach`](Self::attach), for a trait that has host functions, which this implements. Where the trait is on the
+    /// device already, this takes the place of what was given before.
+    ///
+    /// # Errors
+    ///
+    /// As [`attach`](Self::attach); and [`ErrorKind::Unsupported`] where the board cannot ask the host.
+    pub async fn attach_with<A: Attach + HostedBy<H>, H>(&self, host: H) -> Result<A> {
+        self.attach_hosted(Some(Host(A::host_functions(host)))).await
+    }
+
+    async fn attach_hosted<A: Attach>(&self, host: Option<Host>) -> Result<A> {
         let Parts {
             session,
             setups,
@@ -104,6 +119,7 @@ impl Device {
                 None => Box::pin(session.bring(A::SPEC)).await?,
             }
             Box::pin(session.claim_events(A::SPEC)).await?;
+            Box::pin(session.host(A::SPEC, host)).await?;
             setups.initialize(A::SPEC).await
         };
         if let Err(cause) = initialize.instrument(span).await {
@@ -372,6 +388,19 @@ pub trait Attach: Sized {
     fn attached(&self) -> &Attached;
 }
 
+/// A trait that has no host functions, so that nothing has to be given to connect to it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has host functions, and there is nothing that implements them",
+    label = "what implements the `#[host]` methods has to be given first",
+    note = "with a builder: `{Self}::builder(address).host(my_functions).connect()`",
+    note = "on a device that is connected already: `{Self}::attach(&device, my_functions)`"
+)]
+pub trait NeedsNoHost {}
+
+/// What a [builder](DeviceBuilder::host) makes whose trait has been given its host functions.
+#[derive(Debug)]
+pub struct Hosted<A>(std::marker::PhantomData<A>);
+
 /// A device seen through one trait: what the generated methods call.
 ///
 /// What they return is boxed, so that its type says nothing of the bound on `R`: the compiler would report a wrong
@@ -388,8 +417,17 @@ impl Attached {
     /// # Errors
     ///
     /// As [`Device::attach`].
-    pub async fn attach<A: Attach>(device: &Device) -> Result<A> {
+    pub async fn attach<A: Attach + NeedsNoHost>(device: &Device) -> Result<A> {
         device.attach().await
+    }
+
+    /// Puts a trait that has host functions on a device that is connected already.
+    ///
+    /// # Errors
+    ///
+    /// As [`Device::attach_with`].
+    pub async fn attach_with<A: Attach + HostedBy<H>, H>(device: &Device, host: H) -> Result<A> {
+        device.attach_with(host).await
     }
 
     /// The device.

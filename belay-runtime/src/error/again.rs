@@ -80,6 +80,7 @@ impl Error {
             | ErrorKind::Closed
             | ErrorKind::RuntimeGone
             | ErrorKind::NoRuntime
+            | ErrorKind::Reentered
             | ErrorKind::Setup { .. }
             | ErrorKind::Teardown(_)
             | ErrorKind::HostAction(_)

@@ -218,6 +218,9 @@ pub enum ErrorKind {
     /// What a program has registered for the closing of a device did not come to its end.
     #[error(transparent)]
     HostAction(#[from] ActionError),
+    /// A host function has called the device that waits for what it returns.
+    #[error("a host function cannot call the device that waits for it; this call was not sent")]
+    Reentered,
     /// A device was to be connected where there is no tokio runtime.
     #[error("a device needs a tokio runtime, and there is none here")]
     NoRuntime,

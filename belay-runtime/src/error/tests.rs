@@ -127,6 +127,7 @@ fn number(kind: &ErrorKind) -> usize {
         ErrorKind::NamespaceTaken { .. } => 20,
         ErrorKind::HostAction(_) => 21,
         ErrorKind::NoRuntime => 22,
+        ErrorKind::Reentered => 30,
         ErrorKind::NotOneLine => 23,
         ErrorKind::LineRead => 24,
         ErrorKind::File(_) => 25,
@@ -246,6 +247,7 @@ fn every_kind() -> Vec<(Error, Again)> {
         ),
         (ActionError::RuntimeGone.into(), Again::Never),
         (ErrorKind::NoRuntime.into(), Again::Never),
+        (ErrorKind::Reentered.into(), Again::Never),
         (ErrorKind::NotOneLine.into(), Again::Never),
         (ErrorKind::LineRead.into(), Again::Never),
     ]

@@ -244,6 +244,25 @@ impl Calls {
         self.lines.control(self.next, &Request::Quit)
     }
 
+    /// What answers a question of the board's.
+    pub(super) fn answer(&self, answer: String) -> Vec<u8> {
+        self.lines.answer(answer)
+    }
+
+    /// Those behind this one wait again: the board has refused them.
+    pub(super) fn recall_behind(&mut self, at: usize) {
+        let behind = self.flying.split_off(at + 1);
+        self.next = self.flying[at].number.next();
+        for flying in behind.into_iter().rev() {
+            self.queue.push_front(flying.job);
+        }
+    }
+
+    /// The host has kept the one at the head waiting for so long.
+    pub(super) fn head_waited(&mut self, by: Duration) {
+        self.head_since += by;
+    }
+
     /// What asks for an answer again.
     pub(super) fn question(&self, number: Number, again: &Request) -> Vec<u8> {
         self.lines.control(number, again)

@@ -11,11 +11,13 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::ahead::Ahead;
+use super::asked::{Asked, Told};
 use super::calls::{Calls, Job, Launched, Reply, Sink};
 use super::ending::{End, Ending};
 use super::events::EventSender;
 use super::line::{Item as Come, Line, UNASKED};
 use super::liveness::Liveness;
+use super::questions::Waiting;
 use super::streams::{Item, Streams};
 use super::taken::Watch;
 use super::told::ToldHub;
@@ -51,6 +53,8 @@ pub(super) enum Command {
     EndAll,
     Reset(ResetPolicy, oneshot::Sender<Result<()>>),
     Close(oneshot::Sender<Result<()>>),
+    /// The host has answered what the board has asked.
+    Told(Told),
 }
 
 /// What a conversation knows.
@@ -77,6 +81,11 @@ pub(super) struct Conversation {
     leaving: bool,
     /// Who waited for what was under way when a reset was to end it.
     pub(super) untold: Vec<Sink>,
+    /// What the board has asked, and how this link is told the answers.
+    pub(super) asked: Arc<Asked>,
+    pub(super) commands: mpsc::WeakUnboundedSender<Command>,
+    /// What the call under way has asked.
+    pub(super) waiting: Option<Waiting>,
 }
 
 /// What takes the port for itself: nothing is handed to the conversation before it is done.
@@ -95,6 +104,10 @@ pub(super) type Handled = Result<(), Way>;
 
 impl Conversation {
     /// A conversation that begins now, with a board that has said hello.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is something else that it begins with"
+    )]
     pub(super) fn new(
         line: Line,
         hello: &Hello,
@@ -102,6 +115,7 @@ impl Conversation {
         options: LinkOptions,
         (events, told): (EventSender, Arc<ToldHub>),
         ending: Arc<Ending>,
+        (asked, commands): (Arc<Asked>, mpsc::WeakUnboundedSender<Command>),
         now: Instant,
     ) -> Self {
         let flavour = hello.flavour;
@@ -128,6 +142,9 @@ impl Conversation {
             ahead: Ahead::default(),
             leaving: false,
             untold: Vec::new(),
+            asked,
+            commands,
+            waiting: None,
         }
     }
 
@@ -174,6 +191,7 @@ impl Conversation {
 
     /// Sends what may be sent.
     pub(super) fn settle(&mut self) {
+        self.mind_questions();
         self.fill();
         self.limit_frames();
     }
@@ -195,7 +213,7 @@ impl Conversation {
             // Perhaps it reacts by now.
             self.interrupt();
         }
-        if self.liveness.is_asking() || self.liveness.is_interrupting() {
+        if self.liveness.is_asking() || self.liveness.is_interrupting() || self.waits_for_host() {
             return;
         }
         let window = self.flavour.window(self.line.flow_control());
@@ -274,6 +292,7 @@ impl Conversation {
             Command::EndAll => self.end_all(),
             Command::Reset(policy, done) => return Err(Way::Reset(policy, done)),
             Command::Close(done) => return Err(Way::Close(done)),
+            Command::Told(told) => self.on_told(&told),
         }
         Ok(())
     }

@@ -105,6 +105,7 @@ impl Conversation {
             End::Reset => self.events.send(LinkEvent::Reset),
             End::Lost(_) | End::Failed(_) => self.events.send(LinkEvent::Lost),
         }
+        self.asked.give_up();
         let flying = self.calls.take_flying().into_iter().map(|flying| flying.job.sink);
         for sink in std::mem::take(&mut self.untold).into_iter().chain(flying) {
             let error: Error = match known {

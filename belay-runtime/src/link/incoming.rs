@@ -149,6 +149,12 @@ impl Incoming {
         self.pieces.ended();
     }
 
+    /// What it is the answer to goes on: it asks something itself.
+    pub(super) fn is_to_come(&mut self) {
+        self.pieces.ended();
+        self.asked_again = 0;
+    }
+
     /// It is asked for again: all of it, or in pieces what is missing between what has come, in the order of the answer.
     pub(super) fn ask_again(&mut self, in_pieces: bool) -> AskAgain {
         if self.pieces.are_under_way() {

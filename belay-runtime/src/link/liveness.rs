@@ -226,6 +226,11 @@ impl Liveness {
         self.silence = Some(now + SILENCE);
     }
 
+    /// Starts counting it anew, up to then.
+    pub(super) fn hush_until(&mut self, at: Instant) {
+        self.silence = Some(at);
+    }
+
     /// Nothing is waited for.
     pub(super) fn rest(&mut self) {
         self.silence = None;

@@ -2,6 +2,7 @@
 //! resynchronises.
 
 mod ahead;
+mod asked;
 mod calls;
 mod conversation;
 mod ending;
@@ -20,6 +21,7 @@ mod pings;
 mod port;
 mod provide;
 mod pump;
+mod questions;
 mod raw;
 mod recover;
 mod replies;
@@ -39,6 +41,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
+pub(crate) use self::asked::{Answerer, Asked, Said};
 use self::conversation::{Command, Conversation};
 use self::ending::Ending;
 use self::events::{EventSender, EventSource};
@@ -140,14 +143,14 @@ impl Link {
     /// Dropping the future closes the port.
     pub async fn connect(connector: &Connector, options: LinkOptions) -> Result<Self> {
         let hub = OutputHub::new(&options);
-        Self::connect_to(hub, Arc::default(), connector, options).await
+        Self::connect_to(hub, <(Arc<ToldHub>, Arc<Asked>)>::default(), connector, options).await
     }
 
     /// The same, for somebody who has heard what the board printed and told before: from the beginning, what it prints
-    /// and tells while it is connected goes there.
+    /// and tells while it is connected goes there. What it asks is added to what it has asked before.
     pub(crate) async fn connect_to(
         hub: OutputHub,
-        told: Arc<ToldHub>,
+        (told, asked): (Arc<ToldHub>, Arc<Asked>),
         connector: &Connector,
         options: LinkOptions,
     ) -> Result<Self> {
@@ -190,6 +193,7 @@ impl Link {
             parts: tokio::sync::Mutex::default(),
         };
         let now = Instant::now();
+        let host = (asked, shared.commands.downgrade());
         let conversation = Conversation::new(
             line,
             &shared.hello,
@@ -197,6 +201,7 @@ impl Link {
             options,
             (events, told),
             ending,
+            host,
             now,
         );
         tokio::spawn(Pump::new(port, receiver, conversation).run());

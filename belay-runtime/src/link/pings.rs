@@ -200,6 +200,10 @@ impl Conversation {
 
     /// A frame was damaged. That is known at once, and not only when nothing else comes.
     pub(super) fn on_damaged(&mut self, number: u8, kind: u8) {
+        if kind == ReplyKind::Question.byte() && self.calls.place(number).is_some() {
+            // Whoever asks reads the line.
+            self.liveness.unread.all_is_read();
+        }
         let may_be_pong = kind == ReplyKind::Pong.byte() && Number::from_char(number).is_some();
         self.liveness.damaged(self.now, may_be_pong);
     }
@@ -240,6 +244,9 @@ impl Conversation {
         } else {
             // Each line is refused in one piece.
             self.liveness.unread.refused();
+        }
+        if self.line.has_sent_all() && self.tells_again() {
+            return;
         }
         if !self.liveness.is_asking() && self.calls.place(number).is_some() {
             self.ping();

@@ -111,6 +111,23 @@ impl Link {
         Ok(())
     }
 
+    /// Has the board able to send the arguments of its questions, and to read answers to them: whether it packs floats,
+    /// as it has to where it prints them rounded, and whether it reads what is apart from JSON.
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request).
+    ///
+    /// # Cancel safety
+    ///
+    /// It is sent again the next time when the future is dropped.
+    pub(crate) async fn provide_for_questions(&self, deadline: Duration) -> Result<(bool, bool)> {
+        let provided = &self.shared.provided;
+        let packs = self.packs_floats() && self.has(PACK, &provided.packs, deadline).await?;
+        let attaches = self.has(ATTACHED, &provided.reads_attached, deadline).await?;
+        Ok((packs, attaches))
+    }
+
     /// Whether the board has this, after it has been sent it.
     async fn has(&self, library: Library, known: &OnceCell<bool>, deadline: Duration) -> Result<bool> {
         if let Some(known) = known.get() {

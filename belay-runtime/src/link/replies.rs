@@ -31,6 +31,8 @@ impl Conversation {
         match Reply::decode(frame) {
             Some(Reply::Event(value)) => self.on_board_event(value),
             Some(Reply::Told(told)) => self.told.take(told),
+            Some(Reply::Heard(question)) => self.on_heard(number, question),
+            Some(Reply::Question(question)) => self.on_question(number, question),
             Some(Reply::Hello(_)) => self.liveness.unread.all_is_read(),
             Some(Reply::Refusal) => self.on_refusal(number),
             Some(Reply::Pong(pong)) => self.on_pong(number, &pong),
@@ -68,6 +70,7 @@ impl Conversation {
             Reply::Raised(raised) => {
                 if self.has_all(at, raised.items) {
                     let error = raised.into_error(&self.line.take_output());
+                    let error = self.with_host_failure(self.calls.flying(at).number, error);
                     self.complete(at, Err(error));
                 }
             }
@@ -88,6 +91,8 @@ impl Conversation {
             Reply::Hello(_)
             | Reply::Event(_)
             | Reply::Told(_)
+            | Reply::Question(_)
+            | Reply::Heard(_)
             | Reply::Refusal
             | Reply::Pong(_)
             | Reply::Farewell

@@ -97,6 +97,13 @@ impl Streams {
         }
     }
 
+    /// The host has kept this one waiting for so long.
+    pub(super) fn waited(&mut self, stream: u64, by: Duration) {
+        if let Some(owed) = self.flows.get_mut(&stream).and_then(|flow| flow.owed.as_mut()) {
+            *owed += by;
+        }
+    }
+
     /// Since when an item is owed, where batches have brought none.
     pub(super) fn owed(&self, stream: u64) -> Option<Instant> {
         self.flows.get(&stream)?.owed

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::calls::{Flying, Sink};
 use super::conversation::Conversation;
 use super::liveness::{Around, Due};
+use super::questions::NOT_SOON;
 
 /// How long the call before a cancelled one, or the cancelled one before others, may go on by itself: an
 /// interrupt that comes when the board has just begun the next call would hit that one.
@@ -34,8 +35,13 @@ impl Conversation {
 
     /// When the board is interrupted because of the request at the head.
     fn due(&self, head: &Flying) -> Instant {
-        let turn = self.owed(head).unwrap_or(self.turn_began());
-        head.abandoned.unwrap_or(turn + head.job.deadline)
+        if let Some(abandoned) = head.abandoned {
+            return abandoned;
+        }
+        if self.waits_for_host() {
+            return self.now + NOT_SOON;
+        }
+        self.owed(head).unwrap_or(self.turn_began()) + head.job.deadline
     }
 
     /// Since when what the request at the head asks for is the board's turn.
@@ -69,6 +75,8 @@ impl Conversation {
         match self.liveness.due(now, around) {
             Due::Nothing => {}
             Due::PingAgain => self.ping_again(),
+            Due::Ping if self.waits_for_host() => self.liveness.rest(),
+            Due::Ping if self.tells_again() => {}
             Due::Ping => {
                 self.line.give_up_frame();
                 self.ping();

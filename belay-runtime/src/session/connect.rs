@@ -10,12 +10,13 @@ use super::connection::Connection;
 use super::context::SessionContext;
 use super::deployments::{Counters, Deployments};
 use super::events::EventHub;
+use super::hosts::{Answers, Hosts};
 use super::listening::Listening;
 use super::registry::Registry;
 use super::state::{SessionState, StateMachine};
 use super::{Inner, Session, Settings};
 use crate::error::{Error, Result};
-use crate::link::{Link, OutputHub, ToldHub};
+use crate::link::{Asked, Link, OutputHub, ToldHub};
 
 impl Session {
     pub(crate) async fn connect(name: Arc<str>, settings: Settings) -> Result<Self> {
@@ -26,10 +27,16 @@ impl Session {
             let hub = OutputHub::new(&settings.link);
             let sink = settings.sink.clone();
             let writing = sink.map(|sink| tokio::spawn(sink.write(Arc::clone(&name), hub.subscribe())));
+            let hosts = Arc::new(Hosts::new(
+                settings.input.clone(),
+                settings.link.deadlines.execute,
+            ));
+            let asked: Arc<Asked> = Arc::default();
+            asked.answered_by(Arc::new(Answers(Arc::clone(&hosts))));
             let listening = Listening::new(settings.event_backlog);
-            let told = listening.hub();
-            let live = Connection::connect(&name, &settings, (hub.clone(), told), &registry, &counters, None)
-                .await?;
+            let heard = (hub.clone(), listening.hub(), Arc::clone(&asked));
+            let live = Connection::connect(&name, &settings, heard, &registry, &counters, None).await?;
+            live.host(&[], &hosts).await?;
             listening.connected(&live);
             let session = Self {
                 inner: Arc::new(Inner {
@@ -49,6 +56,8 @@ impl Session {
                     gate: Arc::default(),
                     closing: watch::Sender::new(false),
                     recovering: tokio::sync::Mutex::default(),
+                    hosts,
+                    asked,
                     runtime: tokio::runtime::Handle::current(),
                 }),
             };
@@ -68,12 +77,14 @@ impl Connection {
     pub(super) async fn connect(
         name: &Arc<str>,
         settings: &Settings,
-        (output, told): (OutputHub, Arc<ToldHub>),
+        (output, told, asked): (OutputHub, Arc<ToldHub>, Arc<Asked>),
         registry: &Arc<Registry>,
         counters: &Arc<Counters>,
         before: Option<&Self>,
     ) -> Result<Self> {
-        let link = Link::connect_to(output, told, &settings.connector, settings.link.clone()).await?;
+        let options = settings.link.clone();
+        let heard = (told, Arc::clone(&asked));
+        let link = Link::connect_to(output, heard, &settings.connector, options).await?;
         let execute = settings.link.deadlines.execute;
         let (capabilities, found) = Capabilities::ask(&link, execute).await?;
         if !capabilities.prints_floats_exactly() {
@@ -83,6 +94,9 @@ impl Connection {
         // The same run of the interpreter is the same epoch, however often the port was lost.
         let same = before
             .is_some_and(|before| before.link.hello().boot == link.hello().boot && link.hello().attached);
+        if !same {
+            asked.clear();
+        }
         Ok(Self {
             name: Arc::clone(name),
             generation: before.map_or(0, |before| before.generation + 1),
@@ -99,6 +113,7 @@ impl Connection {
             events: tokio::sync::Mutex::new(false),
             modules: tokio::sync::Mutex::default(),
             objects: Mutex::default(),
+            asking: tokio::sync::Mutex::default(),
             runtime: tokio::runtime::Handle::current(),
             link,
         })

@@ -53,6 +53,8 @@ pub struct Connection {
     pub(super) modules: tokio::sync::Mutex<Brought>,
     /// The names of those modules that are objects.
     pub(super) objects: Mutex<Vec<String>>,
+    /// Whether the library for questions works for this connection; held while it is brought.
+    pub(super) asking: tokio::sync::Mutex<bool>,
 }
 
 impl Connection {

@@ -12,6 +12,8 @@ mod events;
 mod follower;
 mod hearing;
 
+mod hosting;
+mod hosts;
 mod listening;
 mod modules;
 mod policy;
@@ -33,7 +35,8 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::link::{LinkOptions, OutputHub};
+use crate::host::Input;
+use crate::link::{Asked, LinkOptions, OutputHub};
 use crate::spec::{DeviceSpec, MethodSpec};
 use crate::transport::Connector;
 
@@ -90,6 +93,9 @@ struct Inner {
     closing: watch::Sender<bool>,
     /// Held by a recovery, so that closing can wait until it has let go of the port.
     recovering: tokio::sync::Mutex<()>,
+    /// What answers the board, and what it was answered.
+    hosts: Arc<hosts::Hosts>,
+    asked: Arc<Asked>,
     runtime: tokio::runtime::Handle,
 }
 
@@ -109,6 +115,7 @@ pub(crate) struct Settings {
     pub(crate) event_queue: usize,
     /// Where what the board prints is written.
     pub(crate) sink: Option<OutputSink>,
+    pub(crate) input: Option<Input>,
 }
 
 impl Session {
@@ -197,6 +204,7 @@ impl Session {
     ///
     /// Dropping the future changes nothing.
     pub async fn connection(&self, within: Duration) -> Result<Arc<Connection>> {
+        self.unless_answering()?;
         self.notice_end();
         if self.state().is_connected() {
             return Ok(self.live_now());

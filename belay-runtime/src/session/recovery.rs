@@ -193,7 +193,7 @@ impl Session {
         let live = Connection::connect(
             &inner.name,
             &settings,
-            (output, inner.listening.hub()),
+            (output, inner.listening.hub(), Arc::clone(&inner.asked)),
             &inner.registry,
             &inner.counters,
             Some(&before),
@@ -203,6 +203,7 @@ impl Session {
         let reset = live.epoch() != before.epoch();
         let devices = inner.registry.devices();
         live.bring(&devices).await?;
+        live.host(&devices, &inner.hosts).await?;
         for device in devices {
             live.claim_events(device, settings.event_queue).await?;
         }
@@ -313,6 +314,7 @@ impl Session {
         let closed_error = Arc::new(self.error(ErrorKind::Closed));
         self.out_of_reach(&closed_error);
         self.inner.events.end();
+        self.inner.asked.clear();
         let live = self.live_now();
         if connected {
             live.silence_events(self.inner.settings.link.deadlines.close)

@@ -82,6 +82,7 @@ mod tests {
         modules: &[],
         modules_to: None,
         modules_compiled: false,
+        hosts: &[],
     };
     static IN_FILES: DeviceSpec = DeviceSpec {
         name: "Display",
@@ -90,6 +91,7 @@ mod tests {
         modules: &[],
         modules_to: Some("/lib"),
         modules_compiled: false,
+        hosts: &[],
     };
 
     fn mapped(frame: Frame) -> Option<RustLine> {

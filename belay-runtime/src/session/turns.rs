@@ -26,6 +26,7 @@ impl Session {
     ///
     /// Nothing is lost when the future is dropped but the place in the queue.
     pub async fn shared(&self, within: Duration) -> Result<SharedTurn<'_>> {
+        self.unless_answering()?;
         let call = self.inner.state.call();
         let gate = match self.inner.gate.try_read() {
             Ok(gate) => Some(gate),
@@ -48,6 +49,7 @@ impl Session {
     ///
     /// As [`shared`](Self::shared).
     pub async fn exclusive(&self, within: Duration) -> Result<ExclusiveTurn> {
+        self.unless_answering()?;
         let waiting = Arc::clone(&self.inner.gate).write_owned();
         let gate = if self.has_no_calls() {
             None

@@ -35,7 +35,8 @@ impl Bench {
             free_memory: None,
         };
         let (events, ending) = ((EventSender::new(), Arc::default()), Arc::default());
-        let conversation = Conversation::new(line, &hello, secrets.seed, options, events, ending, now);
+        let host = (Arc::default(), mpsc::unbounded_channel().0.downgrade());
+        let conversation = Conversation::new(line, &hello, secrets.seed, options, events, ending, host, now);
         Self {
             conversation,
             now,

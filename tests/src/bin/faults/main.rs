@@ -4,6 +4,7 @@
 //! or with a board that restarts; then the fault is over and one more call has to work. On the board a counter
 //! for each call proves that nothing ran twice.
 
+mod asking;
 mod calls;
 mod events;
 mod files;
@@ -44,7 +45,7 @@ struct Options {
     /// full, or the host killed.
     #[arg(long, conflicts_with_all = ["board", "call_path", "no_flow_control"])]
     files: bool,
-    /// What else is done over the line, in the place of calls: events that bodies tell.
+    /// What else is done over the line, in the place of calls: events that bodies tell, or questions that they ask.
     #[arg(long, value_enum, conflicts_with_all = ["board", "call_path", "no_flow_control", "files"])]
     with: Option<With>,
     /// Is the host that is killed, on this port.
@@ -63,6 +64,8 @@ struct Options {
 enum With {
     /// Bodies and threads tell events, and each is heard once or counted as lost.
     Events,
+    /// Bodies and threads ask the host, and each question runs once.
+    Host,
 }
 
 impl Options {
@@ -114,7 +117,9 @@ async fn run(options: &Options) -> ExitCode {
         let (on, call_path, no_flow_control) = (options.board, options.call_path, options.no_flow_control);
         let (files, with) = (options.files, options.with);
         tokio::spawn(async move {
-            let mut runner = if files {
+            let mut runner = if with == Some(With::Host) {
+                AnyRunner::Asking(asking::Runner::new().await)
+            } else if files {
                 AnyRunner::Files(files::Runner::new().await)
             } else if with == Some(With::Events) {
                 AnyRunner::Events(events::Runner::new().await)
@@ -162,6 +167,7 @@ async fn run(options: &Options) -> ExitCode {
 
 /// What does the runs.
 enum AnyRunner {
+    Asking(asking::Runner),
     Calls(Runner),
     Files(files::Runner),
     Events(events::Runner),
@@ -170,6 +176,7 @@ enum AnyRunner {
 impl AnyRunner {
     async fn run(&mut self, seed: u64) -> Outcome {
         match self {
+            Self::Asking(runner) => runner.run(seed).await,
             Self::Calls(runner) => runner.run(seed).await,
             Self::Files(runner) => runner.run(seed).await,
             Self::Events(runner) => runner.run(seed).await,

@@ -9,12 +9,6 @@ trait Board {
     async fn open(&self) -> Result<()>;
 
     /// ```python
-    /// return input("name? ")
-    /// ```
-    #[task]
-    async fn ask(&self) -> Result<String>;
-
-    /// ```python
     /// text = sys.stdin.buffer.read(1)
     /// return text
     /// ```

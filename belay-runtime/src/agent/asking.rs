@@ -1,0 +1,196 @@
+//! The library for what bodies ask the host, how it is called, and what its frames and answers say.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use super::expression::{call, in_namespace, is_in_namespace};
+use super::request;
+use crate::error::Result;
+use crate::python::{self, Arguments, ValueError, packed};
+
+/// Its source.
+pub(crate) const LIBRARY: &str = include_str!(concat!(env!("OUT_DIR"), "/asking.py"));
+/// The namespace in which it is.
+pub(crate) const NAMESPACE: &str = "_asking";
+/// What tracebacks call it.
+pub(crate) const FILE: &str = "belay.asking";
+/// What tracebacks call the functions that bodies call.
+pub(crate) const HOST_FILE: &str = "belay.host";
+/// What the question of `input` is called.
+pub(crate) const INPUT: &str = "input";
+
+/// The function of the agent's that gives what reads the line.
+const LISTEN: &str = "L";
+/// What packs exact floats, where it was brought.
+const PACK: &str = "P";
+
+/// Whether the library is there.
+pub(crate) fn is_there() -> String {
+    is_in_namespace(NAMESPACE, "bind")
+}
+
+/// Has it work for this session; `exact` is whether floats are packed.
+pub(crate) fn begin(exact: bool) -> String {
+    let pack = if exact { PACK } else { "None" };
+    function("begin", &format!("{LISTEN},N,{pack},globals()"))
+}
+
+/// Gives a namespace what its host functions are made of, and `input` where somebody answers that.
+pub(crate) fn bind(namespace: &str, has_input: bool) -> Result<String, ValueError> {
+    let namespace = python::to_literal(namespace)?;
+    Ok(function("bind", &format!("{namespace},{}", u8::from(has_input))))
+}
+
+/// The functions that bodies of this namespace call, as they are sent: each a name and its parameters.
+pub(crate) fn functions<'a>(
+    namespace: &str,
+    functions: impl Iterator<Item = (&'a str, &'a [&'a str])>,
+) -> String {
+    use std::fmt::Write as _;
+
+    let mut source = String::new();
+    for (name, params) in functions {
+        let comma = if params.is_empty() { "" } else { "," };
+        let params = params.join(",");
+        // Writing to a text cannot fail.
+        let _ = writeln!(
+            source,
+            "def {name}({params}):\n _belay_ready()\n return _belay_ask('{namespace}.{name}',({params}{comma}))"
+        );
+    }
+    source
+}
+
+/// Hands a thread the answer that it waits for.
+pub(crate) fn tell(answer: &str) -> Result<String, ValueError> {
+    Ok(function("told", &python::to_literal(answer)?))
+}
+
+fn function(name: &str, arguments: &str) -> String {
+    call(in_namespace(NAMESPACE, name), arguments)
+}
+
+/// A question of the board's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The place of who asks: 0 for the body that the agent runs.
+    pub place: u32,
+    /// Its number, which no other has in this run of the interpreter.
+    pub number: u64,
+    /// What is asked: `namespace.function`, or `input`.
+    pub name: String,
+    /// The arguments as the `repr` of a tuple, and whether its floats have all their bits.
+    pub words: Vec<u8>,
+    /// Whether they have.
+    pub exact: bool,
+}
+
+impl Question {
+    /// Reads a payload such as `0 7 Trait.function:v(1, 2)`.
+    pub(super) fn decode(payload: &[u8]) -> Option<Self> {
+        let colon = payload.iter().position(|byte| *byte == b':')?;
+        let head = std::str::from_utf8(&payload[..colon]).ok()?;
+        let mut head = head.splitn(3, ' ');
+        let (place, number) = (head.next()?.parse().ok()?, head.next()?.parse().ok()?);
+        let name = head.next()?.to_owned();
+        let (how, words) = payload[colon + 1..].split_first()?;
+        let (words, exact) = match how {
+            b'v' => (words.to_vec(), false),
+            b'E' => (packed::repr(b'E', &BASE64_STANDARD.decode(words).ok()?)?, true),
+            _ => return None,
+        };
+        Some(Self {
+            place,
+            number,
+            name,
+            words,
+            exact,
+        })
+    }
+
+    /// The same as a payload, for what plays the board.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let Self {
+            place,
+            number,
+            name,
+            words,
+            ..
+        } = self;
+        [format!("{place} {number} {name}:v").as_bytes(), words].concat()
+    }
+}
+
+/// An answer: who asked, the number of the question, and what is said.
+pub(crate) fn answer(place: u32, number: u64, said: &str) -> String {
+    format!("{place} {number} {said}")
+}
+
+/// That the answer is this one argument; `attaches` is whether the board reads what is apart from JSON.
+pub(crate) fn value(value: &Arguments, attaches: bool) -> Result<String, ValueError> {
+    let literals = value.literals()?;
+    if let Some(json) = value.json() {
+        return Ok(format!("j{}", json.trim_start_matches(',')));
+    }
+    match value.apart().filter(|_| attaches) {
+        Some(apart) => Ok(format!("a{}", request::attached("", &apart, ""))),
+        None => Ok(format!("e{literals}")),
+    }
+}
+
+/// That a `HostError` is raised with this message.
+pub(crate) fn failed(message: &str) -> String {
+    text('x', message)
+}
+
+/// That an `EOFError` is raised with this message.
+pub(crate) fn at_end(message: &str) -> String {
+    text('o', message)
+}
+
+fn text(kind: char, message: &str) -> String {
+    let mut said = kind.to_string();
+    if !python::write_json_text(&mut said, message) {
+        said.truncate(kind.len_utf8());
+        python::write_json_text(&mut said, &message.escape_default().to_string());
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::python::Bytes;
+
+    #[test]
+    fn an_answer_is_json_where_that_says_it() {
+        let of = |arguments: Arguments| value(&arguments, false).unwrap();
+        assert_eq!(of(Arguments::new().with("a", &7)), "j7");
+        assert_eq!(of(Arguments::new().with("a", &())), "jnull");
+        assert_eq!(of(Arguments::new().with("a", &(1, 2))), "e(1,2)");
+        let large = Arguments::new().with("a", &Bytes(vec![0; 60]));
+        assert!(value(&large, true).unwrap().starts_with("a0000"));
+        assert_eq!(failed("it's \"no\"\n"), r#"x"it's \"no\"\n""#);
+    }
+
+    #[test]
+    fn a_question_is_read_with_all_that_is_in_it() {
+        let question = Question::decode(b"3 17 Logger.store:v('a:b', 1)").unwrap();
+        assert_eq!((question.place, question.number), (3, 17));
+        assert_eq!(question.name, "Logger.store");
+        assert_eq!(question.words, b"('a:b', 1)");
+        for bad in [&b""[..], b"1", b"1 2 a:", b"1 x a:v()", b"1 2 a:E!"] {
+            assert_eq!(Question::decode(bad), None, "{}", bad.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn functions_have_the_parameters_that_they_are_declared_with() {
+        let all = [("store", &["sensor", "value"][..]), ("now", &[])];
+        assert_eq!(
+            functions("Logger", all.into_iter()),
+            "def store(sensor,value):\n _belay_ready()\n return _belay_ask('Logger.store',(sensor,value,))\n\
+             def now():\n _belay_ready()\n return _belay_ask('Logger.now',())\n"
+        );
+    }
+}

@@ -1,0 +1,212 @@
+//! Questions of the board's to the host. While a body waits for an answer the board reads its line, and nothing but that
+//! answer is sent; the time that the host takes is not the body's.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::asked::{Asking, Told};
+use super::calls::{Job, Sink};
+use super::conversation::Conversation;
+use super::liveness::SILENCE;
+use super::unread::Sent;
+use crate::agent::{Number, Question, Request, asking};
+use crate::error::Error;
+use crate::exception::HostFailure;
+
+/// How many failures of host functions are remembered of one call.
+const FAILURES: usize = 8;
+/// How often the pause before an answer is sent again becomes longer.
+const LONGER: u32 = 5;
+/// When a call is looked at again that waits for the host, which minds its own time.
+pub(super) const NOT_SOON: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What a call has asked the host.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    /// The call.
+    of: Number,
+    /// Since when it waits for the answer; nothing once that was sent.
+    since: Option<Instant>,
+    /// The answer that was sent and may not have come, and how often it was sent again.
+    told: Option<(Told, u32)>,
+    /// What was raised in it on behalf of the host, with what each exception says.
+    failures: Vec<(String, HostFailure)>,
+}
+
+impl Conversation {
+    /// A body or a thread asks something.
+    pub(super) fn on_question(&mut self, number: u8, question: Question) {
+        if question.place == 0 {
+            self.on_question_of_call(number, question);
+        } else if let Asking::Again(told) = self.asked.ask(question, self.commands.clone()) {
+            self.tell_thread(&told);
+        }
+    }
+
+    fn on_question_of_call(&mut self, number: u8, question: Question) {
+        let wanted = self.calls.place(number).filter(|at| {
+            let flying = self.calls.flying(*at);
+            flying.abandoned.is_none() && !flying.is_unwanted()
+        });
+        let (Some(at), Some(number)) = (wanted, Number::from_char(number)) else {
+            return self.tell(&Told::given_up(&question));
+        };
+        self.calls.flying_mut(at).incoming.is_to_come();
+        // It reads the line while it waits.
+        self.liveness.unread.all_is_read();
+        match self.asked.ask(question, self.commands.clone()) {
+            Asking::Begun => {
+                self.ask_again_before(at);
+                let Some(at) = self.calls.place(number.char()) else {
+                    return;
+                };
+                // The board has refused what stands behind it, or will before it reads the answer.
+                self.calls.recall_behind(at);
+                let failures = match self.waiting.take() {
+                    Some(waiting) if waiting.of == number => waiting.failures,
+                    _ => Vec::new(),
+                };
+                self.waiting = Some(Waiting {
+                    of: number,
+                    since: Some(self.now),
+                    told: None,
+                    failures,
+                });
+            }
+            Asking::Again(told) if self.line.has_sent_all() => self.tell(&told),
+            Asking::Again(_) | Asking::UnderWay | Asking::Stale => {}
+        }
+        if self.waits_for_host() {
+            self.liveness.rest();
+        }
+    }
+
+    /// The host has answered.
+    pub(super) fn on_told(&mut self, told: &Told) {
+        if told.place > 0 {
+            return self.tell_thread(told);
+        }
+        let Some(waiting) = &mut self.waiting else { return };
+        let Some(since) = waiting.since.take() else { return };
+        if let Some(failure) = &told.said.failure {
+            if waiting.failures.len() == FAILURES {
+                waiting.failures.remove(0);
+            }
+            waiting.failures.push(failure.clone());
+        }
+        waiting.told = Some((told.clone(), 0));
+        let taken = self.now.saturating_duration_since(since);
+        self.calls.head_waited(taken);
+        if let Some(Sink::Batch(stream)) = self.calls.head().map(|head| &head.job.sink) {
+            self.streams.waited(*stream, taken);
+        }
+        self.tell(told);
+    }
+
+    /// Sends the answer to a body that reads the line.
+    fn tell(&mut self, told: &Told) {
+        let line = self.calls.answer(told.text());
+        // It is read as a part of what is under way.
+        let what = match self.calls.head() {
+            Some(head) => Sent::Request(head.number),
+            None => Sent::Other,
+        };
+        self.transmit(&line, what);
+        self.line.mark_request();
+        self.watch_request(line.len());
+        self.liveness.hush(self.now);
+    }
+
+    /// Has the agent hand an answer to the thread that has asked, which can take until the body has ended that it runs. A
+    /// body that waits for an answer of its own takes it sooner, if that gets through.
+    fn tell_thread(&mut self, told: &Told) {
+        if self.waits_for_host() {
+            let line = self.calls.answer(told.text());
+            self.transmit(&line, Sent::Other);
+        }
+        let Ok(tell) = asking::tell(&told.text()) else {
+            return;
+        };
+        let deadline = self.options.deadlines.resync;
+        self.calls.push(Job::of_ours(
+            Request::Evaluate(tell),
+            Sink::Nobody,
+            deadline,
+            self.now,
+        ));
+    }
+
+    /// Whether the board waits for the host, and reads nothing but the answer.
+    pub(super) fn waits_for_host(&self) -> bool {
+        self.waiting
+            .as_ref()
+            .is_some_and(|waiting| waiting.since.is_some())
+    }
+
+    /// The call has got the answer.
+    pub(super) fn on_heard(&mut self, number: u8, question: u64) {
+        if let Some(waiting) = &mut self.waiting
+            && waiting.of.char() == number
+            && waiting
+                .told
+                .as_ref()
+                .is_some_and(|(told, _)| told.number == question)
+        {
+            waiting.told = None;
+            self.liveness.unread.some_is_read();
+            self.liveness.hush(self.now);
+        }
+    }
+
+    /// Sends an answer once more that may not have come. Says whether there is one, which is waited for as it would be for
+    /// the answer to a ping: the body reads nothing else. If it has come after all it is one more line that is not read
+    /// before the body ends, for which there has to be room.
+    pub(super) fn tells_again(&mut self) -> bool {
+        let Some((told, times)) = self.waiting.as_mut().and_then(|waiting| waiting.told.as_mut()) else {
+            return false;
+        };
+        let pause = SILENCE * 2_u32.pow((*times).min(LONGER));
+        *times += 1;
+        let line = self.calls.answer(told.text());
+        let unread = &self.liveness.unread;
+        if unread.has_any_room_for(line.len()) || unread.has_room_for(line.len()) {
+            self.transmit(&line, Sent::Other);
+        }
+        self.liveness.hush_until(self.now + pause);
+        true
+    }
+
+    /// What was asked by a call that has ended, or is about to be, is given up.
+    pub(super) fn mind_questions(&mut self) {
+        let Some(waiting) = &mut self.waiting else { return };
+        let call = self
+            .calls
+            .place(waiting.of.char())
+            .map(|at| self.calls.flying(at));
+        let goes_on = call.is_some_and(|call| call.abandoned.is_none() && !call.is_unwanted());
+        if !goes_on {
+            waiting.told = None;
+            if waiting.since.take().is_some() {
+                self.asked.give_up();
+                self.liveness.hush(self.now);
+            }
+            if call.is_none() {
+                self.waiting = None;
+            }
+        }
+    }
+
+    /// Says of an error that ends a call why the host has raised it, if it has.
+    pub(super) fn with_host_failure(&self, number: Number, mut error: Error) -> Error {
+        if let Some(waiting) = self.waiting.as_ref().filter(|waiting| waiting.of == number)
+            && let Some(exception) = error.exception_mut()
+            && exception.is("HostError")
+        {
+            let failures = waiting.failures.iter().rev();
+            let mut same = failures.filter(|(message, _)| *message == exception.message);
+            exception.cause = same.next().map(|(_, failure)| failure.clone());
+        }
+        error
+    }
+}
