@@ -19,6 +19,7 @@ chapters! {
     threads: "threads.md",
     streams: "streams.md",
     events: "events.md",
+    host_functions: "host-functions.md",
     files: "files.md",
     errors: "errors.md",
     performance: "performance.md",
