@@ -9,6 +9,11 @@ pub(crate) const SAY: &str = "S";
 /// The function that says what there is to say of an exception, whatever it does itself when it is asked.
 pub(crate) const DESCRIBE: &str = "E";
 
+/// The function that binds a function under an id, after it has executed the source that defines it, unless it has been.
+pub(super) const DEPLOY: &str = "D";
+/// The function that removes what was bound under an id.
+pub(crate) const EVICT: &str = "U";
+
 /// The function that evaluates in a namespace.
 pub(crate) const EVALUATE: &str = "V";
 
@@ -34,26 +39,9 @@ pub(super) fn close(stream: u64) -> String {
     format!("K('{stream}')")
 }
 
-/// Binds a function of a namespace under an id, and gives the name by which the board calls it. The source that defines
-/// it is executed before as what `file` is, unless it has been.
-pub(crate) fn deploy(
-    id: &str,
-    namespace: &str,
-    function: &str,
-    source: Option<(&str, &str)>,
-) -> Result<String, ValueError> {
-    Ok(match source {
-        Some((source, file)) => {
-            let (source, file) = (python::to_literal(source)?, python::to_literal(file)?);
-            format!("D('{id}','{namespace}','{function}',{source},{file})")
-        }
-        None => format!("D('{id}','{namespace}','{function}')"),
-    })
-}
-
-/// Removes what was bound under an id.
-pub(crate) fn evict(id: &str) -> String {
-    format!("U('{id}')")
+/// Binds a function of a small board's namespace under an id, and gives the name by which the board calls it.
+pub(crate) fn bind(id: &str, namespace: &str, function: &str) -> String {
+    format!("{DEPLOY}('{id}','{namespace}','{function}')")
 }
 
 /// Runs statements in a namespace. `file` is what tracebacks call them.

@@ -120,6 +120,30 @@ impl Request {
         printable(expression).map(Self::Evaluate)
     }
 
+    /// Has a function bound under an id: the id, the namespace, the function, the source that defines it, and what that is
+    /// called. It is a call, so that a board with little room has not got to compile the source's text before the source.
+    ///
+    /// # Errors
+    ///
+    /// When a text cannot be expressed.
+    pub(crate) fn deploy(texts: [&str; 5]) -> Result<Self> {
+        let mut json = String::new();
+        let mut says_all = true;
+        for text in texts {
+            json.push(',');
+            says_all &= python::write_json_text(&mut json, text);
+        }
+        let literals: Vec<String> =
+            { texts.into_iter().map(python::to_literal) }.collect::<std::result::Result<_, _>>()?;
+        Ok(Self::Call {
+            function: expression::DEPLOY.to_owned(),
+            literals: literals.join(","),
+            json: says_all.then_some(json),
+            apart: None,
+            result: "".into(),
+        })
+    }
+
     /// A request for the items of what this one asks for, as many as this at first.
     pub(crate) fn opening(self, stream: u64, credit: usize) -> Self {
         let (expression, result) = match self {

@@ -403,8 +403,8 @@ fn the_boards_have_the_functions_that_expressions_call() {
     let resident = |name: char| names.contains(&format!("{name}="));
     let small = |name: char| SMALL.contains(&format!("\ndef {name}("));
     let both = [
-        expression::deploy("id", "space", "f", None).unwrap(),
-        expression::evict("id"),
+        expression::bind("id", "space", "f"),
+        expression::call(expression::EVICT.into(), "'id'"),
         expression::evaluate("space", "1").unwrap(),
         expression::assign("space", &["a"], "1"),
         expression::in_namespace("space", "a"),

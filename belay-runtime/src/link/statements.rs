@@ -72,14 +72,14 @@ impl Link {
             source,
             file,
         } = statements;
-        let defined = if let Some(part) = self.shared.hello.flavour.source_part() {
-            self.execute_in_parts(namespace, source, part, deadline).await?;
-            None
-        } else {
-            Some((source, file.unwrap_or_default()))
+        let Some(part) = self.shared.hello.flavour.source_part() else {
+            let file = file.unwrap_or_default();
+            let request = agent::Request::deploy([id, namespace, function, source, file])?;
+            return Ok(self.ask(request, false, deadline).await?.payload);
         };
-        let expression = expression::deploy(id, namespace, function, defined)?;
-        self.request(Request::Evaluate(expression), deadline).await
+        self.execute_in_parts(namespace, source, part, deadline).await?;
+        let bind = expression::bind(id, namespace, function);
+        self.request(Request::Evaluate(bind), deadline).await
     }
 
     async fn execute_in_parts(

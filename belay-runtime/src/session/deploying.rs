@@ -201,9 +201,7 @@ impl Connection {
         );
         tracing::debug!(device = %self.name, methods = evicted.len(), "evicted to make room on the board");
         for id in evicted {
-            self.link
-                .request(Request::Evaluate(expression::evict(&id)), self.execute_deadline)
-                .await?;
+            self.link.request(evict(&id), self.execute_deadline).await?;
         }
         Ok(true)
     }
@@ -283,8 +281,18 @@ impl Connection {
 
     /// Removes what [`send_once`](Self::send_once) sent.
     pub(super) async fn remove(&self, id: &str) -> Result<()> {
-        let request = Request::Evaluate(expression::evict(id));
-        self.link.request(request, self.execute_deadline).await.map(drop)
+        self.link
+            .request(evict(id), self.execute_deadline)
+            .await
+            .map(drop)
+    }
+}
+
+/// Removes what was bound under an id: as a call, which a board without room to compile an expression can do.
+fn evict(id: &str) -> Request {
+    Request::Call {
+        function: expression::EVICT.to_owned(),
+        arguments: Arguments::new().with("id", id),
     }
 }
 
