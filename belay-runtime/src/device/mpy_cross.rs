@@ -28,7 +28,7 @@ mod running {
     const DEADLINE: Duration = Duration::from_secs(10);
     /// What a file begins with, in front of its version and of what it needs beyond that
     /// (MicroPython: `py/persistentcode.c`).
-    const MAGIC: u8 = b'M';
+    const MAGIC: u8 = 0x4d;
     /// In its third byte, those bits that name the processor which its native code is for.
     const ARCHITECTURE: u8 = 0b1111_1100;
 
@@ -118,11 +118,11 @@ mod running {
 
         #[test]
         fn only_what_the_board_loads_is_taken() {
-            let plain = [b'M', 6, 0, 31, 0];
+            let plain = [MAGIC, 6, 0, 31, 0];
             assert_eq!(file_of(output(0, &plain, ""), 6).unwrap(), plain);
             let of = |status, stdout: &[u8], stderr| file_of(output(status, stdout, stderr), 6).unwrap_err();
-            assert!(of(0, &[b'M', 5, 0, 31], "").contains("makes version 5"));
-            assert!(of(0, &[b'M', 6, 4 << 2, 31], "").contains("native code"));
+            assert!(of(0, &[MAGIC, 5, 0, 31], "").contains("makes version 5"));
+            assert!(of(0, &[MAGIC, 6, 4 << 2, 31], "").contains("native code"));
             assert!(of(0, b"", "").contains("no `.mpy` file"));
             assert!(of(256, &plain, "invalid \x1b syntax\n").contains("invalid \\x1b syntax"));
         }

@@ -5,6 +5,8 @@ mod codec;
 #[cfg(any(feature = "telnet", feature = "webrepl"))]
 mod coded;
 #[cfg(feature = "rfc2217")]
+mod com_port;
+#[cfg(feature = "rfc2217")]
 mod rfc2217;
 #[cfg(feature = "telnet")]
 mod telnet;

@@ -1,5 +1,6 @@
 //! Telnet (RFC 854): what it escapes, and the options that matter to a board (RFC 856, 857, 858, 1143).
 
+pub(super) mod numbers;
 mod options;
 
 use std::borrow::Cow;
@@ -15,32 +16,18 @@ use crate::transport::options::SocketOptions;
 use crate::transport::{Transport, TransportError};
 #[cfg(feature = "rfc2217")]
 use {
-    super::rfc2217::{self, Serial},
+    super::com_port::{self, Serial},
     crate::transport::ModemLines,
     crate::transport::options::PortOptions,
 };
 
+#[cfg(feature = "rfc2217")]
+use numbers::COM_PORT;
+use numbers::{BINARY, DO, DONT, IAC, SB, SE, SUPPRESS_GO_AHEAD, WILL, WONT};
 use options::{Asked, Options};
-
-const SE: u8 = 240;
-const SB: u8 = 250;
-const WILL: u8 = 251;
-const WONT: u8 = 252;
-const DO: u8 = 253;
-const DONT: u8 = 254;
-const IAC: u8 = 255;
 
 const CR: u8 = b'\r';
 const NUL: u8 = 0;
-
-/// Eight bits, all of them data.
-const BINARY: u8 = 0;
-/// What is sent comes back: the board's REPL does that, and a server that says that it does is right.
-const ECHO: u8 = 1;
-/// No turns are taken.
-const SUPPRESS_GO_AHEAD: u8 = 3;
-/// A serial port behind the connection.
-const COM_PORT: u8 = 44;
 
 /// The longest of what is said about an option that is kept: those of a serial port are a few bytes.
 const MOST_SAID: usize = 64;
@@ -219,25 +206,6 @@ impl Telnet {
     }
 }
 
-/// Appends what is said about an option.
-#[cfg(feature = "rfc2217")]
-pub(super) fn say(words: &[u8], out: &mut Vec<u8>) {
-    out.extend([IAC, SB, COM_PORT]);
-    escape(words, out);
-    out.extend([IAC, SE]);
-}
-
-/// Appends bytes of which none begins a command.
-#[cfg(feature = "rfc2217")]
-fn escape(bytes: &[u8], out: &mut Vec<u8>) {
-    for &byte in bytes {
-        out.push(byte);
-        if byte == IAC {
-            out.push(IAC);
-        }
-    }
-}
-
 impl Codec for Telnet {
     fn decode(
         &mut self,
@@ -271,7 +239,7 @@ impl Codec for Telnet {
     #[cfg(feature = "rfc2217")]
     fn set_lines(&mut self, dtr: bool, rts: bool, out: &mut Vec<u8>) -> ModemLines {
         match &self.serial {
-            Some(_) => rfc2217::set_lines(Some(dtr), Some(rts), out),
+            Some(_) => com_port::set_lines(Some(dtr), Some(rts), out),
             None => ModemLines::Unsupported,
         }
     }

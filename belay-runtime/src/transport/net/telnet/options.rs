@@ -1,7 +1,7 @@
 //! Which options both sides have agreed on (RFC 1143: no answer to what is no change, so that no two sides answer each
 //! other for ever).
 
-use super::{BINARY, COM_PORT, DO, DONT, ECHO, SUPPRESS_GO_AHEAD, WILL, WONT};
+use super::numbers::{BINARY, COM_PORT, DO, DONT, ECHO, SUPPRESS_GO_AHEAD, WILL, WONT};
 
 /// What became of an option.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 use super::*;
 use crate::transport::net::codec::Codec as _;
+use crate::transport::net::telnet::Telnet;
 
 fn serial(query: &str) -> Serial {
     Serial::new(&PortOptions::parse(query).unwrap())
@@ -61,7 +62,7 @@ fn the_server_says_what_it_has_set_and_when_it_wants_no_more() {
     let mut telnet = Telnet::with_serial(serial("baud=9600"));
     let mut hears = |words: &[u8]| {
         let mut came = Vec::new();
-        telnet::say(words, &mut came);
+        say(words, &mut came);
         telnet.decode(&came, &mut Vec::new(), &mut Vec::new()).unwrap();
         (telnet.serial().unwrap().baud_set, telnet.is_held())
     };
