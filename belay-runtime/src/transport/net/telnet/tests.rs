@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::numbers::ECHO;
+use super::numbers::{COM_PORT, ECHO};
 use super::*;
 
 /// What comes of these bytes: the board's, and the answers.
