@@ -110,7 +110,7 @@ fn method(mut function: TraitItemFn, errors: &mut Errors) -> Item {
     for attr in rest {
         errors.at(
             attr,
-            "a method has one of `#[task]`, `#[setup]`, `#[thread]` and `#[teardown]`, once",
+            "a method has one of `#[task]`, `#[setup]`, `#[thread]`, `#[teardown]` and `#[event]`, once",
         );
     }
     if let Some(block) = &function.default {
@@ -159,8 +159,8 @@ fn unmarked(function: TraitItemFn, errors: &mut Errors) -> Item {
     errors.at(
         &function.sig.ident,
         "this method says neither what runs on the board nor what runs here\n\
-         help: add `#[task]`, `#[setup]`, `#[thread]` or `#[teardown]`, or `#[host]` for what bodies call here, or \
-         give it a body in Rust",
+         help: add `#[task]`, `#[setup]`, `#[thread]` or `#[teardown]`, `#[event]` for what bodies tell, `#[host]` for \
+         what they call here, or give it a body in Rust",
     );
     Item::Other(Box::new(fallback::stub(function)))
 }

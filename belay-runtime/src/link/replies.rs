@@ -75,6 +75,8 @@ impl Conversation {
                 }
             }
             Reply::Interrupted(items) => {
+                // The line can make a Ctrl-C of anything, and that costs what was not read as one of ours does.
+                self.watch.interrupted();
                 if self.has_all(at, items) {
                     let interrupted = Error::from(ErrorKind::Interrupted).in_phase(Phase::Execute);
                     self.complete(at, Err(interrupted));

@@ -3,6 +3,7 @@
 use super::*;
 use crate::agent::source::Secrets;
 use crate::agent::{Number, Pong, Reply, Request};
+use crate::error::ErrorKind;
 use crate::link::Answer;
 use crate::link::line::ToWrite;
 use crate::link::output::{OutputHub, OutputSender};
@@ -102,13 +103,14 @@ impl Bench {
 
     /// Answers the last ping of these: the board expects this number, and has thrown this away.
     fn pong(&mut self, asked: &str, expects: char, odd: &str) {
-        let (_, asked) = asked.rsplit_once('p').expect("a ping");
-        let digits = asked.find(|c: char| !c.is_ascii_digit()).expect("its end");
-        // How often it is to be answered stands before the token.
-        let token = asked[1..digits].parse().expect("a token");
+        self.pong_behind(token(asked).saturating_sub(1), asked, expects, odd);
+    }
+
+    /// The same of a board that has got the ping of this token before, and none in between.
+    fn pong_behind(&mut self, before: u32, asked: &str, expects: char, odd: &str) {
         let pong = Pong {
-            token,
-            before: token.saturating_sub(1),
+            token: token(asked),
+            before,
             odd: odd.as_bytes().to_vec(),
         };
         self.reply(expects, &Reply::Pong(pong));
@@ -127,6 +129,14 @@ impl Bench {
         }
         self.now = until;
     }
+}
+
+/// The token of the last ping of these.
+fn token(asked: &str) -> u32 {
+    let (_, asked) = asked.rsplit_once('p').expect("a ping");
+    let digits = asked.find(|c: char| !c.is_ascii_digit()).expect("its end");
+    // How often it is to be answered stands before it.
+    asked[1..digits].parse().expect("a token")
 }
 
 fn number(at: u8) -> char {
@@ -197,4 +207,26 @@ fn a_request_that_the_line_has_damaged_is_read_by_nobody_however_often_the_board
     assert!(bench.take_written().contains("b()"), "it is sent again");
     bench.reply(number(1), &Reply::Value(b"8".to_vec()));
     assert!(behind.try_recv().expect("an answer").is_ok());
+}
+
+#[test]
+fn what_a_ctrl_c_has_cost_that_the_line_has_made_is_read_by_nobody() {
+    let mut bench = Bench::new(Flavour::Resident);
+    let (_, mut answer) = bench.ask("a()", false);
+    bench.take_written();
+    let ping = |bench: &mut Bench| loop {
+        bench.wait(Duration::from_millis(10));
+        let asked = bench.take_written();
+        if asked.contains('p') {
+            break asked;
+        }
+    };
+    let first = ping(&mut bench);
+    // Half of the ping had come to the board, and is thrown away.
+    bench.reply(number(0), &Reply::Interrupted(0));
+    let second = ping(&mut bench);
+    let before = token(&first).saturating_sub(1);
+    bench.pong_behind(before, &second, number(1), &first[first.len() / 2..]);
+    let error = answer.try_recv().expect("an answer").unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Interrupted), "{error}");
 }
