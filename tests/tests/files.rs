@@ -504,7 +504,7 @@ async fn a_board_with_little_memory_writes_and_reads_in_short_pieces() {
 
 #[tokio::test]
 async fn a_file_that_is_larger_than_the_memory_goes_both_ways() {
-    let (board, device) = connected_to(Board::unix().heap_kb(96), CallPath::Auto).await;
+    let (board, device) = connected_to(Board::unix().heap_kb(88), CallPath::Auto).await;
     let free = device.capabilities().free_memory.unwrap();
     assert!(
         free < 64 << 10,

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use super::source::{AGENT, Secrets, begun_with, fingerprint};
+use super::source::{AGENT, Secrets, fingerprint, made_to_stay};
 
 /// What is kept: the [fingerprint] of the source that it was compiled from, the file's checksum, and the file as base64.
 const KEPT: &str = include_str!("resident.mpy.txt");
@@ -36,9 +36,10 @@ pub fn to_keep(file: &[u8]) -> String {
     format!("{} {} {data}\n", of_source(), crc32fast::hash(file))
 }
 
-/// Brings the agent and begins a session, on a board that loads such files.
-pub(crate) fn bring(secrets: Secrets, free: Option<u64>, reads: i64) -> Option<String> {
+/// Brings the agent to a board that loads such files. Another source begins the session: as long as this one runs, the
+/// board's memory has the whole file in it.
+pub(crate) fn bring(secrets: Secrets, free: Option<u64>) -> Option<String> {
     let (check, file) = (*AGENT_FILE)?;
-    let begin = begun_with(secrets, free, reads);
-    Some(format!("{LOADER}\n_belay_f('{file}',{check})\n{begin}"))
+    let stays = made_to_stay(secrets, free);
+    Some(format!("{LOADER}\n_belay_f('{file}',{check})\n{stays}"))
 }

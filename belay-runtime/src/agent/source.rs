@@ -86,15 +86,15 @@ pub(crate) fn attach(secrets: Secrets, reads: i64) -> String {
 
 /// Brings the agent and begins a session.
 pub(crate) fn bring(secrets: Secrets, free: Option<u64>, reads: i64) -> String {
-    format!("{AGENT}\n{}", begun_with(secrets, free, reads))
+    let (stays, begin) = (made_to_stay(secrets, free), begin(secrets, VERSION, reads));
+    format!("{AGENT}\n{stays}{begin}\n")
 }
 
-/// Makes the function that is the agent what stays on the board, and begins a session.
-pub(super) fn begun_with(secrets: Secrets, free: Option<u64>, reads: i64) -> String {
-    let begin = begin(secrets, VERSION, reads);
+/// Makes the function that is the agent what stays on the board.
+pub(super) fn made_to_stay(secrets: Secrets, free: Option<u64>) -> String {
     let free = free.map_or(-1, |free| i64::try_from(free).unwrap_or(-1));
     let boot = secrets.boot;
-    format!("_belay=_belay('{VERSION:x}',{boot},{free})\n{begin}\n")
+    format!("_belay=_belay('{VERSION:x}',{boot},{free})\n")
 }
 
 /// Has an agent of this version begin a session.

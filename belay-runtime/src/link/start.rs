@@ -49,8 +49,10 @@ pub(super) async fn start(
     if may_be_small && (too_little || lacks) {
         return small::start(wire, secrets, free, deadlines).await;
     }
-    if let Some(prebuilt) = prebuilt::bring(secrets, free, reads).filter(|_| loads)
-        && let Ran::Hello(words) = bring(wire, &prebuilt, &attach, deadlines).await?
+    if let Some(prebuilt) = prebuilt::bring(secrets, free).filter(|_| loads)
+        && let Ran::Ended(ended) = run_surely(wire, &prebuilt, deadlines, |_| false).await?
+        && ended.traceback.is_empty()
+        && let Ran::Hello(words) = bring(wire, &attach, &attach, deadlines).await?
     {
         return Ok(begun(wire, words, false, flavour));
     }

@@ -211,9 +211,13 @@ impl Machine {
         let (version, rest) = begin.split_once("',").ok_or_else(damaged)?;
         let (numbers, begin) = rest.split_once(")\n").ok_or_else(damaged)?;
         let (boot, _) = numbers.split_once(',').ok_or_else(damaged)?;
-        let begin = Begin::of(begin).ok_or_else(damaged)?;
         self.heap.boot = boot.parse().map_err(|_| damaged())?;
         self.heap.resident = Some(Resident::new(version));
+        if begin.is_empty() {
+            // Another source begins the session.
+            return Ok(());
+        }
+        let begin = Begin::of(begin).ok_or_else(damaged)?;
         if begin.version != version {
             return Err(raised("KeyError", begin.version));
         }

@@ -79,7 +79,7 @@ pub(crate) async fn measure(rounds: u32, json: bool) -> Outcome {
 
 /// A file of 5 MB both ways on a board that has less than 64 KB of memory for it.
 async fn large(json: bool) -> Outcome {
-    const HEAP_KB: u32 = 96;
+    const HEAP_KB: u32 = 88;
     let problem = |error: Error| format!("{error:?}");
     let board = Board::unix().heap_kb(HEAP_KB).start().await;
     let board = board.map_err(|error| error.to_string())?;
