@@ -1,5 +1,6 @@
 //! The board that a command works on, connected when it is first needed.
 
+use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ pub(crate) struct Bench {
     pub(crate) lasting: bool,
     /// Whether what runs there may take as long as it likes.
     pub(crate) patient: bool,
+    /// Whether commands come on standard input, so that a program cannot have it.
+    pub(crate) dictated: bool,
     /// Whether the board was told to go, so that there is nobody to take leave of.
     pub(crate) gone: bool,
 }
@@ -41,6 +44,7 @@ impl Bench {
             board: None,
             lasting: false,
             patient: false,
+            dictated: false,
             gone: false,
         }
     }
@@ -62,7 +66,8 @@ impl Bench {
             let what = format!("connecting to {address}");
             let mut builder: DeviceBuilder = Device::builder(address);
             if self.patient {
-                builder = builder.timeout(PATIENCE);
+                let dictated = self.dictated;
+                builder = builder.timeout(PATIENCE).input(move |_| answer(dictated));
             }
             if self.lasting {
                 let pause = Duration::from_millis(100);
@@ -93,6 +98,28 @@ impl Bench {
         let closed = voice.during(device.close()).await;
         closed.or_else(|error| if self.gone { Ok(()) } else { Err(error.into()) })
     }
+}
+
+/// The next line of standard input, for a program that asks for one. Its prompt was printed by the board, behind what
+/// that had printed before.
+async fn answer(dictated: bool) -> io::Result<String> {
+    let at_end = |why| io::Error::new(io::ErrorKind::UnexpectedEof, why);
+    if dictated {
+        return Err(at_end("standard input has the commands of `belay shell`"));
+    }
+    let (reply, line) = tokio::sync::oneshot::channel();
+    // A thread of its own: the end of this program waits for no line.
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = io::stdin().read_line(&mut line).map(|length| (length, line));
+        let _ = reply.send(read);
+    });
+    let (length, line) = line.await.map_err(io::Error::other)??;
+    if length == 0 {
+        return Err(at_end("standard input is at its end"));
+    }
+    let line = line.strip_suffix('\n').unwrap_or(&line);
+    Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
 }
 
 /// With less memory than this, in bytes, a board has room for what it is to run, and for nothing of ours beside it.

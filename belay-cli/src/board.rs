@@ -9,7 +9,7 @@ pub(crate) trait Tool {
     /// Runs statements as a program of its own, and gives what it left with, if it did.
     ///
     /// ```python
-    /// names = {"__name__": "__main__", "__file__": file, "input": input}
+    /// names = {"__name__": "__main__", "__file__": file, "input": ask}
     /// try:
     ///     try:
     ///         code = compile(code, file, "exec")
@@ -24,10 +24,13 @@ pub(crate) trait Tool {
     #[task(timeout_ms = 2_000_000_000)]
     async fn run(&self, code: &str, file: &str) -> Result<Value>;
 
-    /// Keeps what statements and expressions are run in.
+    /// Keeps what statements and expressions are run in. A prompt is printed like all else, so that it comes in its order.
     ///
     /// ```python
-    /// scope = {"__name__": "__main__", "input": input}
+    /// def ask(prompt=""):
+    ///     print(prompt, end="")
+    ///     return input()
+    /// scope = {"__name__": "__main__", "input": ask}
     /// ```
     #[setup]
     async fn scope(&self) -> Result<()>;

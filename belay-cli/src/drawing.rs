@@ -37,7 +37,7 @@ fn traceback(exception: &DeviceException, file: &str) -> String {
     let mut text = String::new();
     // What is of a method of ours, or of the agent itself, tells nobody anything.
     let theirs: Vec<_> = { exception.traceback.iter() }
-        .filter(|frame| frame.rust.is_none() && frame.file != "belay")
+        .filter(|frame| frame.rust.is_none() && frame.file != "belay" && !frame.file.starts_with("belay."))
         .collect();
     if !theirs.is_empty() {
         text.push_str("Traceback (most recent call last):\n");

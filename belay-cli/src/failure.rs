@@ -211,7 +211,7 @@ fn help(error: &Error) -> Option<String> {
             "the program on the board has reset it; `belay repl` and `belay monitor` survive that"
         }
         ErrorKind::LineRead => {
-            "the program reads its input, which `belay run` cannot give it yet: run it in `belay repl`, \
+            "the program reads `sys.stdin`, which is the host's line: have it call `input()`, or run it in `belay repl`, \
              whose keyboard is the board's"
         }
         ErrorKind::TooLong { .. } => "have the board write it to a file, and copy that with `belay fs cp`",

@@ -36,8 +36,8 @@ const PLANTS: [Plant; 10] = [
     },
     Plant {
         what: "what is asked behind an interrupt is not waited for",
-        code: "if self.liveness.is_asking() || self.liveness.is_interrupting() {",
-        planted: "if !crate::planted(3) && (self.liveness.is_asking() || self.liveness.is_interrupting()) {",
+        code: "if self.liveness.is_asking() || self.liveness.is_interrupting() || self.waits_for_host() {",
+        planted: "if !crate::planted(3) && (self.liveness.is_asking() || self.liveness.is_interrupting()) || self.waits_for_host() {",
     },
     Plant {
         what: "any answer is taken for that of the first request",
@@ -56,8 +56,8 @@ const PLANTS: [Plant; 10] = [
     },
     Plant {
         what: "a deadline never passes",
-        code: "head.abandoned.unwrap_or(turn + head.job.deadline)",
-        planted: "head.abandoned.unwrap_or(turn + head.job.deadline * if crate::planted(7) { 1000 } else { 1 })",
+        code: "self.owed(head).unwrap_or(self.turn_began()) + head.job.deadline",
+        planted: "self.owed(head).unwrap_or(self.turn_began()) + head.job.deadline * if crate::planted(7) { 1000 } else { 1 }",
     },
     Plant {
         what: "a board that was reset is taken for the one that it was",

@@ -38,6 +38,8 @@ type Source = Box<dyn BufRead + Send>;
 
 pub(crate) async fn run(arguments: Arguments, bench: &mut Bench) -> Result<(), Failure> {
     bench.lasting = true;
+    bench.patient = true;
+    bench.dictated = arguments.file.is_none();
     let typed = arguments.file.is_none() && std::io::stdin().is_terminal();
     let mut source: Source = match &arguments.file {
         Some(path) => {

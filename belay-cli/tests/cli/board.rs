@@ -60,6 +60,28 @@ fn interrupt(pid: &str) {
 }
 
 #[test]
+fn a_script_that_asks_for_input_gets_the_lines_of_standard_input() {
+    let desk = Desk::new();
+    desk.put(
+        "asks.py",
+        "print('hello')\nname = input('name? ')\nprint(name, len(input()))\ninput('more? ')\n",
+    );
+    let asked = said(desk.command(["run", "asks.py"]), "Ada\r\n\n");
+    assert_eq!((asked.status, &*asked.out), (1, "hello\nname? Ada 0\nmore? "));
+    assert_eq!(
+        asked.err,
+        "Traceback (most recent call last):\n  File \"asks.py\", line 4, in <module>\n\
+         EOFError: standard input is at its end\n"
+    );
+    let dictated = said(desk.command(["shell"]), "exec print(input())\n");
+    assert!(
+        dictated.err.contains("standard input has the commands"),
+        "{}",
+        dictated.err
+    );
+}
+
+#[test]
 fn a_script_is_a_main_program_and_its_end_is_the_exit_status() {
     let desk = Desk::new();
     desk.put(

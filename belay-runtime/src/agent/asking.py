@@ -1,8 +1,12 @@
 # What bodies ask the host: sent when a trait first needs it. Each question has a number of its own and the place of who
 # asks, of which the main thread's is the first; the host answers a question that comes again as it has before.
 from binascii import b2a_base64
-import time
 
+try:
+    import time
+except ImportError:
+    # Where there is none there are no threads.
+    time = None
 try:
     from json import loads
 except ImportError:

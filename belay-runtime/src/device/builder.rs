@@ -249,7 +249,8 @@ impl<T> DeviceBuilder<T> {
     /// Has this answer bodies that call `input(prompt)`, on a board that can ask the host: with a line, without its end,
     /// or with an error, of which one of the kind [`UnexpectedEof`](std::io::ErrorKind::UnexpectedEof) raises an
     /// `EOFError` in the body, and any other one a `HostError`. It may take as long as it likes: that is not the body's
-    /// time. Without one, `input` raises an `EOFError`.
+    /// time. Without one, or on a board that cannot ask, `input` raises an
+    /// `EOFError`.
     ///
     /// It is dropped when the call is that waits for it.
     ///

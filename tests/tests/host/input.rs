@@ -83,3 +83,16 @@ async fn a_board_whose_agent_does_not_stay_cannot_ask() {
     };
     assert!(matches!(cause.kind(), ErrorKind::Unsupported { .. }), "{error:?}");
 }
+
+#[tokio::test]
+async fn who_answers_for_a_board_that_cannot_ask_has_its_programs_told_so() {
+    let board = Board::unix().start().await.unwrap();
+    let device = Device::builder(board.port())
+        .call_path(CallPath::RawRepl)
+        .input(|_| async { Ok(String::new()) })
+        .connect();
+    let device = soon("connecting", device).await.unwrap();
+    let error = soon("an error", device.execute("input()")).await.unwrap_err();
+    assert!(error.exception().unwrap().is("EOFError"), "{error:?}");
+    device.close().await.unwrap();
+}
