@@ -11,7 +11,7 @@ class Stop(BaseException):
 # The states of a record.
 RUNNING, PAUSED, STOPPED, FINISHED, FAILED = range(5)
 # The places in a record.
-NAME, STATE, STOPPING, RESTARTS, ELAPSED, LAST, ERROR, UNTIL = range(8)
+NAME, STATE, STOPPING, RESTARTS, ELAPSED, LAST, ERROR, UNTIL, BEGUN = range(9)
 
 table = {}
 # The stop points of the threads that run, for what waits in one.
@@ -57,11 +57,14 @@ def body(send, describe, ident, record, function, arguments, restarts, longest, 
                 time.sleep_ms(1)
             record[STATE] = RUNNING
 
+    record[BEGUN] = True
     me = _thread.get_ident()
     points[me] = stop
     wait = 100
     while 1:
         try:
+            # It may have been told to stop before it came to begin.
+            stop()
             function(stop, *arguments)
             state = STOPPED if told else FINISHED
             break
@@ -92,8 +95,9 @@ def body(send, describe, ident, record, function, arguments, restarts, longest, 
     record[STATE] = state
     send(("thread", ident))
 
+# One that was told to stop before it has begun never does anything.
 def ended(record):
-    return record[STATE] >= STOPPED
+    return record[STATE] >= STOPPED or record[STOPPING] and not record[BEGUN]
 
 # What is told of all threads, after those in `seen` have been forgotten, which the host knows to have ended.
 def report(seen):
@@ -102,7 +106,8 @@ def report(seen):
     reports = []
     for ident, record in table.items():
         time = record[ELAPSED] if ended(record) else elapsed(record)
-        reports.append((ident, record[NAME], record[STATE], record[STOPPING], record[RESTARTS], time, record[ERROR]))
+        state = max(record[STATE], STOPPED) if ended(record) else record[STATE]
+        reports.append((ident, record[NAME], state, record[STOPPING], record[RESTARTS], time, record[ERROR]))
     return reports
 
 # Says whether the thread was started: not when one of this name runs already and only one may; nor when the board has
@@ -113,10 +118,14 @@ def start(send, describe, ident, name, single, function, arguments, restarts, lo
         for record in table.values():
             if record[NAME] == name and not ended(record):
                 return (False, None)
-    record = [name, RUNNING, False, 0, 0, time.ticks_ms(), None, 0]
+    record = [name, RUNNING, False, 0, 0, time.ticks_ms(), None, 0, False]
     table[ident] = record
     try:
         _thread.start_new_thread(body, (send, describe, ident, record, function, arguments, restarts, longest, patience))
+    except KeyboardInterrupt:
+        # Whether it runs by now nobody can tell, and nobody is to wonder who it is.
+        request(record, patience)
+        raise
     except BaseException as error:
         del table[ident]
         if isinstance(error, (OSError, RuntimeError)):
@@ -134,7 +143,7 @@ def pause(name, milliseconds):
     pauses[name] = 1
     began = time.ticks_ms()
     while 1:
-        late = [record[NAME] for record in table.values() if record[STATE] == RUNNING]
+        late = [record[NAME] for record in table.values() if record[STATE] == RUNNING and not ended(record)]
         if not late or time.ticks_diff(time.ticks_ms(), began) > milliseconds:
             return late
         time.sleep_ms(1)

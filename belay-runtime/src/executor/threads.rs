@@ -11,7 +11,7 @@ use super::library;
 use super::thread::{ThreadExecutor, ThreadHandle};
 use super::watching::{Known, Table};
 use crate::boxed::BoxFuture;
-use crate::error::{Result, ThreadError};
+use crate::error::{ErrorKind, Result, ThreadError};
 use crate::link::ResetPolicy;
 use crate::python::Arguments;
 use crate::session::{Session, ThreadInfo};
@@ -43,6 +43,11 @@ impl Threads {
         let (id, status) = self.table.add(&connection, known).await?;
         if let Err(error) = self.table.start(&connection, id).await {
             self.table.remove(id);
+            // It may run by now, and whoever has started it does not get it.
+            if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::Timeout { .. }) {
+                let patience = self.session.settings().thread_stop;
+                let _ = library::stop(&connection, &[id], patience).await;
+            }
             return Err(error);
         }
         Ok(ThreadHandle::new(Arc::new(self.clone()), status))

@@ -119,6 +119,7 @@ belay_tests::on_both_runtimes! {
     a_later_program_finds_stops_and_does_not_resend_what_an_earlier_one_left
     closing_the_device_stops_what_was_left_running
     a_board_whose_slots_are_taken_says_so
+    a_thread_whose_start_is_interrupted_does_not_go_on_without_anybody
     an_error_of_the_body_at_its_first_line_is_its_own
 }
 
@@ -355,6 +356,45 @@ async fn a_board_whose_slots_are_taken_says_so() {
         assert!(error.to_string().contains("no further thread"), "{error}");
         assert!(error.to_string().contains(raised), "{error}");
         assert!(device.threads().active().await.unwrap().is_empty());
+        device.close().await.unwrap();
+    }
+}
+
+async fn a_thread_whose_start_is_interrupted_does_not_go_on_without_anybody() {
+    // The Ctrl-C comes before the thread was made, or when it has been.
+    for (before, behind) in [("raise KeyboardInterrupt", ""), ("", "raise KeyboardInterrupt")] {
+        let (_board, device) = connected().await;
+        let module = format!(
+            "import _thread as real
+    get_ident = real.get_ident
+    allocate_lock = real.allocate_lock
+    interrupted = []
+    def start_new_thread(body, arguments, interrupted=interrupted, real=real):
+        first = not interrupted
+        interrupted.append(1)
+        if first:
+            {}
+        real.start_new_thread(body, arguments)
+        if first:
+            {}",
+            if before.is_empty() { "pass" } else { before },
+            if behind.is_empty() { "pass" } else { behind },
+        );
+        with_another_thread_module(&device, &module).await;
+        let worker = WorkerDevice::attach(&device).await.unwrap();
+        let error = worker.tick(1).await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Interrupted), "{error:?}");
+        let idle = async { while !device.threads().active().await.unwrap().is_empty() {} };
+        soon("that no thread runs", idle).await;
+        // What runs ticks each millisecond, which some of these calls would see.
+        let ticks = worker.count().await.unwrap();
+        for _ in 0..100 {
+            assert_eq!(worker.count().await.unwrap(), ticks);
+        }
+        assert_eq!(worker.ticks_while_alone().await.unwrap(), 0);
+        // The next one of that name is not refused.
+        let thread = worker.tick(1).await.unwrap();
+        thread.stop(PATIENCE).await.unwrap();
         device.close().await.unwrap();
     }
 }
