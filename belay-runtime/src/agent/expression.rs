@@ -14,6 +14,9 @@ pub(super) const DEPLOY: &str = "D";
 /// The function that removes what was bound under an id.
 pub(crate) const EVICT: &str = "U";
 
+/// Gives back the memory of what nobody has any more.
+pub(crate) const COLLECT: &str = "__import__('gc').collect()";
+
 /// The function that evaluates in a namespace.
 pub(crate) const EVALUATE: &str = "V";
 

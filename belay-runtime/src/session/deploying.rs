@@ -234,7 +234,13 @@ impl Connection {
     async fn may_have_room(&self, keep: &[Key], spent: &mut bool) -> Result<bool> {
         // It is rare, and its future would be part of that of every call.
         let made_room = Box::pin(self.make_room(keep)).await?;
-        Ok(made_room || !std::mem::replace(spent, true))
+        if made_room || std::mem::replace(spent, true) {
+            return Ok(made_room);
+        }
+        // A board with a few kilobytes does that by itself only when the next thing finds no room at all.
+        let collect = Request::Evaluate(expression::COLLECT.to_owned());
+        let _ = Box::pin(self.link.request(collect, self.execute_deadline)).await;
+        Ok(true)
     }
 
     /// What must stay on the board for a method to run.
