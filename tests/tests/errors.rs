@@ -314,7 +314,12 @@ async fn of_the_end_of_a_command_the_command_is_told(address: String) {
 async fn of_the_end_of_a_command_the_command_is_told_and_not_a_plug() {
     let program = belay_sim::ensure_unix(belay_sim::Report::Quiet).expect("the board's program");
     of_the_end_of_a_command_the_command_is_told(format!("pty:{}", program.display())).await;
-    for address in ["exec:sh -c 'exit 3'", "pty:sh -c 'exit 3'"] {
+    for address in [
+        "exec:sh -c 'exit 3'",
+        "pty:sh -c 'exit 3'",
+        // It takes nothing more before it has ended.
+        "exec:sh -c 'exec 0<&-; sleep 0.2; exit 3'",
+    ] {
         let error = DemandingDevice::connect(address).await.expect_err("it ends");
         let text = printed(&error);
         assert!(

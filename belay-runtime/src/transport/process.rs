@@ -32,8 +32,12 @@ pub(super) struct ProcessTransport<S> {
     ended: oneshot::Receiver<ExitStatus>,
     /// Dropping it kills the child.
     _alive: oneshot::Sender<()>,
+    /// What has become of the command, once that is known.
+    reason: Option<String>,
     /// Runs once the stream is at its end.
     grace: Option<Pin<Box<Sleep>>>,
+    /// Runs once the command takes nothing more.
+    deaf: Option<Pin<Box<Sleep>>>,
 }
 
 /// Starts a command on pipes. What it writes to standard error goes to this program's.
@@ -124,21 +128,42 @@ impl<S> ProcessTransport<S> {
             description,
             ended,
             _alive: alive,
+            reason: None,
             grace: None,
+            deaf: None,
         }
     }
 
     /// Waits for the end of a process whose output is at its end, and says what became of it.
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<String> {
-        if let Poll::Ready(status) = Pin::new(&mut self.ended).poll(cx) {
-            return Poll::Ready(match status {
-                Ok(status) => format!("the command has ended ({status})"),
-                Err(_) => "the command has ended".to_owned(),
-            });
+        if let Poll::Ready(reason) = self.poll_reason(cx) {
+            return Poll::Ready(reason);
         }
         let grace = self.grace.get_or_insert_with(|| Box::pin(sleep(STATUS_GRACE)));
         ready!(grace.as_mut().poll(cx));
         Poll::Ready("the command has closed its output".to_owned())
+    }
+
+    /// The same for one that takes nothing more. What it still says can be read meanwhile.
+    fn poll_deaf(&mut self, cx: &mut Context<'_>) -> Poll<String> {
+        if let Poll::Ready(reason) = self.poll_reason(cx) {
+            return Poll::Ready(reason);
+        }
+        let deaf = self.deaf.get_or_insert_with(|| Box::pin(sleep(STATUS_GRACE)));
+        ready!(deaf.as_mut().poll(cx));
+        Poll::Ready("the command reads no more".to_owned())
+    }
+
+    /// What has become of a command that has ended.
+    fn poll_reason(&mut self, cx: &mut Context<'_>) -> Poll<String> {
+        if let Some(reason) = &self.reason {
+            return Poll::Ready(reason.clone());
+        }
+        let reason = match ready!(Pin::new(&mut self.ended).poll(cx)) {
+            Ok(status) => format!("the command has ended ({status})"),
+            Err(_) => "the command has ended".to_owned(),
+        };
+        Poll::Ready(self.reason.insert(reason).clone())
     }
 }
 
@@ -237,12 +262,16 @@ impl<S: AsyncRead + Unpin> AsyncRead for ProcessTransport<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for ProcessTransport<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         // The other end of a pipe or of a terminal is the command, and nothing that was plugged in.
-        Pin::new(&mut self.stream)
-            .poll_write(cx, buf)
-            .map_err(|error| match TransportError::from(error) {
-                TransportError::Io(error) => error,
-                _ => TransportError::Ended("the command reads no more".into()).into_io(),
-            })
+        match ready!(Pin::new(&mut self.stream).poll_write(cx, buf)) {
+            Ok(written) => Poll::Ready(Ok(written)),
+            Err(error) => {
+                if let TransportError::Io(error) = TransportError::from(error) {
+                    return Poll::Ready(Err(error));
+                }
+                let reason = ready!(self.poll_deaf(cx));
+                Poll::Ready(Err(TransportError::Ended(reason.into()).into_io()))
+            }
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
