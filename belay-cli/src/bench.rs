@@ -16,6 +16,10 @@ use crate::{progress, screen};
 
 /// What there is of options and of the board, over all commands of one run.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is about something else that a command decides"
+)]
 pub(crate) struct Bench {
     pub(crate) global: Global,
     board: Option<Board>,
