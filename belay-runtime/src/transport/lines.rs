@@ -1,6 +1,6 @@
 //! The modem lines DTR and RTS, and the order in which they change.
 
-use super::options::Line;
+use super::options::{Flow, Line, PortOptions};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ModemLine {
@@ -16,6 +16,20 @@ pub(super) fn steps(dtr: Option<bool>, rts: Option<bool>) -> impl Iterator<Item 
     let change_dtr = dtr.map(|level| (ModemLine::Dtr, level));
     let assert_rts = rts.filter(|level| *level).map(|level| (ModemLine::Rts, level));
     [release_rts, change_dtr, assert_rts].into_iter().flatten()
+}
+
+impl PortOptions {
+    /// What is done with the lines of a port, DTR and RTS.
+    pub(super) fn lines(&self) -> (Line, Line) {
+        let dtr = self.dtr.unwrap_or_default();
+        let rts = if self.flow == Some(Flow::RtsCts) {
+            Line::Keep
+        } else {
+            // Unequal levels would hold an ESP board in reset or in its boot loader.
+            self.rts.unwrap_or(dtr)
+        };
+        (dtr, rts)
+    }
 }
 
 impl Line {

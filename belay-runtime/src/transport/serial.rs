@@ -97,7 +97,7 @@ impl SerialTransport {
         });
         let mut port = SerialStream::open(&builder).map_err(|error| explain(&path, error))?;
         let has_lines = port.read_clear_to_send().is_ok();
-        let dtr = options.dtr.unwrap_or_default();
+        let (dtr, rts) = options.lines();
         let mut transport = Self {
             port,
             flow_control: match options.flow {
@@ -107,12 +107,7 @@ impl SerialTransport {
             hold: Hold::new(&path),
             path,
             dtr,
-            // Unequal levels would hold an ESP board in reset or in its boot loader.
-            rts: if hardware {
-                Line::Keep
-            } else {
-                options.rts.unwrap_or(dtr)
-            },
+            rts,
             has_lines,
         };
         // Some drivers let the lines be read and not set. A port that failed for another reason fails again

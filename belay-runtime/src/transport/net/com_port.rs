@@ -38,18 +38,12 @@ pub(super) struct Serial {
 
 impl Serial {
     pub(super) fn new(options: &PortOptions) -> Self {
-        let hardware = options.flow == Some(Flow::RtsCts);
-        let dtr = options.dtr.unwrap_or_default();
+        let (dtr, rts) = options.lines();
         Self {
             baud: options.baud.unwrap_or(PortOptions::DEFAULT_BAUD),
-            hardware,
+            hardware: options.flow == Some(Flow::RtsCts),
             dtr,
-            // As on a port of this machine.
-            rts: if hardware {
-                Line::Keep
-            } else {
-                options.rts.unwrap_or(dtr)
-            },
+            rts,
             baud_set: None,
             held: false,
         }
