@@ -9,6 +9,7 @@ mod files;
 mod harness;
 mod help;
 mod packages;
+mod page;
 mod python;
 mod shell;
 mod terminal;

@@ -8,7 +8,10 @@ use crate::harness::{Desk, command, said};
 
 const HELLO: &str = "def hi():\n    print('hi')\n";
 
-/// An index with one package in it. It ends with the tests.
+/// What the index has, all the same.
+const NAMES: [&str; 3] = ["hello", "package", "ssd1306"];
+
+/// An index with a few packages in it. It ends with the tests.
 pub(crate) fn index() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -23,8 +26,9 @@ pub(crate) fn index() -> String {
             let _ = lines.find(String::is_empty);
             let path = first.split(' ').nth(1).unwrap_or_default();
             let hash = &sha256(HELLO)[..8];
+            let manifests = NAMES.map(|name| format!("/package/py/{name}/latest.json"));
             let body = match path {
-                "/package/py/hello/latest.json" => manifest.replace("HASH", hash),
+                path if manifests.iter().any(|name| name == path) => manifest.replace("HASH", hash),
                 path if path == format!("/file/{}/{hash}", &hash[..2]) => HELLO.to_owned(),
                 _ => String::new(),
             };
