@@ -121,7 +121,8 @@ impl Pump {
             if ready.commands && !self.obey() {
                 return;
             }
-            if ready.clients
+            // Who left before the board spoke may be told of only now: the one is asked for before the other.
+            if (ready.clients || ready.board)
                 && let Some(port) = &mut self.port
                 && port.update_clients()
             {

@@ -10,10 +10,11 @@ use common::Client;
 fn what_nobody_hears_is_lost() {
     let board = Board::unix().start_blocking().expect("the unix board starts");
     let mut first = Client::raw(board.port());
-    // Files tell the board when to print and us when it has done so.
+    // Files tell the board when to print and us when it has done so. What it prints is more than any buffer holds, so
+    // that what comes first has been taken from it, while nobody is there, before it is done.
     first.send(
         b"import os, time\nprint('waiting')\nwhile 'go' not in os.listdir(): time.sleep_ms(1)\n\
-          print('unheard')\ntime.sleep_ms(1)\nopen('done', 'w').close()\x04",
+          print('unheard')\nfor i in range(300): print('x' * 1000)\nopen('done', 'w').close()\x04",
     );
     first.until(b"waiting\r\n");
     drop(first);
