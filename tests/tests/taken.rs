@@ -25,6 +25,12 @@ trait Reader {
     /// ```
     #[task]
     async fn add(&self, a: i32, b: i32) -> Result<i32>;
+
+    /// ```python
+    /// return text
+    /// ```
+    #[task]
+    async fn echo(&self, text: &str) -> Result<String>;
 }
 
 /// Gets at the line in a way that nobody sees in the source.
@@ -96,6 +102,34 @@ async fn no_byte_of_a_ping_costs_an_answer(board: &Board, device: &Device) {
         slept.unwrap_or_else(|error| panic!("{at}: {error:?}"));
         board.cable().heal().unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_ctrl_c_that_the_line_makes_of_a_byte_of_a_request_is_not_taken_for_a_reader() {
+    let (board, device) = connected(CallPath::Agent).await;
+    let reader = ReaderDevice::attach(&device).await.unwrap();
+    assert_eq!(reader.add(1, 2).await.unwrap(), 3);
+    let text = "CCCCCCCCCC";
+    assert_eq!(reader.echo(text).await.unwrap(), text);
+    let request = 32;
+    // The call before it has long ended when the rest of the second one comes, of which a part is read already; and what
+    // is behind the Ctrl-C comes when that has been heeded.
+    for (at, fault) in [
+        (4, Fault::Delay(Duration::from_secs(1))),
+        (12, Fault::Flip(b'C' ^ 3)),
+        (13, Fault::Delay(Duration::from_millis(1_500))),
+    ] {
+        board
+            .cable()
+            .once(Direction::ToBoard, request + at, fault)
+            .unwrap();
+    }
+    let (added, said) = soon("both ends", async {
+        tokio::join!(reader.add(1, 2), reader.echo(text))
+    })
+    .await;
+    assert_eq!((added.unwrap(), said.unwrap().as_str()), (3, text));
+    device.close().await.unwrap();
 }
 
 async fn the_input_of_builtins_is_told(path: CallPath) {

@@ -81,6 +81,8 @@ def _belay(version, boot, before):
     count = 0
     # The last ping, and what was thrown away since because it was no line: the host sees whether somebody else reads.
     asked = odd = b""
+    # Whether a Ctrl-C has ended a call, which is told by its answer.
+    stopped = 0
     # What came over the raw REPL for the line behind it, or the length that there is no room for.
     brought = b""
     # How many characters are read at once, as `run` has it.
@@ -222,10 +224,11 @@ def _belay(version, boot, before):
         return type(error).__name__, attempt(str, error) or "", attempt(repr, arguments), code, trace or ""
 
     def fail(frames, number, error, fate):
-        nonlocal spare
+        nonlocal spare, stopped
         many = len(frames)
         if isinstance(error, KeyboardInterrupt):
             say(frames, b"%ci%d" % (number, many))
+            stopped = 1
             return
         # What is said of it, and the next request, have the spare room.
         spare = None
@@ -489,6 +492,7 @@ def _belay(version, boot, before):
 
     def run(size):
         # Reads lines of `size` characters, or of any length where that is -1, until it is to leave.
+        nonlocal odd, stopped
         interrupted = lost = 0
         new = 1
         # The line, what stands in it, and its first character: a Ctrl-C of another tool's may be among characters that came
@@ -532,6 +536,10 @@ def _belay(version, boot, before):
                         return
             except KeyboardInterrupt:
                 interrupted = 1
+                if not stopped:
+                    # Whatever was read of a line is gone with it, and that nobody else has taken it is to be seen.
+                    odd = b"?"
+                stopped = 0
             except UnicodeError:
                 lost = 1
             except MemoryError:
@@ -604,13 +612,14 @@ def _belay(version, boot, before):
 
     def begin(nonce, value, size):
         # Begins a session: nothing is left of what an earlier one was in the middle of.
-        nonlocal seed, start, expected, kept, asked, odd
+        nonlocal seed, start, expected, kept, asked, odd, stopped
         seed = value
         start = b"\x02" + nonce.encode()
         expected = ord("0")
         kept = []
         asked = b"0"
         odd = b""
+        stopped = 0
         finish()
         # A board that has no room for anything says so at once.
         gc.collect()

@@ -18,6 +18,8 @@ pub(super) struct Resident {
     /// The last ping, and what was thrown away since because it was no line.
     asked: String,
     odd: Vec<u8>,
+    /// Whether a Ctrl-C has ended a call.
+    stopped: bool,
 }
 
 #[derive(Debug)]
@@ -43,6 +45,7 @@ impl Resident {
             brought: Vec::new(),
             asked: "0".to_owned(),
             odd: Vec::new(),
+            stopped: false,
         }
     }
 }
@@ -117,7 +120,9 @@ impl Machine {
         let many = self.said();
         let number = char_of(number);
         if exception.name == "KeyboardInterrupt" {
-            return self.say(format!("{number}i{many}")).await;
+            self.say(format!("{number}i{many}")).await?;
+            self.agent()?.stopped = true;
+            return Ok(());
         }
         let Exception {
             name,
@@ -424,7 +429,13 @@ impl Machine {
                 .await
             {
                 Ok(()) => return Ok(()),
-                Err(raised) if raised.is("KeyboardInterrupt") => interrupted = true,
+                Err(raised) if raised.is("KeyboardInterrupt") => {
+                    interrupted = true;
+                    let agent = self.agent()?;
+                    if !std::mem::take(&mut agent.stopped) {
+                        agent.odd = b"?".to_vec();
+                    }
+                }
                 Err(raised) if raised.is("UnicodeError") => lost = true,
                 Err(raised) => return Err(raised),
             }
