@@ -168,8 +168,9 @@ impl Tap for Recorder {
     }
 }
 
-/// Has the agent take each source that comes of one when a byte is lost, repeated or another one, and gives how many
-/// there were, what the source itself is answered, and after which of the others the agent gave another answer.
+/// Has the agent take each source that comes of one when a byte is lost, repeated or another one, or when two of the signs
+/// around the line in it are lost or others; and gives how many there were, what the source itself is answered, and after
+/// which of the others the agent gave another answer.
 const DAMAGE: &str = r#"
 import gc
 signs = bytes(sign for sign in range(32, 128) if not chr(sign).isalpha())
@@ -181,6 +182,22 @@ def damaged(source):
         for other in signs + bytes([byte[0] ^ 1 << bit for bit in range(8)]):
             if not 1 <= other <= 4:
                 yield before + bytes([other]) + after
+def twice_damaged(source):
+    begins = source.find(b"'#")
+    ends = source.find(b"\\n'", begins)
+    places = [at for at in range(len(source)) if source[at] in signs and not begins < at < ends]
+    def changes(at):
+        yield b""
+        for bit in range(7):
+            sign = bytes([source[at] ^ 1 << bit])
+            if sign[0] in signs and sign > b" ":
+                yield sign
+    for first in places:
+        for second in places:
+            if second > first:
+                for one in changes(first):
+                    for other in changes(second):
+                        yield source[:first] + one + source[first+1:second] + other + source[second+1:]
 said = []
 def heard(*words, **_):
     if words[1][1] in "veiydp":
@@ -203,21 +220,22 @@ def judge(source, number):
     many = 0
     wrong = []
     right = answers(source, number)
-    for one in damaged(source):
-        many += 1
-        if many % 64 == 0:
-            gc.collect()
-        for text in answers(one, number):
-            # Names are never forgotten, so there is little memory in the end.
-            if text not in right and "MemoryError" not in text and len(wrong) < 4:
-                wrong.append((one, text))
+    for kind in damaged, twice_damaged:
+        for one in kind(source):
+            many += 1
+            if many % 64 == 0:
+                gc.collect()
+            for text in answers(one, number):
+                # Names are never forgotten, so there is little memory in the end.
+                if text not in right and "MemoryError" not in text and len(wrong) < 4:
+                    wrong.append((one, text))
     if right != answers(source, number):
         wrong.append("it does not answer any more")
     return many, right, wrong
 "#;
 
 #[tokio::test]
-async fn whatever_one_byte_makes_of_an_unchecked_source_is_never_told_as_an_answer() {
+async fn whatever_a_byte_or_two_make_of_an_unchecked_source_is_never_told_as_an_answer() {
     // It lacks what the usual agent needs, and has room for all the names that damage makes.
     let board = Board::unix().file("binascii.py", "").start().await.unwrap();
     let written = Arc::new(Mutex::new(Vec::new()));

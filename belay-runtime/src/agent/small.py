@@ -3,11 +3,11 @@
 # statement here is compiled on its own, over the dictionary `_belay`, which also is what expressions see.
 #
 # The stack can be as small as 1800 bytes. So nothing of this is beneath a call but the raw REPL's own code:
-# `line` takes a line and gives an iterator whose only item is what the line asks for, the raw REPL has `get` work
-# that out, and hands the value to `value` or what it raised to `error`. What it is sent for that is not checked by
-# anything. So no byte makes another name that there is of one of those, nothing is looked up after `line` was called,
-# and all that is done with what it gives stands in parentheses around it: what the line has done to the rest cannot
-# become the call's own answer.
+# `line` takes a line and gives an iterator, the raw REPL looks for something in that, and so has it work out what the
+# line asks for and hand the value to `value`; what is raised it hands to `error`. What it is sent for that is not checked
+# by anything. So no byte makes another name that there is of one of those, and behind `line` there is nothing to look up
+# and nothing to call: what a bad line has made of the rest raises before that, or not at all, and cannot become the
+# call's own answer.
 # `gc`, `sys`, `trace` and what the raw REPL looks up beside it are there already: see `small.rs`.
 seed = count = many = credit = lost = 0
 start = text = number = kind = key = asked = ""
@@ -16,7 +16,6 @@ expected = "0"
 # whether what was asked for had begun; 2 says that there is no such function.
 kept = ["", [], 0, 0]
 parts = []
-get = b.next
 F = {}
 # What is sent when it is needed gets into the first one.
 spaces = {0: {}, "": b.globals()}
@@ -117,7 +116,7 @@ def begun(body):
         # What came in parts, to be executed in a namespace.
         source = "".join(parts)
         parts[:] = []
-        return map(exec, (source,), (N(body),))
+        return map(value, map(exec, (source,), (N(body),)))
     elif kind in "Tt":
         # Source, in parts: a literal of all of it would take more than twice the room.
         if kind == "T":
@@ -126,8 +125,8 @@ def begun(body):
         room()
     if kind in "Ttn":
         # There is nothing to work out.
-        return iter(kind)
-    return map(eval, (body,), (globals(),))
+        return map(value, kind)
+    return map(value, map(eval, (body,), (globals(),)))
 
 
 def G(*arguments):
@@ -138,8 +137,6 @@ def G(*arguments):
 
 def value(got):
     global number
-    if not number:
-        return
     if kind in "ecTtX":
         got = repr(got)
         say(number + "v" + got)

@@ -23,13 +23,14 @@ pub(super) fn in_parts(line: &[u8], largest: usize) -> Vec<Vec<u8>> {
     more.chain([last_part(last)]).collect()
 }
 
-/// What the line asks for is worked out here, where no call has used any of the stack yet. Nothing checks this source:
-/// see the agent's. What stands in parentheses cannot become an assignment.
+/// What the line asks for is worked out here, where no call has used any of the stack yet: by looking for something in
+/// what the agent gives. Nothing checks this source: see the agent's. Before what stands in parentheses there is no other
+/// operator that would have only that.
 fn last_part(part: &[u8]) -> Vec<u8> {
     [
-        b"try:(_belay['value'])((_belay['get'])(".as_slice(),
+        b"try:0 in(".as_slice(),
         &call("_belay['line'](", part),
-        b"))\nexcept _belay['b'].BaseException as _belay_e:_belay['error'](_belay_e)\n",
+        b")\nexcept _belay['b'].BaseException as _by:_belay['error'](_by)\n",
     ]
     .concat()
 }

@@ -268,7 +268,7 @@ impl Machine {
                 _ => Err(damaged()),
             };
         }
-        if source.starts_with("try:(_belay['value'])(") {
+        if source.starts_with("try:0 in(") {
             return self.small_line_source(source).await;
         }
         if source.starts_with("_belay['line'](") || source.starts_with("_belay['h'](") {
@@ -315,14 +315,14 @@ impl Machine {
 
     /// A line for the agent for small boards, as it is typed.
     async fn small_line_source(&mut self, source: &str) -> Python<()> {
-        const END: &str = "\nexcept _belay['b'].BaseException as _belay_e:_belay['error'](_belay_e)\n";
+        const END: &str = "\nexcept _belay['b'].BaseException as _by:_belay['error'](_by)\n";
         let part = source
-            .strip_prefix("try:(_belay['value'])((_belay['get'])(_belay['line'](")
+            .strip_prefix("try:0 in(_belay['line'](")
             .and_then(|part| part.strip_suffix(END))
             .ok_or_else(damaged)?;
         match literal(part).ok_or_else(damaged)? {
-            (line, ")))") if self.heap.small.is_some() => self.small_whole(line.as_bytes()).await,
-            (_, ")))") => Err(missing()),
+            (line, "))") if self.heap.small.is_some() => self.small_whole(line.as_bytes()).await,
+            (_, "))") => Err(missing()),
             _ => Err(damaged()),
         }
     }
