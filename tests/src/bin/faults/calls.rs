@@ -51,6 +51,8 @@ pub(crate) struct Call {
     pub(crate) id: u32,
     expression: String,
     expected: Expected,
+    /// How many items come at once at least, if nothing goes wrong.
+    at_once: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -122,6 +124,9 @@ impl Call {
             id,
             expression,
             expected,
+            // A small board sends a few hundred characters at once, and what it is typed for that is long: a bad line damages
+            // every second one.
+            at_once: if small { 4 } else { 30 },
         }
     }
 
@@ -133,8 +138,8 @@ impl Call {
     pub(crate) fn signs_of_life(&self) -> u32 {
         let signs = match &self.expected {
             Expected::Bytes(bytes) => bytes.len() / 1_536 + 1,
-            // They come in batches, and no fault makes each of them wait.
-            Expected::Items(items) => items.len() / 30 + 1,
+            // They come in batches, and on most lines no fault makes each of them wait.
+            Expected::Items(items) => items.len() / self.at_once + 1,
             Expected::Repr(_) | Expected::Raises(..) => 0,
         };
         u32::try_from(signs).unwrap_or(u32::MAX)
