@@ -11,7 +11,7 @@ use crate::agent::{Number, Pong, ReplyKind};
 use crate::error::{ErrorKind, MAY_READ, NOT_THROUGH};
 
 /// What makes sure that a board gets to the end of something long of which the line has lost a part.
-const FILLER: [u8; 64] = [b' '; 64];
+pub(super) const FILLER: [u8; 64] = [b' '; 64];
 /// How many answers a ping asks for that was not answered. More of them may be damaged.
 const PONGS: u8 = 4;
 

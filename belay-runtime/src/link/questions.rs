@@ -9,6 +9,7 @@ use super::asked::{Asking, Told};
 use super::calls::{Job, Sink};
 use super::conversation::Conversation;
 use super::liveness::SILENCE;
+use super::pings::FILLER;
 use super::unread::Sent;
 use crate::agent::{Number, Question, Request, asking};
 use crate::error::Error;
@@ -16,6 +17,8 @@ use crate::exception::HostFailure;
 
 /// How many failures of host functions are remembered of one call.
 const FAILURES: usize = 8;
+/// How often a body is sent what it may wait for of an answer: no more than it has room for, should it not wait.
+const FILLED: u32 = 2;
 /// How often the pause before an answer is sent again becomes longer.
 const LONGER: u32 = 5;
 /// When a call is looked at again that waits for the host, which minds its own time.
@@ -28,10 +31,20 @@ pub(super) struct Waiting {
     of: Number,
     /// Since when it waits for the answer; nothing once that was sent.
     since: Option<Instant>,
-    /// The answer that was sent and may not have come, and how often it was sent again.
-    told: Option<(Told, u32)>,
+    /// The answer that was sent and may not have come.
+    told: Option<Telling>,
     /// What was raised in it on behalf of the host, with what each exception says.
     failures: Vec<(String, HostFailure)>,
+}
+
+/// An answer on its way to a body.
+#[derive(Debug)]
+struct Telling {
+    told: Told,
+    /// How often it was to be sent again.
+    times: u32,
+    /// How often the board was sent something in the place of what the line may have lost of it.
+    filled: u32,
 }
 
 impl Conversation {
@@ -95,7 +108,11 @@ impl Conversation {
             }
             waiting.failures.push(failure.clone());
         }
-        waiting.told = Some((told.clone(), 0));
+        waiting.told = Some(Telling {
+            told: told.clone(),
+            times: 0,
+            filled: 0,
+        });
         let taken = self.now.saturating_duration_since(since);
         self.calls.head_waited(taken);
         if let Some(Sink::Batch(stream)) = self.calls.head().map(|head| &head.job.sink) {
@@ -151,7 +168,7 @@ impl Conversation {
             && waiting
                 .told
                 .as_ref()
-                .is_some_and(|(told, _)| told.number == question)
+                .is_some_and(|telling| telling.told.number == question)
         {
             waiting.told = None;
             self.liveness.unread.some_is_read();
@@ -163,15 +180,21 @@ impl Conversation {
     /// the answer to a ping: the body reads nothing else. If it has come after all it is one more line that is not read
     /// before the body ends, for which there has to be room.
     pub(super) fn tells_again(&mut self) -> bool {
-        let Some((told, times)) = self.waiting.as_mut().and_then(|waiting| waiting.told.as_mut()) else {
+        let Some(telling) = self.waiting.as_mut().and_then(|waiting| waiting.told.as_mut()) else {
             return false;
         };
-        let pause = SILENCE * 2_u32.pow((*times).min(LONGER));
-        *times += 1;
-        let line = self.calls.answer(told.text());
-        let unread = &self.liveness.unread;
+        let pause = SILENCE * 2_u32.pow(telling.times.min(LONGER));
+        telling.times += 1;
+        let line = self.calls.answer(telling.told.text());
+        let unread = &mut self.liveness.unread;
         if unread.has_any_room_for(line.len()) || unread.has_room_for(line.len()) {
+            telling.filled = 0;
             self.transmit(&line, Sent::Other);
+        } else if line.len() > FILLER.len() && telling.filled < FILLED {
+            // The body waits for the rest of it, perhaps. It refuses the whole once it has got as much.
+            telling.filled += 1;
+            unread.add(Sent::Other, FILLER.len());
+            self.line.send(&FILLER);
         }
         self.liveness.hush_until(self.now + pause);
         true
