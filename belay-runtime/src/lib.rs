@@ -10,6 +10,8 @@ mod executor;
 mod files;
 mod host;
 pub mod link;
+#[cfg(feature = "mount")]
+mod mount;
 mod polled;
 mod printable;
 pub mod protocol;
@@ -47,10 +49,13 @@ pub use host::HostFunctionError;
 #[doc(hidden)]
 pub use host::{HostFunctions, HostOutput, HostedBy, Words, no_host_function};
 pub use link::{CallPath, Deadlines, Output, ResetPolicy};
+#[cfg(feature = "mount")]
+pub use mount::{Mount, MountOptions};
 pub use session::{
-    Capabilities, Connection, DeploymentStats, EventStream, ExclusiveTurn, FloatPrecision, Follower, Items,
-    OnBoard, OutputStream as DeviceOutput, ReconnectPolicy, Returned, Session, SessionContext, SessionEvent,
-    SessionEvents, SessionState, SessionStates, SharedTurn, ThreadInfo, ThreadState,
+    Capabilities, Clock, ClockEstimate, Connection, DeploymentStats, EventStream, ExclusiveTurn,
+    FloatPrecision, Follower, Items, Moment, OnBoard, OutputStream as DeviceOutput, ReconnectPolicy,
+    Returned, Session, SessionContext, SessionEvent, SessionEvents, SessionState, SessionStates, SharedTurn,
+    ThreadInfo, ThreadState,
 };
 pub use signature::{
     ActionOutput, CallError, NoneOutput, TaskOutput, ThreadOutput, WithDefault, gives_none, or_default,

@@ -93,6 +93,7 @@
 //! | feature | what it is for |
 //! | --- | --- |
 //! | `pack` | packing files on their way to boards that can unpack them; on unless `default-features = false` |
+//! | `mount` | folders of this machine as file systems of a board, `Device::mount` |
 //! | `serial` | boards at serial ports, `usb:` and `auto`; on unless `default-features = false` |
 //! | `sync` | bringing a folder of the board up to date with one of this machine, `Files::sync` |
 //! | `tcp` | boards behind a socket, `tcp://` |
@@ -126,6 +127,8 @@
 
 #[doc(inline)]
 pub use belay_macros::{device, event, host, setup, task, teardown, thread};
+#[doc(inline)]
+pub use belay_runtime::python::Stamped;
 /// How a program gets to its board: by an [`Address`](transport::Address), or in a way of its own.
 ///
 /// # Examples
@@ -174,17 +177,20 @@ pub use belay_macros::{device, event, host, setup, task, teardown, thread};
 pub use belay_runtime::transport;
 #[doc(inline)]
 pub use belay_runtime::{
-    ActionError, Attach, Attached, BoardState, BoxFuture, BoxStream, CallPath, Capabilities, Connection,
-    Deadlines, DefaultExecutors, DeploymentStats, Device, DeviceBuilder, DeviceException, DeviceOutput,
-    Entry, EntryKind, Error, ErrorKind, EventLoss, EventStream, ExclusiveTurn, Executor, ExecutorExt,
-    ExecutorFactory, FileError, FileHash, Files, FloatPrecision, Follower, Frame, HostAction,
-    HostFunctionError, Hosted, Items, Left, NameProblem, NeedsNoHost, OnBoard, Output, Phase, Progress,
-    ReconnectPolicy, ResetPolicy, Result, Returned, RustLine, Session, SessionContext, SessionEvent,
-    SessionEvents, SessionState, SessionStates, SetupExecutor, Setups, SharedTurn, Space, Step, Stuck,
-    TaskExecutor, TaskStream, Tasks, TeardownExecutor, Teardowns, ThreadDouble, ThreadError, ThreadExecutor,
-    ThreadHandle, ThreadInfo, ThreadReport, ThreadState, Threads, Transfer, TransferEvent, TransferEvents,
-    python, spec,
+    ActionError, Attach, Attached, BoardState, BoxFuture, BoxStream, CallPath, Capabilities, Clock,
+    ClockEstimate, Connection, Deadlines, DefaultExecutors, DeploymentStats, Device, DeviceBuilder,
+    DeviceException, DeviceOutput, Entry, EntryKind, Error, ErrorKind, EventLoss, EventStream, ExclusiveTurn,
+    Executor, ExecutorExt, ExecutorFactory, FileError, FileHash, Files, FloatPrecision, Follower, Frame,
+    HostAction, HostFunctionError, Hosted, Items, Left, Moment, NameProblem, NeedsNoHost, OnBoard, Output,
+    Phase, Progress, ReconnectPolicy, ResetPolicy, Result, Returned, RustLine, Session, SessionContext,
+    SessionEvent, SessionEvents, SessionState, SessionStates, SetupExecutor, Setups, SharedTurn, Space, Step,
+    Stuck, TaskExecutor, TaskStream, Tasks, TeardownExecutor, Teardowns, ThreadDouble, ThreadError,
+    ThreadExecutor, ThreadHandle, ThreadInfo, ThreadReport, ThreadState, Threads, Transfer, TransferEvent,
+    TransferEvents, python, spec,
 };
+#[cfg(feature = "mount")]
+#[doc(inline)]
+pub use belay_runtime::{Mount, MountOptions};
 #[cfg(feature = "sync")]
 #[doc(inline)]
 pub use belay_runtime::{SyncOptions, SyncReport};

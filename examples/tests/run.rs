@@ -148,6 +148,11 @@ fn sync_project_sends_what_has_changed() {
 }
 
 #[test]
+fn clock_tells_when_the_board_had_what() {
+    prints("clock", &["ppm fast, from", "was read", "the counter was"]);
+}
+
+#[test]
 fn host_functions_are_called_by_the_board() {
     prints(
         "host_functions",

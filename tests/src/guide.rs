@@ -20,6 +20,7 @@ chapters! {
     streams: "streams.md",
     events: "events.md",
     host_functions: "host-functions.md",
+    time: "time.md",
     files: "files.md",
     errors: "errors.md",
     performance: "performance.md",

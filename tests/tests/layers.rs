@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the lowest to the highest.
-const LAYERS: [&str; 19] = [
+const LAYERS: [&str; 20] = [
     "boxed",
     "polled",
     "random",
@@ -24,6 +24,7 @@ const LAYERS: [&str; 19] = [
     "link",
     "session",
     "files",
+    "mount",
     "executor",
     "signature",
     "device",

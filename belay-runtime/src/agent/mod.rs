@@ -4,6 +4,7 @@
 //! The Python is in the same folder, a file for each: `build.rs` makes it short.
 
 pub(crate) mod asking;
+pub(crate) mod clock;
 pub(crate) mod events;
 pub(crate) mod expression;
 pub(crate) mod files;
@@ -11,6 +12,8 @@ mod flavour;
 mod kinds;
 mod line;
 pub(crate) mod modules;
+#[cfg(feature = "mount")]
+pub(crate) mod mount;
 #[doc(hidden)]
 pub mod prebuilt;
 mod raised;

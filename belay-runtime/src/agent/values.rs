@@ -9,11 +9,13 @@ pub(crate) struct Library {
     /// Its source.
     pub(crate) source: &'static str,
     /// The namespace in which it is.
-    namespace: &'static str,
+    pub(super) namespace: &'static str,
     /// Its name there.
-    function: &'static str,
+    pub(super) function: &'static str,
     /// What the agent calls it by.
-    name: &'static str,
+    pub(super) name: &'static str,
+    /// What else the agent is given, as an argument after it.
+    pub(super) besides: &'static str,
 }
 
 /// Packs results.
@@ -22,6 +24,7 @@ pub(crate) const PACK: Library = Library {
     namespace: "_values",
     function: "packed",
     name: "P",
+    besides: "",
 };
 
 /// Reads attached arguments.
@@ -30,6 +33,7 @@ pub(crate) const ATTACHED: Library = Library {
     namespace: "_attached",
     function: "attached",
     name: "J",
+    besides: "",
 };
 
 impl Library {
@@ -45,12 +49,13 @@ impl Library {
             namespace,
             function,
             name,
+            besides,
         } = self;
         let run = expression::execute(namespace, source, None)?;
         let function = expression::in_namespace(namespace, function);
         Ok(expression::both(
             &run,
-            &format!("globals().update({name}={function})"),
+            &format!("globals().update({name}={function}{besides})"),
         ))
     }
 }

@@ -1,6 +1,8 @@
 //! A device: one board, with its session and its executors.
 
 mod builder;
+#[cfg(feature = "mount")]
+mod mounting;
 mod mpy_cross;
 mod printed;
 mod stored;
@@ -24,7 +26,7 @@ use crate::host::{Host, HostedBy};
 use crate::link::Deadlines;
 use crate::link::ResetPolicy;
 use crate::python::Arguments;
-use crate::session::{Capabilities, OutputStream, Session};
+use crate::session::{Capabilities, Clock, OutputStream, Session};
 
 use crate::signature::{ActionOutput, EventsOf, ItemStream, TaskOutput, ThreadOutput};
 use crate::spec::{DeviceSpec, MethodSpec};
@@ -187,6 +189,11 @@ impl Device {
     /// Nothing is written to a board's flash unless a program asks for it here.
     pub fn files(&self) -> Files {
         Files::new(self.session())
+    }
+
+    /// The board's clock, beside that of this machine. What this costs, it costs when it is used.
+    pub fn clock(&self) -> Clock {
+        Clock::new(self.session())
     }
 
     /// The executor of `#[task]` methods.

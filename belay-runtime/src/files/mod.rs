@@ -3,7 +3,7 @@
 mod library;
 mod listing;
 mod packing;
-mod path;
+pub(crate) mod path;
 mod reading;
 #[cfg(feature = "sync")]
 mod sync;

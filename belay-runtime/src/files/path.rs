@@ -11,7 +11,7 @@ const LONGEST: usize = 255;
 ///
 /// The root is the empty text, so that a name can be put behind any of them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct BoardPath(String);
+pub(crate) struct BoardPath(String);
 
 impl BoardPath {
     /// The path of a file or a folder, the root included.
@@ -47,7 +47,7 @@ impl BoardPath {
     }
 
     /// The same, of what can be written, renamed or removed.
-    pub(super) fn below_root(path: &str) -> Result<Self> {
+    pub(crate) fn below_root(path: &str) -> Result<Self> {
         let clean = Self::new(path)?;
         if clean.0.is_empty() {
             let (path, reason) = (path.to_owned(), NameProblem::Root);
@@ -57,7 +57,7 @@ impl BoardPath {
     }
 
     /// As the board is told it: nothing for the root.
-    pub(super) fn told(&self) -> &str {
+    pub(crate) fn told(&self) -> &str {
         &self.0
     }
 

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
-use super::{Link, Payload, Request, Statements};
+use super::{Hello, Link, Payload, Request, Statements};
+use crate::agent::clock::CLOCK;
 use crate::agent::values::{ATTACHED, Library, PACK};
 use crate::agent::{self, expression, small};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// How long a board may take for what it is sent, should the request itself have to be faster.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -20,6 +21,8 @@ pub(super) struct Provided {
     bytes: AtomicBool,
     /// Whether it can pack results; nothing until one is wanted.
     packs: OnceCell<bool>,
+    /// Whether it has a counter of microseconds.
+    clock: OnceCell<bool>,
     /// The same of reading attached arguments.
     reads_attached: OnceCell<bool>,
     /// Whether what it prints of floats is not always just those floats.
@@ -71,6 +74,9 @@ impl Link {
         if let Some(result) = request.result_mut() {
             let wanted = match &**result {
                 "" => false,
+                // A result without its moment would be another one.
+                "@" if self.provide_clock(deadline).await? => true,
+                "@" => return Err(self.has_no_clock()),
                 "E" => self.packs_floats(),
                 _ => true,
             };
@@ -85,6 +91,36 @@ impl Link {
             request.write_all();
         }
         Ok(request)
+    }
+
+    /// Has the board able to say what its counter of microseconds is, alone and with results. Says whether it has one.
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`provide_bytes`](Self::provide_bytes).
+    pub(crate) async fn provide_clock(&self, deadline: Duration) -> Result<bool> {
+        let provided = &self.shared.provided;
+        Ok(self.shared.hello.flavour.packs()
+            && self.has(PACK, &provided.packs, deadline).await?
+            && self.has(CLOCK, &provided.clock, deadline).await?)
+    }
+
+    fn has_no_clock(&self) -> Error {
+        let Hello {
+            implementation,
+            platform,
+            ..
+        } = &self.shared.hello;
+        ErrorKind::Unsupported {
+            feature: "the moment of a result, for which the agent has to read a counter of microseconds,"
+                .into(),
+            firmware: format!("{implementation} on {platform}").into(),
+        }
+        .into()
     }
 
     /// Sends a small board what it needs to read bytes and arrays, unless it has it.

@@ -93,6 +93,7 @@ mod literal;
 pub(crate) mod packed;
 mod ser;
 pub(crate) mod shape;
+mod stamped;
 pub(crate) mod tag;
 mod time;
 mod value;
@@ -104,11 +105,13 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::arguments::Apart;
 pub(crate) use self::json::write_text as write_json_text;
 pub(crate) use self::literal::{ARRAY, BYTES};
+pub(crate) use self::stamped::text as stamped_text;
 
 pub use self::arguments::Arguments;
 pub use self::array::{Array, ArrayElement, TypeCode};
 pub use self::bytes::Bytes;
 pub use self::error::ValueError;
+pub use self::stamped::Stamped;
 pub use self::time::{Micros, Millis, Seconds, Timestamp};
 pub use self::value::{BigInt, Value};
 

@@ -21,6 +21,8 @@ pub(crate) enum Shape {
     Floats,
     /// A sequence of ints, in arrays with one of these type codes, the first one that holds them.
     Ints(&'static str),
+    /// Any value, with the moment at which the board had it.
+    Stamped,
     /// What can have floats somewhere in it.
     #[default]
     Any,
@@ -36,6 +38,7 @@ impl Shape {
             Asked::Plain | Asked::Int(_) | Asked::Sequence(Self::Plain) => Self::Plain,
             Asked::Float => Self::Float,
             Asked::Sequence(shape) => shape,
+            Asked::Stamped => Self::Stamped,
             Asked::Any => Self::Any,
         }
     }
@@ -47,6 +50,7 @@ impl Shape {
             Self::Float => ".",
             Self::Floats => "f",
             Self::Ints(codes) => codes,
+            Self::Stamped => "@",
             Self::Any => "E",
         }
     }
@@ -56,6 +60,7 @@ impl Shape {
 #[derive(Debug, Clone, Copy)]
 enum Asked {
     Any,
+    Stamped,
     Plain,
     Int(&'static str),
     Float,
@@ -129,6 +134,10 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         if name == tag::VALUE {
             return self.deserialize_any(visitor);
         }
+        if name == tag::STAMPED {
+            *self.0 = Asked::Stamped;
+            return nothing();
+        }
         visitor.visit_newtype_struct(self)
     }
 
@@ -174,7 +183,7 @@ impl<'de> SeqAccess<'de> for Elements<'_> {
             Asked::Float => Shape::Floats,
             Asked::Int(codes) => Shape::Ints(codes),
             Asked::Plain | Asked::Sequence(Shape::Plain | Shape::Ints(_)) => Shape::Plain,
-            Asked::Any | Asked::Sequence(_) => Shape::Any,
+            Asked::Any | Asked::Stamped | Asked::Sequence(_) => Shape::Any,
         });
         nothing()
     }
@@ -188,7 +197,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::python::{Array, Bytes, Seconds, Value};
+    use crate::python::{Array, Bytes, Seconds, Stamped, Value};
 
     #[derive(Deserialize)]
     struct Wrapped(#[expect(dead_code, reason = "it is never read")] Vec<f32>);
@@ -215,5 +224,7 @@ mod tests {
         assert_eq!(Shape::of::<BTreeMap<String, f32>>(), Shape::Any);
         assert_eq!(Shape::of::<Duration>(), Shape::Any);
         assert_eq!(Shape::of::<Value>(), Shape::Any);
+        assert_eq!(Shape::of::<Stamped<f32>>(), Shape::Stamped);
+        assert_eq!(Shape::of::<Vec<Stamped<u8>>>(), Shape::Any);
     }
 }

@@ -16,3 +16,5 @@ pub(super) const FROZENSET: &str = "$belay::frozenset";
 pub(super) const BYTEARRAY: &str = "$belay::bytearray";
 /// A sequence that is an `array.array`; one character, its type code, follows.
 pub(super) const ARRAY: &str = "$belay::array:";
+/// A value with the moment at which the board had it.
+pub(crate) const STAMPED: &str = "$belay::stamped";

@@ -4,7 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_core::Stream;
 
@@ -76,9 +76,10 @@ impl Connection {
             function: function.to_owned(),
             arguments: arguments.clone(),
         };
+        let asked = Instant::now();
         let answer = self.link.request(request, deadline).await;
         answer
-            .map(Returned::from)
+            .map(|answer| Returned::from(answer).asked(asked, self.epoch))
             .map_err(|error| self.explain(error, Some(method)))
     }
 
@@ -103,6 +104,7 @@ impl Connection {
         let function = function.as_ref().to_owned();
         let request = Request::Call { function, arguments };
         Ok(Items {
+            asked: Instant::now(),
             values: self.link.open(request, deadline).await?,
             connection: Arc::clone(self),
             method,
@@ -125,6 +127,7 @@ pub struct Items {
     values: LinkStream,
     connection: Arc<Connection>,
     method: &'static MethodSpec,
+    asked: Instant,
     _sent: Option<Sent>,
 }
 
@@ -135,7 +138,8 @@ impl Stream for Items {
         let item = Pin::new(&mut self.values).poll_next(cx);
         item.map(|item| {
             item.map(|item| {
-                item.map(Returned::from).map_err(|error| {
+                let item = item.map(|item| Returned::from(item).asked(self.asked, self.connection.epoch));
+                item.map_err(|error| {
                     self.connection
                         .explain(error, Some(self.method))
                         .in_phase(Phase::Execute)

@@ -107,6 +107,19 @@ impl Connection {
         provided.map_err(|error| self.explain(error, None))
     }
 
+    /// Brings the board what says what its counter of microseconds is.
+    ///
+    /// # Errors
+    ///
+    /// When the board has none, too.
+    pub(super) async fn provide_clock(&self) -> Result<()> {
+        let provided = self.link.provide_clock(self.execute_deadline).await;
+        if provided.map_err(|error| self.explain(error, None))? {
+            return Ok(());
+        }
+        Err(self.unsupported("a counter of microseconds that the agent can read"))
+    }
+
     /// Has the agent evaluate an expression whose value is iterable, and gives the items as they come; `deadline` is
     /// for each.
     pub(crate) fn ask_for_all(

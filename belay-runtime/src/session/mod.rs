@@ -3,6 +3,7 @@
 mod brought;
 mod calling;
 mod capabilities;
+mod clock;
 mod connect;
 mod connection;
 mod context;
@@ -43,6 +44,7 @@ use crate::transport::Connector;
 pub use crate::link::OutputSubscription as OutputStream;
 pub use calling::Items;
 pub use capabilities::{Capabilities, FloatPrecision};
+pub use clock::{Clock, ClockEstimate, Moment};
 pub use connection::Connection;
 pub use context::SessionContext;
 pub use deploying::OnBoard;
@@ -280,7 +282,10 @@ impl Session {
         method: &MethodSpec,
         returned: &Returned,
     ) -> Result<T> {
-        let value = returned.to();
+        let value = match self.with_moment(returned) {
+            Some(returned) => returned.to(),
+            None => returned.to(),
+        };
         value.map_err(|error| self.in_method(error.in_phase(Phase::Execute), method))
     }
 
@@ -323,6 +328,18 @@ impl Session {
             .unwrap_or_else(PoisonError::into_inner);
         followers.retain(|follower| follower.strong_count() > 0);
         followers.push(follower);
+    }
+
+    /// The same, before all others: they find done what this does.
+    #[cfg(feature = "mount")]
+    pub(crate) fn follow_first(&self, follower: Weak<dyn Follower>) {
+        let mut followers = self
+            .inner
+            .followers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        followers.retain(|follower| follower.strong_count() > 0);
+        followers.insert(0, follower);
     }
 
     fn followers(&self) -> Vec<Arc<dyn Follower>> {

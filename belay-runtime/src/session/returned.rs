@@ -1,9 +1,12 @@
 //! What a call gave, before it is known as what.
 
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
 use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
+use crate::agent::clock::{self, Stamp};
 use crate::error::{Error, Result};
 use crate::link::Payload;
 use crate::python::{self, ValueError, packed, tag};
@@ -23,6 +26,17 @@ enum Came {
     Bytes(Vec<u8>),
     /// As a `bytearray`.
     ByteArray(Vec<u8>),
+    /// With what the board's counter was when it had it.
+    Stamped(Box<Stamped>),
+}
+
+/// A value that came with what the board's counter was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stamped {
+    stamp: Stamp,
+    /// When it was asked for, and of which epoch it is, where that is known.
+    asked: Option<(Instant, u64)>,
+    came: Instant,
 }
 
 impl Returned {
@@ -36,7 +50,30 @@ impl Returned {
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Came::Printed(bytes) | Came::Exact(bytes) | Came::Bytes(bytes) | Came::ByteArray(bytes) => bytes,
+            Came::Stamped(stamped) => &stamped.stamp.repr,
         }
+    }
+
+    /// A value that the board had at this moment, give or take so much: nanoseconds since 1970.
+    pub(super) fn at(time: u64, uncertainty: u64, repr: &[u8]) -> Self {
+        Self(Came::Exact(python::stamped_text(time, uncertainty, repr)))
+    }
+
+    /// The same, which was asked for at this moment of this epoch.
+    pub(super) fn asked(mut self, at: Instant, epoch: u64) -> Self {
+        if let Came::Stamped(stamped) = &mut self.0 {
+            stamped.asked = Some((at, epoch));
+        }
+        self
+    }
+
+    /// What the board's counter was, between when it was asked for and when it came, and in which epoch.
+    pub(super) fn stamp(&self) -> Option<(&Stamp, Instant, Instant, u64)> {
+        let Came::Stamped(stamped) = &self.0 else {
+            return None;
+        };
+        let (asked, epoch) = stamped.asked?;
+        Some((&stamped.stamp, asked, stamped.came, epoch))
     }
 
     /// The value.
@@ -53,6 +90,7 @@ impl Returned {
                 is_array: false,
             })
             .map_err(Error::from),
+            Came::Stamped(stamped) => stamped.between().to(),
             Came::ByteArray(bytes) => T::deserialize(Raw {
                 bytes,
                 is_array: true,
@@ -62,12 +100,32 @@ impl Returned {
     }
 }
 
+impl Stamped {
+    /// The value in the middle between when it was asked for and when it came. A session [knows more](super::clock).
+    fn between(&self) -> Returned {
+        let asked = self.asked.map_or(self.came, |(asked, _)| asked);
+        let half = self.came.saturating_duration_since(asked) / 2;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let middle = now.unwrap_or_default().saturating_sub(self.came.elapsed() + half);
+        let nanos = |of: Duration| u64::try_from(of.as_nanos()).unwrap_or(u64::MAX);
+        Returned::at(nanos(middle), nanos(half), &self.stamp.repr)
+    }
+}
+
 impl From<Payload> for Returned {
     fn from(payload: Payload) -> Self {
         Self(match payload {
             Payload::Repr(repr) => Came::Printed(repr),
             Payload::Bytes(bytes) => Came::Bytes(bytes),
             Payload::ByteArray(bytes) => Came::ByteArray(bytes),
+            Payload::Packed(clock::STAMPED, data) => match Stamp::read(&data) {
+                Some(stamp) => Came::Stamped(Box::new(Stamped {
+                    stamp,
+                    asked: None,
+                    came: Instant::now(),
+                })),
+                None => Came::Exact(Vec::new()),
+            },
             // What makes no sense is no value, which whoever reads it is told.
             Payload::Packed(code, data) => Came::Exact(packed::repr(code, &data).unwrap_or_default()),
         })

@@ -1,0 +1,317 @@
+# Folders of the host as file systems of the board: sent when the first one is mounted. What stands here as `host_…` asks the
+# host, and gives a negative number for an error: that of the `OSError`.
+import sys, gc
+
+from binascii import b2a_base64
+from io import IOBase
+
+FOLDER = 0x4000
+# What is mounted: where, and what the current folder was before.
+mounted = {}
+# What the board's clock counts from, in seconds since 1970.
+epoch = 0
+try:
+    import time
+
+    if time.gmtime(0)[0] == 2000:
+        epoch = 946684800
+except (ImportError, AttributeError):
+    pass
+
+
+def said(answer):
+    if type(answer) is int and answer < 0:
+        raise OSError(-answer)
+    return answer
+
+
+# A file is read ahead by a piece, and what is written is kept until it makes one. `where` is where the reader is, or the
+# writer behind what is kept.
+class File(IOBase):
+    def __init__(self, root, path, mode, piece):
+        self.text = "b" not in mode
+        self.piece = piece
+        answer = said(host_open(root, path, mode, piece))
+        # What was read whole is not open any more.
+        self.handle = int.from_bytes(answer[:4], "little")
+        self.closed = False
+        self.ahead = answer[4:]
+        self.start = self.where = 0
+        self.kept = b""
+
+    def fill(self):
+        # How far into what was read ahead the reader is; at the end of the file behind all of it.
+        at = self.where - self.start
+        if self.closed:
+            raise OSError(9)
+        if 0 <= at < len(self.ahead):
+            return at
+        if not self.handle:
+            return len(self.ahead)
+        self.flush()
+        self.ahead = said(host_read(self.handle, self.where, self.piece))
+        self.start = self.where
+        return 0
+
+    def take(self, size, line):
+        # So many bytes, or all for a negative number, but no more than a line.
+        if not line and self.handle and not self.closed and not 0 <= size <= self.piece:
+            # All at once: pieces would lie scattered in the memory.
+            self.flush()
+            rest = max(said(host_size(self.handle)) - self.where, 0)
+            if rest:
+                data = bytearray(rest if size < 0 else min(size, rest))
+                rest = self.readinto(data)
+                return bytes(memoryview(data)[:rest])
+        parts = []
+        while size:
+            at = self.fill()
+            end = len(self.ahead)
+            if at >= end:
+                break
+            if 0 < size < end - at:
+                end = at + size
+            found = line and self.ahead.find(b"\n", at, end) + 1
+            end = found or end
+            parts.append(self.ahead[at:end])
+            self.where += end - at
+            if size > 0:
+                size -= end - at
+            if found:
+                break
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def give(self, size, line):
+        data = self.take(size, line)
+        if not self.text:
+            return data
+        missing = size
+        while missing > 0:
+            # So many characters: of each the first byte is counted, and those that the last one lacks are taken.
+            missing = size
+            last = 0
+            for at in range(len(data)):
+                if data[at] & 0xC0 != 0x80:
+                    missing -= 1
+                    last = at
+            if missing <= 0:
+                first = data[last] if data else 0
+                missing = 0 if first < 0xC0 else (first > 0xDF) + (first > 0xEF) + 2 - len(data) + last
+            if missing <= 0 or line and data.endswith(b"\n"):
+                break
+            more = self.take(missing, line)
+            if not more:
+                break
+            data += more
+        return str(data, "utf8")
+
+    def read(self, size=-1):
+        return self.give(-1 if size is None else size, 0)
+
+    def readline(self, size=-1):
+        return self.give(size, 1)
+
+    def readlines(self):
+        return list(self)
+
+    def readinto(self, buffer):
+        buffer = memoryview(buffer)
+        size = len(buffer)
+        done = 0
+        while done < size:
+            at = self.fill()
+            some = min(len(self.ahead) - at, size - done)
+            if some <= 0:
+                break
+            buffer[done : done + some] = memoryview(self.ahead)[at : at + some]
+            done += some
+            self.where += some
+        return done
+
+    def write(self, data):
+        if self.closed or not self.handle:
+            raise OSError(9)
+        size = len(data)
+        if isinstance(data, str):
+            data = data.encode()
+        self.ahead = b""
+        self.kept += data
+        self.where += len(data)
+        if len(self.kept) >= self.piece:
+            self.flush()
+        return size
+
+    def flush(self):
+        data = self.kept
+        # Whatever becomes of it, it is not written again.
+        self.kept = b""
+        at = self.where - len(data)
+        for i in range(0, len(data), self.piece):
+            piece = data[i : i + self.piece]
+            self.where = said(host_write(self.handle, at + i, b2a_base64(piece).decode()))
+
+    def seek(self, offset, whence=0):
+        self.flush()
+        if whence == 1:
+            offset += self.where
+        elif whence == 2:
+            offset += said(host_size(self.handle)) if self.handle else len(self.ahead)
+        if offset < 0:
+            raise OSError(22)
+        self.where = offset
+        return offset
+
+    def tell(self):
+        return self.where
+
+    def close(self):
+        if self.closed:
+            return
+        try:
+            self.flush()
+        finally:
+            self.closed = True
+            if self.handle:
+                said(host_close(self.handle))
+
+    def ioctl(self, request, argument):
+        if request == 4:
+            self.close()
+        elif request == 1:
+            self.flush()
+        elif request == 11:
+            # How much an import reads at once.
+            return self.piece
+        else:
+            return -22
+        return 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        line = self.readline()
+        if not line:
+            raise StopIteration
+        return line
+
+
+class Folder:
+    def __init__(self, root):
+        self.root = root
+        self.here = ""
+        free = getattr(gc, "mem_free", int)()
+        self.piece = min(max(free // 24, 128), 4096)
+
+    def path(self, path):
+        # From the folder, whatever the current one is.
+        parts = []
+        for part in (path if path.startswith("/") else self.here + "/" + path).split("/"):
+            if part == "..":
+                parts = parts[:-1]
+            elif part and part != ".":
+                parts.append(part)
+        return "/".join(parts)
+
+    def mount(self, *_):
+        pass
+
+    umount = mount
+
+    def chdir(self, path):
+        path = self.path(path)
+        if said(host_stat(self.root, path))[0] != FOLDER:
+            raise OSError(20)
+        self.here = path
+
+    def getcwd(self):
+        return "/" + self.here
+
+    def stat(self, path):
+        kind, size, changed = said(host_stat(self.root, self.path(path)))
+        changed -= epoch
+        return kind, 0, 0, 0, 0, 0, size, changed, changed, changed
+
+    def ilistdir(self, path):
+        path = self.path(path)
+        return self.entries(path, said(host_list(self.root, path, "")))
+
+    def entries(self, path, found):
+        while found:
+            for name, kind, size in found:
+                yield name, kind, 0, size
+            found = said(host_list(self.root, path, name))
+
+    def open(self, path, mode="r", *_):
+        return File(self.root, self.path(path), mode, self.piece)
+
+    def mkdir(self, path):
+        said(host_mkdir(self.root, self.path(path)))
+
+    def rmdir(self, path):
+        said(host_rmdir(self.root, self.path(path)))
+
+    def remove(self, path):
+        said(host_remove(self.root, self.path(path)))
+
+    def rename(self, old, new):
+        said(host_rename(self.root, self.path(old), self.path(new)))
+
+
+def mounter():
+    # What mounts file systems made of Python, on boards that do.
+    for name in "vfs", "os", "storage":
+        try:
+            module = __import__(name)
+            module.mount, module.umount
+            return module
+        except (ImportError, AttributeError):
+            pass
+
+
+def forget(at):
+    # What was imported from there is imported anew the next time: the folder has changed, or will be gone.
+    for name, module in list(sys.modules.items()):
+        place = getattr(module, "__file__", None) or getattr(module, "__path__", None)
+        if isinstance(place, str) and (place + "/").startswith(at + "/"):
+            del sys.modules[name]
+
+
+# Mounts a folder in the place of one that was mounted there before. Says whether the board can do that.
+def mount(root, at, enter):
+    import os
+
+    module = mounter()
+    if not module:
+        return False
+    unmount(at)
+    try:
+        module.mount(Folder(root), at)
+    except (TypeError, AttributeError, ValueError):
+        return False
+    mounted[at] = os.getcwd()
+    sys.path.insert(0, at)
+    forget(at)
+    if enter:
+        os.chdir(at)
+    return True
+
+
+def unmount(at):
+    import os
+
+    if at not in mounted:
+        return
+    before = mounted.pop(at)
+    if (os.getcwd() + "/").startswith(at + "/"):
+        os.chdir(before)
+    if at in sys.path:
+        sys.path.remove(at)
+    mounter().umount(at)
+    forget(at)

@@ -1,0 +1,262 @@
+//! Folders of this machine as file systems of the board.
+
+mod asked;
+mod errno;
+mod folders;
+mod opened;
+mod options;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+
+pub use options::MountOptions;
+
+use crate::agent::mount::{self, SPEC};
+use crate::boxed::BoxFuture;
+use crate::error::{Error, FileError, Phase, Result};
+use crate::files::path::BoardPath;
+use crate::host::{Host, HostFunctions};
+use crate::session::{Connection, Follower, ReconnectPolicy, Session};
+use folders::Folders;
+
+/// A folder of this machine that is mounted on a board, until this is dropped or the device is closed.
+///
+/// After a reset of the board, and after a reconnection, it is mounted again before any setup runs; what the board had open
+/// in it is closed by a reset.
+///
+/// While a thread or a body of the board's uses a file, that is a question to this program, as a host function is.
+#[derive(Debug)]
+#[must_use = "the folder is not mounted any more when this is dropped"]
+pub struct Mount {
+    mounted: Arc<Mounted>,
+}
+
+impl Mount {
+    /// Mounts a folder.
+    pub(crate) async fn new(
+        session: &Session,
+        local: &Path,
+        at: &str,
+        options: MountOptions,
+    ) -> Result<Self> {
+        let at = BoardPath::below_root(at)?.told().to_owned();
+        let dir = Dir::open_ambient_dir(local, ambient_authority()).map_err(|cause| FileError::Local {
+            path: local.display().to_string(),
+            cause,
+        })?;
+        if is_mounted(session, &at) {
+            return Err(session.error(FileError::Exists { path: at }));
+        }
+        let folders = session.context().get_or_insert_with(Folders::default);
+        session.attach(&SPEC)?;
+        let host = Host(Arc::clone(&folders) as Arc<dyn HostFunctions>);
+        Box::pin(session.host(&SPEC, Some(host))).await?;
+        let mounted = Arc::new(Mounted {
+            session: session.clone(),
+            root: folders.add(dir, options.read_only),
+            folders,
+            at,
+            enter: options.enter,
+            over: AtomicBool::new(false),
+            ended: tokio::sync::Mutex::new(false),
+        });
+        // From here on it is unmounted if nobody waits for it any more, should the board have mounted it.
+        let mount = Self { mounted };
+        if let Err(error) = mount.mounted.begin().await {
+            *mount.mounted.ended.lock().await = true;
+            mount.mounted.folders.remove(mount.mounted.root);
+            return Err(error);
+        }
+        mount.mounted.keep();
+        Ok(mount)
+    }
+
+    /// Where it is on the board.
+    pub fn path(&self) -> &str {
+        &self.mounted.at
+    }
+
+    /// Has the board import anew what it has imported from the folder, the next time that it does.
+    ///
+    /// # Errors
+    ///
+    /// When the board cannot be reached.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future changes nothing, or all.
+    pub async fn forget_imports(&self) -> Result<()> {
+        self.mounted.ask(mount::forget(&self.mounted.at)?).await
+    }
+
+    /// Ends it: the board's current folder, if it was in there, is what it was before.
+    ///
+    /// # Errors
+    ///
+    /// When the board cannot be reached, or cannot unmount it. The folder is out of its reach in any case.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, it is ended in the background.
+    pub async fn unmount(self) -> Result<()> {
+        self.mounted.end().await
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        let mounted = Arc::clone(&self.mounted);
+        if mounted.ended.try_lock().is_ok_and(|ended| !*ended) {
+            let session = mounted.session.clone();
+            session.spawn(async move {
+                if let Err(error) = mounted.end().await {
+                    tracing::warn!(device = mounted.session.name(), %error, "a folder could not be unmounted");
+                }
+            });
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Mounted {
+    session: Session,
+    folders: Arc<Folders>,
+    root: u32,
+    at: String,
+    enter: bool,
+    /// Whether it is over, or about to be.
+    over: AtomicBool,
+    /// Held by what ends it; whether that is done.
+    ended: tokio::sync::Mutex<bool>,
+}
+
+impl Mounted {
+    /// Mounts it over the connection that there is.
+    async fn begin(&self) -> Result<()> {
+        let session = &self.session;
+        let deadline = session.execute_deadline();
+        let begun = session.unless_closing(async {
+            let _turn = session.shared(deadline).await?;
+            let connection = session.connection(deadline).await?;
+            let begun = self.put(&connection).await;
+            begun.inspect_err(|error| session.report(&connection, error))
+        });
+        Box::pin(begun).await
+    }
+
+    /// Mounts it over this connection.
+    async fn put(&self, connection: &Connection) -> Result<()> {
+        let deadline = connection.execute_deadline();
+        let there: bool = connection.ask(mount::is_there(), deadline).await?.to()?;
+        if !there {
+            let brought = connection.run(SPEC.namespace, mount::LIBRARY, Some(mount::FILE));
+            brought.await.map_err(|error| match error.exception() {
+                Some(lacks) if lacks.is("ImportError") => unsupported(connection),
+                _ => error.in_phase_after_all(Phase::Deploy),
+            })?;
+        }
+        let asked = mount::mount(self.root, &self.at, self.enter)?;
+        let can = connection.ask(asked, deadline).await;
+        let can: bool = can.map_err(|error| self.refused(error))?.to()?;
+        can.then_some(()).ok_or_else(|| unsupported(connection))
+    }
+
+    /// What it means that the board does not mount it.
+    fn refused(&self, error: Error) -> Error {
+        let taken = error.exception().is_some_and(|raised| raised.errno == Some(1));
+        if !taken {
+            return error.in_phase(Phase::Execute);
+        }
+        let path = self.at.clone();
+        self.session.error(FileError::Exists { path })
+    }
+
+    async fn ask(&self, expression: String) -> Result<()> {
+        let deadline = self.session.execute_deadline();
+        let _turn = self.session.shared(deadline).await?;
+        let connection = self.session.connection(deadline).await?;
+        let asked = connection.ask(expression, deadline).await;
+        asked
+            .map(drop)
+            .inspect_err(|error| self.session.report(&connection, error))
+    }
+
+    async fn end(&self) -> Result<()> {
+        self.over.store(true, Ordering::Relaxed);
+        self.folders.remove(self.root);
+        let mut ended = self.ended.lock().await;
+        // Nobody tells the board where it cannot be told any more.
+        if !*ended && self.session.can_execute() {
+            self.ask(mount::unmount(&self.at)?).await?;
+        }
+        *ended = true;
+        Ok(())
+    }
+
+    /// Has it mounted again after each reset.
+    fn keep(self: &Arc<Self>) {
+        let all = self.session.context().get_or_insert_with(All::default);
+        let mut all = all.list();
+        all.retain(|mounted| mounted.strong_count() > 0);
+        all.push(Arc::downgrade(self));
+        let follower: Weak<Self> = Arc::downgrade(self);
+        self.session.follow_first(follower);
+    }
+}
+
+impl Follower for Mounted {
+    fn reconnected<'a>(
+        self: Arc<Self>,
+        connection: &'a Arc<Connection>,
+        reset: bool,
+        _policy: &'a ReconnectPolicy,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            if self.over.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            if reset {
+                self.folders.close_all(self.root);
+            }
+            self.put(connection).await
+        })
+    }
+}
+
+/// What is mounted on a board.
+#[derive(Debug, Default)]
+struct All(Mutex<Vec<Weak<Mounted>>>);
+
+impl All {
+    fn list(&self) -> MutexGuard<'_, Vec<Weak<Mounted>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a folder is mounted there already.
+fn is_mounted(session: &Session, at: &str) -> bool {
+    let all = session.context().get::<All>();
+    let there = |mounted: Arc<Mounted>| mounted.at == at && !mounted.over.load(Ordering::Relaxed);
+    all.is_some_and(|all| all.list().iter().filter_map(Weak::upgrade).any(there))
+}
+
+/// Unmounts all that is mounted on the board of a session that is being closed.
+pub(crate) async fn end_all(session: Session) -> Result<()> {
+    let Some(all) = session.context().get::<All>() else {
+        return Ok(());
+    };
+    let all = std::mem::take(&mut *all.list());
+    let mut outcome = Ok(());
+    for mounted in all.iter().filter_map(Weak::upgrade) {
+        outcome = outcome.and(mounted.end().await);
+    }
+    outcome
+}
+
+fn unsupported(connection: &Connection) -> Error {
+    connection.unsupported("a file system of Python, which a mounted folder is on the board,")
+}

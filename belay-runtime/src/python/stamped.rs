@@ -1,0 +1,77 @@
+//! Values with the moment at which the board had them.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::tag;
+
+/// A value, and the moment at which the board had it, by this machine's clock: when the body of a task returned it, or a
+/// generator yielded it.
+///
+/// It is the whole result of a task, or the item of a stream. Without more the moment is the middle between the request and
+/// its answer; the more [exchanges](crate::Clock::measure) there were with the board, the smaller the uncertainty is.
+///
+/// ```
+/// # use belay_runtime as belay;
+/// # mod example {
+/// use belay::{Result, Stamped};
+///
+/// // In a trait with `#[belay::device]`: `async fn celsius(&self) -> Result<Stamped<f32>>;`
+/// fn show(reading: &Stamped<f32>) {
+///     println!("{} °C at {:?} ± {:?}", reading.value, reading.time, reading.uncertainty);
+/// }
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Stamped<T> {
+    /// The value.
+    pub value: T,
+    /// The moment.
+    pub time: SystemTime,
+    /// How far it may be from that.
+    pub uncertainty: Duration,
+}
+
+/// The text for a value with its moment, in nanoseconds since 1970.
+pub(crate) fn text(time: u64, uncertainty: u64, repr: &[u8]) -> Vec<u8> {
+    [
+        format!("('{}', {time}, {uncertainty}, ", tag::STAMPED).as_bytes(),
+        repr,
+        b")",
+    ]
+    .concat()
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Stamped<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct(tag::STAMPED, Inside(PhantomData))
+    }
+}
+
+struct Inside<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Inside<T> {
+    type Value = Stamped<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value with its moment")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Stamped<T>, D::Error> {
+        let nowhere = "only a whole result, or a whole item of a stream, has a moment";
+        let read = <(String, u64, u64, T)>::deserialize(deserializer);
+        let (mark, time, uncertainty, value) = read.map_err(de::Error::custom)?;
+        if mark != tag::STAMPED {
+            return Err(de::Error::custom(nowhere));
+        }
+        Ok(Stamped {
+            value,
+            time: UNIX_EPOCH + Duration::from_nanos(time),
+            uncertainty: Duration::from_nanos(uncertainty),
+        })
+    }
+}

@@ -1,0 +1,64 @@
+//! When a board had a value, by the clock of this machine, and how far the two clocks run apart.
+
+use std::time::{Duration, SystemTime};
+
+use belay::Stamped;
+use belay::prelude::*;
+use belay_examples::ExampleBoard;
+
+/// A sensor whose readings are worth nothing without their time.
+#[belay::device]
+pub trait Sensor {
+    /// ```python
+    /// from machine import ADC
+    /// adc = ADC(0)
+    /// ```
+    #[setup]
+    async fn open(&self) -> Result<()>;
+
+    /// Reads it.
+    ///
+    /// ```python
+    /// return adc.read_u16()
+    /// ```
+    #[task]
+    async fn read(&self) -> Result<Stamped<u16>>;
+
+    /// What the board counts, which wraps around.
+    ///
+    /// ```python
+    /// import time
+    /// return time.ticks_us()
+    /// ```
+    #[task]
+    async fn counter(&self) -> Result<u64>;
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let board = ExampleBoard::from_command_line().await?;
+    let sensor = SensorDevice::connect(board.port()).await?;
+    let clock = sensor.device().clock();
+    for _ in 0..3 {
+        let known = clock.measure().await?;
+        println!(
+            "the board's clock is {:+.0} ± {:.0} ppm fast, from {} exchanges",
+            known.drift_ppm, known.drift_uncertainty_ppm, known.exchanges
+        );
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    for _ in 0..3 {
+        let reading = sensor.read().await?;
+        let ago = SystemTime::now().duration_since(reading.time).unwrap_or_default();
+        println!(
+            "{} was read {ago:?} ago, give or take {:?}",
+            reading.value, reading.uncertainty
+        );
+    }
+    let ticks = sensor.counter().await?;
+    if let Some(moment) = clock.moment(ticks) {
+        println!("the counter was {ticks} at {:?}", moment.time);
+    }
+    sensor.close().await?;
+    Ok(())
+}
