@@ -1,12 +1,13 @@
 //! The board that a command works on, connected when it is first needed.
 
 use std::io;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::time::Duration;
 
 use belay::python::Value;
 use belay::transport::Address;
-use belay::{Device, DeviceBuilder, DeviceOutput, Output, ReconnectPolicy};
+use belay::{Device, DeviceBuilder, DeviceOutput, Mount, Output, ReconnectPolicy};
 use futures_util::FutureExt as _;
 
 use crate::board::ToolDevice;
@@ -23,6 +24,8 @@ use crate::{progress, screen};
 pub(crate) struct Bench {
     pub(crate) global: Global,
     board: Option<Board>,
+    /// The folder that is mounted on it.
+    pub(crate) mounted: Option<Mounted>,
     /// Whether more commands follow, for which a lost connection is made again.
     pub(crate) lasting: bool,
     /// Whether what runs there may take as long as it likes.
@@ -31,6 +34,13 @@ pub(crate) struct Bench {
     pub(crate) dictated: bool,
     /// Whether the board was told to go, so that there is nobody to take leave of.
     pub(crate) gone: bool,
+}
+
+/// A folder of this machine that is mounted on the board.
+#[derive(Debug)]
+pub(crate) struct Mounted {
+    pub(crate) folder: PathBuf,
+    pub(crate) mount: Mount,
 }
 
 /// A board that is connected, and what it says.
@@ -46,6 +56,7 @@ impl Bench {
         Self {
             global,
             board: None,
+            mounted: None,
             lasting: false,
             patient: false,
             dictated: false,
@@ -100,6 +111,7 @@ impl Bench {
             return Ok(());
         };
         let closed = voice.during(device.close()).await;
+        self.mounted = None;
         closed.or_else(|error| if self.gone { Ok(()) } else { Err(error.into()) })
     }
 }

@@ -48,6 +48,18 @@ pub(crate) trait Tool {
     #[task(timeout_ms = 2_000_000_000)]
     async fn statements(&self, code: &str) -> Result<Value>;
 
+    /// Runs what was typed at the prompt: the value of an expression is printed.
+    ///
+    /// ```python
+    /// try:
+    ///     code = compile(code, "<stdin>", "single")
+    /// except NameError:
+    ///     pass
+    /// exec(code, scope)
+    /// ```
+    #[task(timeout_ms = 2_000_000_000)]
+    async fn typed(&self, code: &str) -> Result<()>;
+
     /// Evaluates an expression.
     ///
     /// ```python

@@ -7,6 +7,7 @@ mod fs;
 mod info;
 mod latency;
 mod monitor;
+mod mount;
 mod new;
 mod packages;
 mod plot;
@@ -90,6 +91,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Fs(fs::Command),
     Sync(sync::Arguments),
+    Mount(mount::Arguments),
     Check(check::Check),
     Minify(check::Minify),
     Repl(repl::Arguments),
@@ -115,6 +117,7 @@ pub(crate) async fn run(command: Command, bench: &mut Bench) -> Result<(), Failu
     match command {
         // Ctrl-C is for what it does, and not for itself.
         Command::Shell(arguments) => Box::pin(shell::run(arguments, bench)).await,
+        Command::Mount(arguments) => Box::pin(mount::run(arguments, bench)).await,
         command => unless_interrupted(Box::pin(one(command, bench))).await,
     }
 }
@@ -128,6 +131,7 @@ async fn one(command: Command, bench: &mut Bench) -> Result<(), Failure> {
         Command::Eval(arguments) => exec::eval(arguments, bench).await,
         Command::Fs(command) => fs::run(command, bench).await,
         Command::Sync(arguments) => sync::run(arguments, bench).await,
+        Command::Mount(arguments) => Box::pin(mount::run(arguments, bench)).await,
         Command::Check(arguments) => check::check(&arguments),
         Command::Minify(arguments) => check::minify(&arguments),
         Command::Repl(arguments) => repl::run(&arguments, bench).await,

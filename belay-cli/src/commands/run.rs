@@ -36,7 +36,11 @@ pub(crate) async fn run(arguments: Arguments, bench: &mut Bench) -> Result<(), F
         return Err(Failure::usage("standard input cannot be watched", "name a file"));
     }
     bench.lasting = true;
-    let mut watch = Watch::new(&file);
+    // What is mounted is what the script may be made of.
+    let mut watch = match &bench.mounted {
+        Some(mounted) => Watch::modules(&mounted.folder),
+        None => Watch::new(&file),
+    };
     loop {
         let outcome = tokio::select! {
             outcome = once(&file, bench) => Some(outcome),
@@ -48,12 +52,19 @@ pub(crate) async fn run(arguments: Arguments, bench: &mut Bench) -> Result<(), F
                 Err(failure) if failure.status() == 3 => return Err(failure),
                 Err(failure) => failure.tell_and_go_on(),
             }
-            screen::note(&screen::faint(
-                "(waits for the file to be saved; Ctrl-C ends this)\n",
-            ));
+            let what = if bench.mounted.is_some() {
+                "a file"
+            } else {
+                "the file"
+            };
+            let waits = format!("(waits for {what} to be saved; Ctrl-C ends this)\n");
+            screen::note(&screen::faint(&waits));
             watch.changed().await;
         }
-        let name = file.display();
+        if let Some(mounted) = &bench.mounted {
+            mounted.mount.forget_imports().await?;
+        }
+        let name = watch.path().display();
         screen::note(&screen::faint(&format!("({name} was saved)\n")));
     }
 }

@@ -17,15 +17,31 @@ type Seen = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
 #[derive(Debug)]
 pub(crate) struct Watch {
     path: PathBuf,
+    /// Whether Python alone is looked at.
+    modules: bool,
     seen: Seen,
 }
 
 impl Watch {
     pub(crate) fn new(path: &Path) -> Self {
+        Self::of(path, false)
+    }
+
+    /// Of a folder what can be imported from it.
+    pub(crate) fn modules(path: &Path) -> Self {
+        Self::of(path, true)
+    }
+
+    fn of(path: &Path, modules: bool) -> Self {
         Self {
-            seen: look(path),
+            seen: look(path, modules),
             path: path.to_owned(),
+            modules,
         }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Waits until something is another than before, and stays so for a moment: it is not half written then.
@@ -36,12 +52,12 @@ impl Watch {
     pub(crate) async fn changed(&mut self) {
         loop {
             tokio::time::sleep(LOOK).await;
-            let now = look(&self.path);
+            let now = look(&self.path, self.modules);
             if now == self.seen {
                 continue;
             }
             tokio::time::sleep(LOOK).await;
-            let later = look(&self.path);
+            let later = look(&self.path, self.modules);
             if later == now && !later.is_empty() {
                 self.seen = later;
                 return;
@@ -50,9 +66,11 @@ impl Watch {
     }
 }
 
-fn look(path: &Path) -> Seen {
+fn look(path: &Path, modules: bool) -> Seen {
     let mut seen = Seen::new();
     collect(path, 0, &mut seen);
+    let is_module = |path: &Path| path.extension().is_some_and(|of| of == "py" || of == "mpy");
+    seen.retain(|path, _| !modules || is_module(path));
     seen
 }
 

@@ -1,6 +1,6 @@
 //! Running things on the board, and asking it.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
 
 use belay_sim::Board;
@@ -184,6 +184,69 @@ fn a_reset_forgets_and_the_next_command_finds_the_board() {
     );
     assert_eq!(desk.belay(["reset", "--hard"]).good(), "the board was reset\n");
     assert_eq!(desk.belay(["eval", "1"]).good(), "1\n");
+}
+
+/// A chip that has firmware put on it, as far as that goes here: it notes that it was told so, and is gone.
+const BOOTLOADER: &str = "import sys, machine\nclass Chip:\n    reset = machine.reset\n    \
+    def bootloader():\n        open('told', 'w').close()\n        machine.reset()\nsys.modules['machine'] = Chip\n";
+
+#[test]
+fn a_board_that_can_is_told_to_wait_for_firmware() {
+    let desk = Desk::with(Board::unix().file("main.py", BOOTLOADER));
+    assert_eq!(
+        desk.belay(["reset", "--bootloader"]).good(),
+        "the board waits for firmware\n"
+    );
+    assert_eq!(desk.on_board("told"), b"");
+    let without = Desk::new();
+    let text = without.belay(["reset", "--bootloader"]).bad(1);
+    assert!(text.contains("the board cannot do that"), "{text}");
+    assert_eq!(without.belay(["eval", "1"]).good(), "1\n");
+}
+
+#[test]
+fn of_two_boards_each_does_what_it_is_told() {
+    let (one, other) = (Desk::new(), Desk::new());
+    one.put("main.txt", "one");
+    let port = other.board.port();
+    // What is said goes before what is in the environment.
+    one.belay(["fs", "cp", "main.txt", ":"]).good();
+    one.belay(["-p", port, "fs", "mkdir", ":other"]).good();
+    one.belay([
+        "-p",
+        port,
+        "mount",
+        ".",
+        "exec",
+        "open('from_other', 'w').close()",
+    ])
+    .good();
+    assert_eq!(one.belay(["fs", "ls"]).good().trim(), "3  main.txt");
+    assert_eq!(one.belay(["-p", port, "fs", "ls"]).good().trim(), "other/");
+    assert!(one.folder.path().join("from_other").exists());
+    // Both at once, each with its own port.
+    let code = "print('on')\nprint(input())";
+    let talk = |desk: &Desk| {
+        let mut child = desk
+            .command(["exec", code])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        assert_eq!(line, "on\n");
+        (child, out)
+    };
+    let talks = [(talk(&one), "first"), (talk(&other), "second")];
+    for ((mut child, mut out), word) in talks {
+        writeln!(child.stdin.take().unwrap(), "{word}").unwrap();
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        assert_eq!(line.trim(), word);
+        assert!(child.wait().unwrap().success());
+    }
 }
 
 /// A clock as boards have them, in a module of the test's.

@@ -8,6 +8,7 @@ mod drawing;
 mod files;
 mod harness;
 mod help;
+mod mount;
 mod packages;
 mod page;
 mod python;

@@ -11,7 +11,7 @@ use crate::harness::{DEADLINE, Desk, Said, ended, said};
 use crate::packages::index;
 
 /// What is in the folder in which the commands of the documents are given.
-const FILES: [(&str, &str); 13] = [
+const FILES: [(&str, &str); 16] = [
     ("blink.py", "for i in range(3):\n    print('blink', i)\n"),
     ("broken.py", "x = 1\nif x = 2:\n    pass\n"),
     ("main.py", "print('hello')\n"),
@@ -24,6 +24,15 @@ const FILES: [(&str, &str); 13] = [
     ("drivers/motor.py", "def turn():\n    pass\n"),
     ("lib/lamp.py", "on = False\n"),
     ("folder/lamp.py", "on = False\n"),
+    (
+        "app/main.py",
+        "import lamp\nlamp.blink(open('times.txt').read())\n",
+    ),
+    (
+        "app/lamp.py",
+        "def blink(times):\n    for i in range(int(times)):\n        print('blink', i)\n",
+    ),
+    ("app/times.txt", "2\n"),
     ("file.py", "print(1)\n"),
     ("script.py", "print(2)\n"),
     ("deploy.txt", "fs cp blink.py :\n"),
@@ -46,8 +55,8 @@ const ON_BOARD: [(&str, &str); 6] = [
 /// What goes on until somebody ends it.
 const ENDLESS: [&str; 3] = ["monitor", "--watch", "--every"];
 
-/// What is typed at, on a terminal: `terminal` does.
-const TYPED_AT: &str = "repl";
+/// What is typed at, on a terminal: `terminal` and `mount` do.
+const TYPED_AT: [&str; 3] = ["repl", "mount app", "mount folder"];
 
 /// What a simulated board has not got.
 const REFUSED: [&str; 3] = ["reset --bootloader", "rtc", "rtc --set"];
@@ -148,7 +157,7 @@ fn the_screens_of_the_documents_are_what_is_seen() {
                 continue;
             };
             // What ports there are is this machine's.
-            if [ENDLESS[0], TYPED_AT, "ports"].contains(&command) {
+            if [ENDLESS[0], "ports"].contains(&command) || TYPED_AT.contains(&command) {
                 continue;
             }
             let Said { status, out, err } = said(typed(&desk, command, &url), "");
@@ -202,7 +211,7 @@ fn the_commands_that_the_documents_name_do_what_they_are_for() {
     let url = index();
     let mut run = 0;
     let mut wrong = Vec::new();
-    for line in named().into_iter().filter(|line| line != TYPED_AT) {
+    for line in named().into_iter().filter(|line| !TYPED_AT.contains(&&**line)) {
         let desk = desk();
         for (path, text) in ON_BOARD {
             let path = desk.board.directory().join(path);

@@ -11,7 +11,7 @@ use pty_process::blocking::{Command, Pty};
 use crate::harness::{DEADLINE, Desk, command, until};
 
 /// A terminal with the command in it.
-struct Terminal {
+pub(crate) struct Terminal {
     pty: Arc<Pty>,
     child: std::process::Child,
     shown: Arc<Mutex<String>>,
@@ -20,7 +20,7 @@ struct Terminal {
 }
 
 impl Terminal {
-    fn start(port: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn start(port: &str, arguments: &[&str]) -> Self {
         let (pty, pts) = pty_process::blocking::open().unwrap();
         pty.resize(pty_process::Size::new(40, 120)).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_belay"))
@@ -47,13 +47,13 @@ impl Terminal {
         }
     }
 
-    fn press(&self, keys: &str) {
+    pub(crate) fn press(&self, keys: &str) {
         (&*self.pty).write_all(keys.as_bytes()).unwrap();
     }
 
     /// Waits for this text behind what was waited for before, and gives all up to it.
     #[track_caller]
-    fn wait(&mut self, text: &str) -> String {
+    pub(crate) fn wait(&mut self, text: &str) -> String {
         let deadline = std::time::Instant::now() + DEADLINE;
         loop {
             let shown = self.shown.lock().unwrap().clone();
@@ -72,10 +72,14 @@ impl Terminal {
         }
     }
 
+    /// Waits for the end of the command.
+    pub(crate) fn status(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
     fn leave(mut self) {
         self.press("\x18");
-        let status = self.child.wait().unwrap();
-        assert_eq!(status.code(), Some(0), "{}", self.shown.lock().unwrap());
+        assert_eq!(self.status(), Some(0), "{}", self.shown.lock().unwrap());
     }
 }
 
