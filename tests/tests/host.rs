@@ -50,7 +50,7 @@ pub trait Logger {
     async fn too_slow(&self) -> Result<(), Full>;
 
     /// Never answers, within a time that nobody waits for.
-    #[host(timeout_ms = 600_000)]
+    #[host(timeout_ms = 18_446_744_073_709_551_615)]
     async fn never(&self) -> Result<(), Full>;
 
     /// Takes its time, and more of it than the bodies have.

@@ -36,6 +36,7 @@ def is_locked():
 # many were lost where no lock can be taken; what was put off because nothing could be allocated, in a ring, and from
 # where to where it is there.
 TOKEN, NUMBER, LOST, RING, FIRST, BEHIND = range(6)
+RING_ROOM = 1024
 
 # The functions that bodies call, with their records, by namespace and name.
 table = {}
@@ -187,7 +188,8 @@ def claim(through, packs, most, fresh, name, space, events):
     for word in events:
         key = name, word
         if key not in table:
-            record = [0, 0, 0, [None] * (room + 1), 0, 0]
+            # What cannot be allocated when it is needed has its room from the beginning, however much a host would have.
+            record = [0, 0, 0, [None] * (min(room, RING_ROOM) + 1), 0, 0]
             table[key] = record, event(record)
         space[word] = table[key][1]
     return True

@@ -11,6 +11,8 @@ pub(crate) const NAMESPACE: &str = "_events";
 pub(crate) const FILE: &str = "belay.events";
 
 const CLAIM: &str = "claim";
+/// More than any board has room for, and an int of no more than 31 bits, which all boards have.
+const MOST: usize = 1 << 20;
 
 /// Puts these events of a trait into its namespace. On the board `room` of them wait; those of an earlier program are
 /// silent after a `fresh` claim. It gives `False` where the library is not there.
@@ -22,6 +24,7 @@ pub(crate) fn claim(
     events: &[&str],
 ) -> Result<String, ValueError> {
     let packs = if packs { "P" } else { "None" };
+    let room = room.min(MOST);
     let fresh = u8::from(fresh);
     let events = python::to_literal(events)?;
     let claim = function(

@@ -214,7 +214,8 @@ impl<T> DeviceBuilder<T> {
     }
 
     /// Sets how many events may wait on the board while something else is being sent from the same thread: 64 unless
-    /// set. Those that have no room are [lost](crate::ErrorKind::EventsLost).
+    /// set; of those told where nothing can be allocated, as in a hard interrupt handler, never more than 1,024. Those
+    /// that have no room are [lost](crate::ErrorKind::EventsLost).
     pub fn event_queue(mut self, events: usize) -> Self {
         self.event_queue = events;
         self

@@ -12,6 +12,12 @@ use futures_util::StreamExt as _;
 #[belay::device]
 pub trait Patient {
     /// ```python
+    /// ready = True
+    /// ```
+    #[setup(timeout_ms = 18_446_744_073_709_551_615, order = 2_147_483_647)]
+    async fn prepare(&self) -> Result<()>;
+
+    /// ```python
     /// return n
     /// ```
     #[task(timeout_ms = 18_446_744_073_709_551_615)]
@@ -35,13 +41,22 @@ pub trait Patient {
     /// while True:
     ///     time.sleep_ms(1)
     /// ```
-    #[thread(max_runtime_ms = 18_446_744_073_709_551_615)]
+    #[thread(max_runtime_ms = 18_446_744_073_709_551_615, auto_restart = 4_294_967_295)]
     async fn turn(&self) -> Result<ThreadHandle>;
+
+    /// ```python
+    /// told(n)
+    /// ```
+    #[task]
+    async fn tell(&self, n: u32) -> Result<()>;
+
+    #[event]
+    fn told(&self) -> impl Stream<Item = Result<u32>>;
 
     /// ```python
     /// pass
     /// ```
-    #[teardown(timeout_ms = 18_446_744_073_709_551_615)]
+    #[teardown(timeout_ms = 18_446_744_073_709_551_615, order = -2_147_483_648)]
     async fn stop(&self) -> Result<()>;
 }
 
@@ -75,6 +90,8 @@ fn everything(builder: DeviceBuilder, time: Duration, number: usize) -> DeviceBu
         .host_action(time)
         .output_backlog(number)
         .answer_limit(number)
+        .event_backlog(number)
+        .event_queue(number)
         .reconnect(ReconnectPolicy::attempts(u32::MAX).back_off(time, time))
 }
 
@@ -92,6 +109,9 @@ async fn the_largest_values_do_no_harm(path: CallPath) {
         soon("the output", output.next()).await.unwrap();
         let items: Vec<_> = patient.items(100).collect().await;
         assert_eq!(items.len(), 100);
+        let mut told = Box::pin(patient.told());
+        patient.tell(6).await.unwrap();
+        assert_eq!(soon("an event", told.next()).await.unwrap().unwrap(), 6);
         let thread = patient.turn().await.unwrap();
         assert_eq!(patient.alone(3).await.unwrap(), 3);
         thread.stop(time).await.unwrap();
