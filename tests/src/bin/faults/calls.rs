@@ -45,6 +45,9 @@ def say(i, n):
 /// The alias of `add`: the first that an agent gives.
 pub(crate) const ADD: &str = "f0";
 
+/// How much of an answer comes at once on a line that is bad; in the end, far less.
+const PIECE: usize = 384;
+
 /// One call.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
@@ -53,6 +56,8 @@ pub(crate) struct Call {
     expected: Expected,
     /// How many items come at once at least, if nothing goes wrong.
     at_once: usize,
+    /// Whether what is missing of an answer comes in pieces.
+    in_pieces: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -127,6 +132,7 @@ impl Call {
             // A small board sends a few hundred characters at once, and what it is typed for that is long: a bad line damages
             // every second one.
             at_once: if small { 4 } else { 30 },
+            in_pieces: !small,
         }
     }
 
@@ -134,12 +140,13 @@ impl Call {
         matches!(self.expected, Expected::Items(_))
     }
 
-    /// How often its deadline may begin anew: with each item, and with each part of a long answer.
+    /// How often its deadline may begin anew: with each item, and with each piece of a long answer. No fault makes each of
+    /// them wait, where there are many.
     pub(crate) fn signs_of_life(&self) -> u32 {
         let signs = match &self.expected {
-            Expected::Bytes(bytes) => bytes.len() / 1_536 + 1,
-            // They come in batches, and on most lines no fault makes each of them wait.
+            Expected::Bytes(bytes) => bytes.len() / PIECE + 1,
             Expected::Items(items) => items.len() / self.at_once + 1,
+            Expected::Repr(text) if self.in_pieces => text.len() / PIECE,
             Expected::Repr(_) | Expected::Raises(..) => 0,
         };
         u32::try_from(signs).unwrap_or(u32::MAX)
