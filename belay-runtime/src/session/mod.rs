@@ -29,7 +29,7 @@ mod turns;
 
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -321,34 +321,24 @@ impl Session {
 
     /// Has a follower told of what happens to the session, for as long as it lives.
     pub fn follow(&self, follower: Weak<dyn Follower>) {
-        let mut followers = self
-            .inner
-            .followers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        followers.retain(|follower| follower.strong_count() > 0);
-        followers.push(follower);
+        self.living_followers().push(follower);
     }
 
     /// The same, before all others: they find done what this does.
     #[cfg(feature = "mount")]
     pub(crate) fn follow_first(&self, follower: Weak<dyn Follower>) {
-        let mut followers = self
-            .inner
-            .followers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        self.living_followers().insert(0, follower);
+    }
+
+    fn living_followers(&self) -> MutexGuard<'_, Vec<Weak<dyn Follower>>> {
+        let followers = self.inner.followers.lock();
+        let mut followers = followers.unwrap_or_else(PoisonError::into_inner);
         followers.retain(|follower| follower.strong_count() > 0);
-        followers.insert(0, follower);
+        followers
     }
 
     fn followers(&self) -> Vec<Arc<dyn Follower>> {
-        let followers = self
-            .inner
-            .followers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        followers.iter().filter_map(Weak::upgrade).collect()
+        self.living_followers().iter().filter_map(Weak::upgrade).collect()
     }
 
     /// Tells those who listen to the [events](Self::events) of one.
