@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::model::{HostFn, Kind, Method};
 use crate::python::Program;
 
-/// What is raised where a host function fails.
+/// What is raised where a host function fails, or a stream.
 pub(crate) const HOST_ERROR: &str = "HostError";
 
 /// The names that exist in a trait's namespace on the board.
@@ -36,7 +36,7 @@ impl<'a> Globals<'a> {
             open: false,
         };
         globals.declared.extend(device.hosts.iter().map(HostFn::name));
-        if !device.hosts.is_empty() {
+        if device.raises_host_errors() {
             globals.declared.insert(HOST_ERROR.to_owned());
         }
         for method in device.methods() {

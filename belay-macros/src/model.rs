@@ -139,6 +139,25 @@ pub(crate) struct Param {
     pub(crate) ty: Type,
     /// What `None` stands for.
     pub(crate) default: Option<Expr>,
+    /// What it is a stream of, if it is one.
+    pub(crate) feed: Option<Feed>,
+}
+
+/// A parameter that is a stream, which the body reads.
+pub(crate) struct Feed {
+    /// What is in `Item = …`.
+    pub(crate) item: Type,
+    pub(crate) form: Form,
+}
+
+/// What it is given.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Stream,
+    Iterator,
+    IntoIterator,
+    /// Something that has a stream in it, which is reported.
+    Refused,
 }
 
 /// A body in Python, without common indentation.
@@ -172,6 +191,12 @@ impl Device {
     pub(crate) fn span_of_modules(&self) -> Span {
         let folder = self.options.modules.as_ref();
         folder.map_or_else(Span::call_site, |folder| folder.dir.span())
+    }
+
+    /// Whether its bodies can be told of failures on the host.
+    pub(crate) fn raises_host_errors(&self) -> bool {
+        let reads = |method: &Method| method.params.iter().any(|param| param.feed.is_some());
+        !self.hosts.is_empty() || self.methods().any(reads)
     }
 
     /// The methods that run on the board.

@@ -1,6 +1,7 @@
 //! The trait as tokens to the model. Helper attributes are taken, everything else is forwarded.
 
 mod event;
+mod feed;
 
 use std::collections::HashSet;
 
@@ -234,6 +235,7 @@ fn params(sig: &mut Signature, errors: &mut Errors) -> Vec<Param> {
             ident,
             ty: (*input.ty).clone(),
             default,
+            feed: feed::of(&input.ty, errors),
         });
     }
     params

@@ -29,6 +29,9 @@ pub enum HostFunctionError {
         /// How long it may take.
         after: Duration,
     },
+    /// The stream that a body reads is over: it has given an error, or its call has ended.
+    #[error("the stream is over")]
+    Over,
     /// What the body has called it with is not what its parameters say.
     #[error("the host function cannot be called with this: {0}")]
     Arguments(#[source] ValueError),

@@ -7,6 +7,7 @@ mod device;
 mod error;
 mod exception;
 mod executor;
+mod feed;
 mod files;
 mod host;
 pub mod link;
@@ -40,6 +41,8 @@ pub use executor::{
     TaskExecutor, TaskStream, Tasks, TeardownExecutor, Teardowns, ThreadDouble, ThreadExecutor, ThreadHandle,
     ThreadReport, Threads,
 };
+#[doc(hidden)]
+pub use feed::{Fallible, Plain, StreamItem, with_iterator, with_stream};
 pub use files::{
     Entry, EntryKind, FileHash, Files, Progress, Space, Step, Transfer, TransferEvent, TransferEvents,
 };

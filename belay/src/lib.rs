@@ -221,8 +221,9 @@ pub mod __private {
     pub use belay_runtime::transport::{Address, AddressError};
     pub use belay_runtime::{
         ActionOutput, Attach, Attached, BoxFuture, CallError, DeserializeOwned, Device, DeviceBuilder, Error,
-        HostFailure, HostFunctions, HostOutput, HostedBy, NeedsNoHost, NoneOutput, Result, TaskOutput,
-        TaskStream, ThreadHandle, ThreadOutput, WithDefault, Words, gives_none, no_host_function, or_default,
+        Fallible, HostFailure, HostFunctions, HostOutput, HostedBy, NeedsNoHost, NoneOutput, Result,
+        TaskOutput, TaskStream, ThreadHandle, ThreadOutput, WithDefault, Words, gives_none, no_host_function,
+        or_default, with_iterator, with_stream,
     };
     pub use futures_core::Stream;
     pub use std::string::String;

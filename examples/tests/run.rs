@@ -180,6 +180,11 @@ fn generators_are_streams() {
 }
 
 #[test]
+fn a_conversation_is_a_stream_each_way() {
+    prints("conversation", &["the servo has moved 100 times", "it is 612"]);
+}
+
+#[test]
 fn plot_draws_the_latest_readings() {
     prints("plot", &[" V │", "█", "120 readings, the last 60 of them drawn"]);
 }

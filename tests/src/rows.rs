@@ -2,6 +2,8 @@
 //! `tests/peers/peers.py`. What goes over the line lies ready on the board, so that the line is most of the work. Floats
 //! are such that a board writes the same where it is counted, and computes with fewer bits.
 
+pub mod asking;
+
 use std::collections::BTreeMap;
 use std::pin::pin;
 

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the lowest to the highest.
-const LAYERS: [&str; 20] = [
+const LAYERS: [&str; 21] = [
     "boxed",
     "polled",
     "random",
@@ -21,6 +21,7 @@ const LAYERS: [&str; 20] = [
     "host",
     "protocol",
     "agent",
+    "feed",
     "link",
     "session",
     "files",

@@ -266,7 +266,7 @@ const BEGIN: &str = "<!-- From tests/cost.jsonl, by `BELAY_KEEP=1 cargo test -p 
 const END: &str = "<!-- The end of the table. -->\n";
 
 /// What the table has, by the names of `tests/cost.jsonl`.
-const ROWS: [(&str, &str); 13] = [
+const ROWS: [(&str, &str); 15] = [
     ("call", "a call with two integers"),
     ("mixed", "a call with a float and a text"),
     ("print", "a call that prints a line"),
@@ -277,7 +277,9 @@ const ROWS: [(&str, &str); 13] = [
     ("arg_list", "500 integers as an argument"),
     ("bytes_down", "16 KB of bytes back"),
     ("bytes_up", "16 KB of bytes as an argument"),
+    ("bytes_in", "16 KB of bytes as a stream to the board"),
     ("stream", "a stream of 200 items"),
+    ("question", "a host function that a body calls, with two integers"),
     ("connect_first", "connecting for the first time"),
     ("connect", "connecting again"),
 ];

@@ -9,9 +9,6 @@ use crate::model::{Device, Method};
 
 /// Reports them.
 pub(super) fn check(device: &Device, globals: &Globals<'_>, errors: &mut Errors) {
-    if device.hosts.is_empty() {
-        return;
-    }
     let mut names = HashSet::new();
     for host in &device.hosts {
         let name = host.name();
@@ -41,11 +38,13 @@ pub(super) fn check(device: &Device, globals: &Globals<'_>, errors: &mut Errors)
             hides(method, &name, globals, errors);
         }
     }
-    if let Some(setup) = globals.setup_of(HOST_ERROR) {
+    if let Some(setup) = globals.setup_of(HOST_ERROR)
+        && device.raises_host_errors()
+    {
         errors.at(
             &setup.sig.ident,
             format!(
-                "`{HOST_ERROR}` is what a host function raises that fails: rename the global of this setup"
+                "`{HOST_ERROR}` is what a host function or a stream raises that fails: rename the global of this setup"
             ),
         );
     }

@@ -18,7 +18,8 @@ pub(super) fn check(python: &Python<'_>, errors: &mut Errors) {
         at(
             *found,
             "this `yield` always gives `None`, because a stream cannot be sent anything\n\
-             help: write `yield …` as a statement of its own",
+             help: to be told something between the items, have a parameter that is a stream as well, such as \
+             `answers: impl Stream<Item = u32>`, and write `yield …` and `answer = next(answers)`",
         );
     }
     let value = analysis.returns.iter().find_map(|found| found.value);

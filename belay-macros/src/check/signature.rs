@@ -6,6 +6,7 @@ use crate::model::{Kind, Method};
 /// Reports them.
 pub(super) fn check(method: &Method, errors: &mut Errors) {
     let name = &method.sig.ident;
+    let feed = method.params.iter().find(|param| param.feed.is_some());
     match method.kind {
         Kind::Setup if method.options.auto == Some(true) && !method.params.is_empty() => errors.at(
             name,
@@ -18,6 +19,18 @@ pub(super) fn check(method: &Method, errors: &mut Errors) {
         Kind::Event if !method.params.is_empty() => errors.at(
             name,
             "an event has no parameters: what a body calls it with is the item of the stream",
+        ),
+        Kind::Setup | Kind::Thread if let Some(param) = feed => errors.at(
+            &param.ty,
+            format!(
+                "a {} cannot be given a stream: it can begin again, and what it has read would be gone\n\
+                 help: have a `#[task]` read it, or call a `#[host]` method for each item",
+                method.kind.attribute()
+            ),
+        ),
+        Kind::Task if feed.is_some() && method.options.idempotent == Some(true) => errors.at(
+            name,
+            "a task that is given a stream cannot be `idempotent`: what it has read would be gone when it is tried again",
         ),
         Kind::Task if method.stream.is_some() && method.options.idempotent == Some(true) => errors.at(
             name,

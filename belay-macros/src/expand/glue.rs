@@ -3,10 +3,10 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{FnArg, Signature, TypeParamBound, parse_quote};
+use syn::{FnArg, Signature, Type, TypeParamBound, parse_quote};
 
 use super::{Context, doc, static_name};
-use crate::model::{Item, Kind, Method, Param};
+use crate::model::{Feed, Form, Item, Kind, Method, Param};
 use crate::source;
 
 /// The trait, whose `async fn`s become functions that return futures which can be sent between threads.
@@ -38,6 +38,22 @@ fn signature(method: &Method) -> Signature {
     for input in &mut sig.inputs {
         if let FnArg::Typed(input) = input {
             input.attrs.clear();
+        }
+    }
+    let types = sig.inputs.iter_mut().filter_map(|input| match input {
+        FnArg::Typed(input) => Some(&mut *input.ty),
+        FnArg::Receiver(_) => None,
+    });
+    for (ty, param) in types.zip(&method.params) {
+        if let (Type::ImplTrait(stream), Some(feed)) = (ty, &param.feed) {
+            // It is read when the board asks for it, wherever the runtime does that.
+            stream.bounds.push(parse_quote!(::core::marker::Send));
+            stream.bounds.push(parse_quote!('static));
+            if feed.form == Form::IntoIterator {
+                let iterator =
+                    parse_quote!(::core::iter::IntoIterator<IntoIter: ::core::marker::Send + 'static>);
+                stream.bounds.push(iterator);
+            }
         }
     }
     let output = &method.output;
@@ -102,8 +118,10 @@ fn call(context: &Context<'_>, method: &Method) -> TokenStream {
         let (descriptor, output) = (static_name(method), &method.output);
         return quote!(self.attached.event::<#output>(&#descriptor));
     }
-    let arguments = method.params.iter().map(argument);
-    let arguments = quote!(__belay::Arguments::new() #(#arguments)*);
+    let arguments = method
+        .params
+        .iter()
+        .fold(quote!(__belay::Arguments::new()), with_argument);
     let (descriptor, output) = (static_name(method), &method.output);
     let function = match method.kind {
         Kind::Task if method.stream.is_some() => "stream",
@@ -118,9 +136,20 @@ fn call(context: &Context<'_>, method: &Method) -> TokenStream {
     }
 }
 
-fn argument(param: &Param) -> TokenStream {
+/// These arguments and the one that is for this parameter.
+fn with_argument(arguments: TokenStream, param: &Param) -> TokenStream {
     let (name, ident) = (&param.name, &param.ident);
-    match &param.default {
+    if let Some(feed) = &param.feed {
+        let with = match feed.form {
+            Form::Stream => "with_stream",
+            Form::Iterator | Form::IntoIterator => "with_iterator",
+            Form::Refused => return arguments,
+        };
+        let with = format_ident!("{with}", span = feed.item.span().resolved_at(Span::call_site()));
+        let kind = kind_of_items(feed);
+        return quote_spanned!(feed.item.span()=> __belay::#with::<_, #kind>(#arguments, #ident));
+    }
+    let argument = match &param.default {
         None => {
             // Errors point at the parameter, while lints see that the user did not write its use.
             let mut ident = ident.clone();
@@ -131,6 +160,23 @@ fn argument(param: &Param) -> TokenStream {
             let value = quote_spanned!(param.ty.span()=> __belay::or_default(#ident, #default));
             quote!(.with(#name, &#value))
         }
+    };
+    quote!(#arguments #argument)
+}
+
+/// Whether the items are results. The compiler finds that out, except for an error that is a value as well.
+fn kind_of_items(feed: &Feed) -> TokenStream {
+    match &feed.item {
+        Type::Path(path)
+            if path
+                .path
+                .segments
+                .last()
+                .is_some_and(|last| last.ident == "Result") =>
+        {
+            quote!(__belay::Fallible)
+        }
+        _ => quote!(_),
     }
 }
 

@@ -112,19 +112,18 @@ def ask(name, words):
         record[NUMBER] = number
         waits = from_body
     try:
-        waits(record, ("?%d %d %s:%s" % (place, number, name, text)).encode())
+        waits(place, record, (name + ":" + text).encode())
         answer = record[ANSWER]
     finally:
         record[ANSWER] = None
         record[NUMBER] = 0
-    kind = answer[0]
+    kind = chr(answer[0])
     answer = answer[1:]
-    if kind == "a":
-        return known["J"](memoryview(answer.encode()), known)[2][0]
-    if kind == "e" or not loads:
-        answer = eval(answer, known)
-    else:
-        answer = loads(answer)
+    if kind == "a" or kind == "A":
+        words = known["J"](answer, known)[2]
+        return words if kind == "A" else words[0]
+    answer = str(answer, "utf8")
+    answer = eval(answer, known) if kind == "e" or not loads else loads(answer)
     if kind == "x":
         raise HostError(answer)
     if kind == "o":
@@ -132,21 +131,23 @@ def ask(name, words):
     return answer
 
 
-# An answer has come, which somebody may still wait for.
+# An answer has come, which somebody may still wait for. It can be so large that it is not copied.
 def told(text):
-    place, number, answer = text.split(" ", 2)
+    place, number, _ = bytes(text[:32]).split(b" ", 2)
+    at = len(place) + len(number) + 2
     place = int(place)
     if place < len(places) and places[place][NUMBER] == int(number):
-        places[place][ANSWER] = answer
+        places[place][ANSWER] = text[at:]
 
 
 # Where threads are told to stop, they stop here as well.
-def from_thread(record, question):
+def from_thread(place, record, question):
     me = get_ident()
+    question = b"-?%d %d 0 " % (place, record[NUMBER]) + question
     send = listen()[7]
     wait = 1000
     while 1:
-        send(b"-" + question)
+        send(question)
         sent = time.ticks_ms()
         while time.ticks_diff(time.ticks_ms(), sent) < wait:
             if record[ANSWER] is not None:
@@ -161,10 +162,14 @@ def from_thread(record, question):
 
 # The agent waits for this body, so the lines are read here. Requests that were written ahead are refused: the host sends
 # them again. When nothing is heard of this body, the host asks for its answer, and is asked instead once more; so it is
-# when nothing comes.
-def from_body(record, question):
-    number, block, read, readline, waiting, seed, crc, send, pong, mended, spoilt, piecemeal = listen()
-    question = b"%c" % number + question
+# when nothing comes. A question says how many items came before it: the host may answer it by what they are.
+def from_body(_, record, question):
+    kept, block, read, readline, waiting, seed, crc, send, pong, mended, spoilt, piecemeal = listen()
+    number, frames = kept[-2:] if kept else (45, ())
+    question = b"%c?0 %d %d " % (number, record[NUMBER], len(frames)) + question
+    # What its answer begins with.
+    mine = b"0 %d " % record[NUMBER]
+    size = len(mine)
     send(question)
     wait = 1000
     while record[ANSWER] is None:
@@ -173,32 +178,38 @@ def from_body(record, question):
                 send(question)
                 wait = min(2 * wait, 5000)
                 continue
-            line = read(1)
-            if line[0] <= 32:
-                continue
-            line += readline().encode() if block < 0 else read(block - 1)
+            line = read(block) if block > 0 else readline().encode()
             if crc(line, seed):
+                # A blank before it is of an interrupt.
                 line = mended(line, block)
                 if not line:
                     continue
-            what = chr(line[2])
-            if what == "p":
+            what = line[2]
+            if what == ord("h"):
+                line = line[4:-8]
+            elif what == ord("p"):
                 pong(line[3], line[4:-8])
-            elif what == "R" and line[1] == number:
-                send(question)
-            elif what == "R":
-                piecemeal(line[1], bytes(line[4:-8]).strip())
-            elif what == "h":
-                told(str(line[4:-8], "utf8"))
-            elif what == "l":
-                what = chr(line[4])
-                line = read(int(bytes(line[5:-8])))
+                continue
+            elif what == ord("R"):
+                which = bytes(line[4:-8]).strip()
+                if line[1] != number or int(which.split()[0]) < len(frames):
+                    piecemeal(line[1], which)
+                if line[1] == number:
+                    send(question)
+                continue
+            elif what == ord("l"):
+                what = line[4]
+                line = memoryview(read(int(bytes(line[5:-8]))))
                 if crc(line, seed):
                     spoilt(b"?")
-                elif what == "h":
-                    told(str(line[1:-8], "utf8"))
+                    continue
+                line = line[1:-8]
+            if what != ord("h"):
+                spoilt(bytes(line[:64]))
+            elif line[:size] == mine:
+                record[ANSWER] = line[size:]
             else:
-                spoilt(bytes(line))
+                told(line)
         except UnicodeError:
             spoilt(b"?")
     # From now on this body may not read for long.

@@ -6,7 +6,7 @@ use base64::prelude::BASE64_STANDARD;
 use super::expression::{call, in_namespace, is_in_namespace};
 use super::request;
 use crate::error::Result;
-use crate::python::{self, Arguments, ValueError, packed};
+use crate::python::{self, Arguments, Bytes, ValueError, packed};
 
 /// Its source.
 pub(crate) const LIBRARY: &str = include_str!(concat!(env!("OUT_DIR"), "/asking.py"));
@@ -63,7 +63,8 @@ pub(crate) fn functions<'a>(
 
 /// Hands a thread the answer that it waits for.
 pub(crate) fn tell(answer: &str) -> Result<String, ValueError> {
-    Ok(function("told", &python::to_literal(answer)?))
+    let answer = Bytes(answer.as_bytes().to_vec());
+    Ok(function("told", &python::to_literal(&answer)?))
 }
 
 fn function(name: &str, arguments: &str) -> String {
@@ -77,7 +78,9 @@ pub struct Question {
     pub place: u32,
     /// Its number, which no other has in this run of the interpreter.
     pub number: u64,
-    /// What is asked: `namespace.function`, or `input`.
+    /// How many items the body has given before, in this batch.
+    pub items: usize,
+    /// What is asked: `namespace.function`, `input`, or for the next items of a stream.
     pub name: String,
     /// The arguments as the `repr` of a tuple, and whether its floats have all their bits.
     pub words: Vec<u8>,
@@ -86,12 +89,13 @@ pub struct Question {
 }
 
 impl Question {
-    /// Reads a payload such as `0 7 Trait.function:v(1, 2)`.
+    /// Reads a payload such as `0 7 0 Trait.function:v(1, 2)`.
     pub(super) fn decode(payload: &[u8]) -> Option<Self> {
         let colon = payload.iter().position(|byte| *byte == b':')?;
         let head = std::str::from_utf8(&payload[..colon]).ok()?;
-        let mut head = head.splitn(3, ' ');
+        let mut head = head.splitn(4, ' ');
         let (place, number) = (head.next()?.parse().ok()?, head.next()?.parse().ok()?);
+        let items = head.next()?.parse().ok()?;
         let name = head.next()?.to_owned();
         let (how, words) = payload[colon + 1..].split_first()?;
         let (words, exact) = match how {
@@ -102,6 +106,7 @@ impl Question {
         Some(Self {
             place,
             number,
+            items,
             name,
             words,
             exact,
@@ -113,11 +118,12 @@ impl Question {
         let Self {
             place,
             number,
+            items,
             name,
             words,
             ..
         } = self;
-        [format!("{place} {number} {name}:v").as_bytes(), words].concat()
+        [format!("{place} {number} {items} {name}:v").as_bytes(), words].concat()
     }
 }
 
@@ -135,6 +141,18 @@ pub(crate) fn value(value: &Arguments, attaches: bool) -> Result<String, ValueEr
     match value.apart().filter(|_| attaches) {
         Some(apart) => Ok(format!("a{}", request::attached("", &apart, ""))),
         None => Ok(format!("e{literals}")),
+    }
+}
+
+/// That the answer is all of these, as a list.
+pub(crate) fn values(values: &Arguments, attaches: bool) -> Result<String, ValueError> {
+    let literals = values.literals()?;
+    if let Some(json) = values.json() {
+        return Ok(format!("j[{}]", json.trim_start_matches(',')));
+    }
+    match values.apart().filter(|_| attaches) {
+        Some(apart) => Ok(format!("A{}", request::attached("", &apart, ""))),
+        None => Ok(format!("e[{literals}]")),
     }
 }
 
@@ -160,7 +178,6 @@ fn text(kind: char, message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::python::Bytes;
 
     #[test]
     fn an_answer_is_json_where_that_says_it() {
@@ -175,11 +192,18 @@ mod tests {
 
     #[test]
     fn a_question_is_read_with_all_that_is_in_it() {
-        let question = Question::decode(b"3 17 Logger.store:v('a:b', 1)").unwrap();
-        assert_eq!((question.place, question.number), (3, 17));
+        let question = Question::decode(b"3 17 2 Logger.store:v('a:b', 1)").unwrap();
+        assert_eq!((question.place, question.number, question.items), (3, 17, 2));
         assert_eq!(question.name, "Logger.store");
         assert_eq!(question.words, b"('a:b', 1)");
-        for bad in [&b""[..], b"1", b"1 2 a:", b"1 x a:v()", b"1 2 a:E!"] {
+        for bad in [
+            &b""[..],
+            b"1",
+            b"1 2 0 a:",
+            b"1 x 0 a:v()",
+            b"1 2 0 a:E!",
+            b"1 2 a:v()",
+        ] {
             assert_eq!(Question::decode(bad), None, "{}", bad.escape_ascii());
         }
     }

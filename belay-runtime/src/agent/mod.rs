@@ -7,6 +7,7 @@ pub(crate) mod asking;
 pub(crate) mod clock;
 pub(crate) mod events;
 pub(crate) mod expression;
+pub(crate) mod feeds;
 pub(crate) mod files;
 mod flavour;
 mod kinds;

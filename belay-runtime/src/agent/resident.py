@@ -420,7 +420,7 @@ def _belay(version, boot, before):
 
     def listen():
         # What a body needs to read lines while it waits for the host's answer to a question.
-        return kept[-2] if kept else 45, block, read, readline, waiting, seed, crc, send, pong, mended, spoilt, piecemeal
+        return kept, block, read, readline, waiting, seed, crc, send, pong, mended, spoilt, piecemeal
 
     def mended(line, size):
         # The intact line behind what is damaged, if it is there; otherwise what is there is refused.

@@ -1,6 +1,6 @@
 //! What brings an agent onto a board, or finds it there.
 
-use super::{asking, events, files, modules, threads, values};
+use super::{asking, events, feeds, files, modules, threads, values};
 use crate::random::random;
 
 /// The agent's source.
@@ -8,9 +8,10 @@ pub(super) const AGENT: &str = include_str!(concat!(env!("OUT_DIR"), "/resident.
 /// Identifies the agent and what it keeps: another version of either is not this one.
 const VERSION: u64 = fingerprint(&SOURCES);
 /// The agent, and what it is sent when it is needed.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     AGENT,
     asking::LIBRARY,
+    feeds::LIBRARY,
     threads::LIBRARY,
     files::LIBRARY,
     modules::LIBRARY,

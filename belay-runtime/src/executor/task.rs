@@ -204,8 +204,15 @@ impl Stream for OpenStream {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let item = Pin::new(&mut self.items).poll_next(cx);
-        if let Poll::Ready(Some(Err(error))) = &item {
-            self.session.report(&self.connection, error);
+        match &item {
+            Poll::Ready(Some(Err(error))) => self.session.report(&self.connection, error),
+            // The board gives nothing before it has what it waits for itself, if that is made of this.
+            Poll::Pending => {
+                if let Err(error) = self.session.unless_answering() {
+                    return Poll::Ready(Some(Err(error)));
+                }
+            }
+            Poll::Ready(_) => {}
         }
         item
     }

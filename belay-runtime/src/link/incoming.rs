@@ -150,8 +150,7 @@ impl Incoming {
     }
 
     /// What it is the answer to goes on: it asks something itself.
-    pub(super) fn is_to_come(&mut self) {
-        self.pieces.ended();
+    pub(super) fn goes_on(&mut self) {
         self.asked_again = 0;
     }
 

@@ -21,6 +21,8 @@ const FAILURES: usize = 8;
 const FILLED: u32 = 2;
 /// How often the pause before an answer is sent again becomes longer.
 const LONGER: u32 = 5;
+/// How long after it has refused something a board may go on refusing the rest of it.
+const REFUSED: Duration = Duration::from_millis(5);
 /// When a call is looked at again that waits for the host, which minds its own time.
 pub(super) const NOT_SOON: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -29,6 +31,8 @@ pub(super) const NOT_SOON: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) struct Waiting {
     /// The call.
     of: Number,
+    /// How many items it had given before its question.
+    items: usize,
     /// Since when it waits for the answer; nothing once that was sent.
     since: Option<Instant>,
     /// The answer that was sent and may not have come.
@@ -65,15 +69,13 @@ impl Conversation {
         let (Some(at), Some(number)) = (wanted, Number::from_char(number)) else {
             return self.tell(&Told::given_up(&question));
         };
-        self.calls.flying_mut(at).incoming.is_to_come();
         // It reads the line while it waits.
         self.liveness.unread.all_is_read();
-        match self.asked.ask(question, self.commands.clone()) {
+        let items = question.items;
+        let asking = self.asked.ask(question, self.commands.clone());
+        match asking {
             Asking::Begun => {
-                self.ask_again_before(at);
-                let Some(at) = self.calls.place(number.char()) else {
-                    return;
-                };
+                self.calls.flying_mut(at).incoming.goes_on();
                 // The board has refused what stands behind it, or will before it reads the answer.
                 self.calls.recall_behind(at);
                 let failures = match self.waiting.take() {
@@ -82,6 +84,7 @@ impl Conversation {
                 };
                 self.waiting = Some(Waiting {
                     of: number,
+                    items,
                     since: Some(self.now),
                     told: None,
                     failures,
@@ -90,9 +93,42 @@ impl Conversation {
             Asking::Again(told) if self.line.has_sent_all() => self.tell(&told),
             Asking::Again(_) | Asking::UnderWay | Asking::Stale => {}
         }
-        if self.waits_for_host() {
-            self.liveness.rest();
+        self.mind_what_came_before();
+    }
+
+    /// The answer may be made of what came before the question: what of that is missing is asked for until it has come, since
+    /// a board that has lost a part of such a line waits for the rest.
+    pub(super) fn mind_what_came_before(&mut self) {
+        let Some(waiting) = &self.waiting else { return };
+        let (of, items) = (waiting.of, waiting.items);
+        let Some(at) = self.calls.place(of.char()) else {
+            return;
+        };
+        for at in 0..=at {
+            // The question comes behind all that was asked for before.
+            self.calls.flying_mut(at).incoming.nothing_is_coming();
         }
+        let all_items = self.calls.flying(at).incoming.delivered() >= items;
+        if at == 0 && all_items {
+            if self.waits_for_host() {
+                self.liveness.rest();
+            }
+            return;
+        }
+        self.liveness.hush(self.now);
+        if !all_items {
+            self.ask_again(at);
+        }
+        self.ask_again_before(at);
+    }
+
+    /// Whether this call waits for an answer, or may not have got it: behind anything else that it is asked its question
+    /// comes once more.
+    pub(super) fn asks(&self, number: Number) -> bool {
+        let waits = |waiting: &Waiting| waiting.since.is_some() || waiting.told.is_some();
+        self.waiting
+            .as_ref()
+            .is_some_and(|waiting| waiting.of == number && waits(waiting))
     }
 
     /// The host has answered.
@@ -124,15 +160,19 @@ impl Conversation {
     /// Sends the answer to a body that reads the line.
     fn tell(&mut self, told: &Told) {
         let line = self.calls.answer(told.text());
-        // It is read as a part of what is under way.
+        self.transmit_answer(&line);
+        self.line.mark_request();
+        self.watch_request(line.len());
+        self.liveness.hush(self.now);
+    }
+
+    /// Sends an answer for which the body has the room, as it reads nothing else: it is read as a part of what is under way.
+    fn transmit_answer(&mut self, line: &[u8]) {
         let what = match self.calls.head() {
             Some(head) => Sent::Request(head.number),
             None => Sent::Other,
         };
-        self.transmit(&line, what);
-        self.line.mark_request();
-        self.watch_request(line.len());
-        self.liveness.hush(self.now);
+        self.transmit(line, what);
     }
 
     /// Has the agent hand an answer to the thread that has asked, which can take until the body has ended that it runs. A
@@ -183,11 +223,19 @@ impl Conversation {
         let Some(telling) = self.waiting.as_mut().and_then(|waiting| waiting.told.as_mut()) else {
             return false;
         };
+        if let Some(look) = self.ahead.look() {
+            // The line may carry it still.
+            self.liveness.hush_until(look);
+            return true;
+        }
         let pause = SILENCE * 2_u32.pow(telling.times.min(LONGER));
         telling.times += 1;
         let line = self.calls.answer(telling.told.text());
         let unread = &mut self.liveness.unread;
-        if unread.has_any_room_for(line.len()) || unread.has_room_for(line.len()) {
+        if unread.is_empty() {
+            telling.filled = 0;
+            self.transmit_answer(&line);
+        } else if unread.has_any_room_for(line.len()) || unread.has_room_for(line.len()) {
             telling.filled = 0;
             self.transmit(&line, Sent::Other);
         } else if line.len() > FILLER.len() && telling.filled < FILLED {
@@ -198,6 +246,19 @@ impl Conversation {
         }
         self.liveness.hush_until(self.now + pause);
         true
+    }
+
+    /// The board has refused what may have been an answer. A long one it may refuse in many pieces: it is sent again once it
+    /// has got rid of them. Says whether there is one.
+    pub(super) fn answer_is_refused(&mut self) -> bool {
+        let told = self.waiting.as_mut().and_then(|waiting| waiting.told.as_mut());
+        if let Some(telling) = told {
+            // Whoever refuses it waits for it.
+            telling.times = 0;
+            self.liveness.hush_until(self.now + REFUSED);
+            return true;
+        }
+        false
     }
 
     /// What was asked by a call that has ended, or is about to be, is given up.

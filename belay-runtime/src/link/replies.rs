@@ -84,7 +84,9 @@ impl Conversation {
             }
             Reply::Piece(piece) => self.piece(at, piece),
             Reply::Pieces(from) => {
-                if self.calls.flying_mut(at).incoming.pieces_end(from) {
+                let flying = self.calls.flying_mut(at);
+                let number = flying.number;
+                if flying.incoming.pieces_end(from) && !self.asks(number) {
                     self.ask_again(at);
                 }
             }

@@ -75,7 +75,7 @@ impl Conversation {
         match self.liveness.due(now, around) {
             Due::Nothing => {}
             Due::PingAgain => self.ping_again(),
-            Due::Ping if self.waits_for_host() => self.liveness.rest(),
+            Due::Ping if self.waits_for_host() => self.mind_what_came_before(),
             Due::Ping if self.tells_again() => {}
             Due::Ping => {
                 self.line.give_up_frame();

@@ -1,5 +1,8 @@
 //! The arguments of a call.
 
+use std::fmt;
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -8,6 +11,45 @@ use super::error::{Segment, ValueError};
 use super::json;
 use super::ser::Writer;
 use super::shape::Shape;
+use crate::boxed::BoxFuture;
+use crate::exception::HostFailure;
+
+/// A stream of the host's that a body reads, by batches that the board asks for.
+pub(crate) trait Feed: Send + Sync {
+    /// Its number, which no other has in this program.
+    fn number(&self) -> u64;
+
+    /// The next items, of as many bytes as this or one: behind a first value that says whether there may be more.
+    fn batch(self: Arc<Self>, room: usize) -> BoxFuture<'static, Result<Arguments, HostFailure>>;
+
+    /// Nobody reads it any more.
+    fn close(&self);
+}
+
+/// A stream among the arguments, which is closed when nobody has these any more.
+#[derive(Clone)]
+pub(crate) struct Fed(Arc<Closing>);
+
+struct Closing(Arc<dyn Feed>);
+
+impl Fed {
+    /// The stream itself.
+    pub(crate) fn feed(&self) -> &Arc<dyn Feed> {
+        &self.0.0
+    }
+}
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl fmt::Debug for Fed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Fed").field(&self.feed().number()).finish()
+    }
+}
 
 /// How an argument is sent.
 #[derive(Debug, Clone)]
@@ -56,6 +98,8 @@ pub struct Arguments {
     error: Option<ValueError>,
     /// What the result is going to be read as.
     result: Shape,
+    /// The streams among them.
+    feeds: Vec<Fed>,
 }
 
 impl Default for Arguments {
@@ -66,6 +110,7 @@ impl Default for Arguments {
             count: 0,
             error: None,
             result: Shape::default(),
+            feeds: Vec::new(),
         }
     }
 }
@@ -110,6 +155,7 @@ impl Arguments {
     #[must_use]
     pub fn with_all(mut self, others: &Self) -> Self {
         self.error = self.error.or_else(|| others.error.clone());
+        self.feeds.extend(others.feeds.iter().cloned());
         if others.count > 0 {
             self.push(&others.text);
             self.ways = self.ways.zip(others.ways.clone()).map(|(mut ways, more)| {
@@ -119,6 +165,32 @@ impl Arguments {
             self.count += others.count - 1;
         }
         self
+    }
+
+    /// The same with a stream, which the board has as what this expression of the agent's language gives.
+    pub(crate) fn with_feed(mut self, feed: Arc<dyn Feed>, expression: String) -> Self {
+        self.push(&expression);
+        if let Some(ways) = &mut self.ways {
+            ways.push(Way::Literal(expression));
+        }
+        self.feeds.push(Fed(Arc::new(Closing(feed))));
+        self
+    }
+
+    /// The streams among them.
+    pub(crate) fn feeds(&self) -> &[Fed] {
+        &self.feeds
+    }
+
+    /// How many bytes they come to, about.
+    pub(crate) fn size(&self) -> usize {
+        let size = |way: &Way| match way {
+            Way::Json(text) | Way::Literal(text) => text.len(),
+            Way::Attached(attached) => attached.data.len(),
+        };
+        self.ways
+            .as_ref()
+            .map_or(self.text.len(), |ways| ways.iter().map(size).sum())
     }
 
     /// The same with what an expression of the agent's language gives.

@@ -102,7 +102,7 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::arguments::Apart;
+pub(crate) use self::arguments::{Apart, Fed, Feed};
 pub(crate) use self::json::write_text as write_json_text;
 pub(crate) use self::literal::{ARRAY, BYTES};
 pub(crate) use self::stamped::text as stamped_text;

@@ -13,7 +13,7 @@ use super::returned::Returned;
 use crate::error::{Phase, Result};
 use crate::exception::Fate;
 use crate::link::{LinkStream, Request};
-use crate::python::Arguments;
+use crate::python::{Arguments, Fed};
 use crate::spec::{MethodKind, MethodSpec, TaskOptions};
 
 impl Connection {
@@ -35,6 +35,9 @@ impl Connection {
         arguments: &Arguments,
         deadline: Duration,
     ) -> Result<Returned> {
+        if !arguments.feeds().is_empty() {
+            Box::pin(self.provide_for_feeds(method, arguments)).await?;
+        }
         let options = options(method);
         if !options.cache {
             let sent = Sent::new(self, method).await?;
@@ -95,6 +98,10 @@ impl Connection {
         arguments: Arguments,
         deadline: Duration,
     ) -> Result<Items> {
+        if !arguments.feeds().is_empty() {
+            Box::pin(self.provide_for_feeds(method, &arguments)).await?;
+        }
+        let feeds = arguments.feeds().to_vec();
         let (function, sent) = if options(method).cache {
             (self.name_of(method).await?, None)
         } else {
@@ -108,6 +115,7 @@ impl Connection {
             values: self.link.open(request, deadline).await?,
             connection: Arc::clone(self),
             method,
+            feeds,
             _sent: sent,
         })
     }
@@ -128,6 +136,8 @@ pub struct Items {
     connection: Arc<Connection>,
     method: &'static MethodSpec,
     asked: Instant,
+    /// The streams that it reads.
+    feeds: Vec<Fed>,
     _sent: Option<Sent>,
 }
 
@@ -136,6 +146,9 @@ impl Stream for Items {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let item = Pin::new(&mut self.values).poll_next(cx);
+        if let Poll::Ready(None | Some(Err(_))) = item {
+            self.feeds.clear();
+        }
         item.map(|item| {
             item.map(|item| {
                 let item = item.map(|item| Returned::from(item).asked(self.asked, self.connection.epoch));

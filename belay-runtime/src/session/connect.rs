@@ -35,8 +35,9 @@ impl Session {
             asked.answered_by(Arc::new(Answers(Arc::clone(&hosts))));
             let listening = Listening::new(settings.event_backlog);
             let heard = (hub.clone(), listening.hub(), Arc::clone(&asked));
-            let live = Connection::connect(&name, &settings, heard, &registry, &counters, None).await?;
-            live.host(&[], &hosts).await?;
+            let known = (&registry, &counters, &hosts);
+            let live = Connection::connect(&name, &settings, heard, known, None).await?;
+            live.host(&[]).await?;
             listening.connected(&live);
             let session = Self {
                 inner: Arc::new(Inner {
@@ -78,8 +79,7 @@ impl Connection {
         name: &Arc<str>,
         settings: &Settings,
         (output, told, asked): (OutputHub, Arc<ToldHub>, Arc<Asked>),
-        registry: &Arc<Registry>,
-        counters: &Arc<Counters>,
+        (registry, counters, hosts): (&Arc<Registry>, &Arc<Counters>, &Arc<Hosts>),
         before: Option<&Self>,
     ) -> Result<Self> {
         let options = settings.link.clone();
@@ -113,7 +113,9 @@ impl Connection {
             events: tokio::sync::Mutex::new(false),
             modules: tokio::sync::Mutex::default(),
             objects: Mutex::default(),
+            hosts: Arc::clone(hosts),
             asking: tokio::sync::Mutex::default(),
+            fed: tokio::sync::Mutex::default(),
             runtime: tokio::runtime::Handle::current(),
             link,
         })

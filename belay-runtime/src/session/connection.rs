@@ -9,6 +9,7 @@ use futures_util::StreamExt as _;
 use super::brought::Brought;
 use super::capabilities::Capabilities;
 use super::deployments::{Counters, Deployments};
+use super::hosts::Hosts;
 use super::registry::Registry;
 use super::returned::Returned;
 use super::traceback;
@@ -53,8 +54,12 @@ pub struct Connection {
     pub(super) modules: tokio::sync::Mutex<Brought>,
     /// The names of those modules that are objects.
     pub(super) objects: Mutex<Vec<String>>,
+    /// What answers the board.
+    pub(super) hosts: Arc<Hosts>,
     /// Whether the library for questions works for this connection; held while it is brought.
     pub(super) asking: tokio::sync::Mutex<bool>,
+    /// The namespaces whose bodies can read streams of the host's; held while they are made so.
+    pub(super) fed: tokio::sync::Mutex<Vec<&'static str>>,
 }
 
 impl Connection {

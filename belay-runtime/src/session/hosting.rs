@@ -1,16 +1,16 @@
 //! The board's part of what bodies ask: on the board before anything of the trait runs there.
 
 use super::connection::Connection;
-use super::hosts::Hosts;
 use super::{SCRATCH, Session};
-use crate::agent::asking;
-use crate::error::{ErrorKind, Result};
+use crate::agent::{asking, feeds};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
-use crate::spec::DeviceSpec;
+use crate::python::Arguments;
+use crate::spec::{DeviceSpec, MethodSpec};
 
 impl Session {
     /// Refuses what a host function wants of the very board that waits for it.
-    pub(super) fn unless_answering(&self) -> Result<()> {
+    pub(crate) fn unless_answering(&self) -> Result<()> {
         if self.inner.hosts.are_answering() {
             return Err(self.error(ErrorKind::Reentered));
         }
@@ -33,7 +33,7 @@ impl Session {
         self.unless_closing(async {
             let _turn = self.shared(deadline).await?;
             let connection = self.connection(deadline).await?;
-            let hosted = connection.host(&[device], &self.inner.hosts).await;
+            let hosted = connection.host(&[device]).await;
             hosted.inspect_err(|error| self.report(&connection, error))
         })
         .await
@@ -42,8 +42,8 @@ impl Session {
 
 impl Connection {
     /// Gives these traits what their bodies ask with.
-    pub(super) async fn host(&self, devices: &[&'static DeviceSpec], hosts: &Hosts) -> Result<()> {
-        let has_input = hosts.input.is_some();
+    pub(super) async fn host(&self, devices: &[&'static DeviceSpec]) -> Result<()> {
+        let has_input = self.hosts.input.is_some();
         let asks = |device: &&&DeviceSpec| has_input || !device.hosts.is_empty();
         if !has_input && devices.iter().filter(asks).count() == 0 {
             return Ok(());
@@ -53,20 +53,9 @@ impl Connection {
             if devices.iter().all(|device| device.hosts.is_empty()) {
                 return Ok(());
             }
-            return Err(self.unsupported(
-                "a question of the board's to the host, for which the agent has to read the line itself,",
-            ));
+            return Err(self.cannot_ask());
         }
-        let mut asks_already = self.asking.lock().await;
-        if !*asks_already {
-            self.begin_to_ask(hosts).await?;
-            if has_input {
-                self.ask(asking::bind(SCRATCH, true)?, self.execute_deadline)
-                    .await?;
-            }
-            *asks_already = true;
-        }
-        drop(asks_already);
+        self.begin_to_ask().await?;
         for device in devices.iter().filter(asks) {
             let bind = asking::bind(device.namespace, has_input)?;
             self.ask(bind, self.execute_deadline).await?;
@@ -80,8 +69,18 @@ impl Connection {
         Ok(())
     }
 
-    /// Brings the library, unless it is there.
-    async fn begin_to_ask(&self, hosts: &Hosts) -> Result<()> {
+    fn cannot_ask(&self) -> Error {
+        self.unsupported(
+            "a question of the board's to the host, for which the agent has to read the line itself,",
+        )
+    }
+
+    /// Brings the library, unless it works for this connection already.
+    async fn begin_to_ask(&self) -> Result<()> {
+        let mut asks_already = self.asking.lock().await;
+        if *asks_already {
+            return Ok(());
+        }
         let there: bool = self.ask(asking::is_there(), self.execute_deadline).await?.to()?;
         if !there {
             self.run(asking::NAMESPACE, asking::LIBRARY, Some(asking::FILE))
@@ -89,9 +88,50 @@ impl Connection {
         }
         let (packs, attaches) = self.link.provide_for_questions(self.execute_deadline).await?;
         // It is the same board each time.
-        let _ = hosts.attaches.set(attaches);
-        self.ask(asking::begin(packs), self.execute_deadline)
-            .await
-            .map(drop)
+        let _ = self.hosts.attaches.set(attaches);
+        self.ask(asking::begin(packs), self.execute_deadline).await?;
+        if self.hosts.input.is_some() {
+            self.ask(asking::bind(SCRATCH, true)?, self.execute_deadline)
+                .await?;
+        }
+        *asks_already = true;
+        Ok(())
+    }
+
+    /// Has the board able to read the streams among these arguments, in the namespace of this method.
+    pub(super) async fn provide_for_feeds(
+        &self,
+        method: &'static MethodSpec,
+        arguments: &Arguments,
+    ) -> Result<()> {
+        if !self.link.hello().flavour.asks() {
+            return Err(self.cannot_ask().in_method(method.path));
+        }
+        self.begin_to_ask().await?;
+        let namespace = self.registry.device_of(method)?.namespace;
+        let mut fed = self.fed.lock().await;
+        if fed.is_empty() {
+            self.begin_to_read().await?;
+        }
+        if !fed.contains(&namespace) {
+            // What a stream raises has a name there.
+            let bind = asking::bind(namespace, self.hosts.input.is_some())?;
+            self.ask(bind, self.execute_deadline).await?;
+            fed.push(namespace);
+        }
+        self.hosts.feed_from(arguments.feeds());
+        Ok(())
+    }
+
+    /// Brings the library for streams, unless it is there.
+    async fn begin_to_read(&self) -> Result<()> {
+        let there: bool = self.ask(feeds::is_there(), self.execute_deadline).await?.to()?;
+        if !there {
+            self.run(asking::NAMESPACE, feeds::LIBRARY, Some(feeds::FILE))
+                .await?;
+        }
+        let free = self.link.hello().free_memory.map(|(_, free)| free);
+        self.hosts.has_room(free);
+        Ok(())
     }
 }

@@ -3,18 +3,23 @@
 use std::collections::HashMap;
 use std::io;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 
-use crate::agent::{Question, asking};
+use crate::agent::{Question, asking, feeds};
 use crate::boxed::BoxFuture;
 use crate::exception::HostFailure;
 use crate::host::{Host, HostFunctionError, Input, Words};
 use crate::link::{Answerer, Said};
-use crate::python::Arguments;
+use crate::python::{Arguments, Fed, Feed, ValueError};
 use crate::spec::DeviceSpec;
+
+/// How many bytes of items a body is given at once: this part of the memory that a board has free, within these bounds.
+const PART_OF_MEMORY: u64 = 16;
+const LEAST_ROOM: u64 = 256;
+const MOST_ROOM: u64 = 6000;
 
 tokio::task_local! {
     /// What answers the board that waits for what is done here.
@@ -31,6 +36,10 @@ pub(super) struct Hosts {
     functions: RwLock<HashMap<&'static str, (&'static DeviceSpec, Host)>>,
     /// Whether the board reads what is apart from JSON.
     pub(super) attaches: OnceLock<bool>,
+    /// The streams that bodies read, by their numbers.
+    feeds: Mutex<HashMap<u64, Weak<dyn Feed>>>,
+    /// How many bytes of their items the board is given at once.
+    room: OnceLock<usize>,
 }
 
 impl Hosts {
@@ -40,7 +49,26 @@ impl Hosts {
             patience,
             functions: RwLock::default(),
             attaches: OnceLock::new(),
+            feeds: Mutex::default(),
+            room: OnceLock::new(),
         }
+    }
+
+    /// From now on these streams can be asked for.
+    pub(super) fn feed_from(&self, fed: &[Fed]) {
+        let mut feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
+        feeds.retain(|_, feed| feed.strong_count() > 0);
+        feeds.extend(
+            fed.iter()
+                .map(|fed| (fed.feed().number(), Arc::downgrade(fed.feed()))),
+        );
+    }
+
+    /// The board has so much memory free, if it says how much. It is the same board each time.
+    pub(super) fn has_room(&self, free: Option<u64>) {
+        let room = free.unwrap_or(u64::MAX) / PART_OF_MEMORY;
+        let room = usize::try_from(room.clamp(LEAST_ROOM, MOST_ROOM));
+        let _ = self.room.set(room.unwrap_or_default());
     }
 
     pub(super) fn set(&self, device: &'static DeviceSpec, host: Host) {
@@ -66,10 +94,10 @@ impl Hosts {
         ANSWERING.try_with(|hosts| *hosts == self.id()).unwrap_or(false)
     }
 
-    fn say(&self, answer: Result<Arguments, HostFailure>) -> Said {
+    fn say(&self, answer: Result<Arguments, HostFailure>, text: AnswerText) -> Said {
         let attaches = self.attaches.get().copied().unwrap_or(false);
         let said = answer.and_then(|value| {
-            asking::value(&value, attaches).map_err(|error| HostFunctionError::Returned(error).into())
+            text(&value, attaches).map_err(|error| HostFunctionError::Returned(error).into())
         });
         said.map_or_else(Said::failed, Said::plain)
     }
@@ -84,7 +112,29 @@ impl Hosts {
             Ok(Err(panic)) => Err(HostFunctionError::Panicked(message_of(&*panic)).into()),
             Err(_) => Err(HostFunctionError::TimedOut { after: within }.into()),
         };
-        self.say(answer)
+        self.say(answer, asking::value)
+    }
+
+    /// The next items of a stream, which may take as long as it likes.
+    async fn items(&self, words: Words) -> Said {
+        let batch = match words.read::<(u64,)>().map(|(number,)| self.feed(number)) {
+            Err(failure) => Err(failure),
+            Ok(None) => Err(HostFunctionError::Over.into()),
+            Ok(Some(feed)) => {
+                let room = self.room.get().copied().unwrap_or_default();
+                let batch = AssertUnwindSafe(async { feed.batch(room).await }).catch_unwind();
+                match batch.await {
+                    Ok(batch) => batch,
+                    Err(panic) => Err(HostFunctionError::Panicked(message_of(&*panic)).into()),
+                }
+            }
+        };
+        self.say(batch, asking::values)
+    }
+
+    fn feed(&self, number: u64) -> Option<Arc<dyn Feed>> {
+        let feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
+        feeds.get(&number).and_then(Weak::upgrade)
     }
 
     /// A person may take as long as it likes.
@@ -104,9 +154,12 @@ impl Hosts {
                 }
             }
         };
-        self.say(answer)
+        self.say(answer, asking::value)
     }
 }
+
+/// How an answer is said, to a board that reads what is apart from JSON, or not.
+type AnswerText = fn(&Arguments, bool) -> Result<String, ValueError>;
 
 /// What a panic says.
 fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
@@ -125,10 +178,10 @@ impl Answerer for Answers {
         let waits = question.place == 0;
         let answering = async move {
             let words = Words::new(question.words, question.exact);
-            if question.name == asking::INPUT {
-                hosts.input(words).await
-            } else {
-                hosts.function(&question.name, words).await
+            match question.name.as_str() {
+                asking::INPUT => hosts.input(words).await,
+                feeds::NEXT => hosts.items(words).await,
+                function => hosts.function(function, words).await,
             }
         };
         if waits {

@@ -194,8 +194,7 @@ impl Session {
             &inner.name,
             &settings,
             (output, inner.listening.hub(), Arc::clone(&inner.asked)),
-            &inner.registry,
-            &inner.counters,
+            (&inner.registry, &inner.counters, &inner.hosts),
             Some(&before),
         )
         .await
@@ -203,7 +202,7 @@ impl Session {
         let reset = live.epoch() != before.epoch();
         let devices = inner.registry.devices();
         live.bring(&devices).await?;
-        live.host(&devices, &inner.hosts).await?;
+        live.host(&devices).await?;
         for device in devices {
             live.claim_events(device, settings.event_queue).await?;
         }

@@ -12,6 +12,7 @@ use belay::{CallPath, DeviceBuilder};
 use serde::{Deserialize, Serialize};
 
 use self::meter::{Meter, Reading};
+use crate::rows::asking::{Adds, Asked, AskingDevice};
 use crate::rows::{RowsDevice, Work, gave};
 
 /// Success, or a message for a person.
@@ -141,7 +142,32 @@ async fn ours(path: CallPath, mut meter: Meter, tell: &mut dyn FnMut(Cost)) -> O
         after = meter.read().await?;
         tell(Cost::between(who, work.name(), count, before, after));
     }
+    if path != CallPath::RawRepl {
+        asked(who, &rows, &mut meter, tell).await?;
+    }
     gave(rows.close().await, &())
+}
+
+/// What bodies ask of the host, which they can where the agent reads the line.
+async fn asked(who: &str, rows: &RowsDevice, meter: &mut Meter, tell: &mut dyn FnMut(Cost)) -> Outcome {
+    let asking = AskingDevice::attach(rows.device(), Adds).await;
+    let asking = asking.map_err(|error| format!("{error:?}"))?;
+    for asked in Asked::ALL {
+        asked.run(&asking).await?;
+        let before = meter.read().await?;
+        for _ in 0..LARGE {
+            asked.run(&asking).await?;
+        }
+        let after = meter.read().await?;
+        tell(Cost::between(
+            who,
+            asked.name(),
+            LARGE * asked.at_once(),
+            before,
+            after,
+        ));
+    }
+    Ok(())
 }
 
 /// Opens the port until the first result, and closes it.

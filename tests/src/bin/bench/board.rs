@@ -8,6 +8,7 @@ use belay::prelude::*;
 use belay::transport::{Address, Connector, Transport};
 use belay::{CallPath, DeviceBuilder};
 use belay_runtime::link::{Link, LinkOptions};
+use belay_tests::rows::asking::{Adds, Asked, AskingDevice};
 use belay_tests::rows::{ITEMS, RowsDevice, Work, gave};
 use belay_tests::tool::BoardKind;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -159,9 +160,28 @@ async fn ours(who: &str, builder: impl Fn() -> DeviceBuilder, calls: u32, report
         }
         report.take(who, work.name(), times);
     }
+    if who == "agent"
+        && let Err(problem) = asked(who, &rows, calls, report).await
+    {
+        report.note(format!("{who}: {problem}"));
+    }
     if let Err(error) = rows.close().await {
         report.note(format!("{who} close: {error:?}"));
     }
+}
+
+/// Times what bodies ask of the host.
+async fn asked(who: &str, rows: &RowsDevice, calls: u32, report: &mut Report) -> Outcome {
+    let asking = AskingDevice::attach(rows.device(), Adds).await;
+    let asking = asking.map_err(|error| format!("{error:?}"))?;
+    for asked in Asked::ALL {
+        let mut times = timed((calls / 20).max(3), async |_| asked.run(&asking).await).await;
+        for time in times.iter_mut().flatten() {
+            *time /= asked.at_once();
+        }
+        report.take(who, asked.name(), times);
+    }
+    Ok(())
 }
 
 /// Times opening the port until the first result, and closing it.

@@ -17,7 +17,7 @@ pub(crate) struct Summary {
     n: usize,
 }
 
-const ROWS: [&str; 14] = [
+const ROWS: [&str; 16] = [
     "echo",
     "connect",
     "call",
@@ -32,6 +32,8 @@ const ROWS: [&str; 14] = [
     "bytes_down",
     "bytes_up",
     "stream",
+    "question",
+    "bytes_in",
 ];
 
 /// Everything that was measured.

@@ -7,6 +7,7 @@
 mod asking;
 mod calls;
 mod events;
+mod feeding;
 mod files;
 mod run;
 
@@ -20,7 +21,7 @@ use clap::Parser;
 use run::{On, Outcome, Runner, Way};
 
 /// Calls a board over a faulty line, and shows that every call ends truthfully and the next one works.
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 #[command(name = "cargo xtask faults")]
 struct Options {
     /// How many runs.
@@ -45,9 +46,10 @@ struct Options {
     /// full, or the host killed.
     #[arg(long, conflicts_with_all = ["board", "call_path", "no_flow_control"])]
     files: bool,
-    /// What else is done over the line, in the place of calls: events that bodies tell, or questions that they ask.
-    #[arg(long, value_enum, conflicts_with_all = ["board", "call_path", "no_flow_control", "files"])]
-    with: Option<With>,
+    /// What is done over the line in the place of calls: events that bodies tell, questions that they ask, or streams that
+    /// they read. Of several, seeds take turns.
+    #[arg(long, value_enum, value_delimiter = ',', conflicts_with_all = ["board", "call_path", "no_flow_control", "files"])]
+    with: Vec<With>,
     /// Is the host that is killed, on this port.
     #[arg(long, hide = true)]
     act: Option<String>,
@@ -66,6 +68,8 @@ enum With {
     Events,
     /// Bodies and threads ask the host, and each question runs once.
     Host,
+    /// Bodies read streams of the host's, each item once and in order.
+    StreamsIn,
 }
 
 impl Options {
@@ -114,23 +118,15 @@ async fn run(options: &Options) -> ExitCode {
     let totals = Arc::new(Mutex::new(Totals::default()));
     let workers = (0..options.boards.min(count)).map(|_| {
         let (seeds, totals) = (Arc::clone(&seeds), Arc::clone(&totals));
-        let (on, call_path, no_flow_control) = (options.board, options.call_path, options.no_flow_control);
-        let (files, with) = (options.files, options.with);
+        let options = options.clone();
         tokio::spawn(async move {
-            let mut runner = if with == Some(With::Host) {
-                AnyRunner::Asking(asking::Runner::new().await)
-            } else if files {
-                AnyRunner::Files(files::Runner::new().await)
-            } else if with == Some(With::Events) {
-                AnyRunner::Events(events::Runner::new().await)
-            } else {
-                AnyRunner::Calls(Runner::new(on, call_path, no_flow_control).await)
-            };
+            let mut runners = AnyRunner::all(&options).await;
             loop {
                 let Some(seed) = seeds.lock().ok().and_then(|mut seeds| seeds.pop_front()) else {
                     return;
                 };
-                let outcome = runner.run(seed).await;
+                let turn = usize::try_from(seed % runners.len() as u64).unwrap_or(0);
+                let outcome = runners[turn].run(seed).await;
                 for complaint in &outcome.complaints {
                     eprintln!("seed {seed}: {} ({})", complaint, outcome.scenario);
                 }
@@ -171,15 +167,37 @@ enum AnyRunner {
     Calls(Runner),
     Files(files::Runner),
     Events(events::Runner),
+    Feeding(feeding::Runner),
 }
 
 impl AnyRunner {
+    /// One for each thing that is done.
+    async fn all(options: &Options) -> Vec<Self> {
+        if options.files {
+            return vec![Self::Files(files::Runner::new().await)];
+        }
+        let mut runners = Vec::new();
+        for with in &options.with {
+            runners.push(match with {
+                With::Host => Self::Asking(asking::Runner::new().await),
+                With::Events => Self::Events(events::Runner::new().await),
+                With::StreamsIn => Self::Feeding(feeding::Runner::new().await),
+            });
+        }
+        if runners.is_empty() {
+            let (board, way, paced) = (options.board, options.call_path, options.no_flow_control);
+            runners.push(Self::Calls(Runner::new(board, way, paced).await));
+        }
+        runners
+    }
+
     async fn run(&mut self, seed: u64) -> Outcome {
         match self {
             Self::Asking(runner) => runner.run(seed).await,
             Self::Calls(runner) => runner.run(seed).await,
             Self::Files(runner) => runner.run(seed).await,
             Self::Events(runner) => runner.run(seed).await,
+            Self::Feeding(runner) => runner.run(seed).await,
         }
     }
 }

@@ -1,0 +1,311 @@
+//! One run in which bodies read streams of the host's: each item arrives once and in order or the call says that it does
+//! not know, no stream is left behind, and none of it goes on for ever.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use belay::prelude::*;
+use belay::python::Bytes;
+use belay::{DeviceBuilder, ErrorKind};
+use belay_sim::Board;
+use belay_tests::tool::tells_of_the_line;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+
+use super::run::{DEADLINE, HUNG, Outcome, inject, options};
+
+/// How many calls are made at once.
+const CALLS: usize = 3;
+/// What a hash of items is taken by.
+const MODULUS: u64 = 1_000_003;
+
+#[belay::device]
+trait Reader {
+    /// ```python
+    /// found = 1
+    /// for item in items:
+    ///     found = (found * 31 + item) % 1000003
+    /// return found
+    /// ```
+    #[task]
+    async fn hash(&self, items: impl Stream<Item = u64>) -> Result<u64>;
+
+    /// ```python
+    /// found = 1
+    /// for chunk in chunks:
+    ///     found = (found * 31 + len(chunk) * 256 + chunk[0]) % 1000003
+    /// return found
+    /// ```
+    #[task]
+    async fn hash_chunks(&self, chunks: impl IntoIterator<Item = Bytes>) -> Result<u64>;
+
+    /// ```python
+    /// found = 1
+    /// try:
+    ///     for item in items:
+    ///         found = (found * 31 + item) % 1000003
+    /// except HostError as error:
+    ///     return found, str(error)
+    /// ```
+    #[task]
+    async fn caught(&self, items: impl Stream<Item = Result<u64, String>>) -> Result<Option<(u64, String)>>;
+
+    /// ```python
+    /// found = []
+    /// for item in items:
+    ///     found.append(item)
+    ///     if len(found) == many:
+    ///         return found
+    /// ```
+    #[task]
+    async fn first(&self, many: usize, items: impl Stream<Item = u64>) -> Result<Vec<u64>>;
+
+    /// ```python
+    /// found = 1
+    /// for item in items:
+    ///     found = (found * 31 + item) % 1000003
+    ///     yield found
+    /// ```
+    #[task]
+    fn hashes(&self, items: impl Stream<Item = u64>) -> impl Stream<Item = Result<u64>>;
+
+    /// ```python
+    /// return a + b
+    /// ```
+    #[task]
+    async fn add(&self, a: u64, b: u64) -> Result<u64>;
+}
+
+/// A board and a device, as long as they work.
+pub(crate) struct Runner {
+    board: Board,
+    reader: Option<ReaderDevice>,
+}
+
+impl Runner {
+    pub(crate) async fn new() -> Self {
+        let board = Board::unix().start().await;
+        Self {
+            board: board.unwrap_or_else(|error| panic!("{error}")),
+            reader: None,
+        }
+    }
+
+    async fn connect(&mut self) -> Result<ReaderDevice> {
+        if let Some(reader) = &self.reader {
+            return Ok(reader.clone());
+        }
+        let settings: DeviceBuilder<ReaderDevice> = ReaderDevice::builder(self.board.port());
+        let settings = settings.deadlines(options().deadlines).timeout(DEADLINE);
+        let reader = settings.connect().await?;
+        self.reader = Some(reader.clone());
+        Ok(reader)
+    }
+
+    pub(crate) async fn run(&mut self, seed: u64) -> Outcome {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut outcome = Outcome::default();
+        let reader = match self.connect().await {
+            Ok(reader) => reader,
+            Err(error) => {
+                outcome.lost(format!("cannot connect: {error}"));
+                return outcome;
+            }
+        };
+        let calls: Vec<_> = (0..random.usize(1..=CALLS))
+            .map(|_| Call::random(&mut random))
+            .collect();
+        outcome.scenario = format!("{calls:?}; ");
+        let alive = Arc::new(());
+        let making = calls.iter().map(|call| call.make(&reader, &alive));
+        let making = timeout(HUNG, futures_util::future::join_all(making));
+        let fault = inject(&mut self.board, seed, &mut random, &mut outcome.scenario);
+        let (made, ()) = tokio::join!(making, fault);
+        if let Err(error) = self.board.cable().heal() {
+            outcome.lost(error.to_string());
+        }
+        match made {
+            Ok(made) => made.into_iter().for_each(|made| judge(made, &mut outcome)),
+            Err(_) => outcome.hung("the calls did not end".into()),
+        }
+        let dropped = async {
+            while Arc::strong_count(&alive) > 1 {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        if timeout(HUNG, dropped).await.is_err() {
+            outcome.hung("a stream was not dropped".into());
+        }
+        self.afterwards(&mut outcome).await;
+        outcome.recovered = !outcome.lost && !outcome.hung;
+        outcome
+    }
+
+    async fn hang_up(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            // What matters is that the port is free again.
+            let _ = reader.close().await;
+        }
+    }
+
+    /// The next stream has to be read, over a new connection if need be.
+    async fn afterwards(&mut self, outcome: &mut Outcome) {
+        for attempt in 1.. {
+            let using = async { self.connect().await?.hash(stream::iter(0..100)).await };
+            match timeout(HUNG, using).await {
+                Ok(Ok(found)) if found == hash(0..100) => return,
+                Ok(Ok(other)) => return outcome.wrong(format!("the next call gave {other}")),
+                Ok(Err(_)) if attempt < 4 => self.hang_up().await,
+                Ok(Err(error)) => {
+                    self.hang_up().await;
+                    return outcome.lost(format!("the next call does not work: {error:?}"));
+                }
+                Err(_) => {
+                    self.hang_up().await;
+                    return outcome.hung("the next call did not end".into());
+                }
+            }
+        }
+    }
+}
+
+/// A call with its items: how many, and from which on.
+#[derive(Debug, Clone, Copy)]
+struct Call {
+    kind: Kind,
+    first: u64,
+    many: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Hash,
+    /// Items that come one by one.
+    Slow,
+    Chunks,
+    /// The stream gives an error behind its items.
+    Caught,
+    /// The stream has no end.
+    First,
+    /// Each item is given when what the body has yielded for the one before has come.
+    Conversation,
+    /// The same, which is given up in the middle.
+    Dropped,
+    Add,
+}
+
+impl Call {
+    fn random(random: &mut fastrand::Rng) -> Self {
+        let kinds = [
+            (Kind::Hash, 300),
+            (Kind::Slow, 20),
+            (Kind::Chunks, 12),
+            (Kind::Caught, 100),
+            (Kind::First, 100),
+            (Kind::Conversation, 20),
+            (Kind::Conversation, 20),
+            (Kind::Dropped, 10),
+            (Kind::Add, 10),
+        ];
+        let (kind, most) = kinds[random.usize(0..kinds.len())];
+        Self {
+            kind,
+            first: random.u64(0..1000),
+            many: random.u64(1..=most),
+        }
+    }
+
+    /// Makes it; what is not right is said.
+    async fn make(self, reader: &ReaderDevice, alive: &Arc<()>) -> Result<Result<(), String>> {
+        let Self { kind, first, many } = self;
+        let mark = Arc::clone(alive);
+        let items = (first..first + many).inspect(move |_| {
+            let _alive = &mark;
+        });
+        let expected = hash(first..first + many);
+        let is = |found: u64| right(&found, &expected);
+        Ok(match kind {
+            Kind::Hash => is(reader.hash(stream::iter(items)).await?),
+            Kind::Slow => {
+                let slowly = stream::iter(items).then(|item| async move {
+                    sleep(Duration::from_millis(item % 7 * 5)).await;
+                    item
+                });
+                is(reader.hash(slowly).await?)
+            }
+            Kind::Chunks => {
+                let chunk = |item: u64| Bytes(vec![item.to_le_bytes()[0]; 700]);
+                let expected = hash((first..first + many).map(|item| 700 * 256 + item % 256));
+                right(&reader.hash_chunks(items.map(chunk)).await?, &expected)
+            }
+            Kind::Caught => {
+                let failing = items.map(Ok).chain([Err("the end".to_owned()), Ok(1)]);
+                let caught = reader.caught(stream::iter(failing)).await?;
+                right(&caught, &Some((expected, "the end".to_owned())))
+            }
+            Kind::First => {
+                let endless = stream::iter(items).chain(stream::pending());
+                let wanted = usize::try_from(many).unwrap_or(usize::MAX);
+                let found = reader.first(wanted, endless).await?;
+                right(&found, &(first..first + many).collect())
+            }
+            Kind::Conversation => converse(reader, items, many).await?,
+            Kind::Dropped => converse(reader, items.chain(0..), many).await?,
+            Kind::Add => right(&reader.add(first, many).await?, &(first + many)),
+        })
+    }
+}
+
+/// Says each item when the answer to the one before has come, up to so many answers.
+async fn converse(
+    reader: &ReaderDevice,
+    mut items: impl Iterator<Item = u64> + Send + 'static,
+    many: u64,
+) -> Result<Result<(), String>> {
+    let (say, mut said) = mpsc::unbounded_channel();
+    let mut hashes = Box::pin(reader.hashes(stream::poll_fn(move |cx| said.poll_recv(cx))));
+    let mut found = 1;
+    for _ in 0..many {
+        let Some(item) = items.next() else { break };
+        found = (found * 31 + item) % MODULUS;
+        // An error says that the body has ended.
+        let _ = say.send(item);
+        match hashes.try_next().await? {
+            Some(given) if given == found => {}
+            given => return Ok(Err(format!("{given:?} instead of {found}"))),
+        }
+    }
+    if items.next().is_some() {
+        return Ok(Ok(()));
+    }
+    drop(say);
+    let rest: Vec<u64> = hashes.try_collect().await?;
+    Ok(right(&rest, &Vec::new()))
+}
+
+fn right<T: PartialEq + std::fmt::Debug>(given: &T, expected: &T) -> Result<(), String> {
+    if given == expected {
+        Ok(())
+    } else {
+        Err(format!("{given:?} instead of {expected:?}"))
+    }
+}
+
+fn hash(items: impl Iterator<Item = u64>) -> u64 {
+    items.fold(1, |hash, item| (hash * 31 + item) % MODULUS)
+}
+
+fn judge(made: Result<Result<(), String>>, outcome: &mut Outcome) {
+    match made {
+        Ok(Ok(())) => {}
+        Ok(Err(complaint)) => outcome.wrong(complaint),
+        Err(error) if tells_of_the_line(&error) || matches!(error.kind(), ErrorKind::LineRead) => {}
+        // A Ctrl-C that the line has made of something.
+        Err(error)
+            if error
+                .exception()
+                .is_some_and(|raised| raised.is("KeyboardInterrupt")) => {}
+        Err(error) => outcome.wrong(format!("an error that says something else: {error:?}")),
+    }
+}
