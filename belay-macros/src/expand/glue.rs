@@ -143,7 +143,7 @@ fn with_argument(arguments: TokenStream, param: &Param) -> TokenStream {
         let with = match feed.form {
             Form::Stream => "with_stream",
             Form::Iterator | Form::IntoIterator => "with_iterator",
-            Form::Refused => return arguments,
+            Form::Refused => return quote!({ let _ = &#ident; #arguments }),
         };
         let with = format_ident!("{with}", span = feed.item.span().resolved_at(Span::call_site()));
         let kind = kind_of_items(feed);

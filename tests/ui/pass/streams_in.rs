@@ -2,10 +2,10 @@
 
 use belay::prelude::*;
 
-type Reading = std::result::Result<u32, std::io::Error>;
+pub type Reading = std::result::Result<u32, std::io::Error>;
 
 #[belay::device]
-trait Board {
+pub trait Board {
     /// ```python
     /// return sum(items) + sum(more) + sum(rest)
     /// ```
