@@ -53,6 +53,11 @@ fn every_event_over_a_faulty_line_is_heard_once_and_in_order_or_counted() {
 }
 
 #[test]
+fn every_item_of_a_stream_to_the_board_arrives_once_and_in_order_or_the_call_says_so() {
+    all_recover(&["--with", "streams-in"], &[103]);
+}
+
+#[test]
 fn every_call_over_a_faulty_line_ends_truthfully_and_the_next_one_works_on_a_board_like_circuitpython() {
     all_recover(&["--board", "circuitpython-like"], &[]);
     all_recover(&["--board", "circuitpython-like", "--call-path", "raw-repl"], &[]);

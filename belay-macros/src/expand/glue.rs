@@ -121,7 +121,9 @@ fn call(context: &Context<'_>, method: &Method) -> TokenStream {
     let arguments = method
         .params
         .iter()
-        .fold(quote!(__belay::Arguments::new()), with_argument);
+        .fold(quote!(__belay::Arguments::new()), |arguments, param| {
+            with_argument(&arguments, param)
+        });
     let (descriptor, output) = (static_name(method), &method.output);
     let function = match method.kind {
         Kind::Task if method.stream.is_some() => "stream",
@@ -137,7 +139,7 @@ fn call(context: &Context<'_>, method: &Method) -> TokenStream {
 }
 
 /// These arguments and the one that is for this parameter.
-fn with_argument(arguments: TokenStream, param: &Param) -> TokenStream {
+fn with_argument(arguments: &TokenStream, param: &Param) -> TokenStream {
     let (name, ident) = (&param.name, &param.ident);
     if let Some(feed) = &param.feed {
         let with = match feed.form {
