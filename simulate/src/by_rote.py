@@ -1,4 +1,4 @@
-from time import sleep_ms
+from time import sleep
 def hit(id):pass
 def add(id,a,b):return a+b
 def size(id,t):return len(t),t[-3:]
@@ -7,10 +7,21 @@ def data(id,n):return bytes((i+id)&255 for i in range(n))
 def array(id,n):return bytearray(data(id,n))
 def fail(id,n):raise ValueError(n)
 def spin(id,n):
- sleep_ms(n)
+ sleep(n/1000)
  return n
 def say(id,n):
  for i in range(n):print("<%d:%d>"%(id,i))
+ return n
+def ask(id,n,slow):
+ total=0
+ for nth in range(n):
+  try:total+=twice(id,nth,slow)
+  except HostError as error:total+=int(str(error))
+ return total
+def asked(id,n,slow):
+ for nth in range(n):yield plain(id,nth,slow)
+def emit(id,n):
+ for i in range(n):one(id*1000+i)
  return n
 def items(id,n,p):
  for i in range(n):

@@ -10,6 +10,7 @@ use tokio::time::sleep;
 
 use crate::board::{Yielded, data, item, numbers, pack};
 use crate::choices::Choices;
+use crate::host;
 
 /// The functions that are called by the alias that the board has given them, in this order.
 pub(crate) const DEPLOYED: [&str; 5] = ["add", "size", "spin", "say", "numbers"];
@@ -41,6 +42,12 @@ pub(crate) enum What {
     Statement,
     /// Yields so many items, one every so many milliseconds.
     Items(u32, u32),
+    /// Asks the host so many questions, each of which takes so many milliseconds there.
+    Ask(u32, u32),
+    /// Yields what the host answers so many.
+    Asked(u32, u32),
+    /// Tells so many events.
+    Emit(u32),
 }
 
 /// One call.
@@ -91,6 +98,8 @@ impl Call {
             What::Tidy(n) => 30_000 + n,
             What::Stubborn(n) => 20_000 * n,
             What::Items(n, pause) => n * pause,
+            // What the host takes for them is not the body's.
+            What::Ask(n, _) | What::Asked(n, _) => 120 * n,
             _ => 0,
         };
         Duration::from_millis(u64::from(milliseconds))
@@ -104,10 +113,19 @@ impl Call {
             What::Numbers(n) => n / if clean { 384 } else { 2 } + 2,
             What::Huge(n) => n * 6 / if clean { 192 } else { 9 } + 1,
             What::Items(n, 0) if clean => n / 8 + 1,
-            What::Items(n, _) => n + 1,
+            What::Items(n, _) | What::Asked(n, _) => n + 1,
             What::Statement => 2,
             _ => 0,
         }
+    }
+
+    /// How long the host takes for what it is asked.
+    pub(crate) fn kept_waiting(&self) -> Duration {
+        let milliseconds = match self.what {
+            What::Ask(n, slow) | What::Asked(n, slow) => n * slow,
+            _ => 0,
+        };
+        Duration::from_millis(u64::from(milliseconds))
     }
 
     /// Whether it can end badly with nothing wrong but itself: it takes longer than it may, or nobody waits for it.
@@ -155,6 +173,9 @@ impl Call {
             What::Tidy(n) => evaluate(format!("['tidy']({id},{n})")),
             What::Stubborn(n) => evaluate(format!("['stubborn']({id},{n})")),
             What::Quit => evaluate(format!("['quit']({id})")),
+            What::Ask(n, slow) => evaluate(format!("['ask']({id},{n},{slow})")),
+            What::Asked(n, slow) => evaluate(format!("['asked']({id},{n},{slow})")),
+            What::Emit(n) => evaluate(format!("['emit']({id},{n})")),
             What::Items(n, pause) => evaluate(format!("['items']({id},{n},{pause})")),
             // It is executed, and never asked for in this way.
             What::Statement => Request::Evaluate("None".to_owned()),
@@ -179,10 +200,19 @@ impl Call {
             }
             What::Huge(n) => repr(numbers(self.id, *n)),
             What::Data(n) | What::Array(n) => self.bytes(*n, small),
-            What::Spin(n) | What::Deaf(n) | What::Tidy(n) | What::Stubborn(n) | What::Say(n) => {
-                repr(n.to_string())
+            What::Spin(n)
+            | What::Deaf(n)
+            | What::Tidy(n)
+            | What::Stubborn(n)
+            | What::Say(n)
+            | What::Emit(n) => repr(n.to_string()),
+            What::Ask(n, _) => {
+                let sum: i64 = (0..*n).map(|nth| host::answer(self.id, nth)).sum();
+                repr(sum.to_string())
             }
-            What::Fail(_) | What::Quit | What::Statement | What::Items(..) => repr("None".to_owned()),
+            What::Fail(_) | What::Quit | What::Statement | What::Items(..) | What::Asked(..) => {
+                repr("None".to_owned())
+            }
         }
     }
 
@@ -197,7 +227,7 @@ impl Call {
     }
 
     pub(crate) async fn make(&self, link: &Link, small: bool) -> Given {
-        if let What::Items(count, _) = self.what {
+        if let What::Items(count, _) | What::Asked(count, _) = self.what {
             return self.consume(link, count, small).await;
         }
         let asking = self.ask(link, small);
@@ -282,7 +312,7 @@ impl Call {
                 None if seen == count => return Given::Right(None),
                 None => return Given::Wrong(format!("{seen} items instead of {count}")),
                 Some(Ok(payload)) => {
-                    let expected = match item(self.id, seen) {
+                    let expected = match self.item(seen) {
                         Yielded::Repr(text) => Payload::Repr(text.into_bytes()),
                         Yielded::Bytes(bytes, array) if small || bytes.len() <= 40 => {
                             Payload::Repr(crate::board::repr_of_bytes(&bytes, array).into_bytes())
@@ -301,6 +331,27 @@ impl Call {
                 Some(Err(error)) => return self.judge_error(error),
             }
         }
+    }
+
+    fn item(&self, at: u32) -> Yielded {
+        match self.what {
+            What::Asked(..) => Yielded::Repr(host::answer(self.id, at).to_string()),
+            _ => item(self.id, at),
+        }
+    }
+
+    /// Has it ask the host, or tell it of something, instead of what was drawn before.
+    pub(crate) fn draw_anew(&mut self, choices: &mut Choices, asks: bool) {
+        let number = |choices: &mut Choices, limit| u32::try_from(choices.below(limit)).unwrap_or(0);
+        let many = number(choices, 7);
+        let slow = choices.pick(&[0, 0, 0, 5, 60, 400, 1_500]);
+        self.what = match choices.below(3) {
+            _ if !asks => What::Emit(number(choices, 12)),
+            0 => What::Asked(many, slow),
+            _ => What::Ask(many, slow),
+        };
+        self.items = None;
+        self.consumer = Duration::ZERO;
     }
 
     /// A call that is drawn by lot. `large` is how much it may send over the line.

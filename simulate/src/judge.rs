@@ -5,8 +5,10 @@ use std::time::Duration;
 use belay_runtime::{Error, ErrorKind};
 use tokio::time::Instant;
 
+use crate::board::{Background, EVENTS};
 use crate::calls::{Call, Given, What, says_not_run};
-use crate::run::{Bench, Outcome};
+use crate::host;
+use crate::run::{Bench, LONG, Outcome};
 use crate::schedule::{Flavour, Schedule, Trouble};
 
 /// How a call ended.
@@ -173,13 +175,20 @@ fn in_time(schedule: &Schedule, ended: &[Ended], outcome: &mut Outcome) {
     let clean = schedule.is_clean();
     let limit = |call: &Call| {
         let consumer = call.consumer * if let What::Items(n, _) = call.what { n } else { 0 };
-        call.deadline * (1 + call.signs_of_life(clean)) + coming_back + of_line + consumer
+        call.deadline * (1 + call.signs_of_life(clean))
+            + coming_back
+            + of_line
+            + consumer
+            + call.kept_waiting()
     };
     let aside = if schedule.is_calm() {
         Duration::ZERO
     } else {
         deadlines.reset + deadlines.close * 3
     };
+    // Threads are handed their answers between calls, and what was told is asked for there.
+    let others = schedule.settles.as_ref().map_or(0, Vec::len) + schedule.threads_that_ask();
+    let aside = aside + (LONG + coming_back) * u32::try_from(others).unwrap_or(0);
     let mut before = Duration::ZERO;
     for ((_, call), ended) in schedule.calls.iter().zip(ended) {
         if schedule.in_turn {
@@ -217,6 +226,11 @@ fn in_time(schedule: &Schedule, ended: &[Ended], outcome: &mut Outcome) {
     }
 }
 
+/// Whether all gets through.
+fn is_quiet(schedule: &Schedule, boots: u32) -> bool {
+    schedule.is_clean() && !schedule.resets() && !schedule.hangs_up() && boots == 1
+}
+
 /// What was heard of the board, and how often everything ran.
 pub(crate) fn board(bench: &Bench, schedule: &Schedule, outcome: &mut Outcome) {
     let facts = bench.witness.facts();
@@ -236,8 +250,7 @@ pub(crate) fn board(bench: &Bench, schedule: &Schedule, outcome: &mut Outcome) {
             break;
         }
     }
-    let quiet = schedule.is_clean() && !schedule.resets() && !schedule.hangs_up() && facts.boots == 1;
-    if !quiet || heard.overflow > 0 {
+    if !is_quiet(schedule, facts.boots) || heard.overflow > 0 {
         return;
     }
     let due = facts.told.iter().skip(bench.told_before).map(u32::to_string);
@@ -251,6 +264,57 @@ pub(crate) fn board(bench: &Bench, schedule: &Schedule, outcome: &mut Outcome) {
         let rest = without_marks(&without_threads(&String::from_utf8_lossy(&heard.printed)));
         if !rest.is_empty() {
             outcome.is_wrong(format!("nobody has printed {rest:?}"));
+        }
+    }
+}
+
+/// Each question was answered once, and whoever asked was given what is answered to that.
+pub(crate) fn questions(bench: &Bench, schedule: &Schedule, outcome: &mut Outcome) {
+    for ((call, nth), times) in bench.ears.answers.counts().iter() {
+        if *times > 1 {
+            outcome.is_wrong(format!("question {nth} of {call} was answered {times} times"));
+        }
+    }
+    let facts = bench.witness.facts();
+    for (call, answer) in &facts.answers {
+        let asked = schedule.background.iter().find_map(|(_, what)| match what {
+            Background::Ask(query) if query.call == *call => Some(query.nth),
+            _ => None,
+        });
+        let right = asked.map(|nth| host::answer(*call, nth).to_string());
+        let said = answer.trim_matches(['j', 'x', '"', ' ']);
+        if right.as_deref() != Some(said) {
+            outcome.is_wrong(format!(
+                "thread {call} was answered {answer:?} instead of {right:?}"
+            ));
+        }
+    }
+    if facts.waiting > 0 && is_quiet(schedule, facts.boots) {
+        outcome.is_wrong(format!("{} threads wait for their answers", facts.waiting));
+    }
+}
+
+/// What came of each event is what was told, in order, and what did not come is said to be lost where it is missing.
+pub(crate) fn events(bench: &Bench, schedule: &Schedule, settled: bool, outcome: &mut Outcome) {
+    let settled = settled && !bench.was_reset();
+    let facts = bench.witness.facts();
+    let ears = bench.ears.heard();
+    let last = ears.len().saturating_sub(EVENTS.len());
+    for (at, ear) in ears.iter().enumerate() {
+        let told = facts.events.get(&ear.token).map_or(&[][..], Vec::as_slice);
+        let heard = match ear.take() {
+            Ok(heard) => heard,
+            Err(what) => {
+                outcome.is_wrong(format!("instead of an event came {what}"));
+                continue;
+            }
+        };
+        let same = heard.len() <= told.len() && { heard.iter().zip(told) }
+            .all(|(heard, told)| heard.is_none_or(|heard| heard == *told));
+        let all = !(settled && at >= last) || heard.len() == told.len();
+        let lossless = !heard.contains(&None) || facts.interrupts > 0 || !is_quiet(schedule, facts.boots);
+        if !(same && all && lossless) {
+            outcome.is_wrong(format!("the events {told:?} were told, and heard as {heard:?}"));
         }
     }
 }

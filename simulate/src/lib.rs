@@ -8,6 +8,7 @@ mod board;
 mod by_rote;
 mod calls;
 mod choices;
+mod host;
 mod judge;
 mod line;
 mod port;

@@ -11,9 +11,10 @@ use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::board::{Machine, Witness, learn};
+use crate::board::{EVENTS, Machine, Witness, learn};
 use crate::calls::{Call, DEPLOYED, Given, What};
 use crate::choices::Choices;
+use crate::host::Ears;
 use crate::judge::{self, Ended};
 use crate::line::Line;
 use crate::schedule::{FLAVOURS, Flavour, Schedule, Trouble};
@@ -166,6 +167,11 @@ pub(crate) struct Bench {
     pub(crate) line: Line,
     pub(crate) witness: Witness,
     pub(crate) heard: Heard,
+    pub(crate) ears: Arc<Ears>,
+    asks: bool,
+    pub(crate) tells: bool,
+    /// The run of the interpreter that questions come from.
+    boot: Option<u64>,
     pub(crate) link: Option<Link>,
     pub(crate) small: bool,
     options: LinkOptions,
@@ -200,6 +206,10 @@ impl Bench {
             line,
             witness,
             heard: Heard::default(),
+            ears: Arc::new(Ears::hearing(&EVENTS)),
+            asks: schedule.asks,
+            tells: schedule.settles.is_some(),
+            boot: None,
             link: None,
             small: schedule.flavour.is_small(),
             options: schedule.options(),
@@ -221,7 +231,13 @@ impl Bench {
             let cable = cable.clone();
             async move { cable.open() }
         });
-        let link = Link::connect(&connector, self.options.clone()).await?;
+        let heard = (Arc::clone(&self.ears.hub), Arc::clone(&self.ears.asked));
+        let link = Link::connect_hearing(heard, &connector, self.options.clone()).await?;
+        let boot = Some(link.hello().boot);
+        if !(link.hello().attached && self.boot == boot) {
+            self.ears.asked.clear();
+        }
+        self.boot = boot;
         // What a bad line makes of a board's memory may be little.
         self.small = link.hello().flavour == agent::Flavour::Small;
         self.heard.listen(&link);
@@ -246,8 +262,26 @@ impl Bench {
             let deploy = format!("D('{name}','sim','{name}{source}')");
             link.request(Request::Evaluate(deploy), LONG).await?;
         }
+        self.hear(&link).await?;
         self.link = Some(link.clone());
         Ok(link)
+    }
+
+    /// Has the board ask, and tell its events. What a bad line makes of a board's memory may be too little for that.
+    async fn hear(&self, link: &Link) -> Result<(), Error> {
+        if self.small {
+            return Ok(());
+        }
+        if let (Some(_), true) = (self.functions, self.asks || self.tells) {
+            self.ears.bring(link).await?;
+        }
+        if self.asks {
+            self.ears.be_asked(link).await?;
+        }
+        if self.tells {
+            self.ears.listen(link).await?;
+        }
+        Ok(())
     }
 
     async fn hang_up(&mut self) {
@@ -306,7 +340,13 @@ async fn take_course(bench: &mut Bench, schedule: &Schedule, outcome: &mut Outco
     afterwards(bench, schedule, outcome).await;
     // By then threads have told everything, and the line has brought it.
     sleep(Duration::from_secs(5)).await;
+    let settled = match &bench.link {
+        Some(link) if bench.tells => bench.ears.settle(link).await,
+        _ => false,
+    };
     judge::board(bench, schedule, outcome);
+    judge::questions(bench, schedule, outcome);
+    judge::events(bench, schedule, settled, outcome);
     judge::dropped(bench, schedule, &ended, outcome);
 }
 
@@ -364,6 +404,13 @@ async fn work(bench: &Bench, schedule: &Schedule, link: &Link) -> Vec<Ended> {
             sleep(after).await;
             cable.note(&format_args!("{trouble:?}"));
             make_trouble(&cable, &link, trouble).await;
+        });
+    }
+    for after in schedule.settles.iter().flatten().copied() {
+        let (link, ears) = (link.clone(), bench.ears.clone());
+        troubles.spawn(async move {
+            sleep(after).await;
+            ears.settle(&link).await;
         });
     }
     let small = bench.small;

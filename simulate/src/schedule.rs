@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use belay_runtime::link::{CallPath, Deadlines, LinkOptions, ResetPolicy};
 
-use crate::board::{Background, Kind};
+use crate::board::{Background, EVENTS, Kind, Query};
 use crate::calls::Call;
 use crate::choices::Choices;
 use crate::line::{FAULTS, Fault, Faults, Nature};
@@ -65,6 +65,11 @@ impl Flavour {
     /// Whether it has the agent for small boards.
     pub(crate) fn is_small(self) -> bool {
         matches!(self, Self::Small | Self::Old)
+    }
+
+    /// Whether bodies can ask the host.
+    pub(crate) fn asks(self) -> bool {
+        matches!(self, Self::Agent | Self::Paced | Self::Flushing)
     }
 
     fn has_flow_control(self) -> bool {
@@ -144,6 +149,10 @@ pub(crate) struct Schedule {
     pub(crate) background: Vec<(Duration, Background)>,
     /// Whether the line is bad from the beginning, connecting included.
     pub(crate) early: bool,
+    /// Whether the host answers questions.
+    pub(crate) asks: bool,
+    /// When the host asks how many events were told, if it listens to any.
+    pub(crate) settles: Option<Vec<Duration>>,
 }
 
 impl Schedule {
@@ -179,6 +188,8 @@ impl Schedule {
             troubles: Vec::new(),
             background: Vec::new(),
             early: choices.chance(30),
+            asks: false,
+            settles: None,
         };
         let troubles = choices.pick(&[0, 1, 1, 1, 1, 2, 3]);
         for _ in 0..troubles {
@@ -191,6 +202,8 @@ impl Schedule {
             schedule.troubles.push((after, trouble));
         }
         schedule.draw_background(choices);
+        schedule.draw_questions(choices);
+        schedule.draw_events(choices);
         schedule
     }
 
@@ -244,6 +257,53 @@ impl Schedule {
         }
     }
 
+    /// Has bodies and threads ask the host, in some schedules.
+    fn draw_questions(&mut self, choices: &mut Choices) {
+        if !(self.flavour.asks() && choices.chance(250)) {
+            return;
+        }
+        self.asks = true;
+        for (_, call) in &mut self.calls {
+            if choices.chance(600) {
+                call.draw_anew(choices, true);
+            }
+        }
+        for at in 0..choices.below(5) {
+            let query = Query {
+                call: 5_000 + u32::try_from(at).unwrap_or(0),
+                nth: u32::try_from(choices.below(4)).unwrap_or(0),
+                slow: choices.pick(&[0, 0, 50, 1_200]),
+            };
+            self.add_to_background(choices, Background::Ask(query));
+        }
+    }
+
+    /// Has bodies and threads tell events, in some schedules.
+    fn draw_events(&mut self, choices: &mut Choices) {
+        if self.flavour.is_small() || !choices.chance(200) {
+            return;
+        }
+        for (_, call) in &mut self.calls {
+            if choices.chance(300) {
+                call.draw_anew(choices, false);
+            }
+        }
+        for value in 0..choices.below(20) {
+            let value = u32::try_from(value).unwrap_or(0);
+            let event = Background::Event(choices.index(EVENTS.len()), value);
+            self.add_to_background(choices, event);
+        }
+        let settles = (0..choices.below(4)).map(|_| Duration::from_millis(choices.below(1_500)));
+        self.settles = Some(settles.collect());
+    }
+
+    fn add_to_background(&mut self, choices: &mut Choices, what: Background) {
+        // What connects comes first.
+        let at = Duration::from_millis(choices.between(20, 2_500));
+        let behind = self.background.partition_point(|(other, _)| *other <= at);
+        self.background.insert(behind, (at, what));
+    }
+
     /// Whether the bytes get through as they are.
     pub(crate) fn is_clean(&self) -> bool {
         let spoils =
@@ -267,6 +327,12 @@ impl Schedule {
             _ => false,
         };
         self.troubles.iter().any(|(_, trouble)| loses(trouble))
+    }
+
+    /// How many threads ask the host.
+    pub(crate) fn threads_that_ask(&self) -> usize {
+        let asks = |what: &Background| matches!(what, Background::Ask(_));
+        self.background.iter().filter(|(_, what)| asks(what)).count()
     }
 
     /// Whether nothing but the calls happens.

@@ -1,6 +1,7 @@
 //! What went over the line and when: as a number that tells two runs apart, and as a log.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -18,7 +19,7 @@ pub(crate) enum Way {
 #[derive(Debug)]
 pub(crate) struct Trace {
     begun: Instant,
-    digest: u64,
+    digest: DefaultHasher,
     shown: bool,
     kept: Option<Vec<Passed>>,
 }
@@ -39,7 +40,7 @@ impl Trace {
     pub(crate) fn new(shown: bool) -> Self {
         Self {
             begun: Instant::now(),
-            digest: 0xcbf2_9ce4_8422_2325,
+            digest: DefaultHasher::new(),
             shown,
             kept: None,
         }
@@ -55,19 +56,9 @@ impl Trace {
         self.kept.take().unwrap_or_default()
     }
 
-    fn mix(&mut self, byte: u8) {
-        self.digest = (self.digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    }
-
     pub(crate) fn bytes(&mut self, now: Instant, way: Way, bytes: &[u8]) {
         let at = now.saturating_duration_since(self.begun);
-        for byte in at.as_micros().to_le_bytes() {
-            self.mix(byte);
-        }
-        self.mix(u8::from(way == Way::ToHost));
-        for byte in bytes {
-            self.mix(*byte);
-        }
+        (at, way == Way::ToHost, bytes).hash(&mut self.digest);
         if let Some(kept) = &mut self.kept {
             let said_by_board = way == Way::ToHost;
             match kept.last_mut() {
@@ -95,6 +86,6 @@ impl Trace {
     }
 
     pub(crate) fn digest(&self) -> u64 {
-        self.digest
+        self.digest.finish()
     }
 }

@@ -9,11 +9,11 @@ use crate::error::Result;
 use crate::python::{self, Arguments, Bytes, ValueError, packed};
 
 /// Its source.
-pub(crate) const LIBRARY: &str = include_str!(concat!(env!("OUT_DIR"), "/asking.py"));
+pub const LIBRARY: &str = include_str!(concat!(env!("OUT_DIR"), "/asking.py"));
 /// The namespace in which it is.
-pub(crate) const NAMESPACE: &str = "_asking";
+pub const NAMESPACE: &str = "_asking";
 /// What tracebacks call it.
-pub(crate) const FILE: &str = "belay.asking";
+pub const FILE: &str = "belay.asking";
 /// What tracebacks call the functions that bodies call.
 pub(crate) const HOST_FILE: &str = "belay.host";
 /// What the question of `input` is called.
@@ -30,22 +30,19 @@ pub(crate) fn is_there() -> String {
 }
 
 /// Has it work for this session; `exact` is whether floats are packed.
-pub(crate) fn begin(exact: bool) -> String {
+pub fn begin(exact: bool) -> String {
     let pack = if exact { PACK } else { "None" };
     function("begin", &format!("{LISTEN},N,{pack},globals()"))
 }
 
 /// Gives a namespace what its host functions are made of, and `input` where somebody answers that.
-pub(crate) fn bind(namespace: &str, has_input: bool) -> Result<String, ValueError> {
+pub fn bind(namespace: &str, has_input: bool) -> Result<String, ValueError> {
     let namespace = python::to_literal(namespace)?;
     Ok(function("bind", &format!("{namespace},{}", u8::from(has_input))))
 }
 
 /// The functions that bodies of this namespace call, as they are sent: each a name and its parameters.
-pub(crate) fn functions<'a>(
-    namespace: &str,
-    functions: impl Iterator<Item = (&'a str, &'a [&'a str])>,
-) -> String {
+pub fn functions<'a>(namespace: &str, functions: impl Iterator<Item = (&'a str, &'a [&'a str])>) -> String {
     use std::fmt::Write as _;
 
     let mut source = String::new();
@@ -157,7 +154,7 @@ pub(crate) fn values(values: &Arguments, attaches: bool) -> Result<String, Value
 }
 
 /// That a `HostError` is raised with this message.
-pub(crate) fn failed(message: &str) -> String {
+pub fn failed(message: &str) -> String {
     text('x', message)
 }
 

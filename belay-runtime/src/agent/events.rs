@@ -4,11 +4,11 @@ use super::expression::{call, in_namespace, is_in_namespace};
 use crate::python::{self, ValueError};
 
 /// Its source.
-pub(crate) const LIBRARY: &str = include_str!(concat!(env!("OUT_DIR"), "/events.py"));
+pub const LIBRARY: &str = include_str!(concat!(env!("OUT_DIR"), "/events.py"));
 /// The namespace in which it is.
-pub(crate) const NAMESPACE: &str = "_events";
+pub const NAMESPACE: &str = "_events";
 /// What tracebacks call it.
-pub(crate) const FILE: &str = "belay.events";
+pub const FILE: &str = "belay.events";
 
 const CLAIM: &str = "claim";
 /// More than any board has room for, and an int of no more than 31 bits, which all boards have.
@@ -16,7 +16,7 @@ const MOST: usize = 1 << 20;
 
 /// Puts these events of a trait into its namespace. On the board `room` of them wait; those of an earlier program are
 /// silent after a `fresh` claim. It gives `False` where the library is not there.
-pub(crate) fn claim(
+pub fn claim(
     fresh: bool,
     room: usize,
     packs: bool,
@@ -35,12 +35,12 @@ pub(crate) fn claim(
 }
 
 /// Has an event sent under this token from now on, or not at all where that is 0.
-pub(crate) fn listen(namespace: &str, event: &str, token: u32) -> String {
+pub fn listen(namespace: &str, event: &str, token: u32) -> String {
     function("listen", &format!("'{namespace}','{event}',{token}"))
 }
 
 /// How many events were told under each token, as pairs.
-pub(crate) fn counts() -> String {
+pub fn counts() -> String {
     function("counts", "")
 }
 

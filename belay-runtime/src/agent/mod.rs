@@ -3,9 +3,11 @@
 //!
 //! The Python is in the same folder, a file for each: `build.rs` makes it short.
 
-pub(crate) mod asking;
+#[doc(hidden)]
+pub mod asking;
 pub(crate) mod clock;
-pub(crate) mod events;
+#[doc(hidden)]
+pub mod events;
 pub(crate) mod expression;
 pub(crate) mod feeds;
 pub(crate) mod files;

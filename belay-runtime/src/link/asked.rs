@@ -17,14 +17,14 @@ use crate::exception::HostFailure;
 const PLACES: usize = 256;
 
 /// What answers questions.
-pub(crate) trait Answerer: Send + Sync {
+pub trait Answerer: Send + Sync {
     /// Answers this one.
     fn answer(&self, question: Question) -> BoxFuture<'static, Said>;
 }
 
 /// What is answered.
 #[derive(Debug, Clone)]
-pub(crate) struct Said {
+pub struct Said {
     /// As the board reads it.
     pub(crate) text: String,
     /// What the exception says that the board raises for it, and why it does.
@@ -41,7 +41,7 @@ pub(super) struct Told {
 
 /// The questions that a board has asked in one run of its interpreter: the last one of each that asks.
 #[derive(Default)]
-pub(crate) struct Asked {
+pub struct Asked {
     answerer: OnceLock<Arc<dyn Answerer>>,
     places: Mutex<HashMap<u32, Place>>,
 }
@@ -82,7 +82,7 @@ impl Said {
     }
 
     /// A value, or what it is raised otherwise.
-    pub(crate) fn plain(text: String) -> Self {
+    pub fn plain(text: String) -> Self {
         Self { text, failure: None }
     }
 
@@ -110,7 +110,7 @@ impl Told {
 
 impl Asked {
     /// Has questions answered by this, if none is yet.
-    pub(crate) fn answered_by(&self, answerer: Arc<dyn Answerer>) {
+    pub fn answered_by(&self, answerer: Arc<dyn Answerer>) {
         // Whoever is set first stays.
         let _ = self.answerer.set(answerer);
     }
@@ -182,7 +182,7 @@ impl Asked {
     }
 
     /// The board was reset, or nobody talks to it any more: all that it has asked is forgotten.
-    pub(crate) fn clear(&self) {
+    pub fn clear(&self) {
         for (_, place) in self.places().drain() {
             place.stop();
         }

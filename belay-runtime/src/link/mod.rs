@@ -41,7 +41,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
-pub(crate) use self::asked::{Answerer, Asked, Said};
+#[doc(hidden)]
+pub use self::asked::{Answerer, Asked, Said};
 use self::conversation::{Command, Conversation};
 use self::ending::Ending;
 use self::events::{EventSender, EventSource};
@@ -51,7 +52,8 @@ use self::output::{OutputSender, OutputSource};
 use self::port::Port;
 use self::provide::Provided;
 use self::pump::Pump;
-pub(crate) use self::told::{EventQueue, Heard, ToldHub};
+#[doc(hidden)]
+pub use self::told::{EventQueue, Heard, ToldHub};
 use self::wire::Wire;
 use crate::agent::{self, Flavour, source::Secrets};
 use crate::clock::bounded;
@@ -142,8 +144,18 @@ impl Link {
     ///
     /// Dropping the future closes the port.
     pub async fn connect(connector: &Connector, options: LinkOptions) -> Result<Self> {
+        Self::connect_hearing(<(Arc<ToldHub>, Arc<Asked>)>::default(), connector, options).await
+    }
+
+    /// The same, over one of several links, one after the other, over which events are told and questions asked.
+    #[doc(hidden)]
+    pub async fn connect_hearing(
+        heard: (Arc<ToldHub>, Arc<Asked>),
+        connector: &Connector,
+        options: LinkOptions,
+    ) -> Result<Self> {
         let hub = OutputHub::new(&options);
-        Self::connect_to(hub, <(Arc<ToldHub>, Arc<Asked>)>::default(), connector, options).await
+        Self::connect_to(hub, heard, connector, options).await
     }
 
     /// The same, for somebody who has heard what the board printed and told before: from the beginning, what it prints

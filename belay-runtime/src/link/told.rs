@@ -18,7 +18,7 @@ const LEAST: usize = 64;
 /// Where events go, over as many links as there are one after the other: who listens to what, by the names that the
 /// board was given.
 #[derive(Debug, Default)]
-pub(crate) struct ToldHub {
+pub struct ToldHub {
     listeners: Mutex<HashMap<u32, Listeners>>,
     /// Counts what came.
     come: AtomicU64,
@@ -36,7 +36,7 @@ struct Listeners {
 }
 
 /// What one subscriber has not taken yet.
-pub(crate) struct EventQueue(Mutex<Queue>);
+pub struct EventQueue(Mutex<Queue>);
 
 struct Queue {
     heard: VecDeque<Heard>,
@@ -49,7 +49,7 @@ struct Queue {
 
 /// What a subscriber is told.
 #[derive(Debug)]
-pub(crate) enum Heard {
+pub enum Heard {
     /// An event.
     Event(Arc<Payload>),
     /// So many are lost, where that is known.
@@ -64,7 +64,7 @@ impl ToldHub {
     }
 
     /// What comes under this name goes to these from now on.
-    pub(crate) fn open(&self, token: u32, queues: Vec<Arc<EventQueue>>) {
+    pub fn open(&self, token: u32, queues: Vec<Arc<EventQueue>>) {
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
         let first = given.as_ref().map_or(token, |given| *given.start());
         *given = Some(first..=token);
@@ -87,7 +87,7 @@ impl ToldHub {
     }
 
     /// Nobody wants what still comes under this name.
-    pub(crate) fn close(&self, token: u32) {
+    pub fn close(&self, token: u32) {
         self.listeners().remove(&token);
     }
 
@@ -117,7 +117,7 @@ impl ToldHub {
     }
 
     /// The board says how many it had told under each name when all that came before this had been sent.
-    pub(crate) fn settle(&self, counts: &[(u32, u64)]) {
+    pub fn settle(&self, counts: &[(u32, u64)]) {
         let mut all = self.listeners();
         for (token, count) in counts {
             if let Some(listeners) = all.get_mut(token) {
@@ -157,7 +157,7 @@ impl Listeners {
 
 impl EventQueue {
     /// A queue in which so many bytes may wait.
-    pub(crate) fn new(limit: usize) -> Arc<Self> {
+    pub fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self(Mutex::new(Queue {
             heard: VecDeque::new(),
             size: 0,
@@ -184,7 +184,7 @@ impl EventQueue {
     }
 
     /// So many events do not come.
-    pub(crate) fn lose(&self, lost: Option<u64>, why: EventLoss) {
+    pub fn lose(&self, lost: Option<u64>, why: EventLoss) {
         self.queue().lose(lost, why);
     }
 
@@ -199,7 +199,7 @@ impl EventQueue {
     }
 
     /// What comes next; nothing at the end.
-    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Option<Heard>> {
+    pub fn poll(&self, cx: &mut Context<'_>) -> Poll<Option<Heard>> {
         let mut queue = self.queue();
         match queue.heard.pop_front() {
             Some(heard) => {

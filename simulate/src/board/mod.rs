@@ -2,6 +2,8 @@
 //! The agents' functions have their own names here, so that each can be read beside its original.
 
 mod answers;
+mod asking;
+mod events;
 mod repl;
 mod resident;
 mod session;
@@ -18,12 +20,16 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use self::asking::Asking;
+use self::events::Events;
 use self::resident::Resident;
 use self::session::Session;
 use self::small::Small;
 use crate::choices::Choices;
 use crate::line::Line;
 
+pub(crate) use self::asking::Query;
+pub(crate) use self::events::EVENTS;
 pub(crate) use self::source::learn;
 pub(crate) use self::tasks::{Yielded, data, item, numbers, pack, repr_of_bytes};
 
@@ -61,6 +67,10 @@ pub(crate) enum Background {
     Print(u32),
     /// It tells the host this number, of its own accord.
     Tell(u32),
+    /// It asks the host this.
+    Ask(Query),
+    /// It tells this number by an event.
+    Event(usize, u32),
 }
 
 /// What has truly happened on the board, for whoever judges what the host says of it.
@@ -75,6 +85,11 @@ pub(crate) struct Facts {
     pub(crate) boots: u32,
     /// What was told of its own accord.
     pub(crate) told: Vec<u32>,
+    /// What was told by events, under each name that the host gave them.
+    pub(crate) events: BTreeMap<u32, Vec<u32>>,
+    /// What threads were answered, and how many still wait.
+    pub(crate) answers: Vec<(u32, String)>,
+    pub(crate) waiting: usize,
     /// How often Ctrl-C has come while something ran.
     pub(crate) interrupts: u32,
 }
@@ -158,6 +173,8 @@ struct Heap {
     /// Whether it has what reads attached arguments.
     reads_attached: bool,
     streams: BTreeMap<String, tasks::Generator>,
+    asking: Asking,
+    events: Events,
     /// What threads still do.
     threads: VecDeque<(Instant, Background)>,
 }
@@ -282,19 +299,44 @@ impl Machine {
         });
         while self.heap.threads.front().is_some_and(|(at, _)| *at <= now) {
             if let Some((_, what)) = self.heap.threads.pop_front() {
-                self.do_in_background(what);
+                self.do_in_background(what, now);
             }
         }
+        self.attend_to_threads(now);
         let thread = self.heap.threads.front().map(|(at, _)| *at);
-        next.into_iter().chain(thread).min()
+        let asks = self.heap.asking.next();
+        next.into_iter().chain(thread).chain(asks).min()
     }
 
-    fn do_in_background(&mut self, what: Background) {
+    /// Lets threads ask the host, and take what it answers.
+    fn attend_to_threads(&mut self, now: Instant) {
+        let Self {
+            heap, line, witness, ..
+        } = self;
+        let session = &heap.session;
+        let answers = heap.asking.attend(now, |question| {
+            if let Some(frame) = session.frame(&format!("-{question}")) {
+                line.say(&frame);
+            }
+        });
+        let mut facts = witness.facts();
+        facts.answers.extend(answers);
+        facts.waiting = heap.asking.waiting();
+    }
+
+    fn do_in_background(&mut self, what: Background, now: Instant) {
         match what {
             Background::Print(number) => self.line.say(format!("~{number}~\r\n").as_bytes()),
             Background::Tell(number) => {
                 if let Some(frame) = self.heap.session.frame(&format!("-s{number}")) {
                     self.witness.facts().told.push(number);
+                    self.line.say(&frame);
+                }
+            }
+            Background::Ask(query) => self.heap.asking.begin_thread(query, now),
+            Background::Event(at, value) => {
+                let text = self.event(at, value);
+                if let Some(frame) = text.and_then(|text| self.heap.session.frame(&text)) {
                     self.line.say(&frame);
                 }
             }
@@ -391,28 +433,13 @@ impl Machine {
         }
     }
 
-    /// `sys.stdin.read`.
+    /// `sys.stdin.readinto`.
     async fn read(&mut self, size: usize) -> Python<Vec<u8>> {
         let mut text = Vec::with_capacity(size);
-        let mut owed = 0;
-        let mut characters = 0;
-        while characters < size || owed > 0 {
-            let byte = self.character().await?;
-            text.push(byte);
-            if owed > 0 {
-                owed -= 1;
-                continue;
-            }
-            characters += 1;
-            owed = match byte {
-                0..0x80 => 0,
-                0xc0..0xe0 => 1,
-                0xe0..0xf0 => 2,
-                0xf0..0xf8 => 3,
-                _ => 4,
-            };
+        while text.len() < size {
+            text.push(self.character().await?);
         }
-        as_text(text)
+        Ok(text)
     }
 
     /// `sys.stdin.readline`.

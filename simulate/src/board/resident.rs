@@ -13,6 +13,8 @@ pub(super) struct Resident {
     pub(super) version: String,
     expected: u8,
     pub(super) kept: Vec<Kept>,
+    /// How many characters are read at once.
+    pub(super) block: i64,
     /// What came over the raw REPL for the line behind it.
     brought: Vec<u8>,
     /// The last ping, and what was thrown away since because it was no line.
@@ -42,6 +44,7 @@ impl Resident {
             version: version.to_owned(),
             expected: b'0',
             kept: Vec::new(),
+            block: 0,
             brought: Vec::new(),
             asked: "0".to_owned(),
             odd: Vec::new(),
@@ -55,7 +58,7 @@ pub(super) fn char_of(byte: u8) -> char {
 }
 
 /// The number in a part of a line.
-fn number_in(text: &[u8]) -> usize {
+pub(super) fn number_in(text: &[u8]) -> usize {
     std::str::from_utf8(text)
         .ok()
         .and_then(|text| text.trim().parse().ok())
@@ -63,11 +66,11 @@ fn number_in(text: &[u8]) -> usize {
 }
 
 /// What stands between the head of a line and its checksum.
-fn body(line: &[u8]) -> &[u8] {
+pub(super) fn body(line: &[u8]) -> &[u8] {
     line.get(4..line.len().saturating_sub(8)).unwrap_or_default()
 }
 
-fn text_of(bytes: &[u8]) -> String {
+pub(super) fn text_of(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
@@ -319,9 +322,16 @@ impl Machine {
         self.send(&text).await
     }
 
-    /// Does what a line asks that is not an intact next call; true if the agent is to leave.
-    async fn other(&mut self, line: Vec<u8>, size: i64) -> Python<bool> {
-        let mut line = line;
+    /// What is thrown away is told with the next pong, and what came is to be sent again.
+    pub(super) async fn spoilt(&mut self, text: &[u8]) -> Python<()> {
+        let odd = &mut self.agent()?.odd;
+        odd.extend_from_slice(text);
+        odd.truncate(64);
+        self.refuse().await
+    }
+
+    /// The intact line behind what is damaged, if it is there; otherwise what is there is refused.
+    pub(super) async fn mended(&mut self, mut line: Vec<u8>, size: i64) -> Python<Option<Vec<u8>>> {
         loop {
             while line.first().is_some_and(|first| *first <= b' ') {
                 line.remove(0);
@@ -330,10 +340,10 @@ impl Machine {
                 }
             }
             if line.is_empty() {
-                return Ok(false);
+                return Ok(None);
             }
             if self.heap.session.check(&line) == 0 {
-                break;
+                return Ok(Some(line));
             }
             let at = line.iter().position(|byte| *byte == b'~').map_or(0, |at| at + 1);
             let odd = &mut self.agent()?.odd;
@@ -341,12 +351,19 @@ impl Machine {
             odd.truncate(64);
             if size <= 0 || at == 0 || at == line.len() {
                 self.refuse().await?;
-                return Ok(false);
+                return Ok(None);
             }
             let more = self.read(at).await?;
             line.drain(..at);
             line.extend(more);
         }
+    }
+
+    /// Does what a line asks that is not an intact next call; true if the agent is to leave.
+    async fn other(&mut self, line: Vec<u8>, size: i64) -> Python<bool> {
+        let Some(line) = self.mended(line, size).await? else {
+            return Ok(false);
+        };
         if line.len() < 4 {
             return Err(raised("IndexError", "index out of range"));
         }
@@ -371,7 +388,7 @@ impl Machine {
         Ok(false)
     }
 
-    async fn answer_ping(&mut self, line: &[u8]) -> Python<()> {
+    pub(super) async fn answer_ping(&mut self, line: &[u8]) -> Python<()> {
         let token = text_of(body(line)).trim().to_owned();
         let expected = self.expected();
         let agent = self.agent()?;
@@ -512,6 +529,7 @@ impl Machine {
     }
 
     pub(super) async fn resume(&mut self, size: i64) -> Python<()> {
+        self.agent()?.block = size;
         if size == 0 {
             self.hello().await
         } else {

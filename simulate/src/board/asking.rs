@@ -1,0 +1,236 @@
+//! What bodies and threads ask the host, as `asking.py` has it.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::resident::{body, char_of, number_in, text_of};
+use super::{Machine, Python, raised};
+use crate::host::{PLAIN, TWICE};
+
+/// How long an answer is waited for before it is asked again, at first and at last.
+const FIRST: Duration = Duration::from_secs(1);
+const LAST: Duration = Duration::from_secs(5);
+
+/// What is asked: of a call, so many before, and how long the host takes for it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Query {
+    pub(crate) call: u32,
+    pub(crate) nth: u32,
+    pub(crate) slow: u32,
+}
+
+/// Who asks, and what was answered.
+#[derive(Debug, Default)]
+pub(super) struct Asking {
+    /// Whether the library works for this session.
+    pub(super) begun: bool,
+    count: u64,
+    places: Vec<Place>,
+    threads: Vec<Thread>,
+}
+
+#[derive(Debug, Default)]
+struct Place {
+    /// The number of the question, or 0.
+    number: u64,
+    answer: Option<String>,
+}
+
+/// A thread that waits for the host.
+#[derive(Debug)]
+struct Thread {
+    call: u32,
+    place: usize,
+    question: String,
+    wait: Duration,
+    asks: Instant,
+}
+
+impl Query {
+    fn of(self, place: usize, number: u64, function: &str) -> String {
+        let Self { call, nth, slow } = self;
+        format!("?{place} {number} {function}:v({call}, {nth}, {slow})")
+    }
+}
+
+impl Asking {
+    fn begin(&mut self, place: usize) -> u64 {
+        self.count += 1;
+        if self.places.len() <= place {
+            self.places.resize_with(place + 1, Place::default);
+        }
+        self.places[place] = Place {
+            number: self.count,
+            answer: None,
+        };
+        self.count
+    }
+
+    fn end(&mut self, place: usize) -> Option<String> {
+        std::mem::take(&mut self.places[place]).answer
+    }
+
+    fn is_answered(&self, place: usize) -> bool {
+        { self.places.get(place) }.is_some_and(|place| place.answer.is_some())
+    }
+
+    /// An answer has come, which somebody may still wait for.
+    pub(super) fn told(&mut self, text: &str) {
+        let mut words = text.splitn(3, ' ');
+        let mut number = || words.next()?.parse::<u64>().ok();
+        let (place, number) = (number(), number());
+        let place = place.and_then(|place| usize::try_from(place).ok());
+        if let Some(place) = place.and_then(|place| self.places.get_mut(place))
+            && number == Some(place.number)
+        {
+            place.answer = words.next().map(str::to_owned);
+        }
+    }
+
+    /// A thread begins to ask.
+    pub(super) fn begin_thread(&mut self, query: Query, now: Instant) {
+        if !self.begun {
+            return;
+        }
+        let free = self.places.iter().skip(1).position(|place| place.number == 0);
+        let place = free.map_or(self.places.len().max(1), |at| at + 1);
+        let number = self.begin(place);
+        self.threads.push(Thread {
+            call: query.call,
+            place,
+            question: query.of(place, number, TWICE),
+            wait: FIRST,
+            asks: now,
+        });
+    }
+
+    /// Has threads take their answers, each of which is given, and ask again.
+    pub(super) fn attend(&mut self, now: Instant, mut ask: impl FnMut(&str)) -> Vec<(u32, String)> {
+        let mut answers = Vec::new();
+        for mut thread in std::mem::take(&mut self.threads) {
+            if self.is_answered(thread.place) {
+                let answer = self.end(thread.place).unwrap_or_default();
+                answers.push((thread.call, answer));
+                continue;
+            }
+            if thread.asks <= now {
+                ask(&thread.question);
+                thread.asks = now + thread.wait;
+                thread.wait = (thread.wait * 2).min(LAST);
+            }
+            self.threads.push(thread);
+        }
+        answers
+    }
+
+    /// When the next thread asks again.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.threads.iter().map(|thread| thread.asks).min()
+    }
+
+    /// How many threads still wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.threads.len()
+    }
+}
+
+/// What a body makes of an answer.
+fn understood(answer: &str) -> Python<i64> {
+    let damaged = || raised("ValueError", "syntax error in JSON");
+    let (kind, text) = answer.split_at_checked(1).ok_or_else(damaged)?;
+    match kind {
+        "j" => text.trim().parse().map_err(|_| damaged()),
+        "x" => {
+            let message = serde_json::from_str::<String>(text).map_err(|_| damaged())?;
+            Err(raised("HostError", &message))
+        }
+        _ => Err(damaged()),
+    }
+}
+
+impl Machine {
+    /// What the host answers the body that runs, whether it fails or not: what it fails with is the same.
+    pub(super) async fn ask_and_catch(&mut self, query: Query) -> Python<i64> {
+        match self.ask(query, TWICE).await {
+            Err(super::Raised::Exception(error)) if error.name == "HostError" => {
+                { error.message.parse() }.map_err(|_| raised("ValueError", "invalid syntax for integer"))
+            }
+            answer => answer,
+        }
+    }
+
+    /// What a function of the host's answers that does not fail.
+    pub(super) async fn ask_plainly(&mut self, query: Query) -> Python<i64> {
+        self.ask(query, PLAIN).await
+    }
+
+    async fn ask(&mut self, query: Query, function: &str) -> Python<i64> {
+        self.tick().await?;
+        if !self.heap.asking.begun {
+            return Err(raised("NameError", "name 'twice' isn't defined"));
+        }
+        let number = self.heap.asking.begin(0);
+        let question = query.of(0, number, function);
+        let waited = self.wait_for_answer(number, &question).await;
+        let answer = self.heap.asking.end(0);
+        waited?;
+        understood(&answer.unwrap_or_default())
+    }
+
+    async fn wait_for_answer(&mut self, number: u64, question: &str) -> Python<()> {
+        let caller = { self.agent()?.kept.last() }.map_or('-', |kept| char_of(kept.number));
+        let question = format!("{caller}{question}");
+        self.send(&question).await?;
+        let mut wait = FIRST;
+        while !self.heap.asking.is_answered(0) {
+            let until = Instant::now() + wait;
+            let come = self.wait(Some(until), true, |board| (!board.ring.is_empty()).then_some(()));
+            if come.await?.is_none() {
+                self.send(&question).await?;
+                wait = (wait * 2).min(LAST);
+                continue;
+            }
+            match self.read_while_asking(&question).await {
+                Err(raised) if raised.is("UnicodeError") => self.spoilt(b"?").await?,
+                done => done?,
+            }
+        }
+        self.send(&format!("{caller}!{number}")).await
+    }
+
+    async fn read_while_asking(&mut self, question: &str) -> Python<()> {
+        let size = self.agent()?.block;
+        let mut line = self.read(1).await?;
+        if line[0] <= b' ' {
+            return Ok(());
+        }
+        line.extend(match usize::try_from(size) {
+            Ok(block) => self.read(block.saturating_sub(1)).await?,
+            Err(_) => self.readline().await?,
+        });
+        let Some(line) = self.mended(line, size).await? else {
+            return Ok(());
+        };
+        let text = text_of(body(&line));
+        match line[2] {
+            b'p' => self.answer_ping(&line).await,
+            b'R' if question.as_bytes()[0] == line[1] => self.send(question).await,
+            b'R' => self.piecemeal(line[1], text.trim()).await,
+            b'h' => {
+                self.heap.asking.told(&text);
+                Ok(())
+            }
+            b'l' => {
+                let rest = number_in(text.get(1..).unwrap_or_default().as_bytes());
+                let long = self.read(rest).await?;
+                if self.heap.session.check(&long) != 0 || long.len() < 9 || line[4] != b'h' {
+                    return self.spoilt(b"?").await;
+                }
+                self.heap.asking.told(&text_of(&long[1..long.len() - 8]));
+                Ok(())
+            }
+            _ => self.spoilt(&line).await,
+        }
+    }
+}
