@@ -188,7 +188,9 @@ def from_body(_, record, question):
             if what == ord("h"):
                 line = line[4:-8]
             elif what == ord("p"):
+                # The host may think that this body has ended.
                 pong(line[3], line[4:-8])
+                send(question)
                 continue
             elif what == ord("R"):
                 which = bytes(line[4:-8]).strip()

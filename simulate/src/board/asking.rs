@@ -214,7 +214,10 @@ impl Machine {
         };
         let text = text_of(body(&line));
         match line[2] {
-            b'p' => self.answer_ping(&line).await,
+            b'p' => {
+                self.answer_ping(&line).await?;
+                self.send(question).await
+            }
             b'R' if question.as_bytes()[0] == line[1] => self.send(question).await,
             b'R' => self.piecemeal(line[1], text.trim()).await,
             b'h' => {
