@@ -154,6 +154,12 @@ impl Calls {
         self.queue.len() == 1 && self.flying.is_empty()
     }
 
+    /// Whether the board has been asked just this, or will be.
+    pub(super) fn ask(&self, request: &Request) -> bool {
+        let flying = self.flying.iter().map(|flying| &flying.job);
+        flying.chain(&self.queue).any(|job| job.request == *request)
+    }
+
     /// Queues one before all others.
     pub(super) fn push_first(&mut self, job: Job) {
         self.queue.push_front(job);

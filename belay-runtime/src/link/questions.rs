@@ -180,18 +180,18 @@ impl Conversation {
     fn tell_thread(&mut self, told: &Told) {
         if self.waits_for_host() {
             let line = self.calls.answer(told.text());
-            self.transmit(&line, Sent::Other);
+            self.transmit(&line, Sent::Answer);
         }
         let Ok(tell) = asking::tell(&told.text()) else {
             return;
         };
-        let deadline = self.options.deadlines.resync;
-        self.calls.push(Job::of_ours(
-            Request::Evaluate(tell),
-            Sink::Nobody,
-            deadline,
-            self.now,
-        ));
+        let request = Request::Evaluate(tell);
+        // It asks again until it has heard it, which on a bad line may take long.
+        if !self.calls.ask(&request) {
+            let deadline = self.options.deadlines.resync;
+            let tell = Job::of_ours(request, Sink::Nobody, deadline, self.now);
+            self.calls.push(tell);
+        }
     }
 
     /// Whether the board waits for the host, and reads nothing but the answer.
@@ -237,11 +237,11 @@ impl Conversation {
             self.transmit_answer(&line);
         } else if unread.has_any_room_for(line.len()) || unread.has_room_for(line.len()) {
             telling.filled = 0;
-            self.transmit(&line, Sent::Other);
+            self.transmit(&line, Sent::Answer);
         } else if line.len() > FILLER.len() && telling.filled < FILLED {
             // The body waits for the rest of it, perhaps. It refuses the whole once it has got as much.
             telling.filled += 1;
-            unread.add(Sent::Other, FILLER.len());
+            unread.add(Sent::Answer, FILLER.len());
             self.line.send(&FILLER);
         }
         self.liveness.hush_until(self.now + pause);
@@ -277,6 +277,7 @@ impl Conversation {
             }
             if call.is_none() {
                 self.waiting = None;
+                self.liveness.unread.answers_are_read();
             }
         }
     }

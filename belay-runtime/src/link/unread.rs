@@ -50,6 +50,8 @@ impl Room {
 pub(super) enum Sent {
     Request(Number),
     Ping(u32),
+    /// An answer to a question, which may be one more than the board waits for.
+    Answer,
     Other,
 }
 
@@ -86,6 +88,13 @@ impl Unread {
             let pieces = self.sent.iter().skip(at);
             let pieces = pieces.take_while(|(sent, _)| *sent == what).count();
             self.sent.drain(..at + pieces);
+        }
+    }
+
+    /// Whoever has asked the host has ended: whatever was answered is read now, and what came before.
+    pub(super) fn answers_are_read(&mut self) {
+        if let Some(last) = self.sent.iter().rposition(|(sent, _)| *sent == Sent::Answer) {
+            self.sent.drain(..=last);
         }
     }
 
@@ -204,6 +213,18 @@ mod tests {
 
     fn number(char: u8) -> Number {
         Number::from_char(char).unwrap()
+    }
+
+    #[test]
+    fn an_answer_that_nobody_waited_for_any_more_is_read_with_what_came_before_once_the_asker_has_ended() {
+        let mut unread = Unread::new(Room::TODAY);
+        for what in [Sent::Other, Sent::Answer, Sent::Answer, Sent::Ping(1)] {
+            unread.add(what, 100);
+        }
+        unread.answers_are_read();
+        assert_eq!(unread.bytes(), 100);
+        unread.answers_are_read();
+        assert_eq!(unread.bytes(), 100);
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::agent::source::Secrets;
-use crate::agent::{Number, Pong, Reply, Request};
+use crate::agent::{Number, Pong, Question, Reply, Request};
 use crate::error::ErrorKind;
 use crate::link::Answer;
+use crate::link::asked::{Said, Told};
 use crate::link::line::ToWrite;
 use crate::link::output::{OutputHub, OutputSender};
 use crate::protocol::checksum;
@@ -229,4 +230,33 @@ fn what_a_ctrl_c_has_cost_that_the_line_has_made_is_read_by_nobody() {
     bench.pong_behind(before, &second, number(1), &first[first.len() / 2..]);
     let error = answer.try_recv().expect("an answer").unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Interrupted), "{error}");
+}
+
+/// What the body asks that the board runs, or a thread.
+fn question(place: u32) -> Reply {
+    Reply::Question(Question {
+        place,
+        number: 1,
+        items: 0,
+        name: "host.function".to_owned(),
+        words: b"()".to_vec(),
+        exact: false,
+    })
+}
+
+#[tokio::test]
+async fn a_thread_that_asks_again_and_again_is_told_its_answer_once_at_a_time() {
+    let mut bench = Bench::new(Flavour::Resident);
+    for _ in 0..100 {
+        bench.reply('-', &question(1));
+        let said = Arc::new(Said::plain("j7".to_owned()));
+        bench.tell(Command::Told(Told {
+            place: 1,
+            number: 1,
+            said,
+        }));
+    }
+    assert_eq!(bench.take_written().matches("j7").count(), 1);
+    bench.reply(number(0), &Reply::Value(b"None".to_vec()));
+    assert_eq!(bench.take_written(), "", "nothing more waits");
 }
