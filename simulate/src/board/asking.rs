@@ -48,9 +48,10 @@ struct Thread {
 }
 
 impl Query {
-    fn of(self, place: usize, number: u64, function: &str) -> String {
+    /// A question, which says how many items came before it.
+    fn of(self, place: usize, number: u64, items: usize, function: &str) -> String {
         let Self { call, nth, slow } = self;
-        format!("?{place} {number} {function}:v({call}, {nth}, {slow})")
+        format!("?{place} {number} {items} {function}:v({call}, {nth}, {slow})")
     }
 }
 
@@ -99,7 +100,7 @@ impl Asking {
         self.threads.push(Thread {
             call: query.call,
             place,
-            question: query.of(place, number, TWICE),
+            question: query.of(place, number, 0, TWICE),
             wait: FIRST,
             asks: now,
         });
@@ -171,7 +172,8 @@ impl Machine {
             return Err(raised("NameError", "name 'twice' isn't defined"));
         }
         let number = self.heap.asking.begin(0);
-        let question = query.of(0, number, function);
+        let items = self.said();
+        let question = query.of(0, number, items, function);
         let waited = self.wait_for_answer(number, &question).await;
         let answer = self.heap.asking.end(0);
         waited?;
@@ -201,14 +203,10 @@ impl Machine {
 
     async fn read_while_asking(&mut self, question: &str) -> Python<()> {
         let size = self.agent()?.block;
-        let mut line = self.read(1).await?;
-        if line[0] <= b' ' {
-            return Ok(());
-        }
-        line.extend(match usize::try_from(size) {
-            Ok(block) => self.read(block.saturating_sub(1)).await?,
+        let line = match usize::try_from(size) {
+            Ok(block) => self.read(block).await?,
             Err(_) => self.readline().await?,
-        });
+        };
         let Some(line) = self.mended(line, size).await? else {
             return Ok(());
         };
@@ -218,8 +216,17 @@ impl Machine {
                 self.answer_ping(&line).await?;
                 self.send(question).await
             }
-            b'R' if question.as_bytes()[0] == line[1] => self.send(question).await,
-            b'R' => self.piecemeal(line[1], text.trim()).await,
+            b'R' => {
+                let mine = question.as_bytes()[0] == line[1];
+                let first = number_in(text.split_whitespace().next().unwrap_or_default().as_bytes());
+                if !mine || first < self.said() {
+                    self.piecemeal(line[1], text.trim()).await?;
+                }
+                if mine {
+                    self.send(question).await?;
+                }
+                Ok(())
+            }
             b'h' => {
                 self.heap.asking.told(&text);
                 Ok(())
@@ -227,13 +234,17 @@ impl Machine {
             b'l' => {
                 let rest = number_in(text.get(1..).unwrap_or_default().as_bytes());
                 let long = self.read(rest).await?;
-                if self.heap.session.check(&long) != 0 || long.len() < 9 || line[4] != b'h' {
+                if self.heap.session.check(&long) != 0 || long.len() < 9 {
                     return self.spoilt(b"?").await;
                 }
-                self.heap.asking.told(&text_of(&long[1..long.len() - 8]));
+                let text = &long[1..long.len() - 8];
+                if line[4] != b'h' {
+                    return self.spoilt(&text[..text.len().min(64)]).await;
+                }
+                self.heap.asking.told(&text_of(text));
                 Ok(())
             }
-            _ => self.spoilt(&line).await,
+            _ => self.spoilt(&line[..line.len().min(64)]).await,
         }
     }
 }

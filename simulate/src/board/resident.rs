@@ -109,7 +109,7 @@ impl Machine {
         self.send(&text).await
     }
 
-    fn said(&mut self) -> usize {
+    pub(super) fn said(&mut self) -> usize {
         match self.heap.resident.as_ref().and_then(|agent| agent.kept.last()) {
             Some(Kept {
                 what: What::Frames(frames),

@@ -213,11 +213,8 @@ impl Machine {
     fn ask_library(&mut self, call: &str) -> Python<()> {
         let asking = &mut self.heap.asking;
         if let Some(answer) = call.strip_prefix("told'](") {
-            // The parser would keep what is short, so it comes as bytes.
-            let text = answer.strip_prefix("str(b").unwrap_or(answer);
-            let end = text.rfind('\'').ok_or_else(|| name_error(call))?;
-            let end = text[..end].strip_suffix("','utf8").map_or(end, str::len);
-            asking.told(text.get(1..end).unwrap_or_default());
+            let text = { answer.strip_prefix("b'") }.and_then(|text| text.strip_suffix("')"));
+            asking.told(text.ok_or_else(|| name_error(call))?);
         } else if call.starts_with("begin'](") {
             asking.begun = true;
         } else if !call.starts_with("bind'](") {
