@@ -99,12 +99,12 @@ trait Chat {
 async fn test_task_generators_communicate() {
     let board = Board::unix().start().await.expect("a board");
     let chat = ChatDevice::connect(board.port()).await.unwrap();
-    let (send, sent) = channel();
+    let (say, sent) = channel();
     let mut generator = Box::pin(chat.my_gen(5, sent));
     let mut actual = vec![soon("the first", generator.next()).await.unwrap().unwrap()];
-    send.send(25).unwrap();
+    say.send(25).unwrap();
     actual.push(soon("the second", generator.next()).await.unwrap().unwrap());
-    send.send(50).unwrap();
+    say.send(50).unwrap();
     assert!(soon("the end", generator.next()).await.is_none());
     assert_eq!(actual, [5, 25]);
     drop(generator);
