@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
+use super::elsewhere;
 use super::host::{Host, Password, without_password};
 use super::options::{PortOptions, SocketOptions};
 use super::percent::{self, Encoded};
@@ -19,6 +20,7 @@ macro_rules! grammar {
   telnet://HOST:PORT           a serial line behind a Telnet server; option as above
   rfc2217://HOST:PORT          a serial port behind such a server; options of a serial port
   ws://[:PASSWORD@]HOST[:PORT] a board's WebREPL; option: ?flow=on
+  zenoh:belay/HOST/BOARD       a board of another machine, with the crate belay-fleet
   exec:COMMAND ARGUMENTS       a program, on its standard input and output
   pty:COMMAND ARGUMENTS        a program, behind a pseudo-terminal"
     };
@@ -81,6 +83,11 @@ macro_rules! grammar {
 /// exec:ssh -T lab1 'stty -F /dev/ttyACM0 raw -echo && cat </dev/ttyACM0 & exec cat >/dev/ttyACM0'
 /// ```
 ///
+/// # Boards of other machines, by Zenoh
+///
+/// `zenoh:` leads to a board that `belay serve` or a program announces. The crate `belay-fleet` opens it, once its
+/// `Fleet::provide` was called.
+///
 /// # Special characters
 ///
 /// In a path, a password and a USB serial number, `%3F` stands for `?`, `%20` for a blank, and so on. A command is split
@@ -103,6 +110,8 @@ pub(super) enum Target {
     Rfc2217(Host, PortOptions),
     /// The WebREPL there, with the password that it wants, unless the environment has it.
     WebRepl(Host, Option<Password>, SocketOptions),
+    /// The board with this name, `belay/<host>/<board>`.
+    Zenoh(String),
     /// This command, on pipes.
     Exec(Vec<String>),
     /// This command, behind a pseudo-terminal.
@@ -249,12 +258,13 @@ impl FromStr for Address {
 const TELNET: u16 = 23;
 const WEBREPL: u16 = 8266;
 
-const SCHEMES: [&str; 7] = [
+const SCHEMES: [&str; 8] = [
     "usb:",
     "tcp://",
     "telnet://",
     "rfc2217://",
     "ws://",
+    "zenoh:",
     "exec:",
     "pty:",
 ];
@@ -313,6 +323,10 @@ fn parse(text: &str) -> Result<Address, Problem> {
             let (host, password) = Host::parse_with_password("ws", &host, WEBREPL)?;
             Ok(Target::WebRepl(host, password, options).into())
         }
+        "zenoh" => match elsewhere::wrong(rest) {
+            Some(why) => Err(Problem::new(why).meant("zenoh:belay/lab1/pico")),
+            None => Ok(Target::Zenoh(rest.to_owned()).into()),
+        },
         "exec" => Ok(Target::Exec(parse_command("exec", rest)?).into()),
         "pty" => Ok(Target::Pty(parse_command("pty", rest)?).into()),
         "socket" => Err(Problem::new(format!("`{scheme}:` is unknown"))
@@ -422,6 +436,7 @@ impl fmt::Display for Target {
             Self::Telnet(host, options) => write!(f, "telnet://{host}{options}"),
             Self::Rfc2217(host, options) => write!(f, "rfc2217://{host}{options}"),
             Self::WebRepl(host, _, options) => write!(f, "ws://{host}{options}"),
+            Self::Zenoh(board) => write!(f, "zenoh:{board}"),
             Self::Exec(words) => write!(f, "exec:{}", command_line(words)),
             Self::Pty(words) => write!(f, "pty:{}", command_line(words)),
         }

@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::time::Instant;
 
+use super::address::Target;
+use super::elsewhere;
 use super::open::RELEASE;
 use super::{Address, Transport, TransportError};
 
@@ -71,14 +73,21 @@ impl Connector {
 
 impl From<Address> for Connector {
     fn from(address: Address) -> Self {
-        let address = Arc::new(address);
-        Self {
-            name: address.to_string().into(),
-            open: Arc::new(move |until| {
+        let name = address.to_string().into();
+        let open: Arc<Open> = if let Target::Zenoh(board) = address.target {
+            let kept = OnceLock::new();
+            Arc::new(move |until| {
+                let way = elsewhere::connector(&board, &kept);
+                Box::pin(async move { way?.open_before(until).await })
+            })
+        } else {
+            let address = Arc::new(address);
+            Arc::new(move |until| {
                 let address = Arc::clone(&address);
                 Box::pin(async move { address.open_before(until).await })
-            }),
-        }
+            })
+        };
+        Self { name, open }
     }
 }
 

@@ -118,6 +118,12 @@ pub enum TransportError {
         /// The feature.
         feature: &'static str,
     },
+    /// Nothing in this program leads to boards of other machines.
+    #[error("nothing in this program leads to `{address}`")]
+    NotProvided {
+        /// The address.
+        address: String,
+    },
     /// Reading from or writing to the port failed.
     #[error("the port failed")]
     Io(#[source] io::Error),
@@ -165,7 +171,8 @@ impl TransportError {
             | Self::Password { .. }
             | Self::Command { .. }
             | Self::Unsupported(_)
-            | Self::NotBuilt { .. } => false,
+            | Self::NotBuilt { .. }
+            | Self::NotProvided { .. } => false,
         }
     }
 
@@ -232,6 +239,10 @@ impl TransportError {
                 "is the program installed, and on the PATH?".into()
             }
             Self::NotBuilt { feature, .. } => format!("run `cargo add belay-rs --features {feature}`").into(),
+            Self::NotProvided { .. } => {
+                "boards of other machines are the crate `belay-fleet`'s: call its `Fleet::provide` first"
+                    .into()
+            }
             Self::Vanished(_) => {
                 "plug the board in again, or connect by `auto` or `usb:VID:PID`, which find it \
                 under another name"

@@ -6,7 +6,7 @@
 //!
 //! Which of them are there is a matter of the features: `serial` (unless it is left out) for serial ports, `usb:` and
 //! `auto`; `process` for `exec:` and `pty:`; `tcp`, `telnet`, `rfc2217` and `webrepl` for boards behind a network. What a
-//! program brings itself needs none of them. An [`Address`] can be read whatever the features are; opening one without its feature is [`TransportError::NotBuilt`].
+//! program brings itself needs none of them, nor do boards of other machines ([`provide_zenoh`]). An [`Address`] can be read whatever the features are; opening one without its feature is [`TransportError::NotBuilt`].
 //!
 //! # What is known about ports, and heeded here
 //!
@@ -31,6 +31,7 @@
 
 mod address;
 mod connector;
+mod elsewhere;
 mod error;
 #[cfg(all(feature = "serial", target_os = "linux"))]
 mod holder;
@@ -66,6 +67,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use address::{Address, AddressError};
 pub use connector::Connector;
+pub use elsewhere::provide_zenoh;
 pub use error::{PortHolder, TransportError};
 pub use port_info::{PortInfo, UsbInfo};
 #[cfg(feature = "serial")]

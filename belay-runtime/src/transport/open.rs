@@ -2,6 +2,7 @@
 
 #[cfg(feature = "serial")]
 use std::io;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -13,7 +14,7 @@ use super::address::{Port, UsbId};
 use super::net;
 #[cfg(feature = "process")]
 use super::process;
-use super::{Transport, TransportError};
+use super::{Transport, TransportError, elsewhere};
 #[cfg(feature = "serial")]
 use super::{
     options::PortOptions,
@@ -64,19 +65,7 @@ impl Address {
         }
     }
 
-    #[cfg_attr(
-        not(any(
-            feature = "serial",
-            feature = "process",
-            feature = "tcp",
-            feature = "telnet",
-            feature = "webrepl"
-        )),
-        expect(clippy::unused_async, reason = "nothing that is left has to be waited for")
-    )]
     async fn open_once(&self, until: Instant) -> Result<Box<dyn Transport>, TransportError> {
-        #[cfg(not(feature = "serial"))]
-        let _ = until;
         match &self.target {
             #[cfg(feature = "serial")]
             Target::Port(Port::Path(path), options) => {
@@ -112,6 +101,10 @@ impl Address {
             }
             #[cfg(not(feature = "webrepl"))]
             Target::WebRepl(..) => Err(self.not_built("webrepl")),
+            Target::Zenoh(board) => {
+                let way = elsewhere::connector(board, &OnceLock::new())?;
+                way.open_before(until).await
+            }
             #[cfg(feature = "process")]
             Target::Exec(words) => process::exec(words, self.to_string()),
             #[cfg(feature = "process")]

@@ -45,6 +45,7 @@ fn every_kind_of_address_is_read_and_written_in_one_form() {
             "rfc2217://lab1:4000?dtr=off&baud=9600",
             "rfc2217://lab1:4000?baud=9600&dtr=off",
         ),
+        ("zenoh:belay/lab1/pico-E660", "zenoh:belay/lab1/pico-E660"),
         ("ws://192.168.4.1", "ws://192.168.4.1:8266"),
         ("ws://board.local:80/", "ws://board.local:80"),
         ("ws://[fe80::1%eth0]?flow=on", "ws://[fe80::1%eth0]:8266?flow=on"),
@@ -54,6 +55,24 @@ fn every_kind_of_address_is_read_and_written_in_one_form() {
     ] {
         assert_eq!(parse(text).to_string(), canonical, "{text}");
         assert_eq!(parse(canonical), parse(text), "{text}");
+    }
+}
+
+#[test]
+fn the_name_of_a_board_of_another_machine_is_no_pattern() {
+    for (text, expected) in [
+        (
+            "zenoh:lab1/pico",
+            "`zenoh:lab1/pico` is not an address: what follows `zenoh:` is `belay/`, a host, `/` and a board; did you mean \
+             `zenoh:belay/lab1/pico`?",
+        ),
+        (
+            "zenoh:belay/*/pico",
+            "`zenoh:belay/*/pico` is not an address: letters, digits, `-`, `_` and `.` make the name of a host or a board; \
+             did you mean `zenoh:belay/lab1/pico`?",
+        ),
+    ] {
+        assert_eq!(refusal(text), expected);
     }
 }
 
