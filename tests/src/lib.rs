@@ -2,6 +2,7 @@
 
 pub mod cost;
 mod disk;
+pub mod far;
 mod puppet;
 pub mod rows;
 mod servers;

@@ -15,7 +15,9 @@ use std::collections::VecDeque;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
+use belay_tests::far::Far;
 use belay_tests::tool::{self, Runtime};
 use clap::Parser;
 use run::{On, Outcome, Runner, Way};
@@ -46,10 +48,22 @@ struct Options {
     /// full, or the host killed.
     #[arg(long, conflicts_with_all = ["board", "call_path", "no_flow_control"])]
     files: bool,
+<<<<<<< HEAD
     /// What is done over the line in the place of calls: events that bodies tell, questions that they ask, or streams that
     /// they read. Of several, seeds take turns.
     #[arg(long, value_enum, value_delimiter = ',', conflicts_with_all = ["board", "call_path", "no_flow_control", "files"])]
     with: Vec<With>,
+=======
+    /// What else is done over the line, in the place of calls: events that bodies tell, or questions that they ask.
+    #[arg(long, value_enum, conflicts_with_all = ["board", "call_path", "no_flow_control", "files"])]
+    with: Option<With>,
+    /// Has the board behind TCP, over a line that takes so many milliseconds there and as many back.
+    #[arg(long, value_name = "MILLISECONDS", conflicts_with_all = ["files", "with"])]
+    far: Option<u64>,
+    /// How many of a hundred packets that line loses.
+    #[arg(long, value_name = "PERCENT", requires = "far", default_value_t = 1)]
+    loss: u8,
+>>>>>>> 19bcf56 (wip)
     /// Is the host that is killed, on this port.
     #[arg(long, hide = true)]
     act: Option<String>,
@@ -118,9 +132,25 @@ async fn run(options: &Options) -> ExitCode {
     let totals = Arc::new(Mutex::new(Totals::default()));
     let workers = (0..options.boards.min(count)).map(|_| {
         let (seeds, totals) = (Arc::clone(&seeds), Arc::clone(&totals));
+<<<<<<< HEAD
         let options = options.clone();
         tokio::spawn(async move {
             let mut runners = AnyRunner::all(&options).await;
+=======
+        let (on, call_path, no_flow_control) = (options.board, options.call_path, options.no_flow_control);
+        let far = options.far.map(|far| (Duration::from_millis(far), options.loss));
+        let (files, with) = (options.files, options.with);
+        tokio::spawn(async move {
+            let mut runner = if with == Some(With::Host) {
+                AnyRunner::Asking(asking::Runner::new().await)
+            } else if files {
+                AnyRunner::Files(files::Runner::new().await)
+            } else if with == Some(With::Events) {
+                AnyRunner::Events(events::Runner::new().await)
+            } else {
+                AnyRunner::Calls(Runner::new(on, call_path, no_flow_control, far).await)
+            };
+>>>>>>> 19bcf56 (wip)
             loop {
                 let Some(seed) = seeds.lock().ok().and_then(|mut seeds| seeds.pop_front()) else {
                     return;
@@ -143,6 +173,12 @@ async fn run(options: &Options) -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
+    if let Some(far) = options.far
+        && let Err(error) = round_trips(Duration::from_millis(far), options.loss).await
+    {
+        eprintln!("{error}");
+        return ExitCode::FAILURE;
+    }
     let Ok(totals) = totals.lock() else {
         return ExitCode::FAILURE;
     };
@@ -159,6 +195,28 @@ async fn run(options: &Options) -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// How long calls take over a line that takes its time, against what a byte needs there and back.
+async fn round_trips(delay: Duration, loss: u8) -> Result<(), Box<dyn std::error::Error>> {
+    let board = belay_sim::Board::unix().start().await?;
+    let far = Far::new("127.0.0.1:0", board.port().parse()?).await?;
+    let device = belay::Device::connect(format!("tcp://{}", far.place())).await?;
+    far.is_bad(delay, loss);
+    let mut times = Vec::new();
+    for number in 0..50_u32 {
+        let begun = Instant::now();
+        if device.execute_as::<u32>(&format!("{number} + 1")).await? != number + 1 {
+            return Err("a wrong sum".into());
+        }
+        times.push(begun.elapsed());
+    }
+    times.sort();
+    let middle = times[times.len() / 2];
+    let trips = middle.as_secs_f64() / (2.0 * delay.as_secs_f64());
+    println!("calls: {middle:.1?}, which is {trips:.2} of the round trip");
+    device.close().await?;
+    Ok(())
 }
 
 /// What does the runs.
