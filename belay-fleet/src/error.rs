@@ -1,5 +1,7 @@
 //! What can go wrong.
 
+use std::time::Duration;
+
 use belay::transport::TransportError;
 
 /// Why a board elsewhere cannot be had or used.
@@ -15,6 +17,9 @@ pub enum FleetError {
     /// The server has such a board already.
     #[error("there is a board `{0}` already")]
     Twice(String),
+    /// A board's tags are too many or too long.
+    #[error("the tags of `{0}` are more than two kilobytes")]
+    Tags(String),
     /// Nobody answers for the board.
     #[error("no server answers for `{0}`: is it announced, and is its machine to be reached?")]
     NoAnswer(String),
@@ -34,6 +39,25 @@ pub enum FleetError {
         /// What it says.
         why: String,
     },
+    /// The board of a group has no device at the moment.
+    #[error("`{board}` is away: {why}")]
+    Away {
+        /// The board.
+        board: String,
+        /// Why.
+        why: String,
+    },
+    /// A call took longer on a board than the group gives it.
+    #[error("`{board}` has not done it within {within:?}")]
+    Late {
+        /// The board.
+        board: String,
+        /// How long it had.
+        within: Duration,
+    },
+    /// A call failed on a board.
+    #[error(transparent)]
+    Device(Box<belay::Error>),
     /// What was answered has no meaning.
     #[error("`{0}` answers what has no meaning: is its server of another version?")]
     Malformed(String),
@@ -48,6 +72,14 @@ impl FleetError {
 /// All of these may be over when the board is opened again.
 impl From<FleetError> for TransportError {
     fn from(error: FleetError) -> Self {
-        Self::Io(std::io::Error::other(error))
+        let port = match &error {
+            FleetError::NoAnswer(board)
+            | FleetError::Malformed(board)
+            | FleetError::Held { board, .. }
+            | FleetError::Port { board, .. } => format!("zenoh:{board}"),
+            _ => return Self::Io(std::io::Error::other(error)),
+        };
+        let source = std::io::Error::other(error);
+        Self::Open { port, source }
     }
 }

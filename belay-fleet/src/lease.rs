@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use belay::DeviceBuilder;
 use belay::transport::{Connector, StreamTransport};
-use tokio::task::JoinHandle;
 use zenoh::Session;
 
 use crate::FleetError;
+use crate::asking::asked;
+use crate::fleet::Leases;
 use crate::pump::{Pump, WINDOW};
+use crate::task::Task;
 use crate::wire::{self, Answer, Question};
 
-/// How long a server may take to answer: it may be opening a port.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(15);
 /// How long the holder of a board may be silent before it is free.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
 
@@ -31,22 +31,35 @@ struct Inner {
     board: String,
     name: String,
     token: u64,
-    beats: JoinHandle<()>,
+    leases: Leases,
+    _beats: Task,
 }
 
 impl Lease {
     /// Asks for a board, by its key.
-    pub(crate) async fn take(session: &Session, board: &str, name: &str) -> Result<Self, FleetError> {
+    pub(crate) async fn take(
+        session: &Session,
+        leases: &Leases,
+        board: &str,
+        name: &str,
+    ) -> Result<Self, FleetError> {
         let token = wire::secret()?;
-        lease(session, board, name, token).await?;
-        let beats = tokio::spawn(beats(session.clone(), wire::beat(board), token));
+        let asking = Asking {
+            session,
+            board,
+            token,
+            done: false,
+        };
+        asking.ask(name).await?;
+        leases.get().insert(token, board.to_owned());
         Ok(Self {
             inner: Arc::new(Inner {
                 session: session.clone(),
                 board: board.to_owned(),
                 name: name.to_owned(),
                 token,
-                beats,
+                leases: leases.clone(),
+                _beats: Task::spawn(beats(session.clone(), wire::beat(board), token)),
             }),
         })
     }
@@ -61,12 +74,17 @@ impl Lease {
         DeviceBuilder::over(self.connector())
     }
 
+    /// Opens the board's port, after what was opened before has ended.
+    pub(crate) async fn open(&self) -> Result<StreamTransport<tokio::io::DuplexStream>, FleetError> {
+        Arc::clone(&self.inner).open().await
+    }
+
     /// The way to the board, by which it can be opened again and again.
     pub fn connector(&self) -> Connector {
-        let inner = Arc::clone(&self.inner);
-        Connector::new(format!("zenoh:{}", inner.board), move || {
-            let inner = Arc::clone(&inner);
-            async move { inner.open().await }
+        let lease = self.clone();
+        Connector::new(format!("zenoh:{}", self.inner.board), move || {
+            let lease = lease.clone();
+            async move { lease.open().await }
         })
     }
 }
@@ -97,7 +115,7 @@ impl Inner {
         tokio::spawn(async move {
             // The lease lasts as long as what is carried.
             let lease = self;
-            let why = pump.run(far).await.1;
+            let why = pump.run(far, std::future::pending::<()>()).await.1;
             tracing::debug!(board = lease.board, why, "a stream has ended");
         });
         Ok(StreamTransport::new(near, name).with_flow_control(flow_control))
@@ -106,12 +124,44 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.beats.abort();
-        let (session, board, token) = (self.session.clone(), self.board.clone(), self.token);
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            // Who does not come to that is not heard of any more, which frees the board as well.
-            runtime.spawn(async move { asked(&session, &board, &Question::Release { token }).await });
+        if self.leases.get().remove(&self.token).is_none() {
+            // It was given back with all others.
+            return;
         }
+        give_back(&self.session, &self.board, self.token);
+    }
+}
+
+/// A lease that is asked for: who does not wait for the answer does not want it any more.
+struct Asking<'a> {
+    session: &'a Session,
+    board: &'a str,
+    token: u64,
+    done: bool,
+}
+
+impl Asking<'_> {
+    async fn ask(mut self, name: &str) -> Result<(), FleetError> {
+        let asked = lease(self.session, self.board, name, self.token).await;
+        self.done = true;
+        asked
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        if !self.done {
+            give_back(self.session, self.board, self.token);
+        }
+    }
+}
+
+/// Tells a server that its board is free, as far as there is still a runtime. Who is not told that does not hear of its
+/// holder any more, which frees the board as well.
+fn give_back(session: &Session, board: &str, token: u64) {
+    let (session, board) = (session.clone(), board.to_owned());
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(async move { asked(&session, &board, &Question::Release { token }).await });
     }
 }
 
@@ -132,7 +182,7 @@ async fn beats(session: Session, key: String, token: u64) {
 async fn lease(session: &Session, board: &str, name: &str, token: u64) -> Result<(), FleetError> {
     let question = Question::Lease {
         token,
-        name: name.chars().take(64).collect(),
+        name: name.chars().take(wire::MOST_NAME).collect(),
         deadline: u64::try_from(DEADLINE.as_millis()).unwrap_or(u64::MAX),
     };
     match asked(session, board, &question).await? {
@@ -152,22 +202,4 @@ fn refused(board: &str, answer: Answer) -> FleetError {
         Answer::Failed { why } => FleetError::Port { board, why },
         Answer::Yes { .. } | Answer::Info { .. } => FleetError::Malformed(board),
     }
-}
-
-/// Asks the server of a board.
-pub(crate) async fn asked(session: &Session, board: &str, question: &Question) -> Result<Answer, FleetError> {
-    let replies = session
-        .get(wire::ask(board))
-        .payload(wire::write(question))
-        .timeout(ANSWERS_WITHIN)
-        .await
-        .map_err(FleetError::network)?;
-    let Ok(reply) = replies.recv_async().await else {
-        return Err(FleetError::NoAnswer(board.to_owned()));
-    };
-    let sample = reply
-        .result()
-        .map_err(|_| FleetError::NoAnswer(board.to_owned()))?;
-    let answer = sample.payload().to_bytes();
-    wire::read(&answer).ok_or_else(|| FleetError::Malformed(board.to_owned()))
 }

@@ -33,15 +33,31 @@
 //! has a window of [64 KB](WINDOW) in either direction that neither side can exceed, and a byte that is missing ends it. Who
 //! may send at all is for Zenoh's access control to say.
 
+/// The chapter of the guide, so that its code is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/src/fleets.md")]
+mod guide {}
+
+mod asking;
+mod boards;
 mod error;
 mod fleet;
+mod group;
 mod lease;
+mod network;
 mod pump;
+mod served;
 mod server;
+mod task;
 mod wire;
 
+pub use boards::{BoardEvent, BoardInfo, Query};
 pub use error::FleetError;
-pub use fleet::{BoardEvent, BoardInfo, Fleet, Query};
+pub use fleet::Fleet;
+pub use group::{Attachable, Group, Member};
 pub use lease::Lease;
+pub use network::network;
 pub use pump::WINDOW;
 pub use server::Server;
+/// How this machine is connected to others: what Zenoh is configured with.
+pub use zenoh::Config;

@@ -51,9 +51,13 @@ impl Pump {
         })
     }
 
-    /// Moves bytes until either side is at its end, or one has not been heard of for too long; gives the stream of this
-    /// machine back, and says why.
-    pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin + Send>(&self, stream: S) -> (S, &'static str) {
+    /// Moves bytes until either side is at its end, or one has not been heard of for too long; or it is
+    /// to end; gives the stream of this machine back, and says why.
+    pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin + Send>(
+        &self,
+        stream: S,
+        ends: impl Future,
+    ) -> (S, &'static str) {
         let (mut reader, mut writer) = tokio::io::split(stream);
         let credit = watch::channel(0).0;
         let taken = AtomicU64::new(0);
@@ -63,8 +67,10 @@ impl Pump {
             why = self.hears(&queue, &credit, &taken) => why,
             why = self.writes(&mut writer, queued, &taken) => why,
             why = self.beats(&taken) => why,
+            _ = ends => "it is to end",
         };
-        let _ = self.publisher.put(Piece::End.write()).await;
+        // A network that takes nothing is no reason to keep a port.
+        let _ = tokio::time::timeout(BEAT, self.publisher.put(Piece::End.write()).into_future()).await;
         (reader.unsplit(writer), why)
     }
 

@@ -2,20 +2,33 @@
 
 use std::collections::BTreeMap;
 
+use belay::transport::Address;
 use serde::{Deserialize, Serialize};
 
 use crate::FleetError;
 
-/// The longest question, answer or name.
+/// The longest question or answer, what a board's tags may take of it, and the longest name of a holder, in characters.
 pub(crate) const MOST_SAID: usize = 4096;
+pub(crate) const MOST_TAGS: usize = 2048;
+pub(crate) const MOST_NAME: usize = 64;
+/// The most boards that are followed.
+pub(crate) const MOST_BOARDS: usize = 1 << 17;
 
-/// Where a board's server is asked, where its holder says that it is alive, and where a stream goes.
+/// Every board that is announced.
+pub(crate) const ALL: &str = "belay/*/*";
+
+/// Where a board's server is asked, where its holder says that it is alive, where its server says that it is free, and where
+/// a stream goes.
 pub(crate) fn ask(board: &str) -> String {
     format!("{board}/ask")
 }
 
 pub(crate) fn beat(board: &str) -> String {
     format!("{board}/beat")
+}
+
+pub(crate) fn freed(board: &str) -> String {
+    format!("{board}/freed")
 }
 
 pub(crate) fn to_board(board: &str, stream: u64) -> String {
@@ -27,15 +40,22 @@ pub(crate) fn from_board(board: &str, stream: u64) -> String {
 }
 
 /// `belay/<host>/<board>`, of two names that can be part of a key.
-pub(crate) fn key(host: &str, board: &str) -> Result<String, FleetError> {
-    let is_name = |name: &str| {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        (1..=64).contains(&name.len()) && name.bytes().all(plain)
-    };
-    match [host, board].into_iter().find(|name| !is_name(name)) {
-        Some(wrong) => Err(FleetError::Name(wrong.chars().take(64).collect())),
-        None => Ok(format!("belay/{host}/{board}")),
+pub(crate) fn key(host: &str, name: &str) -> Result<String, FleetError> {
+    let key = format!("belay/{host}/{name}");
+    if board(&key).is_some() {
+        return Ok(key);
     }
+    let wrong = [host, name]
+        .into_iter()
+        .find(|name| board(&format!("belay/host/{name}")).is_none());
+    Err(FleetError::Name(wrong.unwrap_or(name).chars().take(64).collect()))
+}
+
+/// The same as it came from elsewhere, if it is one.
+pub(crate) fn board(key: &str) -> Option<&str> {
+    let address: Address = format!("zenoh:{key}").parse().ok()?;
+    // What surrounds an address is no part of it.
+    (address.to_string().strip_prefix("zenoh:") == Some(key)).then_some(key)
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,7 +76,8 @@ pub(crate) enum Question {
 pub(crate) enum Answer {
     Info {
         tags: BTreeMap<String, String>,
-        held_by: Option<String>,
+        /// The name of who has it, and for how many milliseconds.
+        held: Option<(String, u64)>,
     },
     Yes {
         flow_control: bool,
@@ -69,6 +90,15 @@ pub(crate) enum Answer {
     Failed {
         why: String,
     },
+}
+
+impl Answer {
+    /// Why something could not be done, as far as there is room for it.
+    pub(crate) fn failed(why: &str) -> Self {
+        Self::Failed {
+            why: why.chars().take(512).collect(),
+        }
+    }
 }
 
 pub(crate) fn write(what: &impl Serialize) -> Vec<u8> {
@@ -143,9 +173,51 @@ mod tests {
     }
 
     #[test]
+    fn whatever_comes_is_read_or_refused() {
+        let mut random = fastrand::Rng::with_seed(7);
+        for _ in 0..200_000 {
+            let mut bytes: Vec<u8> = (0..random.usize(..40)).map(|_| random.u8(..)).collect();
+            if let Some(first) = bytes.first_mut() {
+                *first %= 4;
+            }
+            if let Some(piece) = Piece::read(&bytes) {
+                assert!(piece == Piece::End || piece.write() == bytes, "{bytes:?}");
+            }
+            // What is nearly a question, too.
+            let mut text = write(&Question::Lease {
+                token: 1,
+                name: "n".to_owned(),
+                deadline: 1,
+            });
+            for _ in 0..random.usize(1..4) {
+                let at = random.usize(..text.len());
+                text[at] = random.u8(..);
+            }
+            let _ = (
+                read::<Question>(&text),
+                read::<Answer>(&text),
+                read::<Question>(&bytes),
+            );
+        }
+    }
+
+    #[test]
     fn a_name_cannot_be_a_pattern_or_lead_elsewhere() {
         assert_eq!(key("lab1", "pico-E660").unwrap(), "belay/lab1/pico-E660");
-        for wrong in ["", "*", "**", "a/b", "$*", "a b", "é", "#", "?", &"x".repeat(65)] {
+        for wrong in [
+            "",
+            "*",
+            "**",
+            "a/b",
+            "$*",
+            "a b",
+            "a ",
+            "a\n",
+            "é",
+            "#",
+            "?",
+            &"x".repeat(65),
+        ] {
             assert!(
                 key("lab1", wrong).is_err() && key(wrong, "pico").is_err(),
                 "{wrong}"
