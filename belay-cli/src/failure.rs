@@ -46,6 +46,12 @@ impl Failure {
         Self::said(what, FAILED)
     }
 
+    /// There is no board.
+    #[cfg(feature = "fleet")]
+    pub(crate) fn nobody(what: impl Into<String>) -> Self {
+        Self::said(what, NO_BOARD)
+    }
+
     fn said(what: impl Into<String>, status: u8) -> Self {
         Self::Said {
             what: what.into(),
@@ -209,6 +215,9 @@ fn help(error: &Error) -> Option<String> {
         | ErrorKind::FateUnknown(_) => "plug the board in again, and give the command again",
         ErrorKind::Reset => {
             "the program on the board has reset it; `belay repl` and `belay monitor` survive that"
+        }
+        ErrorKind::Transport(TransportError::NotProvided { .. }) => {
+            "this `belay` was built without it: `cargo install belay-cli --features fleet`"
         }
         ErrorKind::LineRead => {
             "the program reads `sys.stdin`, which is the host's line: have it call `input()`, or run it in `belay repl`, \

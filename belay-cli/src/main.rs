@@ -4,6 +4,8 @@ mod bench;
 mod board;
 mod commands;
 mod drawing;
+#[cfg(feature = "fleet")]
+mod elsewhere;
 mod failure;
 mod file_name;
 mod json;
@@ -41,9 +43,13 @@ fn main() -> ExitCode {
 
 /// Does what was asked for, and leaves the board as it should be left, whatever becomes of it.
 async fn run(cli: Cli) -> Result<(), Failure> {
+    #[cfg(feature = "fleet")]
+    elsewhere::provide();
     let mut bench = Bench::new(cli.global);
     let outcome = commands::run(cli.command, &mut bench).await;
     let closed = bench::unless_interrupted(bench.release()).await;
+    #[cfg(feature = "fleet")]
+    elsewhere::leave().await;
     outcome.and(closed)
 }
 

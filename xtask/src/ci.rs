@@ -10,13 +10,14 @@ use crate::{
 };
 
 /// The crates that are published, in the order in which they depend on each other.
-pub(crate) const PUBLISHED: [&str; 7] = [
+pub(crate) const PUBLISHED: [&str; 8] = [
     "belay-syntax",
     "belay-macros",
     "belay-runtime",
     "belay-rs",
     "belay-sim",
     "belay-packages",
+    "belay-fleet",
     "belay-cli",
 ];
 
@@ -47,7 +48,7 @@ const FEATURES: [(&str, &[&str]); 4] = [
         ],
     ),
     ("belay-sim", &["", "cli"]),
-    ("belay-cli", &["sim"]),
+    ("belay-cli", &["sim", "fleet"]),
 ];
 
 /// How many schedules are simulated: half a minute's work.

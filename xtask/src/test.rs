@@ -29,6 +29,7 @@ pub(crate) fn run(more: &[String]) -> Outcome {
     let mark = format!("{MARK}={}", process::id());
     let mut tests = cargo(["test", "--workspace", "--no-fail-fast"]);
     tests
+        .args(["--features", "belay-cli/fleet,belay-examples/fleet"])
         .args(more)
         .env("BELAY_MPREMOTE", mpremote)
         .env(MARK, process::id().to_string());

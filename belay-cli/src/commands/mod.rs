@@ -3,6 +3,8 @@
 mod check;
 mod completions;
 mod exec;
+#[cfg(feature = "fleet")]
+mod fleet;
 mod fs;
 mod info;
 mod latency;
@@ -16,6 +18,8 @@ mod repl;
 mod reset;
 mod rtc;
 mod run;
+#[cfg(feature = "fleet")]
+mod serve;
 mod shell;
 #[cfg(all(feature = "sim", target_os = "linux"))]
 mod sim;
@@ -36,6 +40,7 @@ const ADDRESSES: &str = "Addresses:
   telnet://HOST:PORT        a serial line behind a Telnet server; option as above
   rfc2217://HOST:PORT       a serial port behind such a server, as ser2net is; options of a serial port
   ws://HOST                 a board's WebREPL; the password is in BELAY_WEBREPL_PASSWORD
+  zenoh:belay/HOST/BOARD    a board of another machine, where this was built with the feature `fleet`
   exec:COMMAND ARGUMENTS    a program, on its standard input and output
   pty:COMMAND ARGUMENTS     a program, behind a pseudo-terminal";
 
@@ -107,6 +112,11 @@ pub(crate) enum Command {
     Reset(reset::Arguments),
     Rtc(rtc::Arguments),
     New(new::Arguments),
+    #[cfg(feature = "fleet")]
+    Serve(serve::Arguments),
+    #[cfg(feature = "fleet")]
+    #[command(subcommand)]
+    Fleet(fleet::Command),
     #[cfg(all(feature = "sim", target_os = "linux"))]
     Sim(sim::Arguments),
     Completions(completions::Arguments),
@@ -146,6 +156,10 @@ async fn one(command: Command, bench: &mut Bench) -> Result<(), Failure> {
         Command::Reset(arguments) => reset::run(arguments, bench).await,
         Command::Rtc(arguments) => rtc::run(arguments, bench).await,
         Command::New(arguments) => new::run(&arguments),
+        #[cfg(feature = "fleet")]
+        Command::Serve(arguments) => serve::run(arguments).await,
+        #[cfg(feature = "fleet")]
+        Command::Fleet(command) => fleet::run(command).await,
         #[cfg(all(feature = "sim", target_os = "linux"))]
         Command::Sim(arguments) => sim::run(&arguments).await,
         Command::Completions(arguments) => completions::run(&arguments),

@@ -13,31 +13,42 @@ fn help(words: &[&str]) -> String {
 fn commands(help: &str) -> Vec<String> {
     let (_, rest) = help.split_once("Commands:\n").unwrap_or_default();
     let lines = rest.lines().take_while(|line| line.starts_with("  "));
-    let names = lines.filter_map(|line| line.split_whitespace().next());
+    // What a line has no room for goes on further right.
+    let first = lines.filter(|line| !line.starts_with("   "));
+    let names = first.filter_map(|line| line.split_whitespace().next());
     names.filter(|name| *name != "help").map(str::to_owned).collect()
+}
+
+/// What is there by a feature only, and is not kept with the rest.
+const BY_FEATURE: [&str; 3] = ["sim", "serve", "fleet"];
+
+/// The help of a command and of those below it.
+pub(crate) fn pages(name: &str) -> String {
+    let text = help(&[name]);
+    let below = commands(&text);
+    assert!(!below.is_empty() || text.contains("Example:"), "{name}: {text}");
+    let mut all = format!("\n$ belay {name} --help\n{text}");
+    for second in below {
+        let text = help(&[name, &second]);
+        assert!(text.contains("Example:"), "{name} {second}: {text}");
+        let _ = write!(all, "\n$ belay {name} {second} --help\n{text}");
+    }
+    all
 }
 
 #[test]
 fn each_command_says_what_it_does_with_an_example() {
     let whole = help(&[]);
-    let mut all = format!("$ belay --help\n{whole}");
-    for name in commands(&whole) {
-        // It is there where it can be, and that is not everywhere.
-        if name == "sim" {
-            continue;
-        }
-        let text = help(&[&name]);
-        let below = commands(&text);
-        assert!(!below.is_empty() || text.contains("Example:"), "{name}: {text}");
-        let _ = write!(all, "\n$ belay {name} --help\n{text}");
-        for second in below {
-            let text = help(&[&name, &second]);
-            assert!(text.contains("Example:"), "{name} {second}: {text}");
-            let _ = write!(all, "\n$ belay {name} {second} --help\n{text}");
-        }
-    }
-    // What is there by a feature only is not kept.
-    let lines = all.lines().filter(|line| !line.starts_with("  sim "));
+    let names = commands(&whole);
+    let kept_with_the_rest = |name: &&String| !BY_FEATURE.contains(&name.as_str());
+    let pages = names.iter().filter(kept_with_the_rest).map(|name| pages(name));
+    let all = format!("$ belay --help\n{whole}{}", pages.collect::<String>());
+    let by_feature = |line: &str| {
+        BY_FEATURE
+            .iter()
+            .any(|name| line.starts_with(&format!("  {name} ")))
+    };
+    let lines = all.lines().filter(|line| !by_feature(line));
     kept("help.txt", &(lines.collect::<Vec<_>>().join("\n") + "\n"));
 }
 

@@ -6,6 +6,8 @@ mod beside;
 mod board;
 mod drawing;
 mod files;
+#[cfg(feature = "fleet")]
+mod fleet;
 mod harness;
 mod help;
 mod mount;

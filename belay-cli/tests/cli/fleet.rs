@@ -1,0 +1,204 @@
+//! Boards of another machine: `belay serve` there, and here whatever takes a board, and `belay fleet`.
+
+use std::io::{BufRead as _, BufReader, Lines};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use belay_sim::Board;
+use serde_json::Value;
+
+use crate::harness::{Desk, Said, ended, kept, said, until};
+use crate::help::pages;
+
+/// A machine that serves its boards, and what it says of them.
+struct Server {
+    process: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Server {
+    fn line(&mut self) -> String {
+        self.lines.next().expect("it says something").unwrap()
+    }
+
+    fn interrupt(mut self) -> Said {
+        let pid = self.process.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-INT", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        self.process.stdout = None;
+        ended(self.process)
+    }
+}
+
+/// An address of this machine that no other test has.
+fn endpoint() -> String {
+    let [.., high, low] = std::process::id().to_be_bytes();
+    format!("tcp/127.{high}.{low}.201:7447")
+}
+
+/// A command that finds what listens there and nothing else.
+fn on_network(desk: &Desk, words: &[&str]) -> Command {
+    let silent = desk.put(
+        "zenoh.json5",
+        r#"{mode: "peer", scouting: {multicast: {enabled: false}}, listen: {endpoints: []}}"#,
+    );
+    let mut command = desk.command(words);
+    command
+        .env("ZENOH_CONFIG", silent)
+        .env("BELAY_FLEET", endpoint())
+        .env("USER", "ada");
+    command
+}
+
+fn serve(desk: &Desk, other: &Board) -> Server {
+    let boards = [desk.board.port(), other.port()];
+    let [lamp, lock] = [0, 1].map(|at| format!("{}={}", ["lamp", "lock"][at], boards[at]));
+    let words = [
+        "serve", "--host", "lab1", "--tag", "bench=3", "--board", &lamp, "--board", &lock,
+    ];
+    let mut process = on_network(desk, &words)
+        .env_remove("BELAY_FLEET")
+        .args(["--listen", &endpoint()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let mut server = Server { process, lines };
+    for (name, port) in [("lamp", boards[0]), ("lock", boards[1])] {
+        assert_eq!(server.line(), format!("belay/lab1/{name} is {port}"));
+    }
+    server
+}
+
+#[test]
+fn boards_of_another_machine_are_listed_used_and_called_at_once() {
+    let desk = Desk::new();
+    let other = Board::unix().start_blocking().unwrap();
+    let mut server = serve(&desk, &other);
+    let belay = |words: &[&str]| said(on_network(&desk, words), "");
+
+    assert_eq!(
+        belay(&["fleet", "ls", "--tag", "bench=3"]).good(),
+        "belay/lab1/lamp  bench=3\nbelay/lab1/lock  bench=3\n"
+    );
+    let nothing = belay(&["fleet", "ls", "--tag", "bench=4"]).good();
+    assert_eq!(nothing, "no machine serves such a board\n");
+    let lamp = ["-p", "zenoh:belay/lab1/lamp"];
+    for _ in 0..2 {
+        // The second command has it at once: the first one gave it back.
+        assert_eq!(belay(&[&lamp[..], &["eval", "6 * 7"]].concat()).good(), "42\n");
+    }
+    let all = belay(&[
+        "fleet",
+        "exec",
+        "import sys\nprint('on', sys.implementation.name)",
+    ]);
+    let mut said: Vec<_> = all.good().lines().map(str::to_owned).collect();
+    said.sort();
+    assert_eq!(
+        said,
+        ["lamp", "lock"].map(|name| format!("belay/lab1/{name}: on micropython"))
+    );
+
+    // Somebody has one of them: the others see who it is, cannot have it, and can have the other one.
+    let mut holder = on_network(
+        &desk,
+        &[&lamp[..], &["exec", "print('on')\nwhile True: pass"]].concat(),
+    )
+    .stdout(Stdio::piped())
+    .stderr(Stdio::piped())
+    .spawn()
+    .unwrap();
+    let mut line = String::new();
+    BufReader::new(holder.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    assert_eq!(line, "on\n");
+    let leases = belay(&["fleet", "leases", "--json"]).good();
+    let lease: Value = serde_json::from_str(&leases).unwrap();
+    assert_eq!(lease["board"], "belay/lab1/lamp");
+    let by = lease["held_by"].as_str().unwrap().to_owned();
+    assert!(by.starts_with("ada@"), "{by}");
+    let refused = belay(&[&lamp[..], &["eval", "1"]].concat()).bad(3);
+    assert!(
+        refused.contains("is held by") && refused.contains(&by),
+        "{refused}"
+    );
+    let some = belay(&["fleet", "exec", "--within", "5", "--json", "print(1)"]);
+    assert_eq!(some.status, 1, "{some:?}");
+    let results: Vec<Value> = some
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let of = |name: &str| {
+        results
+            .iter()
+            .find(|result| result["board"] == format!("belay/lab1/{name}"))
+    };
+    assert_eq!(of("lock").unwrap()["printed"], "1\r\n", "{results:?}");
+    let error = of("lamp").unwrap()["error"].as_str().unwrap();
+    assert!(error.contains("is away"), "{results:?}");
+    // Killed, so that it gives nothing back itself.
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    until("the board is free again", || {
+        belay(&[&lamp[..], &["eval", "6 * 7"]].concat()).out == "42\n"
+    });
+
+    // A plug that is pulled is noticed.
+    other.vanish().unwrap();
+    assert_eq!(server.line(), "belay/lab1/lock is gone");
+    let gone = belay(&["-p", "zenoh:belay/lab1/lock", "info"]).bad(3);
+    assert!(gone.contains("no server answers for `belay/lab1/lock`"), "{gone}");
+    let ended = server.interrupt();
+    assert_eq!(
+        (ended.status, &*ended.err),
+        (130, "(serving as lab1 until Ctrl-C)\n")
+    );
+    let gone = belay(&[&lamp[..], &["info"]].concat()).bad(3);
+    assert!(gone.contains("zenoh:belay/lab1/lamp"), "{gone}");
+}
+
+#[test]
+fn what_cannot_be_served_is_said() {
+    let desk = Desk::new();
+    let belay = |words: &[&str]| said(on_network(&desk, words), "");
+    for (words, status, wanted) in [
+        (
+            &["serve", "--select", "2E8A:*"][..],
+            2,
+            "it is not of the form `usb:VID:PID:SERIAL`",
+        ),
+        (
+            &["serve", "--board", "lamp"],
+            2,
+            "it is not of the form `NAME=ADDRESS`",
+        ),
+        (&["serve", "--board", "lamp=nonsense:"], 2, "is not an address"),
+        (&["serve", "--host", "a/b"], 3, "is no name of a host"),
+        (
+            &["fleet", "ls", "--tag", "bench"],
+            2,
+            "it is not of the form `KEY=VALUE`",
+        ),
+        (
+            &["fleet", "exec", "1", "--tag", "none=1"],
+            3,
+            "no machine serves such a board",
+        ),
+    ] {
+        let text = belay(words).bad(status);
+        assert!(text.contains(wanted), "{words:?}: {text}");
+    }
+}
+
+#[test]
+fn serve_and_fleet_say_what_they_do_with_an_example() {
+    kept("help-fleet.txt", &(pages("serve") + &pages("fleet")));
+}
