@@ -239,6 +239,24 @@ fn web_page_shows_the_board_and_switches_its_led() {
     assert!(nothing.starts_with("HTTP/1.1 404 "), "{nothing}");
 }
 
+#[cfg(feature = "fleet")]
+#[test]
+fn fleet_reads_sixteen_boards_while_one_is_unplugged() {
+    let output = example("fleet").args(["--seconds", "2"]).output();
+    let output = output.expect("cargo builds the examples");
+    let (printed, errors) = (printed(&output), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{}\n{printed}\n{errors}", output.status);
+    for text in [
+        "16 boards behind 2 servers are ready",
+        "°C    lab1/pico-0",
+        "lab2/pico-05 is away, and the others are read",
+        "lab2/pico-05 is back, and set up again",
+        "calls on all",
+    ] {
+        assert!(printed.contains(text), "{text:?}:\n{printed}\n{errors}");
+    }
+}
+
 #[test]
 fn an_example_on_a_port_that_is_not_there_fails_with_a_way_out() {
     let output = example("quickstart")
