@@ -48,22 +48,16 @@ struct Options {
     /// full, or the host killed.
     #[arg(long, conflicts_with_all = ["board", "call_path", "no_flow_control"])]
     files: bool,
-<<<<<<< HEAD
     /// What is done over the line in the place of calls: events that bodies tell, questions that they ask, or streams that
     /// they read. Of several, seeds take turns.
     #[arg(long, value_enum, value_delimiter = ',', conflicts_with_all = ["board", "call_path", "no_flow_control", "files"])]
     with: Vec<With>,
-=======
-    /// What else is done over the line, in the place of calls: events that bodies tell, or questions that they ask.
-    #[arg(long, value_enum, conflicts_with_all = ["board", "call_path", "no_flow_control", "files"])]
-    with: Option<With>,
     /// Has the board behind TCP, over a line that takes so many milliseconds there and as many back.
     #[arg(long, value_name = "MILLISECONDS", conflicts_with_all = ["files", "with"])]
     far: Option<u64>,
     /// How many of a hundred packets that line loses.
     #[arg(long, value_name = "PERCENT", requires = "far", default_value_t = 1)]
     loss: u8,
->>>>>>> 19bcf56 (wip)
     /// Is the host that is killed, on this port.
     #[arg(long, hide = true)]
     act: Option<String>,
@@ -132,25 +126,9 @@ async fn run(options: &Options) -> ExitCode {
     let totals = Arc::new(Mutex::new(Totals::default()));
     let workers = (0..options.boards.min(count)).map(|_| {
         let (seeds, totals) = (Arc::clone(&seeds), Arc::clone(&totals));
-<<<<<<< HEAD
         let options = options.clone();
         tokio::spawn(async move {
             let mut runners = AnyRunner::all(&options).await;
-=======
-        let (on, call_path, no_flow_control) = (options.board, options.call_path, options.no_flow_control);
-        let far = options.far.map(|far| (Duration::from_millis(far), options.loss));
-        let (files, with) = (options.files, options.with);
-        tokio::spawn(async move {
-            let mut runner = if with == Some(With::Host) {
-                AnyRunner::Asking(asking::Runner::new().await)
-            } else if files {
-                AnyRunner::Files(files::Runner::new().await)
-            } else if with == Some(With::Events) {
-                AnyRunner::Events(events::Runner::new().await)
-            } else {
-                AnyRunner::Calls(Runner::new(on, call_path, no_flow_control, far).await)
-            };
->>>>>>> 19bcf56 (wip)
             loop {
                 let Some(seed) = seeds.lock().ok().and_then(|mut seeds| seeds.pop_front()) else {
                     return;
@@ -244,7 +222,8 @@ impl AnyRunner {
         }
         if runners.is_empty() {
             let (board, way, paced) = (options.board, options.call_path, options.no_flow_control);
-            runners.push(Self::Calls(Runner::new(board, way, paced).await));
+            let far = options.far.map(|far| (Duration::from_millis(far), options.loss));
+            runners.push(Self::Calls(Runner::new(board, way, paced, far).await));
         }
         runners
     }
