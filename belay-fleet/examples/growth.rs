@@ -185,7 +185,10 @@ async fn announcements(servers: u8, each: u64) -> Outcome {
     let count = u64::from(servers) * each;
     let mut watcher = Part::start(&["watcher", &places.join(","), &count.to_string()])?;
     let told = watcher.line()?;
-    let costs = all.iter().map(|part| Ok(part.cost()?.0)).sum::<Outcome<u64>>()?;
+    let mut costs = 0;
+    for part in &all {
+        costs += part.cost()?.0;
+    }
     all.push(watcher);
     let idle = idle(&all.iter().collect::<Vec<_>>()).await?;
     println!(
