@@ -10,6 +10,7 @@ mod globals;
 mod host;
 mod model;
 mod modules;
+mod object;
 mod parse;
 mod python;
 mod source;
@@ -33,7 +34,7 @@ pub fn device(options: Tokens, item: Tokens) -> Tokens {
 fn device_tokens(options: TokenStream, item: &TokenStream) -> TokenStream {
     let parsed = match syn::parse2::<ItemTrait>(item.clone()) {
         Ok(parsed) => parsed,
-        Err(error) => return no_trait(item, &error),
+        Err(error) => return no_trait("device", item, &error),
     };
     let mut errors = Errors::new();
     let device = parse::device(options, parsed, &mut errors);
@@ -46,11 +47,12 @@ fn device_tokens(options: TokenStream, item: &TokenStream) -> TokenStream {
 }
 
 /// What is said of what is no trait.
-fn no_trait(item: &TokenStream, error: &Error) -> TokenStream {
+fn no_trait(attribute: &str, item: &TokenStream, error: &Error) -> TokenStream {
     if parse::is_of_a_mock(item) {
         // It has copied what is for the trait, and so often; all say the same, and the compiler shows it once.
-        let message =
-            "`#[mockall::automock]` goes below `#[device]`, so that it sees what that makes of the trait";
+        let message = format!(
+            "`#[mockall::automock]` goes below `#[{attribute}]`, so that it sees what that makes of the trait"
+        );
         return Error::new(Span::call_site(), message).to_compile_error();
     }
     if parse::begins_a_trait(item) {
@@ -58,11 +60,29 @@ fn no_trait(item: &TokenStream, error: &Error) -> TokenStream {
         return error.to_compile_error();
     }
     let message = format!(
-        "`#[device]` goes on a trait, and not on {}",
+        "`#[{attribute}]` goes on a trait, and not on {}",
         parse::describe(item)
     );
     let error = Error::new(Span::call_site(), message).to_compile_error();
     quote!(#error #item)
+}
+
+#[doc = include_str!("object.md")]
+#[proc_macro_attribute]
+pub fn object(options: Tokens, item: Tokens) -> Tokens {
+    object_tokens(options.into(), &item.into()).into()
+}
+
+fn object_tokens(options: TokenStream, item: &TokenStream) -> TokenStream {
+    let parsed = match syn::parse2::<ItemTrait>(item.clone()) {
+        Ok(parsed) => parsed,
+        Err(error) => return no_trait("object", item, &error),
+    };
+    let mut errors = Errors::new();
+    let object = object::read(options, parsed, &mut errors);
+    let errors = errors.finish();
+    let expansion = expand::object::object(&object);
+    quote!(#errors #expansion)
 }
 
 #[doc = include_str!("task.md")]

@@ -167,7 +167,7 @@ fn unmarked(function: TraitItemFn, errors: &mut Errors) -> Item {
 }
 
 /// Reports what a method for the board cannot be, and makes it as it should be, so that nothing else is reported.
-fn plain_signature(sig: &mut Signature, errors: &mut Errors) {
+pub(crate) fn plain_signature(sig: &mut Signature, errors: &mut Errors) {
     const PLAIN: &str = "a method for the board is a plain `async fn`, or a plain `fn` that returns a stream";
     if let Some(token) = sig.constness.take() {
         errors.at(token, PLAIN);
@@ -203,7 +203,7 @@ fn is_shared(receiver: &Receiver) -> bool {
 }
 
 /// The parameters, whose attributes are taken.
-fn params(sig: &mut Signature, errors: &mut Errors) -> Vec<Param> {
+pub(crate) fn params(sig: &mut Signature, errors: &mut Errors) -> Vec<Param> {
     let mut params = Vec::new();
     for input in &mut sig.inputs {
         let FnArg::Typed(input) = input else { continue };
@@ -258,7 +258,11 @@ fn default(attr: &Attribute, ty: &Type, errors: &mut Errors) -> Option<Expr> {
 }
 
 /// What a method returns: the type, and for streams the bounds, of which the type is that of the items.
-fn output(kind: Kind, sig: &Signature, errors: &mut Errors) -> Option<(Type, Option<Vec<TypeParamBound>>)> {
+pub(crate) fn output(
+    kind: Kind,
+    sig: &Signature,
+    errors: &mut Errors,
+) -> Option<(Type, Option<Vec<TypeParamBound>>)> {
     let example = match kind {
         Kind::Task => "Result<f64>",
         Kind::Thread => "Result<ThreadHandle>",

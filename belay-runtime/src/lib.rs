@@ -10,6 +10,7 @@ mod executor;
 mod feed;
 mod files;
 mod host;
+mod kept;
 pub mod link;
 #[cfg(feature = "mount")]
 mod mount;
@@ -19,6 +20,7 @@ pub mod protocol;
 pub mod python;
 #[doc(hidden)]
 pub mod random;
+mod remote;
 mod session;
 mod signature;
 pub mod spec;
@@ -26,6 +28,8 @@ pub mod transport;
 
 #[doc(hidden)]
 pub use serde::de::DeserializeOwned;
+#[doc(hidden)]
+pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use boxed::{BoxFuture, BoxStream};
 pub use device::{Attach, Attached, Device, DeviceBuilder, Hosted, NeedsNoHost};
@@ -54,6 +58,7 @@ pub use host::{HostFunctions, HostOutput, HostedBy, Words, no_host_function};
 pub use link::{CallPath, Deadlines, Output, ResetPolicy};
 #[cfg(feature = "mount")]
 pub use mount::{Mount, MountOptions};
+pub use remote::{Object, Remote, RemoteArguments};
 pub use session::{
     Capabilities, Clock, ClockEstimate, Connection, DeploymentStats, EventStream, ExclusiveTurn,
     FloatPrecision, Follower, Items, Moment, OnBoard, OutputStream as DeviceOutput, ReconnectPolicy,

@@ -61,7 +61,8 @@
 //! Without a board, and in tests, a simulated one does: the `belay-sim` crate starts real MicroPython behind a port
 //! (`belay_sim::Board::unix().start().await?.port()`), which it compiles the first time.
 //!
-//! A body can tell the host something without being asked, see [`macro@event`].
+//! A body can tell the host something without being asked, see [`macro@event`]. An object can stay on the board and be used
+//! from here, see [`Remote`] and [`macro@object`].
 //!
 //! The [guide] explains how all this works together, and what to do in the cases that the first program does not meet; each
 //! capability has an [example] that runs.
@@ -126,7 +127,7 @@
 //! prints is an event of the target `belay::board` (debug), and what goes over the line one of `belay::wire` (trace).
 
 #[doc(inline)]
-pub use belay_macros::{device, event, host, setup, task, teardown, thread};
+pub use belay_macros::{device, event, host, object, setup, task, teardown, thread};
 #[doc(inline)]
 pub use belay_runtime::python::Stamped;
 /// How a program gets to its board: by an [`Address`](transport::Address), or in a way of its own.
@@ -181,12 +182,12 @@ pub use belay_runtime::{
     ClockEstimate, Connection, Deadlines, DefaultExecutors, DeploymentStats, Device, DeviceBuilder,
     DeviceException, DeviceOutput, Entry, EntryKind, Error, ErrorKind, EventLoss, EventStream, ExclusiveTurn,
     Executor, ExecutorExt, ExecutorFactory, FileError, FileHash, Files, FloatPrecision, Follower, Frame,
-    HostAction, HostFunctionError, Hosted, Items, Left, Moment, NameProblem, NeedsNoHost, OnBoard, Output,
-    Phase, Progress, ReconnectPolicy, ResetPolicy, Result, Returned, RustLine, Session, SessionContext,
-    SessionEvent, SessionEvents, SessionState, SessionStates, SetupExecutor, Setups, SharedTurn, Space, Step,
-    Stuck, TaskExecutor, TaskStream, Tasks, TeardownExecutor, Teardowns, ThreadDouble, ThreadError,
-    ThreadExecutor, ThreadHandle, ThreadInfo, ThreadReport, ThreadState, Threads, Transfer, TransferEvent,
-    TransferEvents, python, spec,
+    HostAction, HostFunctionError, Hosted, Items, Left, Moment, NameProblem, NeedsNoHost, Object, OnBoard,
+    Output, Phase, Progress, ReconnectPolicy, Remote, RemoteArguments, ResetPolicy, Result, Returned,
+    RustLine, Session, SessionContext, SessionEvent, SessionEvents, SessionState, SessionStates,
+    SetupExecutor, Setups, SharedTurn, Space, Step, Stuck, TaskExecutor, TaskStream, Tasks, TeardownExecutor,
+    Teardowns, ThreadDouble, ThreadError, ThreadExecutor, ThreadHandle, ThreadInfo, ThreadReport,
+    ThreadState, Threads, Transfer, TransferEvent, TransferEvents, python, spec,
 };
 #[cfg(feature = "mount")]
 #[doc(inline)]
@@ -205,7 +206,7 @@ pub mod prelude {
     #[doc(no_inline)]
     pub use belay_macros::{device, event, host, setup, task, teardown, thread};
     #[doc(no_inline)]
-    pub use belay_runtime::{Device, Error, ExecutorExt as _, Result, ThreadHandle};
+    pub use belay_runtime::{Device, Error, ExecutorExt as _, Remote, Result, ThreadHandle};
     #[doc(no_inline)]
     pub use futures_core::Stream;
 }
@@ -220,10 +221,11 @@ pub mod __private {
     };
     pub use belay_runtime::transport::{Address, AddressError};
     pub use belay_runtime::{
-        ActionOutput, Attach, Attached, BoxFuture, CallError, DeserializeOwned, Device, DeviceBuilder, Error,
-        Fallible, HostFailure, HostFunctions, HostOutput, HostedBy, NeedsNoHost, NoneOutput, Result,
-        TaskOutput, TaskStream, ThreadHandle, ThreadOutput, WithDefault, Words, gives_none, no_host_function,
-        or_default, with_iterator, with_stream,
+        ActionOutput, Attach, Attached, BoxFuture, CallError, Deserialize, DeserializeOwned, Deserializer,
+        Device, DeviceBuilder, Error, Fallible, HostFailure, HostFunctions, HostOutput, HostedBy,
+        NeedsNoHost, NoneOutput, Object, Remote, Result, Serialize, Serializer, TaskOutput, TaskStream,
+        ThreadHandle, ThreadOutput, WithDefault, Words, gives_none, no_host_function, or_default,
+        with_iterator, with_stream,
     };
     pub use futures_core::Stream;
     pub use std::string::String;

@@ -153,6 +153,19 @@ fn clock_tells_when_the_board_had_what() {
 }
 
 #[test]
+fn objects_stay_on_the_board_and_are_used_from_here() {
+    prints(
+        "objects",
+        &[
+            "left is at 40",
+            "right comes by [98, 99, 100]",
+            "foremost is right",
+            "1 in the list is at 100",
+        ],
+    );
+}
+
+#[test]
 fn host_functions_are_called_by_the_board() {
     prints(
         "host_functions",

@@ -21,6 +21,7 @@ chapters! {
     events: "events.md",
     host_functions: "host-functions.md",
     time: "time.md",
+    objects: "objects.md",
     files: "files.md",
     errors: "errors.md",
     performance: "performance.md",

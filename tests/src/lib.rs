@@ -220,5 +220,6 @@ mod documents {
     #[doc = include_str!("../../belay-macros/src/thread.md")]
     #[doc = include_str!("../../belay-macros/src/teardown.md")]
     #[doc = include_str!("../../belay-macros/src/event.md")]
+    #[doc = include_str!("../../belay-macros/src/object.md")]
     struct Macros;
 }

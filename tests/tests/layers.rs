@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the lowest to the highest.
-const LAYERS: [&str; 21] = [
+const LAYERS: [&str; 23] = [
     "boxed",
     "polled",
     "random",
@@ -15,6 +15,7 @@ const LAYERS: [&str; 21] = [
     "clock",
     "exception",
     "spec",
+    "kept",
     "python",
     "transport",
     "error",
@@ -28,6 +29,7 @@ const LAYERS: [&str; 21] = [
     "mount",
     "executor",
     "signature",
+    "remote",
     "device",
 ];
 
@@ -87,7 +89,7 @@ fn of_the_agent(line: &str) -> Option<String> {
         let kind = rest.chars().next().filter(char::is_ascii_alphabetic)?;
         rest[1..].starts_with('\'').then(|| format!("b'{kind}'"))
     });
-    let calls = "ABDFGKMNSTUVX".chars().flat_map(|name| {
+    let calls = "ABDFGHKMNOQSTUVXY".chars().flat_map(|name| {
         let call = |before: &str, behind: &str| format!("{before}{name}({behind}");
         // At the beginning of a text, or behind something in it.
         [

@@ -32,7 +32,7 @@ pub(super) fn declaration(context: &Context<'_>) -> TokenStream {
 }
 
 /// The signature as the trait and its implementation have it.
-fn signature(method: &Method) -> Signature {
+pub(super) fn signature(method: &Method) -> Signature {
     let mut sig = method.sig.clone();
     sig.asyncness = None;
     for input in &mut sig.inputs {
@@ -139,7 +139,7 @@ fn call(context: &Context<'_>, method: &Method) -> TokenStream {
 }
 
 /// These arguments and the one that is for this parameter.
-fn with_argument(arguments: &TokenStream, param: &Param) -> TokenStream {
+pub(super) fn with_argument(arguments: &TokenStream, param: &Param) -> TokenStream {
     let (name, ident) = (&param.name, &param.ident);
     if let Some(feed) = &param.feed {
         let with = match feed.form {

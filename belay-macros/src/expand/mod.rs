@@ -3,6 +3,7 @@
 mod doc;
 mod glue;
 mod host;
+pub(crate) mod object;
 mod spec;
 mod warn;
 

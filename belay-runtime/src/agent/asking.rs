@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use serde::ser;
 
 use super::expression::{call, in_namespace, is_in_namespace};
 use super::request;
@@ -131,6 +132,12 @@ pub(crate) fn answer(place: u32, number: u64, said: &str) -> String {
 
 /// That the answer is this one argument; `attaches` is whether the board reads what is apart from JSON.
 pub(crate) fn value(value: &Arguments, attaches: bool) -> Result<String, ValueError> {
+    if !value.handles().is_empty() {
+        // Whoever answers does not know which board asks, and another one has other objects of the same numbers.
+        return Err(ser::Error::custom(
+            "an object that stays on the board cannot be an answer to it",
+        ));
+    }
     let literals = value.literals()?;
     if let Some(json) = value.json() {
         return Ok(format!("j{}", json.trim_start_matches(',')));

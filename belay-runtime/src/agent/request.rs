@@ -107,7 +107,7 @@ impl Request {
             literals: arguments.literals()?.to_owned(),
             json,
             apart: apart.map(Box::new),
-            result: arguments.result().code().into(),
+            result: arguments.code(),
         })
     }
 

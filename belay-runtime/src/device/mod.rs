@@ -25,7 +25,7 @@ use crate::host::{Host, HostedBy};
 #[cfg(doc)]
 use crate::link::Deadlines;
 use crate::link::ResetPolicy;
-use crate::python::Arguments;
+use crate::python::{self, Arguments};
 use crate::session::{Capabilities, Clock, OutputStream, Session};
 
 use crate::signature::{ActionOutput, EventsOf, ItemStream, TaskOutput, ThreadOutput};
@@ -237,7 +237,7 @@ impl Device {
         self.tasks().execute(code).await
     }
 
-    /// Evaluates one expression on the board and gives its value.
+    /// Evaluates one expression on the board and gives its value, or a [`Remote`](crate::Remote) of it.
     ///
     /// # Errors
     ///
@@ -455,7 +455,7 @@ impl Attached {
         self.device.tasks().execute_in(self.spec.namespace, code).await
     }
 
-    /// Evaluates one expression in the trait's namespace and gives its value.
+    /// Evaluates one expression in the trait's namespace and gives its value, or a [`Remote`](crate::Remote) of it.
     ///
     /// # Errors
     ///
@@ -465,8 +465,12 @@ impl Attached {
     ///
     /// As there.
     pub async fn execute_as<T: DeserializeOwned>(&self, expression: &str) -> Result<T> {
+        let namespace = self.spec.namespace;
+        if python::has_handles::<T>() {
+            return self.device.session().evaluate_as(namespace, expression).await;
+        }
         let tasks = self.device.tasks();
-        tasks.evaluate_in(self.spec.namespace, expression).await?.to()
+        tasks.evaluate_in(namespace, expression).await?.to()
     }
 
     /// Closes the device, with all traits that are on it.

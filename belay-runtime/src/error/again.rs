@@ -90,6 +90,9 @@ impl Error {
             | ErrorKind::NotAttached { .. }
             | ErrorKind::NamespaceTaken { .. }
             | ErrorKind::ModuleTaken { .. }
+            | ErrorKind::ObjectGone
+            | ErrorKind::ObjectElsewhere
+            | ErrorKind::NoSuchName { .. }
             | ErrorKind::NotOneLine => Again::Never,
         }
     }

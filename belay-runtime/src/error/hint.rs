@@ -72,6 +72,7 @@ impl Error {
                 "a module that is not in the firmware comes from the board's files, or from a folder that the trait \
                  brings: `#[device(modules = …)]`"
             }
+            ErrorKind::ObjectGone => "call the task again that gave it: a reset leaves nothing on the board",
             ErrorKind::NotAttached { .. } => "attach it first: `XxxDevice::attach(&device)`",
             ErrorKind::Thread(ThreadError::StillRunning { .. }) => {
                 "a thread ends at its next stop point, and nothing but a reset ends it before"

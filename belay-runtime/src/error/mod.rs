@@ -215,6 +215,18 @@ pub enum ErrorKind {
         /// The trait that was to be attached.
         wanted_by: Cow<'static, str>,
     },
+    /// An object that was on the board before its last reset, which nothing has outlived; the call was not sent.
+    #[error("the object was on the board before its last reset, and is gone")]
+    ObjectGone,
+    /// An object of another board, or of another connection of this program to the same one; the call was not sent.
+    #[error("the object is on another device, and cannot be used on this one")]
+    ObjectElsewhere,
+    /// What was to be the name of an attribute or a method is none; the call was not sent.
+    #[error("`{}` is no name that an attribute can have", Printable(.name))]
+    NoSuchName {
+        /// What it was.
+        name: String,
+    },
     /// What a program has registered for the closing of a device did not come to its end.
     #[error(transparent)]
     HostAction(#[from] ActionError),

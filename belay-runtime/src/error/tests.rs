@@ -135,6 +135,9 @@ fn number(kind: &ErrorKind) -> usize {
         ErrorKind::ModuleTaken { .. } => 27,
         ErrorKind::EventsLost { .. } => 28,
         ErrorKind::NotHeard(_) => 29,
+        ErrorKind::ObjectGone => 31,
+        ErrorKind::ObjectElsewhere => 32,
+        ErrorKind::NoSuchName { .. } => 33,
     }
 }
 
@@ -248,6 +251,9 @@ fn every_kind() -> Vec<(Error, Again)> {
         (ActionError::RuntimeGone.into(), Again::Never),
         (ErrorKind::NoRuntime.into(), Again::Never),
         (ErrorKind::Reentered.into(), Again::Never),
+        (ErrorKind::ObjectGone.into(), Again::Never),
+        (ErrorKind::ObjectElsewhere.into(), Again::Never),
+        (ErrorKind::NoSuchName { name: String::new() }.into(), Again::Never),
         (ErrorKind::NotOneLine.into(), Again::Never),
         (ErrorKind::LineRead.into(), Again::Never),
     ]

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::boxed::BoxFuture;
 use crate::error::Result;
+use crate::python;
 use crate::session::{Returned, SCRATCH, Session};
 
 /// What all executors share: the session that they work on, and plain execution of code.
@@ -77,7 +78,7 @@ pub trait Executor: fmt::Debug + Send + Sync {
 
 /// What every [`Executor`] can do besides, for any type of result.
 pub trait ExecutorExt: Executor {
-    /// Evaluates one expression on the board and gives its value.
+    /// Evaluates one expression on the board and gives its value, or a [`Remote`](crate::Remote) of it.
     ///
     /// # Errors
     ///
@@ -87,7 +88,12 @@ pub trait ExecutorExt: Executor {
     ///
     /// As [`Executor::execute`].
     fn execute_as<T: DeserializeOwned>(&self, expression: &str) -> impl Future<Output = Result<T>> + Send {
-        async move { self.evaluate(expression).await?.to() }
+        async move {
+            if python::has_handles::<T>() {
+                return self.session().evaluate_as(SCRATCH, expression).await;
+            }
+            self.evaluate(expression).await?.to()
+        }
     }
 }
 

@@ -117,6 +117,7 @@ pub(super) struct Start<'a> {
 ///
 /// When the board has no slot left, too, or when one of this name runs already.
 pub(super) async fn start(connection: &Connection, start: Start<'_>) -> Result<()> {
+    connection.check_handles(start.arguments)?;
     let expression = threads::start(&threads::Start {
         id: start.id,
         name: start.name,

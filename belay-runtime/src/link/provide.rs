@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 use super::{Hello, Link, Payload, Request, Statements};
 use crate::agent::clock::CLOCK;
 use crate::agent::values::{ATTACHED, Library, PACK};
-use crate::agent::{self, expression, small};
+use crate::agent::{self, expression, objects, small};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How long a board may take for what it is sent, should the request itself have to be faster.
@@ -80,7 +80,11 @@ impl Link {
                 "E" => self.packs_floats(),
                 _ => true,
             };
-            if !(wanted && flavour.packs() && self.has(PACK, &provided.packs, deadline).await?) {
+            // Whoever wants handles has brought what makes them.
+            let makes_handles = objects::makes(result);
+            let packed = makes_handles
+                || wanted && flavour.packs() && self.has(PACK, &provided.packs, deadline).await?;
+            if !packed {
                 *result = "".into();
             }
         }
@@ -162,6 +166,20 @@ impl Link {
         let packs = self.packs_floats() && self.has(PACK, &provided.packs, deadline).await?;
         let attaches = self.has(ATTACHED, &provided.reads_attached, deadline).await?;
         Ok((packs, attaches))
+    }
+
+    /// Has the board able to pack whatever it packs besides objects, where it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`provide_bytes`](Self::provide_bytes).
+    pub(crate) async fn provide_packing(&self, deadline: Duration) -> Result<()> {
+        self.has(PACK, &self.shared.provided.packs, deadline).await?;
+        Ok(())
     }
 
     /// Whether the board has this, after it has been sent it.

@@ -1,5 +1,6 @@
 //! The arguments of a call.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use super::ser::Writer;
 use super::shape::Shape;
 use crate::boxed::BoxFuture;
 use crate::exception::HostFailure;
+use crate::kept::{self, Handle};
 
 /// A stream of the host's that a body reads, by batches that the board asks for.
 pub(crate) trait Feed: Send + Sync {
@@ -100,6 +102,10 @@ pub struct Arguments {
     result: Shape,
     /// The streams among them.
     feeds: Vec<Fed>,
+    /// The number of the answer, where objects stay on the board that it has.
+    answer: Option<u64>,
+    /// The objects of the board's among them.
+    handles: Vec<Arc<Handle>>,
 }
 
 impl Default for Arguments {
@@ -111,6 +117,8 @@ impl Default for Arguments {
             error: None,
             result: Shape::default(),
             feeds: Vec::new(),
+            answer: None,
+            handles: Vec::new(),
         }
     }
 }
@@ -131,7 +139,9 @@ impl Arguments {
             self.text.push(',');
         }
         let start = self.text.len();
-        match value.serialize(&mut Writer::new(&mut self.text)) {
+        let (written, handles) = kept::writing(|| value.serialize(&mut Writer::new(&mut self.text)));
+        self.handles.extend(handles);
+        match written {
             Ok(()) => {
                 if let Some(ways) = &mut self.ways {
                     ways.push(Way::of(value, &self.text[start..]));
@@ -156,6 +166,7 @@ impl Arguments {
     pub fn with_all(mut self, others: &Self) -> Self {
         self.error = self.error.or_else(|| others.error.clone());
         self.feeds.extend(others.feeds.iter().cloned());
+        self.handles.extend_from_slice(&others.handles);
         if others.count > 0 {
             self.push(&others.text);
             self.ways = self.ways.zip(others.ways.clone()).map(|(mut ways, more)| {
@@ -270,6 +281,30 @@ impl Arguments {
     /// What the result is going to be read as.
     pub(crate) fn result(&self) -> Shape {
         self.result
+    }
+
+    /// What the agent is to pack the result as, if it can, or nothing.
+    pub(crate) fn code(&self) -> Cow<'static, str> {
+        let code = self.result.code();
+        match self.answer {
+            Some(answer) => format!("{code}{answer}").into(),
+            None => code.into(),
+        }
+    }
+
+    /// The same for an answer of this number, whose objects stay on the board. `exact` is whether floats beside them are
+    /// to have all their bits.
+    pub(crate) fn numbered(mut self, answer: u64, exact: bool) -> Self {
+        self.answer = Some(answer);
+        if let (Shape::Objects(how), true) = (self.result, exact) {
+            self.result = Shape::Objects(how.exact());
+        }
+        self
+    }
+
+    /// The objects of a board's among them, which stay there for as long as these arguments do.
+    pub(crate) fn handles(&self) -> &[Arc<Handle>] {
+        &self.handles
     }
 }
 

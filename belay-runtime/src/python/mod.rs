@@ -24,6 +24,7 @@
 //! | [`Seconds`]; [`Millis`], [`Micros`] | `float`; `int` | a plain `Duration` is a `dict` of `secs` and `nanos` |
 //! | [`Timestamp`] | the tuple of `time.gmtime()` | UTC, whole seconds |
 //! | [`Value`] | the type that it says | a namedtuple is a `dict`; long ints, sets and bytearrays are what they are |
+//! | [`Remote`](crate::Remote) | the object itself | only on the board where it is, and only until that is reset |
 //!
 //! # From the board
 //!
@@ -41,6 +42,7 @@
 //! | namedtuple | structs, tuples, `Vec` | by name or by place |
 //! | `tuple` | structs | by place |
 //! | any of these | [`Value`] | keeps Python's type |
+//! | any object but `None` | [`Remote`](crate::Remote) | stays on the board; also in lists, tuples, values of dicts, and fields |
 //! | anything else, such as `<Pin 4>` | an error | names it, where it stands, and what to return instead |
 //!
 //! Both ways end in an error after 100 levels of nesting.
@@ -91,6 +93,7 @@ mod error;
 mod json;
 mod literal;
 pub(crate) mod packed;
+mod sample;
 mod ser;
 pub(crate) mod shape;
 mod stamped;
@@ -100,6 +103,7 @@ mod value;
 
 use std::marker::PhantomData;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::arguments::{Apart, Fed, Feed};
@@ -125,6 +129,11 @@ pub fn to_literal<T: Serialize + ?Sized>(value: &T) -> Result<String, ValueError
     let mut text = String::with_capacity(128);
     value.serialize(&mut ser::Writer::new(&mut text))?;
     Ok(text)
+}
+
+/// Whether objects that stay on the board can be in a result that is read as this type.
+pub(crate) fn has_handles<T: DeserializeOwned>() -> bool {
+    shape::Shape::of::<T>().has_handles()
 }
 
 /// The value that this `repr` of a board stands for. Strings and bytes without escapes can be borrowed

@@ -4,6 +4,7 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, SeqAccess, Visi
 use serde::forward_to_deserialize_any;
 
 use super::error::ValueError;
+use super::sample;
 use super::tag;
 
 /// Above this a tuple is an array: serde's own tuples have no more elements.
@@ -23,9 +24,34 @@ pub(crate) enum Shape {
     Ints(&'static str),
     /// Any value, with the moment at which the board had it.
     Stamped,
+    /// What has handles of objects in it, which stay on the board.
+    Objects(Handles),
     /// What can have floats somewhere in it.
     #[default]
     Any,
+}
+
+/// Where handles are in a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Handles {
+    /// It is one.
+    Itself,
+    /// It is a list of them.
+    List,
+    /// Among other things.
+    Somewhere,
+    /// The same, and floats beside them have all their bits.
+    SomewhereExactly,
+}
+
+impl Handles {
+    /// The same for floats with all their bits, where there can be any.
+    pub(super) fn exact(self) -> Self {
+        match self {
+            Self::Somewhere => Self::SomewhereExactly,
+            other => other,
+        }
+    }
 }
 
 impl Shape {
@@ -37,10 +63,19 @@ impl Shape {
         match asked {
             Asked::Plain | Asked::Int(_) | Asked::Sequence(Self::Plain) => Self::Plain,
             Asked::Float => Self::Float,
+            Asked::Object => Self::Objects(Handles::Itself),
+            Asked::Any | Asked::Sequence(Self::Any) if sample::has_handles::<T>() => {
+                Self::Objects(Handles::Somewhere)
+            }
             Asked::Sequence(shape) => shape,
             Asked::Stamped => Self::Stamped,
             Asked::Any => Self::Any,
         }
+    }
+
+    /// Whether objects in it stay on the board.
+    pub(crate) fn has_handles(self) -> bool {
+        matches!(self, Self::Objects(_))
     }
 
     /// What the agent calls it.
@@ -51,6 +86,10 @@ impl Shape {
             Self::Floats => "f",
             Self::Ints(codes) => codes,
             Self::Stamped => "@",
+            Self::Objects(Handles::Itself) => "Oo",
+            Self::Objects(Handles::List) => "Ol",
+            Self::Objects(Handles::Somewhere) => "Ow",
+            Self::Objects(Handles::SomewhereExactly) => "OW",
             Self::Any => "E",
         }
     }
@@ -64,6 +103,7 @@ enum Asked {
     Plain,
     Int(&'static str),
     Float,
+    Object,
     /// A sequence, and its shape.
     Sequence(Shape),
 }
@@ -131,8 +171,13 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, ValueError> {
-        if name == tag::VALUE {
-            return self.deserialize_any(visitor);
+        match name {
+            tag::VALUE => return self.deserialize_any(visitor),
+            tag::OBJECT => {
+                *self.0 = Asked::Object;
+                return nothing();
+            }
+            _ => {}
         }
         if name == tag::STAMPED {
             *self.0 = Asked::Stamped;
@@ -183,6 +228,7 @@ impl<'de> SeqAccess<'de> for Elements<'_> {
             Asked::Float => Shape::Floats,
             Asked::Int(codes) => Shape::Ints(codes),
             Asked::Plain | Asked::Sequence(Shape::Plain | Shape::Ints(_)) => Shape::Plain,
+            Asked::Object => Shape::Objects(Handles::List),
             Asked::Any | Asked::Stamped | Asked::Sequence(_) => Shape::Any,
         });
         nothing()

@@ -6,6 +6,8 @@ pub(super) const PREFIX: &str = "$belay::";
 
 /// A `Value`: the deserialiser says which Python type it is.
 pub(crate) const VALUE: &str = "$belay::value";
+/// The number of an object that stays on the board.
+pub(crate) const OBJECT: &str = "$belay::object";
 /// A string of digits that is an int.
 pub(super) const INT: &str = "$belay::int";
 /// A sequence that is a set.

@@ -9,10 +9,12 @@ use std::time::{Duration, Instant};
 use futures_core::Stream;
 
 use super::connection::Connection;
+use super::keeping::Opened;
 use super::returned::Returned;
+use crate::agent::objects;
 use crate::error::{Phase, Result};
 use crate::exception::Fate;
-use crate::link::{LinkStream, Request};
+use crate::link::Request;
 use crate::python::{Arguments, Fed};
 use crate::spec::{MethodKind, MethodSpec, TaskOptions};
 
@@ -75,6 +77,12 @@ impl Connection {
         arguments: &Arguments,
         deadline: Duration,
     ) -> Result<Returned> {
+        if arguments.result().has_handles() {
+            // It is rare, and its future would be part of that of every call.
+            let keeping = Box::pin(self.keeping_call(function.to_owned(), arguments, deadline));
+            return keeping.await.map_err(|error| self.explain(error, Some(method)));
+        }
+        self.check_handles(arguments)?;
         let request = Request::Call {
             function: function.to_owned(),
             arguments: arguments.clone(),
@@ -109,14 +117,31 @@ impl Connection {
             (Arc::clone(&sent.function), Some(sent))
         };
         let function = function.as_ref().to_owned();
-        let request = Request::Call { function, arguments };
         Ok(Items {
             asked: Instant::now(),
-            values: self.link.open(request, deadline).await?,
+            values: self.open(function, arguments, deadline).await?,
             connection: Arc::clone(self),
-            method,
+            method: Some(method),
             feeds,
             _sent: sent,
+        })
+    }
+}
+
+impl Connection {
+    /// What an object on the board gives one by one, or what it is asked for gives.
+    pub(crate) async fn items_of(
+        self: &Arc<Self>,
+        arguments: Arguments,
+        deadline: Duration,
+    ) -> Result<Items> {
+        Ok(Items {
+            values: self.open(objects::ACT.to_owned(), arguments, deadline).await?,
+            asked: Instant::now(),
+            connection: Arc::clone(self),
+            method: None,
+            feeds: Vec::new(),
+            _sent: None,
         })
     }
 }
@@ -132,9 +157,9 @@ fn options(method: &MethodSpec) -> TaskOptions {
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Items {
     // The order is that in which they are dropped: the generator is closed first.
-    values: LinkStream,
+    values: Opened,
     connection: Arc<Connection>,
-    method: &'static MethodSpec,
+    method: Option<&'static MethodSpec>,
     asked: Instant,
     /// The streams that it reads.
     feeds: Vec<Fed>,
@@ -151,10 +176,10 @@ impl Stream for Items {
         }
         item.map(|item| {
             item.map(|item| {
-                let item = item.map(|item| Returned::from(item).asked(self.asked, self.connection.epoch));
+                let item = item.map(|item| item.asked(self.asked, self.connection.epoch));
                 item.map_err(|error| {
                     self.connection
-                        .explain(error, Some(self.method))
+                        .explain(error, self.method)
                         .in_phase(Phase::Execute)
                 })
             })
@@ -165,7 +190,7 @@ impl Stream for Items {
 impl fmt::Debug for Items {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Items")
-            .field("method", &self.method.path)
+            .field("method", &self.method.map(|method| method.path))
             .finish_non_exhaustive()
     }
 }

@@ -16,7 +16,17 @@ use super::registry::Registry;
 use super::state::{SessionState, StateMachine};
 use super::{Inner, Session, Settings};
 use crate::error::{Error, Result};
+use crate::kept::Keeper;
 use crate::link::{Asked, Link, OutputHub, ToldHub};
+
+/// What connections of a session have in common: its traits, what is counted, what answers the board, and who has objects
+/// kept there.
+type Known<'a> = (
+    &'a Arc<Registry>,
+    &'a Arc<Counters>,
+    &'a Arc<Hosts>,
+    &'a Arc<Keeper>,
+);
 
 impl Session {
     pub(crate) async fn connect(name: Arc<str>, settings: Settings) -> Result<Self> {
@@ -35,7 +45,8 @@ impl Session {
             asked.answered_by(Arc::new(Answers(Arc::clone(&hosts))));
             let listening = Listening::new(settings.event_backlog);
             let heard = (hub.clone(), listening.hub(), Arc::clone(&asked));
-            let known = (&registry, &counters, &hosts);
+            let keeper: Arc<Keeper> = Arc::default();
+            let known = (&registry, &counters, &hosts, &keeper);
             let live = Connection::connect(&name, &settings, heard, known, None).await?;
             live.host(&[]).await?;
             listening.connected(&live);
@@ -59,10 +70,12 @@ impl Session {
                     recovering: tokio::sync::Mutex::default(),
                     hosts,
                     asked,
+                    keeper,
                     runtime: tokio::runtime::Handle::current(),
                 }),
             };
             session.watch_link();
+            session.keep();
             session.inner.state.go(SessionState::Ready, |_| true);
             Ok(session)
         };
@@ -79,7 +92,7 @@ impl Connection {
         name: &Arc<str>,
         settings: &Settings,
         (output, told, asked): (OutputHub, Arc<ToldHub>, Arc<Asked>),
-        (registry, counters, hosts): (&Arc<Registry>, &Arc<Counters>, &Arc<Hosts>),
+        (registry, counters, hosts, keeper): Known<'_>,
         before: Option<&Self>,
     ) -> Result<Self> {
         let options = settings.link.clone();
@@ -116,6 +129,8 @@ impl Connection {
             hosts: Arc::clone(hosts),
             asking: tokio::sync::Mutex::default(),
             fed: tokio::sync::Mutex::default(),
+            keeper: Arc::clone(keeper),
+            keeps: tokio::sync::OnceCell::new(),
             runtime: tokio::runtime::Handle::current(),
             link,
         })

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::StreamExt as _;
+use serde::de::DeserializeOwned;
 
 use super::brought::Brought;
 use super::capabilities::Capabilities;
@@ -17,6 +18,7 @@ use crate::agent::expression;
 use crate::agent::files::Facts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exception::DeviceException;
+use crate::kept::Keeper;
 use crate::link::{Link, LinkStream, Request, Statements};
 use crate::python::Arguments;
 use crate::spec::{DeviceSpec, MethodSpec};
@@ -56,6 +58,9 @@ pub struct Connection {
     pub(super) objects: Mutex<Vec<String>>,
     /// What answers the board.
     pub(super) hosts: Arc<Hosts>,
+    /// Who has objects kept on the board, and whether the library for that works for this connection.
+    pub(super) keeper: Arc<Keeper>,
+    pub(super) keeps: tokio::sync::OnceCell<()>,
     /// Whether the library for questions works for this connection; held while it is brought.
     pub(super) asking: tokio::sync::Mutex<bool>,
     /// The namespaces whose bodies can read streams of the host's; held while they are made so.
@@ -157,18 +162,39 @@ impl Connection {
             let arguments = Arguments::new()
                 .with("namespace", namespace)
                 .with("source", expression);
-            return self.exactly(Request::Call { function, arguments }).await;
+            return self
+                .keeping_call(function, &arguments, self.execute_deadline)
+                .await;
         }
         let expression = expression::evaluate(namespace, expression)?;
         self.ask(expression, self.execute_deadline).await
     }
 
-    /// Has the agent do this, and gives its floats with all their bits.
-    async fn exactly(&self, request: Request) -> Result<Returned> {
-        let answer = self.link.request(request, self.execute_deadline).await;
-        answer
-            .map(Returned::from)
-            .map_err(|error| self.explain(error, None))
+    /// Evaluates an expression in a namespace as [`evaluate`](Self::evaluate) does, for a result that is going to be read
+    /// as a `T`: then objects in it that a `T` has handles of stay on the board.
+    ///
+    /// # Errors
+    ///
+    /// As [`evaluate`](Self::evaluate), and [`ErrorKind::Unsupported`] where the board cannot keep objects.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`evaluate`](Self::evaluate).
+    pub async fn evaluate_as<T: DeserializeOwned>(
+        &self,
+        namespace: &str,
+        expression: &str,
+    ) -> Result<Returned> {
+        let arguments = Arguments::new()
+            .with("namespace", namespace)
+            .with("source", expression)
+            .returning::<T>();
+        if !arguments.result().has_handles() {
+            return self.evaluate(namespace, expression).await;
+        }
+        let function = expression::EVALUATE.to_owned();
+        self.keeping_call(function, &arguments, self.execute_deadline)
+            .await
     }
 
     /// Calls a function that is in a namespace. What has no literal, a method that is
@@ -184,10 +210,12 @@ impl Connection {
     /// As [`evaluate`](Self::evaluate).
     pub async fn call_in(&self, namespace: &str, function: &str, arguments: &Arguments) -> Result<Returned> {
         let function = expression::function_in(namespace, function)?;
-        if self.link.packs_floats() {
-            let arguments = arguments.clone();
-            return self.exactly(Request::Call { function, arguments }).await;
+        if self.link.packs_floats() || arguments.result().has_handles() {
+            return self
+                .keeping_call(function, arguments, self.execute_deadline)
+                .await;
         }
+        self.check_handles(arguments)?;
         let expression = expression::call(function, arguments.literals()?);
         self.ask(expression, self.execute_deadline).await
     }
@@ -224,6 +252,7 @@ impl Connection {
         arguments: &Arguments,
     ) -> Result<()> {
         let body = self.body(method)?;
+        self.check_handles(arguments)?;
         self.deploy_uses(device, method).await?;
         let namespace = device.namespace;
         let literals = arguments

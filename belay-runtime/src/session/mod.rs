@@ -15,6 +15,7 @@ mod hearing;
 
 mod hosting;
 mod hosts;
+mod keeping;
 mod listening;
 mod modules;
 mod policy;
@@ -37,6 +38,7 @@ use tokio::sync::watch;
 
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::host::Input;
+use crate::kept::Keeper;
 use crate::link::{Asked, LinkOptions, OutputHub};
 use crate::spec::{DeviceSpec, MethodSpec};
 use crate::transport::Connector;
@@ -98,6 +100,8 @@ struct Inner {
     /// What answers the board, and what it was answered.
     hosts: Arc<hosts::Hosts>,
     asked: Arc<Asked>,
+    /// Who has objects kept on the board.
+    keeper: Arc<Keeper>,
     runtime: tokio::runtime::Handle,
 }
 

@@ -194,7 +194,7 @@ impl Session {
             &inner.name,
             &settings,
             (output, inner.listening.hub(), Arc::clone(&inner.asked)),
-            (&inner.registry, &inner.counters, &inner.hosts),
+            (&inner.registry, &inner.counters, &inner.hosts, &inner.keeper),
             Some(&before),
         )
         .await
@@ -318,6 +318,7 @@ impl Session {
         if connected {
             live.silence_events(self.inner.settings.link.deadlines.close)
                 .await;
+            live.keep_nothing(self.inner.settings.link.deadlines.close).await;
         }
         let closed = live.link.close().await;
         self.end_output();

@@ -1,5 +1,6 @@
 //! What a call gave, before it is known as what.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer};
@@ -8,12 +9,23 @@ use serde::forward_to_deserialize_any;
 
 use crate::agent::clock::{self, Stamp};
 use crate::error::{Error, Result};
+use crate::kept::{self, Handle};
 use crate::link::Payload;
 use crate::python::{self, ValueError, packed, tag};
 
 /// What a call returned, or what a generator yielded: a Python value that is not read yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Returned(Came);
+///
+/// Objects in it that stay on the board do so for as long as this lives, or what is read of it.
+#[derive(Debug, Clone)]
+pub struct Returned(Came, Vec<Arc<Handle>>);
+
+impl PartialEq for Returned {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Eq for Returned {}
 
 /// How it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +54,17 @@ struct Stamped {
 impl Returned {
     /// A value whose `repr` on the board would be this.
     pub fn new(repr: impl Into<Vec<u8>>) -> Self {
-        Self(Came::Printed(repr.into()))
+        Self(Came::Printed(repr.into()), Vec::new())
+    }
+
+    /// A value in which these stay on the board; `exact` is whether its floats have all their bits.
+    pub(super) fn with_handles(repr: Vec<u8>, exact: bool, handles: Vec<Arc<Handle>>) -> Self {
+        let came = if exact {
+            Came::Exact(repr)
+        } else {
+            Came::Printed(repr)
+        };
+        Self(came, handles)
     }
 
     /// Its `repr`, or the bytes themselves where the value is a `bytes`, which large ones are sent as. Floats can have
@@ -56,7 +78,10 @@ impl Returned {
 
     /// A value that the board had at this moment, give or take so much: nanoseconds since 1970.
     pub(super) fn at(time: u64, uncertainty: u64, repr: &[u8]) -> Self {
-        Self(Came::Exact(python::stamped_text(time, uncertainty, repr)))
+        Self(
+            Came::Exact(python::stamped_text(time, uncertainty, repr)),
+            Vec::new(),
+        )
     }
 
     /// The same, which was asked for at this moment of this epoch.
@@ -82,6 +107,13 @@ impl Returned {
     ///
     /// When it is not a `T`.
     pub fn to<T: DeserializeOwned>(&self) -> Result<T> {
+        if self.1.is_empty() {
+            return self.read();
+        }
+        kept::reading(&self.1, || self.read())
+    }
+
+    fn read<T: DeserializeOwned>(&self) -> Result<T> {
         match &self.0 {
             Came::Printed(repr) => python::from_repr(repr).map_err(Error::from),
             Came::Exact(repr) => python::from_exact_repr(repr).map_err(Error::from),
@@ -114,7 +146,7 @@ impl Stamped {
 
 impl From<Payload> for Returned {
     fn from(payload: Payload) -> Self {
-        Self(match payload {
+        let came = match payload {
             Payload::Repr(repr) => Came::Printed(repr),
             Payload::Bytes(bytes) => Came::Bytes(bytes),
             Payload::ByteArray(bytes) => Came::ByteArray(bytes),
@@ -128,7 +160,8 @@ impl From<Payload> for Returned {
             },
             // What makes no sense is no value, which whoever reads it is told.
             Payload::Packed(code, data) => Came::Exact(packed::repr(code, &data).unwrap_or_default()),
-        })
+        };
+        Self(came, Vec::new())
     }
 }
 

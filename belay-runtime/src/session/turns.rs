@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
+
 use super::Session;
 use super::returned::Returned;
 use super::state::CallGuard;
@@ -158,6 +160,32 @@ impl Session {
             let connection = self.connection(deadline).await?;
             let value = connection.evaluate(namespace, expression).await;
             value.map_err(|error| error.in_phase(Phase::Execute))
+        };
+        self.unless_closing(evaluating).await
+    }
+}
+
+impl Session {
+    /// Evaluates an expression in a namespace, in its turn, and gives its value; objects of which a `T` has handles stay on
+    /// the board.
+    ///
+    /// # Errors
+    ///
+    /// As [`evaluate`](Self::evaluate), when the value is not a `T`, and [`ErrorKind::Unsupported`] where the board cannot
+    /// keep objects.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`execute`](Self::execute).
+    pub async fn evaluate_as<T: DeserializeOwned>(&self, namespace: &str, expression: &str) -> Result<T> {
+        let evaluating = async {
+            let deadline = self.execute_deadline();
+            let _call = self.shared(deadline).await?;
+            let connection = self.connection(deadline).await?;
+            let value = connection.evaluate_as::<T>(namespace, expression).await;
+            value
+                .and_then(|value| value.to())
+                .map_err(|error| error.in_phase(Phase::Execute))
         };
         self.unless_closing(evaluating).await
     }

@@ -343,8 +343,10 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, ValueError> {
-        if name == tag::VALUE {
-            return self.value(visitor, Want::Value);
+        match name {
+            tag::VALUE => return self.value(visitor, Want::Value),
+            tag::OBJECT => return self.object(visitor),
+            _ => {}
         }
         visitor.visit_newtype_struct(self)
     }

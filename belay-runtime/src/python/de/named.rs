@@ -82,6 +82,13 @@ impl<'de> Deserializer<'de> {
                 self.expect(b')', "`)`")?;
                 Ok(value)
             }
+            b"H" if want == Want::Nothing => {
+                while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+                    self.at += 1;
+                }
+                self.expect(b')', "`)`")?;
+                visitor.visit_unit()
+            }
             _ if self.field_follows() => {
                 let name = str::from_utf8(name).unwrap_or_default();
                 self.fields(name, visitor, want)
@@ -91,6 +98,35 @@ impl<'de> Deserializer<'de> {
                 Err(self.not_a_value())
             }
         }
+    }
+
+    /// The handle of an object, which reads its number.
+    pub(super) fn object<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, ValueError> {
+        self.skip_space();
+        let start = self.at;
+        if self.eat_word(b"None") {
+            self.at = start;
+            return Err(ValueError::mismatch(&visitor));
+        }
+        let number = self.text[start..].strip_prefix(b"H(").and_then(|rest| {
+            let end = rest.iter().position(|byte| *byte == b')')?;
+            Some((str::from_utf8(&rest[..end]).ok()?.parse().ok()?, end))
+        });
+        let Some((number, end)) = number else {
+            return Err(Self::not_kept());
+        };
+        self.at += end + 3;
+        visitor.visit_u64(number)
+    }
+
+    /// The error of what should have been a handle.
+    #[cold]
+    fn not_kept() -> ValueError {
+        ValueError::with_hint(
+            "the board returned a value, and no object that has stayed there",
+            "an object stays there that is the result of a task, of a stream or of `execute_as`, an item of a list that is, \
+             or beside other things if it has no literal: numbers, texts, lists and dicts are sent as what they are then",
+        )
     }
 
     /// `)`, which is all that is left of an empty set.

@@ -28,6 +28,7 @@ enum Form {
     FrozenSet,
     ByteArray,
     Array(TypeCode),
+    Object,
 }
 
 impl<'a> Writer<'a> {
@@ -173,7 +174,13 @@ impl<'w, 'a> ser::Serializer for &'w mut Writer<'a> {
     }
 
     fn serialize_u64(self, value: u64) -> Result<(), ValueError> {
-        self.write_int(value);
+        if std::mem::replace(&mut self.form, Form::Plain) == Form::Object {
+            self.out.push_str("H(");
+            self.write_int(value);
+            self.out.push(')');
+        } else {
+            self.write_int(value);
+        }
         Ok(())
     }
 
@@ -267,6 +274,7 @@ impl<'w, 'a> ser::Serializer for &'w mut Writer<'a> {
                 tag::SET => Form::Set,
                 tag::FROZENSET => Form::FrozenSet,
                 tag::BYTEARRAY => Form::ByteArray,
+                tag::OBJECT => Form::Object,
                 _ => name
                     .strip_prefix(tag::ARRAY)
                     .and_then(TypeCode::from_name)

@@ -1,0 +1,339 @@
+//! Handles of objects that stay on a board: who has which, and which are to be given back.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+
+use crate::random::random;
+
+/// What can be given back at a time.
+const BATCH: usize = 64;
+
+/// Whoever has a board keep objects: a session.
+pub(crate) struct Keeper {
+    /// What the board knows it by.
+    id: u64,
+    answers: AtomicU64,
+    session: OnceLock<Weak<dyn Any + Send + Sync>>,
+    /// Told when there is something to give back, where nothing was before. It does not wait.
+    wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    released: Mutex<Released>,
+}
+
+#[derive(Debug, Default)]
+struct Released {
+    waiting: Vec<Freed>,
+    /// Whether somebody has been told, and is not at the end of it.
+    told: bool,
+}
+
+/// What the board has not got to keep any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Freed {
+    /// One object.
+    One { epoch: u64, number: u64 },
+    /// What came with an answer, from this number on.
+    Rest { epoch: u64, answer: u64, first: u64 },
+}
+
+impl Freed {
+    fn epoch(self) -> u64 {
+        match self {
+            Self::One { epoch, .. } | Self::Rest { epoch, .. } => epoch,
+        }
+    }
+}
+
+impl Default for Keeper {
+    fn default() -> Self {
+        Self {
+            // What a board with small ints can hold.
+            id: random() >> 36 | 1,
+            answers: AtomicU64::new(1),
+            session: OnceLock::new(),
+            wake: OnceLock::new(),
+            released: Mutex::default(),
+        }
+    }
+}
+
+impl Keeper {
+    /// What the board knows it by.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// From now on it keeps for this session, and tells `wake` when there is something to give back.
+    pub(crate) fn keep_for(
+        &self,
+        session: Weak<dyn Any + Send + Sync>,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) {
+        // There is one session for each.
+        let _ = self.session.set(session);
+        let _ = self.wake.set(Box::new(wake));
+    }
+
+    /// The session, for as long as there is one.
+    pub(crate) fn session<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.session.get()?.upgrade()?.downcast().ok()
+    }
+
+    fn released(&self) -> MutexGuard<'_, Released> {
+        self.released.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn free(&self, freed: Freed) {
+        let mut released = self.released();
+        released.waiting.push(freed);
+        let tell = !std::mem::replace(&mut released.told, true);
+        drop(released);
+        if tell && let Some(wake) = self.wake.get() {
+            wake();
+        }
+    }
+
+    /// Some of what is to be given back in this epoch. What is of another one is gone by itself. Where there is nothing,
+    /// somebody is told anew of what comes.
+    pub(crate) fn take(&self, epoch: u64) -> Vec<Freed> {
+        let mut released = self.released();
+        released.waiting.retain(|freed| freed.epoch() == epoch);
+        let many = released.waiting.len().min(BATCH);
+        let taken: Vec<Freed> = released.waiting.drain(..many).collect();
+        released.told = !taken.is_empty();
+        taken
+    }
+
+    /// It could not be given back now, and is so with what comes next.
+    pub(crate) fn put_back(&self, freed: Vec<Freed>) {
+        let mut released = self.released();
+        released.waiting.extend(freed);
+        released.told = false;
+    }
+}
+
+impl fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keeper")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An object on a board. When it is dropped the board need not keep it any more.
+#[derive(Debug)]
+pub(crate) struct Handle {
+    keeper: Arc<Keeper>,
+    epoch: u64,
+    number: u64,
+}
+
+impl Handle {
+    pub(crate) fn keeper(&self) -> &Arc<Keeper> {
+        &self.keeper
+    }
+
+    /// The epoch of the session in which the object is there.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Its number, which no other object has had on the board in this epoch.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.keeper.free(Freed::One {
+            epoch: self.epoch,
+            number: self.number,
+        });
+    }
+}
+
+/// An answer, or a stream of answers, with which objects come. What of them has not come when it is dropped is given back:
+/// nobody will ever have heard of it.
+#[derive(Debug)]
+pub(crate) struct Expected {
+    keeper: Arc<Keeper>,
+    epoch: u64,
+    answer: u64,
+    /// The first number that has not come.
+    next: u64,
+    /// Whether nothing more can come.
+    whole: bool,
+}
+
+impl Expected {
+    pub(crate) fn new(keeper: &Arc<Keeper>, epoch: u64) -> Self {
+        Self {
+            keeper: Arc::clone(keeper),
+            epoch,
+            answer: keeper.answers.fetch_add(1, Ordering::Relaxed),
+            next: 0,
+            whole: false,
+        }
+    }
+
+    /// The number of the answer.
+    pub(crate) fn answer(&self) -> u64 {
+        self.answer
+    }
+
+    /// So many objects have come.
+    pub(crate) fn came(&mut self, first: u64, count: usize) -> Vec<Arc<Handle>> {
+        let numbers = (first..).take(count);
+        self.next = first.saturating_add(count as u64).max(self.next);
+        numbers
+            .map(|number| {
+                Arc::new(Handle {
+                    keeper: Arc::clone(&self.keeper),
+                    epoch: self.epoch,
+                    number,
+                })
+            })
+            .collect()
+    }
+
+    /// That was all.
+    pub(crate) fn end(&mut self) {
+        self.whole = true;
+    }
+}
+
+impl Drop for Expected {
+    fn drop(&mut self) {
+        if !self.whole {
+            self.keeper.free(Freed::Rest {
+                epoch: self.epoch,
+                answer: self.answer,
+                first: self.next,
+            });
+        }
+    }
+}
+
+thread_local! {
+    /// The handles that came with what is being read.
+    static READ: RefCell<Option<Vec<Arc<Handle>>>> = const { RefCell::new(None) };
+    /// The handles in what is being written.
+    static WRITTEN: RefCell<Option<Vec<Arc<Handle>>>> = const { RefCell::new(None) };
+}
+
+type Scope = std::thread::LocalKey<RefCell<Option<Vec<Arc<Handle>>>>>;
+
+/// Does this with these handles at hand, and gives those that are there at its end. It does so even if `act` panics.
+fn within<T>(
+    scope: &'static Scope,
+    handles: Vec<Arc<Handle>>,
+    act: impl FnOnce() -> T,
+) -> (T, Vec<Arc<Handle>>) {
+    struct Restore(&'static Scope, Option<Vec<Arc<Handle>>>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            self.0.replace(self.1.take());
+        }
+    }
+    let restore = Restore(scope, scope.replace(Some(handles)));
+    let done = act();
+    let handles = scope.take().unwrap_or_default();
+    drop(restore);
+    (done, handles)
+}
+
+/// Reads something that came with these handles.
+pub(crate) fn reading<T>(handles: &[Arc<Handle>], read: impl FnOnce() -> T) -> T {
+    within(&READ, handles.to_vec(), read).0
+}
+
+/// The handle of this number, if it came with what is being read.
+pub(crate) fn in_what_is_read(number: u64) -> Option<Arc<Handle>> {
+    READ.with_borrow(|handles| {
+        let handles = handles.as_ref()?;
+        handles.iter().find(|handle| handle.number == number).cloned()
+    })
+}
+
+/// Writes something, and gives the handles that are in it.
+pub(crate) fn writing<T>(write: impl FnOnce() -> T) -> (T, Vec<Arc<Handle>>) {
+    within(&WRITTEN, Vec::new(), write)
+}
+
+/// This handle is in what is being written. Says whether anything is that can have handles in it.
+pub(crate) fn is_written(handle: &Arc<Handle>) -> bool {
+    WRITTEN.with_borrow_mut(|handles| match handles {
+        Some(handles) => {
+            handles.push(Arc::clone(handle));
+            true
+        }
+        None => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(epoch: u64, number: u64) -> Freed {
+        Freed::One { epoch, number }
+    }
+
+    #[test]
+    fn what_is_dropped_is_given_back_once_and_in_batches() {
+        let keeper = Arc::new(Keeper::default());
+        let wakes = Arc::new(AtomicU64::new(0));
+        let nobody: Weak<u8> = Weak::new();
+        let counted = Arc::clone(&wakes);
+        keeper.keep_for(nobody, move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
+        let mut expected = Expected::new(&keeper, 3);
+        let handles = expected.came(10, 70);
+        expected.end();
+        drop(expected);
+        let kept = Arc::clone(&handles[5]);
+        drop(handles);
+        assert_eq!(wakes.load(Ordering::Relaxed), 1, "one waking for all of them");
+        let mut all = keeper.take(3);
+        assert_eq!(all.len(), BATCH);
+        all.extend(keeper.take(3));
+        assert_eq!(all.len(), 69);
+        assert!(!all.contains(&one(3, 15)), "somebody has that one");
+        assert!(keeper.take(3).is_empty());
+        drop(kept);
+        assert_eq!(wakes.load(Ordering::Relaxed), 2);
+        assert_eq!(keeper.take(3), [one(3, 15)]);
+    }
+
+    #[test]
+    fn what_never_came_is_given_back_from_there_on() {
+        let keeper = Arc::new(Keeper::default());
+        let mut expected = Expected::new(&keeper, 0);
+        let (epoch, answer) = (0, expected.answer());
+        let handles = expected.came(4, 2);
+        drop(expected);
+        let rest = Freed::Rest {
+            epoch,
+            answer,
+            first: 6,
+        };
+        assert_eq!(keeper.take(0), [rest]);
+        keeper.put_back(vec![rest]);
+        drop(handles);
+        assert_eq!(keeper.take(0), [rest, one(0, 4), one(0, 5)]);
+    }
+
+    #[test]
+    fn what_is_of_another_epoch_is_not_given_back() {
+        let keeper = Arc::new(Keeper::default());
+        let mut expected = Expected::new(&keeper, 0);
+        drop(expected.came(0, 1));
+        drop(expected);
+        assert!(keeper.take(1).is_empty());
+        assert!(keeper.take(0).is_empty());
+    }
+}

@@ -1,0 +1,511 @@
+//! Objects that stay on the board, as a program has them.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use serde::de::{self, DeserializeOwned, Visitor};
+use serde::ser::{self, Serialize, Serializer};
+use serde::{Deserialize, Deserializer};
+
+use crate::agent::objects::{ACT, Act};
+use crate::boxed::{BoxFuture, BoxStream};
+use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::kept::{self, Handle};
+use crate::python::{Arguments, tag};
+use crate::session::{Returned, Session};
+use crate::signature::TaskOutput;
+
+/// An object that stays on the board, such as a driver, a socket or a list.
+///
+/// A task whose result this is, a stream of these, and [`execute_as`](crate::Device::execute_as) leave the object on the
+/// board and give a handle. As an argument the handle is the object again, in lists, tuples and fields, too. Results can
+/// have several: in lists, tuples, fields and the values of a map. `None` is no object; read an `Option` where it may come.
+///
+/// Clones are the same handle. When the last one is dropped the board is told so, together with others, and the object is
+/// collected there unless something else has it. A reset of the board ends all of them:
+/// [`ErrorKind::ObjectGone`]. They outlive a lost connection, if the board has gone on meanwhile.
+///
+/// A trait with `#[belay::object]` is a `Remote` whose methods have types.
+///
+/// ```no_run
+/// # async fn example(device: belay_runtime::Device) -> belay_runtime::Result<()> {
+/// use belay_runtime::Remote;
+///
+/// let list: Remote = device.execute_as("[3, 1, 2]").await?;
+/// list.call::<()>("sort", ()).await?;
+/// assert_eq!(list.item::<u8>(&0).await?, 1);
+/// assert_eq!(list.len().await?, 3);
+/// assert_eq!(list.value::<Vec<u8>>().await?, [1, 2, 3]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// All that is done with an object fails as a call does: with the exception that it raised, when it takes longer than the
+/// device's time-out or that of [`within`](Self::within), when an argument cannot be expressed in Python or the result is
+/// of another type, when the board cannot be reached; with [`ErrorKind::ObjectGone`] after a reset, and with
+/// [`ErrorKind::NoSuchName`] before anything is sent where an attribute's name is none.
+///
+/// # Cancel safety
+///
+/// Dropping the future of whatever is done with an object interrupts it on the board. The handle stays what it is.
+#[derive(Clone)]
+pub struct Remote {
+    handle: Arc<Handle>,
+    within: Option<Duration>,
+}
+
+impl Remote {
+    /// The same object, for calls that may take so long instead of the device's time-out.
+    #[must_use]
+    pub fn within(&self, timeout: Duration) -> Self {
+        Self {
+            handle: Arc::clone(&self.handle),
+            within: Some(timeout),
+        }
+    }
+
+    /// Calls a method of the object. The arguments are a tuple.
+    ///
+    /// # Errors
+    ///
+    /// See [above](Self#errors).
+    ///
+    /// ```no_run
+    /// # async fn example(sensor: belay_runtime::Remote) -> belay_runtime::Result<()> {
+    /// let reading: f64 = sensor.call("read", (1, 2)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn call<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        arguments: impl RemoteArguments,
+    ) -> Result<T> {
+        let words = self.named(Act::Call, method)?.with_all(&arguments.arguments());
+        self.ask(words).await
+    }
+
+    /// Calls a method of the object that is a generator, or gives something else to iterate over, and gives the items.
+    pub fn stream<T: DeserializeOwned + 'static>(
+        &self,
+        method: &str,
+        arguments: impl RemoteArguments,
+    ) -> BoxStream<Result<T>> {
+        let words = self.named(Act::Call, method);
+        self.items(words.map(|words| words.with_all(&arguments.arguments())))
+    }
+
+    /// Calls the object itself.
+    ///
+    /// # Errors
+    ///
+    /// See [above](Self#errors).
+    pub async fn invoke<T: DeserializeOwned>(&self, arguments: impl RemoteArguments) -> Result<T> {
+        self.ask(self.words(Act::Invoke).with_all(&arguments.arguments()))
+            .await
+    }
+
+    /// An attribute.
+    ///
+    /// # Errors
+    ///
+    /// See [above](Self#errors).
+    pub async fn get<T: DeserializeOwned>(&self, attribute: &str) -> Result<T> {
+        self.ask(self.named(Act::Get, attribute)?).await
+    }
+
+    /// Sets an attribute.
+    ///
+    /// # Errors
+    ///
+    /// See [above](Self#errors).
+    pub async fn set<V: Serialize + ?Sized>(&self, attribute: &str, value: &V) -> Result<()> {
+        let words = self.named(Act::Set, attribute)?;
+        self.ask(words.with("value", value)).await
+    }
+
+    /// What the object has under a key: an index, or whatever the keys of a dict are.
+    ///
+    /// # Errors
+    ///
+    /// See [above](Self#errors).
+    pub async fn item<T: DeserializeOwned>(&self, key: &(impl Serialize + ?Sized)) -> Result<T> {
+        self.ask(self.words(Act::Item).with("key", key)).await
+    }
+
+    /// Sets what the object has under a key.
+    ///
+    /// # Errors
+    ///
+    /// See [above](Self#errors).
+    pub async fn set_item<V: Serialize + ?Sized>(
+        &self,
+        key: &(impl Serialize + ?Sized),
+        value: &V,
+    ) -> Result<()> {
+        let words = self.words(Act::Put).with("key", key).with("value", value);
+        self.ask(words).await
+    }
+
+    /// Removes what the object has under a key.
+    ///
+    /// # Errors
+    ///
+    /// See [above](Self#errors).
+    pub async fn remove_item(&self, key: &(impl Serialize + ?Sized)) -> Result<()> {
+        self.ask(self.words(Act::Remove).with("key", key)).await
+    }
+
+    /// Whether something is in the object.
+    ///
+    /// # Errors
+    ///
+    /// See [above](Self#errors).
+    pub async fn contains(&self, item: &(impl Serialize + ?Sized)) -> Result<bool> {
+        self.ask(self.words(Act::Contains).with("item", item)).await
+    }
+
+    /// How much is in the object.
+    ///
+    /// # Errors
+    ///
+    /// See [above](Self#errors).
+    pub async fn len(&self) -> Result<usize> {
+        self.ask(self.words(Act::Length)).await
+    }
+
+    /// What the object says of itself.
+    ///
+    /// # Errors
+    ///
+    /// See [above](Self#errors).
+    pub async fn repr(&self) -> Result<String> {
+        self.ask(self.words(Act::Repr)).await
+    }
+
+    /// The object as a value, of a list for instance.
+    ///
+    /// # Errors
+    ///
+    /// See [above](Self#errors).
+    pub async fn value<T: DeserializeOwned>(&self) -> Result<T> {
+        self.ask(self.words(Act::Value)).await
+    }
+
+    /// What the object gives when it is iterated over. Dropping the stream closes a generator.
+    ///
+    /// ```no_run
+    /// # async fn example(pins: belay_runtime::Remote) -> belay_runtime::Result<()> {
+    /// use belay_runtime::Remote;
+    /// use futures_util::TryStreamExt;
+    ///
+    /// let mut each = pins.iter::<Remote>();
+    /// while let Some(pin) = each.try_next().await? {
+    ///     pin.call::<()>("on", ()).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[expect(
+        clippy::iter_not_returning_iterator,
+        reason = "what a board gives one by one is a stream"
+    )]
+    pub fn iter<T: DeserializeOwned + 'static>(&self) -> BoxStream<Result<T>> {
+        self.items(Ok(self.words(Act::Iterate)))
+    }
+
+    fn words(&self, act: Act) -> Arguments {
+        act.with(self.handle.number())
+    }
+
+    fn named(&self, act: Act, name: &str) -> Result<Arguments> {
+        if !is_name(name) {
+            let name = name.to_owned();
+            return Err(ErrorKind::NoSuchName { name }.into());
+        }
+        Ok(self.words(act).with("name", name))
+    }
+
+    fn session(&self) -> Result<Session> {
+        Session::of(self.handle.keeper()).ok_or_else(|| ErrorKind::Closed.into())
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, arguments: Arguments) -> Result<T> {
+        let returned = self.act(arguments.returning::<T>()).await?;
+        let value = returned.to();
+        value.map_err(|error: Error| error.in_phase(Phase::Execute))
+    }
+
+    async fn act(&self, arguments: Arguments) -> Result<Returned> {
+        let session = self.session()?;
+        let within = self.within.unwrap_or(session.execute_deadline());
+        let asking = async {
+            let _turn = session.shared(within).await?;
+            let connection = session.connection(within).await?;
+            connection.check(&self.handle)?;
+            let asked = connection.keeping_call(ACT.to_owned(), &arguments, within).await;
+            asked
+                .inspect_err(|error| session.report(&connection, error))
+                .map_err(|error| error.in_phase(Phase::Execute))
+        };
+        session.unless_closing(asking).await
+    }
+
+    fn items<T: DeserializeOwned + 'static>(&self, arguments: Result<Arguments>) -> BoxStream<Result<T>> {
+        let remote = self.clone();
+        let opening = async move {
+            let session = remote.session()?;
+            let arguments = arguments?.returning::<T>();
+            let within = remote.within.unwrap_or(session.execute_deadline());
+            let opening = async {
+                let connection = session.connection(within).await?;
+                connection.check(&remote.handle)?;
+                connection.items_of(arguments, within).await
+            };
+            // The object stays for as long as what it gives is read.
+            let items = session.unless_closing(opening).await?;
+            Ok::<_, Error>(items.map(move |item| {
+                let _stays = &remote;
+                item
+            }))
+        };
+        let items = stream::once(opening).try_flatten();
+        Box::pin(items.map(|item: Result<Returned>| item?.to()))
+    }
+}
+
+/// Whether it is a name that an attribute can have.
+fn is_name(name: &str) -> bool {
+    let is_of_name = |byte: u8| byte == b'_' || byte.is_ascii_alphanumeric();
+    name.bytes().all(is_of_name) && name.bytes().next().is_some_and(|byte| !byte.is_ascii_digit())
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote")
+            .field("number", &self.handle.number())
+            .field("epoch", &self.handle.epoch())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Serialize for Remote {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !kept::is_written(&self.handle) {
+            return Err(ser::Error::custom(
+                "an object that stays on the board can only be an argument of a call, or in one",
+            ));
+        }
+        serializer.serialize_newtype_struct(tag::OBJECT, &self.handle.number())
+    }
+}
+
+impl<'de> Deserialize<'de> for Remote {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct(tag::OBJECT, RemoteVisitor)
+    }
+}
+
+struct RemoteVisitor;
+
+impl Visitor<'_> for RemoteVisitor {
+    type Value = Remote;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object that stays on the board")
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Remote, E> {
+        let handle = kept::in_what_is_read(number);
+        let handle = handle.ok_or_else(|| E::custom("there is no such object in what the board returned"))?;
+        Ok(Remote { handle, within: None })
+    }
+}
+
+/// The arguments of a method of an object on the board: a tuple of what can be sent to boards.
+pub trait RemoteArguments {
+    /// The arguments.
+    fn arguments(self) -> Arguments;
+}
+
+impl RemoteArguments for () {
+    fn arguments(self) -> Arguments {
+        Arguments::new()
+    }
+}
+
+macro_rules! arguments {
+    ($($type:ident $place:tt,)*) => {
+        impl<$($type: Serialize),*> RemoteArguments for ($($type,)*) {
+            fn arguments(self) -> Arguments {
+                Arguments::new()$(.with(concat!("argument ", $place), &self.$place))*
+            }
+        }
+    };
+}
+
+arguments! { A 0, }
+arguments! { A 0, B 1, }
+arguments! { A 0, B 1, C 2, }
+arguments! { A 0, B 1, C 2, D 3, }
+arguments! { A 0, B 1, C 2, D 3, E 4, }
+arguments! { A 0, B 1, C 2, D 3, E 4, F 5, }
+arguments! { A 0, B 1, C 2, D 3, E 4, F 5, G 6, }
+arguments! { A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, }
+
+/// A type that `#[belay::object]` generated: an object on the board whose methods have types.
+pub trait Object: Sized {
+    /// The object behind this handle, which is taken for one of this kind.
+    fn from_remote(remote: Remote) -> Self;
+
+    /// The object.
+    fn remote(&self) -> &Remote;
+}
+
+/// What the methods that `#[belay::object]` generates call.
+#[doc(hidden)]
+impl Remote {
+    /// What a method of the object gives, as its signature says it. `path` is `Trait.method`.
+    pub fn method<R: TaskOutput + 'static>(
+        &self,
+        path: &'static str,
+        name: &'static str,
+        timeout_ms: Option<u64>,
+        arguments: Arguments,
+    ) -> BoxFuture<'static, R> {
+        let remote = self.in_time(timeout_ms);
+        Box::pin(async move {
+            let called = async {
+                let words = remote.named(Act::Call, name)?.with_all(&arguments);
+                remote.ask(words).await
+            };
+            R::from_result(called.await.map_err(|error| error.in_method(path)))
+        })
+    }
+
+    /// What a method of the object gives one by one.
+    #[expect(clippy::needless_pass_by_value, reason = "it is called as the others are")]
+    pub fn method_stream<R: TaskOutput + 'static>(
+        &self,
+        path: &'static str,
+        name: &'static str,
+        timeout_ms: Option<u64>,
+        arguments: Arguments,
+    ) -> BoxStream<R> {
+        let words = self.named(Act::Call, name);
+        let items = self
+            .in_time(timeout_ms)
+            .items::<R::Value>(words.map(|words| words.with_all(&arguments)));
+        Box::pin(
+            items.map(move |item: Result<R::Value>| {
+                R::from_result(item.map_err(|error| error.in_method(path)))
+            }),
+        )
+    }
+
+    /// An attribute.
+    pub fn attribute<R: TaskOutput + 'static>(
+        &self,
+        path: &'static str,
+        name: &'static str,
+        timeout_ms: Option<u64>,
+    ) -> BoxFuture<'static, R> {
+        let remote = self.in_time(timeout_ms);
+        Box::pin(async move {
+            let got = remote.get(name).await;
+            R::from_result(got.map_err(|error| error.in_method(path)))
+        })
+    }
+
+    /// Sets an attribute to what is the only argument.
+    pub fn set_attribute<R: TaskOutput + 'static>(
+        &self,
+        path: &'static str,
+        name: &'static str,
+        timeout_ms: Option<u64>,
+        arguments: Arguments,
+    ) -> BoxFuture<'static, R> {
+        let remote = self.in_time(timeout_ms);
+        Box::pin(async move {
+            let set = async {
+                let words = remote.named(Act::Set, name)?.with_all(&arguments);
+                remote.ask(words).await
+            };
+            R::from_result(set.await.map_err(|error| error.in_method(path)))
+        })
+    }
+
+    fn in_time(&self, timeout_ms: Option<u64>) -> Self {
+        timeout_ms.map_or_else(|| self.clone(), |ms| self.within(Duration::from_millis(ms)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, HashMap};
+    use std::num::NonZeroU8;
+
+    use super::*;
+    use crate::python::shape::{Handles, Shape};
+    use crate::python::{Bytes, Value, has_handles};
+
+    #[derive(Deserialize)]
+    #[expect(dead_code, reason = "it is never read")]
+    struct Node {
+        name: String,
+        flags: (bool, char, NonZeroU8, [f32; 3], Option<Bytes>, i128),
+        left: Option<Box<Node>>,
+        object: Remote,
+    }
+
+    #[derive(Deserialize)]
+    #[expect(dead_code, reason = "it is never read")]
+    struct Endless {
+        left: Vec<Endless>,
+        right: Vec<Endless>,
+        object: u8,
+    }
+
+    #[derive(Deserialize)]
+    #[expect(dead_code, reason = "it is never read")]
+    struct Fields {
+        id: NonZeroU8,
+        by_number: HashMap<(u8, bool), Vec<Option<Remote>>>,
+    }
+
+    #[test]
+    fn handles_are_found_wherever_they_are() {
+        let somewhere = Shape::Objects(Handles::Somewhere);
+        assert_eq!(Shape::of::<Remote>(), Shape::Objects(Handles::Itself));
+        assert_eq!(Shape::of::<Option<Remote>>(), Shape::Objects(Handles::Itself));
+        assert_eq!(Shape::of::<Vec<Remote>>(), Shape::Objects(Handles::List));
+        assert_eq!(Shape::of::<Vec<Option<Remote>>>(), Shape::Objects(Handles::List));
+        assert_eq!(Shape::of::<(f64, Remote)>(), somewhere);
+        assert_eq!(Shape::of::<Vec<(Remote, u8)>>(), somewhere);
+        assert_eq!(Shape::of::<BTreeMap<i64, Remote>>(), somewhere);
+        assert_eq!(Shape::of::<Fields>(), somewhere);
+    }
+
+    #[test]
+    fn looking_for_them_ends() {
+        assert!(!has_handles::<Endless>());
+        assert!(!has_handles::<Value>());
+        assert!(!has_handles::<BTreeMap<String, Vec<(u8, Bytes)>>>());
+        // It is in there, behind itself.
+        let _ = has_handles::<Node>();
+    }
+
+    #[test]
+    fn only_names_are_names() {
+        for name in ["read", "_x1", "__len__"] {
+            assert!(is_name(name), "{name}");
+        }
+        for name in ["", "1x", "a.b", "a b", "a()", "é", "a\n", "'"] {
+            assert!(!is_name(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Objects that stay on the board and are used from here: a typed one, and any.
+
+use belay::prelude::*;
+use belay_examples::ExampleBoard;
+use futures_util::TryStreamExt as _;
+
+/// A motor, as the driver on the board has it.
+#[belay::object]
+pub trait Motor {
+    /// Turns it by so many steps, and says where it is then.
+    async fn turn(&self, steps: i32) -> Result<i32>;
+
+    /// The places that it comes by on the way.
+    fn way(&self, to: i32) -> impl Stream<Item = Result<i32>>;
+
+    /// Where it is.
+    #[get]
+    async fn position(&self) -> Result<i32>;
+
+    /// Says that it is somewhere else.
+    #[set]
+    async fn set_position(&self, position: i32) -> Result<()>;
+}
+
+#[belay::device]
+pub trait Machine {
+    /// ```python
+    /// class Motor:
+    ///     def __init__(self, name):
+    ///         self.name = name
+    ///         self.position = 0
+    ///
+    ///     def turn(self, steps):
+    ///         self.position += steps
+    ///         return self.position
+    ///
+    ///     def way(self, to):
+    ///         while self.position != to:
+    ///             yield self.turn(1 if to > self.position else -1)
+    /// ```
+    #[setup]
+    async fn classes(&self) -> Result<()>;
+
+    /// ```python
+    /// return Motor(name)
+    /// ```
+    #[task]
+    async fn motor(&self, name: &str) -> Result<MotorObject>;
+
+    /// An argument is the object again.
+    ///
+    /// ```python
+    /// return max(motors, key=lambda motor: motor.position)
+    /// ```
+    #[task]
+    async fn foremost(&self, motors: &[MotorObject]) -> Result<Remote>;
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let board = ExampleBoard::from_command_line().await?;
+    let machine = MachineDevice::connect(board.port()).await?;
+    let (left, right) = (machine.motor("left").await?, machine.motor("right").await?);
+    println!("left is at {}", left.turn(40).await?);
+    right.set_position(97).await?;
+    let way: Vec<i32> = right.way(100).try_collect().await?;
+    println!("right comes by {way:?}");
+
+    // Whatever has no type in Rust is used by its names.
+    let foremost = machine.foremost(&[left, right]).await?;
+    println!("foremost is {}", foremost.get::<String>("name").await?);
+    let names: Remote = machine.execute_as("[]").await?;
+    names.call::<()>("append", (&foremost,)).await?;
+    let first: Remote = names.item(&0).await?;
+    println!(
+        "{} in the list is at {}",
+        names.len().await?,
+        first.get::<i32>("position").await?
+    );
+    machine.close().await?;
+    Ok(())
+}
