@@ -70,14 +70,13 @@ pub(crate) fn read(options: TokenStream, item: ItemTrait, errors: &mut Errors) -
             "an object's trait cannot be `unsafe`: its implementation is generated",
         );
     }
-    let items = { item.items.into_iter() }.map(|item| match item {
-        TraitItem::Fn(function) => member(function, errors),
-        other => {
-            if matches!(other, TraitItem::Type(_)) {
-                errors.at(&other, "an object's trait cannot have an associated type");
-            }
-            Item::Other(Box::new(other))
+    let items = { item.items.into_iter() }.filter_map(|item| match item {
+        TraitItem::Fn(function) => Some(member(function, errors)),
+        TraitItem::Type(item) => {
+            errors.at(&item, "an object's trait cannot have an associated type");
+            None
         }
+        other => Some(Item::Other(Box::new(other))),
     });
     Object {
         items: items.collect(),

@@ -129,7 +129,7 @@ impl<'a> Python<'a> {
         #[cfg(test)]
         PARSES.set(PARSES.get() + 1);
         let parsed = if method.kind.is_function() {
-            belay_syntax::parse_body(&body.text, &method.param_names())
+            of_a_function(&body.text, &method.param_names())
         } else {
             belay_syntax::parse_module(&body.text)
         };
@@ -143,6 +143,11 @@ impl<'a> Python<'a> {
 
     pub(crate) fn analysis(&self) -> &Analysis {
         self.parsed.analysis()
+    }
+
+    /// Whether it is an `async def` on the board.
+    pub(crate) fn awaits(&self) -> bool {
+        self.method.kind.is_function() && !self.analysis().awaits.is_empty()
     }
 
     /// Where a range of the body stands, and a message with the line it is about.
@@ -164,6 +169,15 @@ impl<'a> Python<'a> {
         };
         (span, excerpt(&body.text, index, range, &place))
     }
+}
+
+/// A body of a function, which is an `async def` where it awaits.
+fn of_a_function<'a>(text: &'a str, params: &[&str]) -> Parsed<'a> {
+    let parsed = belay_syntax::parse_body(text, params);
+    if parsed.analysis().awaits.is_empty() {
+        return parsed;
+    }
+    parsed.as_async_body(params)
 }
 
 /// Puts each module behind those that it imports.

@@ -9,10 +9,24 @@ use crate::python::{Module, Program, Python};
 /// What a thread's body calls to learn whether it has to end.
 pub(crate) const STOP: &str = "__stop";
 
+/// What makes a function of one that awaits: it is in the namespace of every trait that has such a body.
+const AWAITS: &str = "_belay_awaits";
+
 /// A body as it goes to the board, with the line of its file for each of its lines.
 pub(crate) struct Source {
     pub(crate) text: String,
     pub(crate) lines: Vec<u32>,
+}
+
+impl Source {
+    /// The same with a line at its end that stands in no file.
+    fn with_last(mut self, last: Option<String>) -> Self {
+        if let Some(last) = last {
+            self.text.push_str(&last);
+            self.lines.push(0);
+        }
+        self
+    }
 }
 
 /// Makes of a body what goes to the board.
@@ -36,12 +50,19 @@ pub(crate) fn source(python: &Python<'_>) -> Source {
     if method.kind.is_function() {
         rewrite = rewrite.function(&name, &params);
     }
+    if python.awaits() {
+        rewrite = rewrite.asynchronous();
+    }
+    let last = python.awaits().then(|| {
+        let watched = u8::from(thread && !method.options.manual_stop);
+        format!("{name}={AWAITS}({name},{watched})\n")
+    });
     if method.options.minify == Some(false) {
         if method.kind.is_function() {
             lines.insert(0, head);
         }
         let text = rewrite.text() + "\n";
-        return Source { text, lines };
+        return Source { text, lines }.with_last(last);
     }
     let minified = rewrite.minify();
     let origin = |line: &u32| match usize::try_from(*line) {
@@ -53,6 +74,7 @@ pub(crate) fn source(python: &Python<'_>) -> Source {
         text: minified.code,
         lines: minified.lines.iter().map(origin).collect(),
     }
+    .with_last(last)
 }
 
 /// Makes of a module what goes to the board.

@@ -106,11 +106,14 @@ impl Keeper {
         taken
     }
 
-    /// It could not be given back now, and is so with what comes next.
+    /// It could not be given back.
     pub(crate) fn put_back(&self, freed: Vec<Freed>) {
-        let mut released = self.released();
-        released.waiting.extend(freed);
-        released.told = false;
+        self.released().waiting.extend(freed);
+    }
+
+    /// Whoever was told gives up, and is told anew of what comes next.
+    pub(crate) fn give_up(&self) {
+        self.released().told = false;
     }
 }
 
@@ -323,6 +326,7 @@ mod tests {
         };
         assert_eq!(keeper.take(0), [rest]);
         keeper.put_back(vec![rest]);
+        keeper.give_up();
         drop(handles);
         assert_eq!(keeper.take(0), [rest, one(0, 4), one(0, 5)]);
     }

@@ -115,6 +115,8 @@ pub struct MethodSpec {
     pub bodies: &'static [Body],
     /// The names of other methods of the trait that its body mentions: they are deployed before it.
     pub uses: &'static [&'static str],
+    /// Whether a body of it is an `async def`, which an event loop on the board has to run.
+    pub awaits: bool,
     /// How long a call may take. The session's default is used where there is none.
     pub timeout: Option<Duration>,
     /// What kind of method it is, with the options of that kind.
@@ -221,6 +223,7 @@ impl MethodSpec {
             params: &[],
             bodies: &[],
             uses: &[],
+            awaits: false,
             timeout: None,
             kind,
         }
@@ -255,6 +258,13 @@ impl MethodSpec {
     #[must_use]
     pub const fn with_uses(mut self, uses: &'static [&'static str]) -> Self {
         self.uses = uses;
+        self
+    }
+
+    /// The same method, of which a body is an `async def`.
+    #[must_use]
+    pub const fn with_awaits(mut self) -> Self {
+        self.awaits = true;
         self
     }
 

@@ -131,6 +131,20 @@ impl<'a> Parsed<'a> {
         Self::check(self.text.clone(), Outer::Function { params, is_async })
     }
 
+    /// The same text as the body of `async def name(params):`, without parsing it again.
+    ///
+    /// ```
+    /// let body = belay_syntax::parse_body("await wait()", &[]);
+    /// assert_eq!(body.analysis().awaits.len(), 1);
+    /// assert!(!body.diagnostics.is_empty());
+    /// assert!(body.as_async_body(&[]).diagnostics.is_empty());
+    /// ```
+    #[must_use]
+    pub fn as_async_body(&self, params: &[&str]) -> Self {
+        let is_async = true;
+        Self::check(self.text.clone(), Outer::Function { params, is_async })
+    }
+
     /// The text as it is sent to a board.
     pub fn rewrite(&self) -> Rewrite<'_> {
         Rewrite::new(&self.text)

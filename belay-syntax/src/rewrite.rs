@@ -36,6 +36,8 @@ pub struct Rewrite<'a> {
     insertions: Vec<Insertion<'a>>,
     /// The name and the parameters of the function whose body the text is.
     function: Option<(&'a str, &'a [&'a str])>,
+    /// Whether that is `async`.
+    is_async: bool,
 }
 
 impl<'a> Rewrite<'a> {
@@ -44,6 +46,7 @@ impl<'a> Rewrite<'a> {
             text,
             insertions: Vec::new(),
             function: None,
+            is_async: false,
         }
     }
 
@@ -86,12 +89,23 @@ impl<'a> Rewrite<'a> {
         self
     }
 
+    /// Has the function be an `async def`.
+    #[must_use]
+    pub fn asynchronous(mut self) -> Self {
+        self.is_async = true;
+        self
+    }
+
+    fn def(&self) -> &'static str {
+        if self.is_async { "async def" } else { "def" }
+    }
+
     /// The text with its comments and blanks, line by line.
     pub fn text(&self) -> String {
         let mut edits = Vec::new();
         let mut out = String::with_capacity(self.text.source.len());
         if let Some((name, params)) = self.function {
-            out = format!("def {name}({}):\n", params.join(", "));
+            out = format!("{} {name}({}):\n", self.def(), params.join(", "));
             self.indent(&mut edits);
         }
         let insertions = self.insertions.iter();
@@ -130,7 +144,7 @@ impl<'a> Rewrite<'a> {
         }
         let mut start = Minified::default();
         if let Some((name, params)) = self.function {
-            start.code = format!("def {name}({}):", params.join(","));
+            start.code = format!("{} {name}({}):", self.def(), params.join(","));
             start.lines.push(0);
         }
         let lexed = &self.text.lexed;

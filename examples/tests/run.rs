@@ -153,6 +153,18 @@ fn clock_tells_when_the_board_had_what() {
 }
 
 #[test]
+fn awaiting_does_several_things_at_once_on_the_board() {
+    prints(
+        "awaiting",
+        &[
+            r#"[("light", 30), ("sound", 10)]"#,
+            "the slow one gives None",
+            "the thread is Stopped",
+        ],
+    );
+}
+
+#[test]
 fn objects_stay_on_the_board_and_are_used_from_here() {
     prints(
         "objects",

@@ -11,9 +11,14 @@ pub(super) fn check<'a>(python: &Python<'a>, program: &Program<'a>, warnings: &m
     let analysis = python.analysis();
     let of_setups = program.sound().filter(|other| other.method.kind == Kind::Setup);
     let of_setups: Vec<_> = of_setups.flat_map(|other| &other.analysis().coroutines).collect();
+    // Where an event loop runs already, a task that awaits gives what that is to wait for.
+    let of_tasks = program.sound().filter(|other| python.awaits() && other.awaits());
+    let of_tasks: Vec<_> = of_tasks.map(|other| other.method.python_name()).collect();
     for Name { name, range } in &analysis.idle_calls {
         let free = analysis.free.iter().any(|free| free.name == *name);
-        if !(analysis.coroutines.contains(name) || (free && of_setups.contains(&name))) {
+        if !(analysis.coroutines.contains(name)
+            || (free && (of_setups.contains(&name) || of_tasks.contains(name))))
+        {
             continue;
         }
         let message = format!(

@@ -22,6 +22,14 @@ pub(super) fn check(python: &Python<'_>, errors: &mut Errors) {
              `answers: impl Stream<Item = u32>`, and write `yield …` and `answer = next(answers)`",
         );
     }
+    if let (Some(found), false) = (analysis.awaits.first(), analysis.yields.is_empty()) {
+        return at(
+            *found,
+            "a generator cannot `await`: its items are asked for one by one, and no event loop runs between them\n\
+             help: `return` a list from a task that awaits, or tell the values by an `#[event]`; what a generator waits for \
+             by itself is `time.sleep_ms(…)`",
+        );
+    }
     let value = analysis.returns.iter().find_map(|found| found.value);
     match (method.kind, analysis.yields.first(), value) {
         (Kind::Thread, Some(found), _) => at(

@@ -38,7 +38,10 @@ fn idle(python: &Python<'_>, errors: &mut Errors) {
 
 /// Reports what makes a body at global level right in a function only, if it is that.
 fn of_a_function(python: &Python<'_>, errors: &mut Errors) -> bool {
-    let parsed = python.parsed.as_body(&[]);
+    let mut parsed = python.parsed.as_body(&[]);
+    if !parsed.analysis().awaits.is_empty() {
+        parsed = parsed.as_async_body(&[]);
+    }
     if !parsed.diagnostics.is_empty() {
         return false;
     }
@@ -60,7 +63,15 @@ fn of_a_function(python: &Python<'_>, errors: &mut Errors) -> bool {
         let (span, message) = python.with_excerpt(*found, &message);
         errors.at_span(span, message);
     }
-    !analysis.returns.is_empty() || !analysis.yields.is_empty()
+    for found in &analysis.awaits {
+        let message = format!(
+            "a {kind} runs at global level, where nothing can `await`\n\
+             help: a `#[task]` or a `#[thread]` can; or put it into an `async def`, and run that with `asyncio.run(…)`"
+        );
+        let (span, message) = python.with_excerpt(*found, &message);
+        errors.at_span(span, message);
+    }
+    !(analysis.returns.is_empty() && analysis.yields.is_empty() && analysis.awaits.is_empty())
 }
 
 /// Reports what the parser found in a body.

@@ -48,6 +48,8 @@ fn descriptor(context: &Context<'_>, method: &Method) -> TokenStream {
     let params = (!params.is_empty()).then(|| quote!(.with_params(&[#(#params),*])));
     let uses = source::uses(context.program, method, &context.tasks);
     let uses = (!uses.is_empty()).then(|| quote!(.with_uses(&[#(#uses),*])));
+    let awaits = context.program.of(method).any(Python::awaits);
+    let awaits = awaits.then(|| quote!(.with_awaits()));
     let timeout = method.options.timeout_ms.map(|ms| quote!(.with_timeout_ms(#ms)));
     quote! {
         #(#cfgs)*
@@ -56,6 +58,7 @@ fn descriptor(context: &Context<'_>, method: &Method) -> TokenStream {
             #params
             .with_bodies(&[#(#bodies),*])
             #uses
+            #awaits
             #timeout;
     }
 }

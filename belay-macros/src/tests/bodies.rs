@@ -85,10 +85,22 @@ fn a_global_that_is_the_function_of_a_task_cannot_be_assigned() {
 fn what_never_waits_and_what_is_never_received_is_an_error() {
     expect_told(
         "g = gain",
-        "await g.wait()",
+        "def f():\n    await g.wait()\nf()",
         &["`await` outside an `async def`", "asyncio.run"],
     );
-    expect_told("await gain.wait()", "pass", &["`await` outside"]);
+    for body in [
+        "await gain.wait()",
+        "async with gain: pass",
+        "async for _ in gain: pass",
+    ] {
+        expect_told(body, "pass", &["nothing can `await`", "asyncio.run"]);
+        expect_silence("g = gain", &body.replace("gain", "g"));
+        expect_told(
+            "g = gain",
+            &format!("yield 1\n{body}"),
+            &["a generator cannot `await`"],
+        );
+    }
     let expansion = expand(quote! {
         trait Board {
             #[doc = "x = 0\nwhile x < 3:\n    x = yield x"]

@@ -5,6 +5,7 @@
 
 #[doc(hidden)]
 pub mod asking;
+pub(crate) mod awaiting;
 pub(crate) mod clock;
 #[doc(hidden)]
 pub mod events;

@@ -129,6 +129,7 @@ impl Connection {
             hosts: Arc::clone(hosts),
             asking: tokio::sync::Mutex::default(),
             fed: tokio::sync::Mutex::default(),
+            awaiting: tokio::sync::Mutex::default(),
             keeper: Arc::clone(keeper),
             keeps: tokio::sync::OnceCell::new(),
             runtime: tokio::runtime::Handle::current(),

@@ -58,6 +58,8 @@ pub struct Connection {
     pub(super) objects: Mutex<Vec<String>>,
     /// What answers the board.
     pub(super) hosts: Arc<Hosts>,
+    /// The namespaces whose bodies can await; held while another one is added.
+    pub(super) awaiting: tokio::sync::Mutex<Vec<&'static str>>,
     /// Who has objects kept on the board, and whether the library for that works for this connection.
     pub(super) keeper: Arc<Keeper>,
     pub(super) keeps: tokio::sync::OnceCell<()>,

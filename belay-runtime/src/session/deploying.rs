@@ -150,6 +150,12 @@ impl Connection {
         id: &str,
         keep: &[Key],
     ) -> Result<Arc<str>> {
+        if method.awaits {
+            // It is rare, and its future would be part of that of every deployment.
+            Box::pin(self.provide_awaiting(device.namespace))
+                .await
+                .map_err(|error| error.in_method(method.path))?;
+        }
         let span = tracing::debug_span!("belay.deploy", device = %self.name, method = method.path, bytes = body.source.len());
         let sending = async {
             let started = Instant::now();

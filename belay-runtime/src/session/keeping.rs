@@ -19,6 +19,8 @@ use crate::python::Arguments;
 
 /// How long what is given back waits for more of it.
 const LULL: Duration = Duration::from_millis(20);
+/// How often that is tried again before it waits for what is given back next.
+const ATTEMPTS: u32 = 8;
 
 impl Session {
     /// The session that has objects kept by this, for as long as there is one.
@@ -47,6 +49,7 @@ impl Session {
     async fn release(&self) {
         let keeper = &self.inner.keeper;
         let deadline = self.execute_deadline();
+        let mut failures = 0;
         loop {
             let mut freed = Vec::new();
             let releasing = async {
@@ -57,10 +60,16 @@ impl Session {
             };
             match self.unless_closing(releasing).await {
                 Ok(()) if freed.is_empty() => return,
-                Ok(()) => {}
+                Ok(()) => failures = 0,
                 Err(error) => {
-                    tracing::debug!(device = self.name(), %error, "objects stay on the board for now");
-                    return keeper.put_back(freed);
+                    keeper.put_back(freed);
+                    failures += 1;
+                    // A Ctrl-C that was meant for a call, or made by the line, has hit it.
+                    if failures > ATTEMPTS || !self.can_execute() {
+                        tracing::debug!(device = self.name(), %error, "objects stay on the board for now");
+                        return keeper.give_up();
+                    }
+                    tokio::time::sleep(LULL * failures).await;
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! The session: one board from connecting to closing, with everything that the executors share.
 
+mod awaiting;
 mod brought;
 mod calling;
 mod capabilities;

@@ -212,6 +212,9 @@ impl<'a> Checker<'a> {
         if generates {
             self.suspends(range, "await");
         } else {
+            if self.at == self.found.top && self.kind() == ScopeKind::Function {
+                self.found.awaits.push(range);
+            }
             let message = format!("`async {word}` outside an `async def`");
             self.complain(
                 range,

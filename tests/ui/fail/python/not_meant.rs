@@ -3,7 +3,8 @@ use belay::prelude::*;
 #[belay::device]
 pub trait Board {
     /// ```python
-    /// await pause(5)
+    /// def later():
+    ///     await pause(5)
     /// x = f"{a b}"
     /// print(“hello”)
     /// if x:

@@ -1,0 +1,48 @@
+//! The board's part of bodies that await: there before the first of a trait's is.
+
+use super::connection::Connection;
+use crate::agent::awaiting;
+use crate::error::Result;
+
+impl Connection {
+    /// Has bodies of this namespace able to await.
+    ///
+    /// # Errors
+    ///
+    /// When the board has no `asyncio`, too.
+    pub(super) async fn provide_awaiting(&self, namespace: &'static str) -> Result<()> {
+        let mut awaiting = self.awaiting.lock().await;
+        if awaiting.contains(&namespace) {
+            return Ok(());
+        }
+        if awaiting.is_empty() {
+            self.bring_awaiting().await?;
+        }
+        self.ask(awaiting::bind(namespace), self.execute_deadline).await?;
+        awaiting.push(namespace);
+        Ok(())
+    }
+
+    async fn bring_awaiting(&self) -> Result<()> {
+        const FEATURE: &str = "`await` in a body, for which a board needs the module `asyncio`,";
+        if !self.link.hello().flavour.packs() {
+            return Err(self.unsupported(FEATURE));
+        }
+        let there: bool = self
+            .ask(awaiting::is_there(), self.execute_deadline)
+            .await?
+            .to()?;
+        if there {
+            return Ok(());
+        }
+        let brought = self
+            .run(awaiting::NAMESPACE, awaiting::LIBRARY, Some(awaiting::FILE))
+            .await;
+        match brought {
+            Err(error) if error.exception().is_some_and(|raised| raised.is("ImportError")) => {
+                Err(self.unsupported(FEATURE))
+            }
+            brought => brought.map(drop),
+        }
+    }
+}
