@@ -171,7 +171,10 @@ fn commands_that_documents_name_are_there() {
             for pair in words.windows(2) {
                 let [option, name] = pair else { continue };
                 let places = match *option {
-                    "--example" => vec![format!("examples/{name}.rs")],
+                    "--example" => vec![
+                        format!("examples/{name}.rs"),
+                        format!("belay-fleet/examples/{name}.rs"),
+                    ],
                     "--test" => vec![format!("examples/{name}.rs"), format!("tests/tests/{name}.rs")],
                     "-p" | "--package" => {
                         // The folder of a crate has its name, or the last part of it.
