@@ -3,6 +3,7 @@
 use belay::prelude::*;
 use belay_examples::ExampleBoard;
 
+/// A station with sensors that take their time.
 #[belay::device]
 pub trait Station {
     /// ```python

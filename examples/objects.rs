@@ -22,6 +22,7 @@ pub trait Motor {
     async fn set_position(&self, position: i32) -> Result<()>;
 }
 
+/// A machine with motors.
 #[belay::device]
 pub trait Machine {
     /// ```python
