@@ -23,6 +23,8 @@ const FILLED: u32 = 2;
 const LONGER: u32 = 5;
 /// How long after it has refused something a board may go on refusing the rest of it.
 const REFUSED: Duration = Duration::from_millis(5);
+/// After so many refusals it is found out who refuses.
+const REFUSALS: u32 = 4;
 /// When a call is looked at again that waits for the host, which minds its own time.
 pub(super) const NOT_SOON: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -49,6 +51,8 @@ struct Telling {
     times: u32,
     /// How often the board was sent something in the place of what the line may have lost of it.
     filled: u32,
+    /// How often the board has refused something that may have been it.
+    refused: u32,
 }
 
 impl Conversation {
@@ -148,6 +152,7 @@ impl Conversation {
             told: told.clone(),
             times: 0,
             filled: 0,
+            refused: 0,
         });
         let taken = self.now.saturating_duration_since(since);
         self.calls.head_waited(taken);
@@ -252,13 +257,17 @@ impl Conversation {
     /// has got rid of them. Says whether there is one.
     pub(super) fn answer_is_refused(&mut self) -> bool {
         let told = self.waiting.as_mut().and_then(|waiting| waiting.told.as_mut());
-        if let Some(telling) = told {
-            // Whoever refuses it waits for it.
-            telling.times = 0;
+        let Some(telling) = told else {
+            return false;
+        };
+        telling.refused += 1;
+        if telling.refused.is_multiple_of(REFUSALS) && !self.liveness.is_asking() {
+            // Perhaps the agent refuses it, as the body has got it and has ended: what follows the answer to a ping says so.
+            self.ping();
+        } else {
             self.liveness.hush_until(self.now + REFUSED);
-            return true;
         }
-        false
+        true
     }
 
     /// What was asked by a call that has ended, or is about to be, is given up.
