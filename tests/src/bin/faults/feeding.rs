@@ -221,7 +221,7 @@ impl Call {
         let Self { kind, first, many } = self;
         let mark = Arc::clone(alive);
         let items = (first..first + many).inspect(move |_| {
-            let _alive = &mark;
+            assert!(Arc::strong_count(&mark) > 0);
         });
         let expected = hash(first..first + many);
         let is = |found: u64| right(&found, &expected);
