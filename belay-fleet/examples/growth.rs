@@ -145,7 +145,11 @@ async fn measure() -> Outcome {
         let before = line.carried();
         let costs = self::idle(&[&server, &client]).await?;
         let after = line.carried();
-        let each = |at: usize| (after[at] - before[at]) as f64 / IDLE.as_secs_f64() / f64::from(count);
+        let each = |at: usize| {
+            f64::from(u32::try_from(after[at] - before[at]).unwrap_or(u32::MAX))
+                / IDLE.as_secs_f64()
+                / f64::from(count)
+        };
         let ((server_memory, _), (client_memory, _)) = (server.cost()?, client.cost()?);
         let (server_first, client_first) = *first.get_or_insert((server_memory, client_memory));
         let more = |memory: u64, first: u64| memory.saturating_sub(first) / u64::from(count.max(2) - 1);
@@ -213,7 +217,7 @@ async fn idle(parts: &[&Part]) -> Outcome<Vec<f64>> {
     let taken = before
         .iter()
         .zip(&after)
-        .map(|((_, before), (_, after))| *after - *before);
+        .map(|((_, before), (_, after))| after.saturating_sub(*before));
     Ok(taken
         .map(|taken| 100.0 * taken.as_secs_f64() / begun.elapsed().as_secs_f64())
         .collect())
