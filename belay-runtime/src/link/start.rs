@@ -50,8 +50,8 @@ pub(super) async fn start(
         return small::start(wire, secrets, free, deadlines).await;
     }
     if let Some(prebuilt) = prebuilt::bring(secrets, free).filter(|_| loads)
-        && let Ran::Ended(ended) = run_surely(wire, &prebuilt, deadlines, |_| false).await?
-        && ended.traceback.is_empty()
+        // Whatever is heard of that: a thread's output would look like a failure, and a second agent takes more memory.
+        && let Ran::Ended(_) = run_surely(wire, &prebuilt, deadlines, |_| false).await?
         && let Ran::Hello(words) = bring(wire, &attach, &attach, deadlines).await?
     {
         return Ok(begun(wire, words, false, flavour));
