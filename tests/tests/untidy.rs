@@ -203,6 +203,14 @@ pub trait Untidy {
     async fn lock(&self, times: u32) -> Result<u32>;
 
     /// ```python
+    /// import micropython
+    /// micropython.heap_lock()
+    /// return items
+    /// ```
+    #[task]
+    async fn lock_with(&self, items: Vec<u32>) -> Result<Vec<u32>>;
+
+    /// ```python
     /// made = bytes([7] * size)
     /// if kind == "bytes":
     ///     return made
@@ -499,6 +507,9 @@ async fn a_heap_that_a_body_left_locked_is_unlocked(way: Way) {
     let untidy = UntidyDevice::attach(&device).await.unwrap();
     for times in [1, 3] {
         assert_eq!(soon("an answer", untidy.lock(times)).await.unwrap(), times);
+        let items: Vec<u32> = (0..40).collect();
+        let same = soon("an answer", untidy.lock_with(items.clone()));
+        assert_eq!(same.await.unwrap(), items);
         assert_eq!(
             soon("an answer", untidy.same("a", vec![0.5])).await.unwrap(),
             ["a"]

@@ -10,11 +10,17 @@ def _belay(version, boot, before):
     from binascii import a2b_base64, b2a_base64
 
     try:
-        from json import loads
+        from json import loads as json
 
-        loads(memoryview(b"0"))
+        json(memoryview(b"0"))
     except:
-        loads = None
+        json = None
+
+    def loads(text):
+        # JSON as Python, which it is with three names more.
+        return eval(bytes(text), names)
+
+    loads = json or loads
     try:
         from builtins import compile as compiler
     except:
@@ -52,7 +58,9 @@ def _belay(version, boot, before):
         waiting = None
     # What comes and goes are bytes: each new text would be looked up among all names that there are, which takes longer
     # than a call.
-    put = sys.stdout.write
+    put = sys.stdout
+    # A text's line ends would be looked for in all of it.
+    put = getattr(put, "buffer", put).write
     readinto = getattr(sys, "stdin", None)
     readline = getattr(readinto, "readline", None)
     readinto = getattr(readinto, "readinto", None)
@@ -96,7 +104,14 @@ def _belay(version, boot, before):
         put(start + text + b"%08x\x03" % crc(text, seed))
 
     def base64(data):
-        return b2a_base64(data)[:-1]
+        return b2a_base64(data, newline=False)
+
+    try:
+        base64(b"")
+    except:
+        # Older boards make a line of it.
+        def base64(data):
+            return b2a_base64(data)[:-1]
 
     def read(size):
         line = bytearray(size)
@@ -164,6 +179,7 @@ def _belay(version, boot, before):
             end, value = value
             end = b"W" + end
         size = len(value)
+        value = memoryview(value)
         for at in range(0, size, 1536):
             part(wanted, number, i, value[at : at + 1536])
             i += 1
@@ -204,6 +220,14 @@ def _belay(version, boot, before):
             if left is None or left < 0 or left > 999:
                 lock()
                 break
+
+    def look_at_heap():
+        # On a locked heap nothing can be called that takes as much as to answer does. To unlock one that is not locked is
+        # nothing to be done for each call: a Ctrl-C could come in the middle.
+        try:
+            bytearray(1)
+        except MemoryError:
+            free_heap()
 
     def attempt(function, *arguments):
         try:
@@ -272,25 +296,70 @@ def _belay(version, boot, before):
         if hasattr(items, "close"):
             items.close()
 
-    def serve(number, kind, keep, text):
-        # Does what a line asks that is intact and the next one: its number, its kind, how many answers to keep, as
-        # their characters, and the rest. That can be so large that there is no room for it twice, and is gone when the
-        # next line is read.
-        nonlocal expected, kept, spare
+    def begun(keep):
+        # Begins the answer to what is expected: its frames. How many before it are to be kept is said as a character.
+        nonlocal expected, kept
         frames = []
         if keep == ord("0"):
-            kept = [number, frames]
+            kept = [expected, frames]
         else:
-            kept = kept[2 * (ord("0") - keep) :] + [number, frames]
+            kept = kept[2 * (ord("0") - keep) :] + [expected, frames]
         # Where there was no room for this much, nothing has been done, and the line may be sent again.
-        expected = ord("0") + (number - 47 & 63)
-        # Whether what was asked for has begun.
+        expected = ord("0") + (expected - 47 & 63)
+        return frames
+
+    def failed(frames, number, error, fate):
+        if not fate and isinstance(error, (KeyError, NameError)):
+            # There is no such function: it may have been removed for another program's.
+            fate = 2
+        fail(frames, number, error, fate)
+        if isinstance(error, KeyboardInterrupt):
+            raise error
+
+    def in_pieces(frames, number, value):
+        # Answers with a value that there is no room for as text. What was kept to say that there is no room serves for
+        # what there is to say, too.
+        gc.collect()
+        kept[-1] = Parts(value)
+        try:
+            kept[-1].answer(number, None)
+        except BaseException as error:
+            kept[-1] = frames
+            # A board whose `print` writes to no object of ours.
+            raise MemoryError if isinstance(error, OSError) else error
+
+    def respond(frames, number, value, result):
+        # Answers with a value, packed if that is asked for.
+        nonlocal spare
+        packed = result and names["P"](value, result)
+        if packed:
+            if len(packed[1]) > 40:
+                kept[-1] = packed
+                return parts(number, packed, None)
+            return say(frames, b"%cC%s" % (number, packed[0] + base64(packed[1])))
+        if type(value) in raw:
+            if len(value) > 40:
+                kept[-1] = value
+                return parts(number, value, None)
+            if type(value) is memoryview:
+                value = bytes(value)
+        try:
+            say(frames, b"%cv%r" % (number, value))
+        except MemoryError:
+            spare = None
+            in_pieces(frames, number, value)
+
+    def serve(kind, keep, text):
+        # Does what a line asks that is intact and the next one. The text is what stands in it: it can be so large that
+        # there is no room for it twice, and is gone when the next line is read.
+        number = expected
+        frames = begun(keep)
+        # Whether what was asked for has begun, and what the result is to be packed as.
         fate = 0
-        # What the result is to be packed as.
         result = None
         try:
             if kind == ord("c") or kind == ord("w"):
-                words = loads(text) if loads else eval(bytes(text), names)
+                words = loads(text)
                 if kind == ord("w"):
                     result = words.pop(0)
                 value = names[words.pop(0)]
@@ -331,43 +400,14 @@ def _belay(version, boot, before):
                 except BaseException:
                     close(stream)
                     raise
-            packed = result and names["P"](value, result)
-            if packed:
-                if len(packed[1]) > 40:
-                    kept[-1] = packed
-                    return parts(number, packed, None)
-                return say(frames, b"%cC%s" % (number, packed[0] + base64(packed[1])))
-            if isinstance(value, raw) and type(value) in raw:
-                if len(value) > 40:
-                    kept[-1] = value
-                    return parts(number, value, None)
-                if type(value) is memoryview:
-                    value = bytes(value)
-            try:
-                return say(frames, b"%cv%r" % (number, value))
-            except MemoryError:
-                # What was kept to say that there is no room serves for what there is to say, too.
-                free_heap()
-                spare = None
-                gc.collect()
-            kept[-1] = Parts(value)
-            try:
-                kept[-1].answer(number, None)
-            except BaseException as error:
-                kept[-1] = frames
-                # A board whose `print` writes to no object of ours.
-                raise MemoryError if isinstance(error, OSError) else error
+            look_at_heap()
+            respond(frames, number, value, result)
         except SystemExit:
             # It resets the board, as it does without us.
             raise
         except BaseException as error:
             free_heap()
-            if not fate and isinstance(error, (KeyError, NameError)):
-                # There is no such function: it may have been removed for another program's.
-                fate = 2
-            fail(frames, number, error, fate)
-            if isinstance(error, KeyboardInterrupt):
-                raise
+            failed(frames, number, error, fate)
 
     def again(number, wanted):
         # Sends once more what was answered, or what is wanted of it; false if that is not known.
@@ -396,10 +436,10 @@ def _belay(version, boot, before):
             if hold:
                 spaces["_threads"]["resume"]("")
 
-    def demand(number, kind, keep, text):
+    def demand(kind, keep, text):
         # As `serve`; after a failure what was spare is this request's to use.
         missing = not spare
-        serve(number, kind, keep, text)
+        serve(kind, keep, text)
         if missing:
             restore()
 
@@ -439,7 +479,7 @@ def _belay(version, boot, before):
             line = line[at:] + read(at)
 
     def other(line, size):
-        # Does what an intact line asks; true if the agent is to leave.
+        # Does what an intact line asks, or gives what is to be served; no text if the agent is to leave.
         nonlocal odd
         number = line[1]
         kind = line[2]
@@ -450,7 +490,7 @@ def _belay(version, boot, before):
         elif kind == ord("q"):
             finish()
             send(b"%cq" % expected)
-            return 1
+            return 0, 0, None
         elif kind == ord("R"):
             piecemeal(number, bytes(text).strip())
         elif kind == ord("l"):
@@ -466,16 +506,17 @@ def _belay(version, boot, before):
             except MemoryError:
                 # There is no room for it: it is skipped, and answered in its turn.
                 kind = ord("m")
-                line = text = None
+                line = None
+                text = b""
                 gc.collect()
                 while rest > 0 and size:
                     rest -= len(read(min(rest, 32)))
             if number == expected:
-                demand(number, kind, keep, text)
+                return kind, keep, text
             elif not again(number, None):
                 send(b"%cn" % expected)
         elif number == expected:
-            demand(number, kind, keep, text)
+            return kind, keep, text
         elif not again(number, None):
             send(b"%cn" % expected)
 
@@ -492,7 +533,7 @@ def _belay(version, boot, before):
 
     def run(size):
         # Reads lines of `size` characters, or of any length where that is -1, until it is to leave.
-        nonlocal odd, stopped
+        nonlocal odd, spare, stopped
         interrupted = lost = 0
         new = 1
         # The line, what stands in it, and its first character: a Ctrl-C of another tool's may be among characters that came
@@ -526,14 +567,56 @@ def _belay(version, boot, before):
                         line = (bytes(first) if interrupted else b"") + readline().encode()
                         text = line[4:-8]
                     interrupted = 0
+                    task = ()
                     if crc(line, seed):
                         known = mended(line, size)
-                        if known and other(known, size):
+                        if known:
+                            task = other(known, size)
+                        known = None
+                    elif line[1] != expected or line[2] != ord("c") and line[2] != ord("w"):
+                        task = other(line, size)
+                    else:
+                        # Most of what is asked, as `serve` does it, without what calling that takes.
+                        number = expected
+                        frames = begun(line[3])
+                        fate = 0
+                        result = None
+                        try:
+                            try:
+                                words = loads(text)
+                            except MemoryError:
+                                # What makes room may be asked for.
+                                spare = None
+                                gc.collect()
+                                words = loads(text)
+                            if line[2] == ord("w"):
+                                result = words.pop(0)
+                            value = names[words.pop(0)]
+                            fate = 1
+                            value = value(*words)
+                            if result or isinstance(value, raw):
+                                look_at_heap()
+                                respond(frames, number, value, result)
+                            else:
+                                try:
+                                    say(frames, b"%cv%r" % (number, value))
+                                except MemoryError:
+                                    # Even calling that takes room, and a heap that is not locked.
+                                    free_heap()
+                                    spare = None
+                                    in_pieces(frames, number, value)
+                        except SystemExit:
+                            raise
+                        except BaseException as error:
+                            free_heap()
+                            failed(frames, number, error, fate)
+                        frames = words = value = None
+                    if task:
+                        if task[2] is None:
                             return
-                    elif line[1] == expected and (line[2] == ord("c") or line[2] == ord("w")):
-                        serve(expected, line[2], line[3], text)
-                    elif other(line, size):
-                        return
+                        # Not in there: what it takes to get to this much is not there any more.
+                        demand(*task)
+                        task = None
             except KeyboardInterrupt:
                 interrupted = 1
                 if not stopped:
@@ -543,7 +626,10 @@ def _belay(version, boot, before):
             except UnicodeError:
                 lost = 1
             except MemoryError:
+                # What goes on needs room itself.
                 free_heap()
+                spare = None
+                gc.collect()
                 # If there is no room even to say so, the host asks.
                 lost = not lost
                 new = 0
@@ -664,15 +750,15 @@ def _belay(version, boot, before):
             line = line.encode()
             if crc(line, seed):
                 line = mended(line, 0)
-            if line:
-                other(line, 0)
+            task = line and other(line, 0)
+            if task and task[2] is not None:
+                demand(*task)
         except KeyboardInterrupt:
             pass
         except MemoryError:
             repair()
 
-    if not loads:
-        # JSON is read as Python then.
+    if not json:
         names.update(true=True, false=False, null=None)
     names.update(A=packed, F=aliases, N=space, X=execute, V=evaluate, D=deploy, U=evict, B=a2b_base64, S=tell, E=describe, W=through, L=listen)
     served = {version: begin, "r": resume, "h": handle, "b": bring}
