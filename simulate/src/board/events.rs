@@ -53,10 +53,12 @@ impl Machine {
         Some(format!("-u{token} {number}:{value}"))
     }
 
-    /// A body tells an event.
+    /// A body tells an event. No thread tells another one between its being counted and sent, as there is a lock.
     pub(super) async fn tell_event(&mut self, at: usize, value: u32) -> Python<()> {
-        match self.event(at, value) {
-            Some(text) => self.send(&text).await,
+        self.tick().await?;
+        let text = self.event(at, value);
+        match text.and_then(|text| self.heap.session.frame(&text)) {
+            Some(frame) => self.put(&frame).await,
             None => Ok(()),
         }
     }
