@@ -15,9 +15,17 @@ trait Wild {
     /// class Own:
     ///     def __repr__(self):
     ///         return text
+    ///
+    /// begun = []
     /// ```
     #[setup]
     async fn prepare(&self) -> Result<()>;
+
+    /// ```python
+    /// return len(begun)
+    /// ```
+    #[task]
+    async fn beginnings(&self) -> Result<u32>;
 
     /// ```python
     /// raise ValueError(text)
@@ -67,6 +75,7 @@ trait Wild {
 
     /// ```python
     /// import time
+    /// begun.append(1)
     /// while True:
     ///     time.sleep_ms(1)
     /// ```
@@ -193,6 +202,9 @@ async fn names_of_threads_are_told_without_control_characters() {
     assert_eq!(harm(&format!("{event:?}")), None, "{event:?}");
     let deaf = wild.deaf().await.unwrap();
     is_harmless(&error(wild.deaf().await));
+    // One that is told to stop before it has begun does so.
+    let begun = async { while wild.beginnings().await.unwrap() == 0 {} };
+    soon("the beginning", begun).await;
     is_harmless(&error(deaf.stop(Duration::from_millis(50)).await));
     assert_eq!(harm(&format!("{deaf:?} {:?}", deaf.info())), None);
     // Closing says it, too.

@@ -13,6 +13,7 @@ pub trait Careful {
     /// log = []
     /// done = []
     /// cleaning = []
+    /// begun = []
     /// ```
     #[setup]
     async fn prepare(&self) -> Result<()>;
@@ -89,6 +90,7 @@ pub trait Careful {
     /// ```python
     /// import time
     /// try:
+    ///     begun.append(1)
     ///     while True:
     ///         time.sleep_ms(1)
     /// finally:
@@ -131,6 +133,7 @@ pub trait Careful {
     ///     while True:
     ///         time.sleep_ms(1)
     /// try:
+    ///     begun.append(1)
     ///     wait()
     /// except BaseException:
     ///     for i in range(3):
@@ -247,6 +250,12 @@ pub trait Careful {
     async fn log_length(&self) -> Result<usize>;
 
     /// ```python
+    /// return len(begun)
+    /// ```
+    #[task]
+    async fn beginnings(&self) -> Result<u32>;
+
+    /// ```python
     /// return len(cleaning)
     /// ```
     #[task]
@@ -267,6 +276,14 @@ pub trait Left {
 async fn until_logged(careful: &CarefulDevice) {
     soon("an entry in the log", async {
         while careful.log_length().await.unwrap() == 0 {}
+    })
+    .await;
+}
+
+/// Waits until a thread has begun: one that is told to stop before never does anything.
+async fn until_begun(careful: &CarefulDevice) {
+    soon("the beginning", async {
+        while careful.beginnings().await.unwrap() == 0 {}
     })
     .await;
 }
@@ -344,6 +361,7 @@ async fn clean_up_is_not_cut_short_by_being_asked_again_or_by_an_exclusive_task(
     let (_board, device) = connected().await;
     let careful = CarefulDevice::attach(&device).await.unwrap();
     let handle = careful.slow_to_tidy().await.unwrap();
+    until_begun(&careful).await;
     let (first, second, alone) = tokio::join!(
         handle.stop(PATIENCE),
         async {
@@ -394,6 +412,7 @@ async fn closing_the_device_lets_its_threads_clean_up() {
     let (board, device) = connected().await;
     let careful = CarefulDevice::attach(&device).await.unwrap();
     let handle = careful.slow_to_tidy().await.unwrap();
+    until_begun(&careful).await;
     device.close().await.unwrap();
     assert_eq!(handle.state(), ThreadState::Stopped);
     let device = Device::connect(board.port()).await.unwrap();
@@ -419,6 +438,7 @@ async fn a_body_that_catches_the_stop_and_ends_is_a_stopped_one() {
     let (_board, device) = connected().await;
     let careful = CarefulDevice::attach(&device).await.unwrap();
     let handle = careful.polite().await.unwrap();
+    until_begun(&careful).await;
     handle.stop(PATIENCE).await.unwrap();
     assert_eq!(handle.state(), ThreadState::Stopped);
     assert_eq!(careful.logged().await.unwrap(), ["caught"; 3]);
@@ -430,6 +450,7 @@ async fn clean_up_that_takes_longer_than_the_deadline_is_told_of_and_then_cut_sh
     let (_board, device) = connected().await;
     let careful = CarefulDevice::attach(&device).await.unwrap();
     let handle = careful.slow_to_tidy().await.unwrap();
+    until_begun(&careful).await;
     let error = handle.stop(Duration::from_millis(60)).await;
     if let Err(error) = error {
         assert!(

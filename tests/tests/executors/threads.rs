@@ -70,6 +70,7 @@ pub trait Worker {
 
     /// ```python
     /// import time
+    /// log.append("deaf")
     /// while not done:
     ///     time.sleep_ms(1)
     /// ```
@@ -266,10 +267,18 @@ async fn an_exclusive_task_that_is_dropped_lets_the_threads_go() {
     device.close().await.unwrap();
 }
 
+/// One that has begun, since one that is told to stop before it has never runs.
+async fn started_deaf(worker: &WorkerDevice) -> ThreadHandle {
+    let handle = worker.deaf(vec![]).await.unwrap();
+    let begun = async { while worker.log_length().await.unwrap() == 0 {} };
+    soon("its beginning", begun).await;
+    handle
+}
+
 async fn a_thread_without_stop_points_is_an_error_and_a_reset_only_if_allowed() {
     let (_board, device) = connected().await;
     let worker = WorkerDevice::attach(&device).await.unwrap();
-    let handle = worker.deaf(vec![]).await.unwrap();
+    let handle = started_deaf(&worker).await;
     let error = handle.stop(Duration::from_millis(100)).await.unwrap_err();
     assert!(
         matches!(error.kind(), ErrorKind::Thread(ThreadError::StillRunning { .. })),
@@ -281,7 +290,7 @@ async fn a_thread_without_stop_points_is_an_error_and_a_reset_only_if_allowed() 
 
     let (_board, device) = connected_with(|builder| builder.reset_for_threads(true)).await;
     let worker = WorkerDevice::attach(&device).await.unwrap();
-    let handle = worker.deaf(vec![]).await.unwrap();
+    let handle = started_deaf(&worker).await;
     let epoch = device.session().epoch();
     handle.stop(Duration::from_millis(100)).await.unwrap();
     assert_eq!(handle.state(), ThreadState::Lost);
