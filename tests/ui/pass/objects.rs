@@ -38,7 +38,7 @@ pub trait Display: Send + Sync + 'static {
 #[belay::device]
 pub trait Panel {
     /// ```python
-    /// return [Display(bus), other]
+    /// return [other] * bus
     /// ```
     #[task]
     async fn displays(&self, bus: u8, other: &DisplayObject) -> Result<Vec<DisplayObject>>;
