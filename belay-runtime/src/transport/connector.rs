@@ -1,13 +1,12 @@
 //! What can open the way to a board, and open it again.
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 
 use tokio::time::Instant;
 
 use super::address::Target;
-use super::elsewhere;
+use super::elsewhere::{self, Open};
 use super::open::RELEASE;
 use super::{Address, Transport, TransportError};
 
@@ -17,9 +16,6 @@ pub struct Connector {
     name: Arc<str>,
     open: Arc<Open>,
 }
-
-type Opening = Pin<Box<dyn Future<Output = Result<Box<dyn Transport>, TransportError>> + Send>>;
-type Open = dyn Fn(Instant) -> Opening + Send + Sync;
 
 impl Connector {
     /// A connector that calls `open` each time; `name` is what messages call the board.
@@ -77,8 +73,8 @@ impl From<Address> for Connector {
         let open: Arc<Open> = if let Target::Zenoh(board) = address.target {
             let kept = OnceLock::new();
             Arc::new(move |until| {
-                let way = elsewhere::connector(&board, &kept);
-                Box::pin(async move { way?.open_before(until).await })
+                let open = elsewhere::opener(&board, &kept);
+                Box::pin(async move { open?(until).await })
             })
         } else {
             let address = Arc::new(address);
@@ -89,6 +85,14 @@ impl From<Address> for Connector {
         };
         Self { name, open }
     }
+}
+
+/// Has this program open addresses that begin with `zenoh:` by what `way` makes of what follows that,
+/// `belay/<host>/<board>`. What was said before is forgotten.
+///
+/// The crate `belay-fleet` says it, so that who only calls a board of this machine need not compile that.
+pub fn provide_zenoh(way: impl Fn(&str) -> Connector + Send + Sync + 'static) {
+    elsewhere::provide(Arc::new(move |board| way(board).open));
 }
 
 impl fmt::Debug for Connector {

@@ -1,31 +1,38 @@
 //! Boards of other machines, to which a crate leads that this one knows nothing of.
 
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use super::{Connector, TransportError};
+use tokio::time::Instant;
 
-type Way = dyn Fn(&str) -> Connector + Send + Sync;
+use super::{Transport, TransportError};
+
+/// A way that is being opened.
+pub(super) type Opening = Pin<Box<dyn Future<Output = Result<Box<dyn Transport>, TransportError>> + Send>>;
+
+/// Opens the way to a board; what this program is about to close is waited for until then.
+pub(super) type Open = dyn Fn(Instant) -> Opening + Send + Sync;
+
+/// Leads to the board of a name.
+type Way = dyn Fn(&str) -> Arc<Open> + Send + Sync;
 
 static WAY: RwLock<Option<Arc<Way>>> = RwLock::new(None);
 
-/// Has this program open addresses that begin with `zenoh:` by what `way` makes of what follows that,
-/// `belay/<host>/<board>`. What was said before is forgotten.
-///
-/// The crate `belay-fleet` says it, so that who only calls a board of this machine need not compile that.
-pub fn provide_zenoh(way: impl Fn(&str) -> Connector + Send + Sync + 'static) {
-    *WAY.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(way));
+/// Has boards of other machines be opened so. What was said before is forgotten.
+pub(super) fn provide(way: Arc<Way>) {
+    *WAY.write().unwrap_or_else(PoisonError::into_inner) = Some(way);
 }
 
-/// The way to a board, once for each `kept`: what is at its other end may be kept from one opening to the next.
-pub(super) fn connector(board: &str, kept: &OnceLock<Connector>) -> Result<Connector, TransportError> {
-    if let Some(connector) = kept.get() {
-        return Ok(connector.clone());
+/// What opens the way to a board, once for each `kept`: what is at its other end may be kept from one opening to the next.
+pub(super) fn opener(board: &str, kept: &OnceLock<Arc<Open>>) -> Result<Arc<Open>, TransportError> {
+    if let Some(open) = kept.get() {
+        return Ok(Arc::clone(open));
     }
     let way = WAY.read().unwrap_or_else(PoisonError::into_inner).clone();
     let way = way.ok_or_else(|| TransportError::NotProvided {
         address: format!("zenoh:{board}"),
     })?;
-    Ok(kept.get_or_init(|| way(board)).clone())
+    Ok(Arc::clone(kept.get_or_init(|| way(board))))
 }
 
 /// What is wrong with the name of a board, if something is: it is `belay/<host>/<board>`, of two names without patterns.

@@ -66,8 +66,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use address::{Address, AddressError};
-pub use connector::Connector;
-pub use elsewhere::provide_zenoh;
+pub use connector::{Connector, provide_zenoh};
 pub use error::{PortHolder, TransportError};
 pub use port_info::{PortInfo, UsbInfo};
 #[cfg(feature = "serial")]

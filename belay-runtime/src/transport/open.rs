@@ -102,8 +102,8 @@ impl Address {
             #[cfg(not(feature = "webrepl"))]
             Target::WebRepl(..) => Err(self.not_built("webrepl")),
             Target::Zenoh(board) => {
-                let way = elsewhere::connector(board, &OnceLock::new())?;
-                way.open_before(until).await
+                let open = elsewhere::opener(board, &OnceLock::new())?;
+                open(until).await
             }
             #[cfg(feature = "process")]
             Target::Exec(words) => process::exec(words, self.to_string()),
