@@ -84,14 +84,14 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
 
 /// A board, as JSON.
 #[derive(Serialize)]
-struct Board<'a> {
+struct Listed<'a> {
     board: &'a str,
     tags: &'a std::collections::BTreeMap<String, String>,
     held_by: Option<&'a str>,
     held_for_seconds: Option<u64>,
 }
 
-impl<'a> From<&'a BoardInfo> for Board<'a> {
+impl<'a> From<&'a BoardInfo> for Listed<'a> {
     fn from(info: &'a BoardInfo) -> Self {
         Self {
             board: &info.board,
@@ -114,7 +114,7 @@ async fn list(arguments: List) -> Result<(), Failure> {
     }
     let boards = fleet.list(&query).await?;
     if arguments.json.json {
-        return boards.iter().try_for_each(|info| json::line(&Board::from(info)));
+        return boards.iter().try_for_each(|info| json::line(&Listed::from(info)));
     }
     if boards.is_empty() {
         line!("no machine serves such a board")?;
@@ -132,7 +132,7 @@ async fn list(arguments: List) -> Result<(), Failure> {
 /// Says that a board has come or gone.
 fn told(event: &BoardEvent, as_json: Json) -> Result<(), Failure> {
     match (event, as_json.json) {
-        (BoardEvent::Arrived(info), true) => json::line(&serde_json::json!({"arrived": Board::from(info)})),
+        (BoardEvent::Arrived(info), true) => json::line(&serde_json::json!({"arrived": Listed::from(info)})),
         (BoardEvent::Departed(board), true) => json::line(&serde_json::json!({"departed": board})),
         (BoardEvent::Arrived(info), false) => Ok(line!("+ {}  {}", info.board, tags(info))?),
         (BoardEvent::Departed(board), false) => Ok(line!("- {board}")?),
@@ -154,7 +154,7 @@ async fn leases(arguments: Leases) -> Result<(), Failure> {
     let mut boards = fleet.list(&arguments.meant.query()).await?;
     boards.retain(|info| info.held_by.is_some());
     if arguments.json.json {
-        return boards.iter().try_for_each(|info| json::line(&Board::from(info)));
+        return boards.iter().try_for_each(|info| json::line(&Listed::from(info)));
     }
     if boards.is_empty() {
         line!("nobody has a board")?;

@@ -50,26 +50,26 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let config = network(&arguments.network.connect, &arguments.listen)?;
     let server = Server::open(config, &host).await?;
     note(&faint(&format!("(serving as {host} until Ctrl-C)\n")));
-    let mut served: BTreeMap<String, Address> = BTreeMap::new();
+    let mut announced: BTreeMap<String, Address> = BTreeMap::new();
     loop {
         let there = arguments.there()?;
-        let gone = served.iter().filter(|(name, address)| {
+        let gone = announced.iter().filter(|(name, address)| {
             let now = there.get(*name).map(|(address, _)| address);
             now != Some(*address)
         });
         let gone: Vec<_> = gone.map(|(name, _)| name.clone()).collect();
         for name in gone {
             server.withdraw(&name);
-            served.remove(&name);
+            announced.remove(&name);
             line!("belay/{host}/{name} is gone")?;
         }
         for (name, (address, tags)) in there {
-            if served.contains_key(&name) {
+            if announced.contains_key(&name) {
                 continue;
             }
             server.announce(&name, address.clone(), tags).await?;
             line!("belay/{host}/{name} is {address}")?;
-            served.insert(name, address);
+            announced.insert(name, address);
         }
         tokio::time::sleep(LOOK).await;
     }
