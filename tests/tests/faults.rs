@@ -62,3 +62,16 @@ fn every_call_over_a_faulty_line_ends_truthfully_and_the_next_one_works_on_a_boa
     all_recover(&["--board", "circuitpython-like"], &[]);
     all_recover(&["--board", "circuitpython-like", "--call-path", "raw-repl"], &[]);
 }
+
+#[test]
+fn every_call_over_a_faulty_line_that_is_far_away_ends_truthfully_and_the_next_one_works() {
+    let seeds: Vec<String> = OF_EVERY_KIND.map(|seed| seed.to_string()).collect();
+    let faults = Command::new(env!("CARGO_BIN_EXE_faults"))
+        .args(["--seeds", &seeds.join(","), "--far", "25"])
+        .output()
+        .expect("the program is built with the tests");
+    let said = String::from_utf8_lossy(&faults.stdout);
+    let complaints = String::from_utf8_lossy(&faults.stderr);
+    assert!(faults.status.success(), "{said}{complaints}");
+    assert!(said.contains("0 wrong, 0 hung, 0 lost, 30 recovered"), "{said}");
+}

@@ -15,7 +15,9 @@ use std::collections::VecDeque;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
+use belay_tests::far::Far;
 use belay_tests::tool::{self, Runtime};
 use clap::Parser;
 use run::{On, Outcome, Runner, Way};
@@ -50,6 +52,12 @@ struct Options {
     /// they read. Of several, seeds take turns.
     #[arg(long, value_enum, value_delimiter = ',', conflicts_with_all = ["board", "call_path", "no_flow_control", "files"])]
     with: Vec<With>,
+    /// Has the board behind TCP, over a line that takes so many milliseconds there and as many back.
+    #[arg(long, value_name = "MILLISECONDS", conflicts_with_all = ["files", "with"])]
+    far: Option<u64>,
+    /// How many of a hundred packets that line loses.
+    #[arg(long, value_name = "PERCENT", requires = "far", default_value_t = 1)]
+    loss: u8,
     /// Is the host that is killed, on this port.
     #[arg(long, hide = true)]
     act: Option<String>,
@@ -143,6 +151,12 @@ async fn run(options: &Options) -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
+    if let Some(far) = options.far
+        && let Err(error) = round_trips(Duration::from_millis(far), options.loss).await
+    {
+        eprintln!("{error}");
+        return ExitCode::FAILURE;
+    }
     let Ok(totals) = totals.lock() else {
         return ExitCode::FAILURE;
     };
@@ -159,6 +173,28 @@ async fn run(options: &Options) -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// How long calls take over a line that takes its time, against what a byte needs there and back.
+async fn round_trips(delay: Duration, loss: u8) -> Result<(), Box<dyn std::error::Error>> {
+    let board = belay_sim::Board::unix().start().await?;
+    let far = Far::new("127.0.0.1:0", board.port().parse()?).await?;
+    let device = belay::Device::connect(format!("tcp://{}", far.place())).await?;
+    far.is_bad(delay, loss);
+    let mut times = Vec::new();
+    for number in 0..50_u32 {
+        let begun = Instant::now();
+        if device.execute_as::<u32>(&format!("{number} + 1")).await? != number + 1 {
+            return Err("a wrong sum".into());
+        }
+        times.push(begun.elapsed());
+    }
+    times.sort();
+    let middle = times[times.len() / 2];
+    let trips = middle.as_secs_f64() / (2.0 * delay.as_secs_f64());
+    println!("calls: {middle:.1?}, which is {trips:.2} of the round trip");
+    device.close().await?;
+    Ok(())
 }
 
 /// What does the runs.
@@ -186,7 +222,8 @@ impl AnyRunner {
         }
         if runners.is_empty() {
             let (board, way, paced) = (options.board, options.call_path, options.no_flow_control);
-            runners.push(Self::Calls(Runner::new(board, way, paced).await));
+            let far = options.far.map(|far| (Duration::from_millis(far), options.loss));
+            runners.push(Self::Calls(Runner::new(board, way, paced, far).await));
         }
         runners
     }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use belay_runtime::ErrorKind;
 use belay_runtime::agent::Flavour;
 use belay_runtime::link::{CallPath, Link, LinkOptions, Payload, Request, Statements};
-use belay_runtime::transport::{Address, Connector};
+use belay_runtime::transport::{Address, Connector, TransportError};
 use belay_sim::{Board, Direction, Fault, Rates};
+use belay_tests::far::Far;
 use belay_tests::tool::tells_of_the_line;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -98,11 +99,13 @@ pub(crate) struct Runner {
     link: Option<Link>,
     way: Way,
     no_flow_control: bool,
+    /// The line between the host and the board's port, if that is not of this machine.
+    far: Option<Far>,
     next_id: u32,
 }
 
 impl Runner {
-    pub(crate) async fn new(on: On, way: Way, no_flow_control: bool) -> Self {
+    pub(crate) async fn new(on: On, way: Way, no_flow_control: bool, far: Option<(Duration, u8)>) -> Self {
         let mut board = match on {
             On::Unix => Board::unix(),
             On::CircuitPythonLike => Board::circuitpython_like(),
@@ -111,11 +114,21 @@ impl Runner {
             board = board.heap_kb(SMALL_HEAP);
         }
         let board = board.start().await.unwrap_or_else(|error| panic!("{error}"));
+        let mut line = None;
+        if let Some((delay, loss)) = far {
+            let to = board.port().parse().unwrap_or_else(|error| panic!("{error}"));
+            let far = Far::new("127.0.0.1:0", to)
+                .await
+                .unwrap_or_else(|error| panic!("{error}"));
+            far.is_bad(delay, loss);
+            line = Some(far);
+        }
         Self {
             board,
             link: None,
             way,
             no_flow_control,
+            far: line,
             next_id: 0,
         }
     }
@@ -126,9 +139,14 @@ impl Runner {
             return Ok(link.clone());
         }
         let flow = if self.no_flow_control { "?flow=off" } else { "" };
-        let address: Address = format!("{}{flow}", self.board.port())
-            .parse()
-            .map_err(belay_runtime::transport::TransportError::from)?;
+        let parsed = |text: &str| text.parse().map_err(TransportError::from);
+        let mut port = self.board.port().to_owned();
+        if let Some(far) = &self.far {
+            // It may have come back under another name.
+            far.leads_to(parsed(&port)?);
+            port = format!("tcp://{}", far.place());
+        }
+        let address: Address = parsed(&format!("{port}{flow}"))?;
         let mut options = options();
         options.call_path = match self.way {
             Way::Agent => CallPath::Agent,
