@@ -1,6 +1,6 @@
 //! Questions to servers.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use zenoh::Session;
 use zenoh::query::{ConsolidationMode, QueryTarget, Reply};
@@ -12,21 +12,31 @@ use crate::wire::{self, Answer, MOST_BOARDS, Question};
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 const OPENS_WITHIN: Duration = Duration::from_secs(15);
 
+/// How long it may take until a session knows of a server, as of one that has just come, or when it has just come itself.
+const KNOWN_WITHIN: Duration = Duration::from_secs(2);
+const AGAIN: Duration = Duration::from_millis(100);
+
 /// Asks the server of a board.
 pub(crate) async fn asked(session: &Session, board: &str, question: &Question) -> Result<Answer, FleetError> {
     let within = match question {
         Question::Open { .. } => OPENS_WITHIN,
         _ => ANSWERS_WITHIN,
     };
-    let replies = session
-        .get(wire::ask(board))
-        .payload(wire::write(question))
-        .consolidation(ConsolidationMode::None)
-        .timeout(within)
-        .await
-        .map_err(FleetError::network)?;
-    let Ok(reply) = replies.recv_async().await else {
-        return Err(FleetError::NoAnswer(board.to_owned()));
+    let began = Instant::now();
+    let reply = loop {
+        let replies = session
+            .get(wire::ask(board))
+            .payload(wire::write(question))
+            .consolidation(ConsolidationMode::None)
+            .timeout(within)
+            .await
+            .map_err(FleetError::network)?;
+        match replies.recv_async().await {
+            Ok(reply) => break reply,
+            // Nobody was asked.
+            Err(_) if began.elapsed() < KNOWN_WITHIN => tokio::time::sleep(AGAIN).await,
+            Err(_) => return Err(FleetError::NoAnswer(board.to_owned())),
+        }
     };
     let Ok(sample) = reply.result() else {
         return Err(FleetError::NoAnswer(board.to_owned()));

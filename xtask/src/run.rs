@@ -27,6 +27,8 @@ pub(crate) fn target() -> PathBuf {
 pub(crate) fn cargo<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(workspace()).args(arguments);
+    // It is for what the tests compile (`.cargo/config.toml`), and would have all be compiled twice.
+    cargo.env_remove("CARGO_PROFILE_DEV_DEBUG");
     cargo
 }
 

@@ -247,7 +247,8 @@ impl Device {
     ///
     /// Dropping the future interrupts the board; the device stays usable.
     pub async fn execute_as<T: DeserializeOwned>(&self, expression: &str) -> Result<T> {
-        self.tasks().execute_as(expression).await
+        // It is larger than what callers should have to make room for.
+        Box::pin(self.tasks().execute_as(expression)).await
     }
 
     /// Resets the board, connects again and runs again the setups that had run. It works after a lost
@@ -467,7 +468,8 @@ impl Attached {
     pub async fn execute_as<T: DeserializeOwned>(&self, expression: &str) -> Result<T> {
         let namespace = self.spec.namespace;
         if python::has_handles::<T>() {
-            return self.device.session().evaluate_as(namespace, expression).await;
+            let session = self.device.session();
+            return Box::pin(session.evaluate_as(namespace, expression)).await;
         }
         let tasks = self.device.tasks();
         tasks.evaluate_in(namespace, expression).await?.to()

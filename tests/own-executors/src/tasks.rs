@@ -67,7 +67,7 @@ impl TaskExecutor for OwnTasks {
 /// The items of a generator that may have to be opened first.
 enum OwnItems {
     Opening(BoxFuture<'static, Result<Items>>),
-    Open(Items),
+    Open(Box<Items>),
     Ended,
 }
 
@@ -78,14 +78,14 @@ impl Stream for OwnItems {
         loop {
             match &mut *self {
                 Self::Opening(opening) => match opening.as_mut().poll(cx) {
-                    Poll::Ready(Ok(items)) => *self = Self::Open(items),
+                    Poll::Ready(Ok(items)) => *self = Self::Open(Box::new(items)),
                     Poll::Ready(Err(error)) => {
                         *self = Self::Ended;
                         return Poll::Ready(Some(Err(error)));
                     }
                     Poll::Pending => return Poll::Pending,
                 },
-                Self::Open(items) => return Pin::new(items).poll_next(cx),
+                Self::Open(items) => return Pin::new(&mut **items).poll_next(cx),
                 Self::Ended => return Poll::Ready(None),
             }
         }
