@@ -73,6 +73,12 @@ impl Port {
         self.clients > 0
     }
 
+    /// Pulls it out: it is gone for its clients, and nobody else's terminal gets its name for as long as there is what
+    /// this gives.
+    pub(crate) fn unplug(self) -> File {
+        self.slave
+    }
+
     /// Reads what clients have written.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let received = (&self.master).read(buffer)?;

@@ -1,6 +1,7 @@
 //! The thread that carries bytes between the port and the board, and owns them both.
 
 use std::{
+    fs::File,
     io::{self, Read as _},
     os::fd::{AsFd, OwnedFd},
     sync::{
@@ -49,6 +50,9 @@ pub(crate) struct Pump {
     port: Option<Port>,
     /// The name of the port that there is or was.
     last_name: String,
+    /// What keeps the name of the port that was unplugged last from being given to somebody else, whom a client that waits
+    /// for this board would take for it.
+    last_port: Option<File>,
     process: Option<Process>,
     /// How many processes in a row have ended right after their start.
     short_lives: u32,
@@ -87,6 +91,7 @@ impl Pump {
         let counts = Arc::new(Counts::default());
         Ok(Self {
             last_name: port.path().to_owned(),
+            last_port: None,
             port: Some(port),
             process: Some(process),
             short_lives: 0,
@@ -136,7 +141,7 @@ impl Pump {
             self.count_turns();
             match self.to_board.take_break().or(self.to_host.take_break()) {
                 Some(Break::Cut) => self.cut(true),
-                Some(Break::Vanish) => self.port = None,
+                Some(Break::Vanish) => self.unplug(),
                 None => {}
             }
         }
@@ -261,7 +266,7 @@ impl Pump {
             self.process = Process::start(&self.recipe, self.directory.path()).ok();
         }
         if self.process.is_none() {
-            self.port = None;
+            self.unplug();
         }
     }
 
@@ -292,7 +297,7 @@ impl Pump {
             Command::Heal => Direction::BOTH.into_iter().for_each(|way| self.line(way).heal()),
             Command::Restart(reply) => _ = reply.send(self.restart()),
             Command::Vanish(reply) => {
-                self.port = None;
+                self.unplug();
                 let _ = reply.send(());
             }
             Command::Appear(reply) => _ = reply.send(self.appear()),
@@ -321,13 +326,15 @@ impl Pump {
         Ok(process.id())
     }
 
+    fn unplug(&mut self) {
+        if let Some(port) = self.port.take() {
+            self.last_port = Some(port.unplug());
+        }
+    }
+
     /// Gives the board a port with another name than the one it had.
     fn appear(&mut self) -> io::Result<String> {
-        let mut port = Port::open()?;
-        if port.path() == self.last_name {
-            // The second one is opened while the first one still has the name.
-            port = Port::open()?;
-        }
+        let port = Port::open()?;
         port.path().clone_into(&mut self.last_name);
         self.port = Some(port);
         Ok(self.last_name.clone())

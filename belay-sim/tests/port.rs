@@ -76,6 +76,18 @@ fn a_board_that_vanishes_hangs_up_and_comes_back_under_another_name() {
 }
 
 #[test]
+fn nobody_gets_the_name_of_a_port_that_was_unplugged() {
+    let mut unplugged = board();
+    let old = unplugged.port().to_owned();
+    unplugged.vanish().expect("vanishes");
+    let others: Vec<Board> = (0..4).map(|_| board()).collect();
+    assert!(
+        others.iter().all(|other| other.port() != old),
+        "who waits for it would take another for it"
+    );
+}
+
+#[test]
 fn dropping_a_board_ends_its_process_and_its_port() {
     let board = board();
     let (process, port) = (Watched::new(board.process_id()), board.port().to_owned());

@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
-use super::elsewhere;
 use super::host::{Host, Password, without_password};
 use super::options::{PortOptions, SocketOptions};
 use super::percent::{self, Encoded};
@@ -323,7 +322,7 @@ fn parse(text: &str) -> Result<Address, Problem> {
             let (host, password) = Host::parse_with_password("ws", &host, WEBREPL)?;
             Ok(Target::WebRepl(host, password, options).into())
         }
-        "zenoh" => match elsewhere::wrong(rest) {
+        "zenoh" => match wrong_name(rest) {
             Some(why) => Err(Problem::new(why).meant("zenoh:belay/lab1/pico")),
             None => Ok(Target::Zenoh(rest.to_owned()).into()),
         },
@@ -465,5 +464,18 @@ impl fmt::Display for UsbId {
             Some(serial) => write!(f, ":{}", Encoded(serial)),
             None => Ok(()),
         }
+    }
+}
+
+/// What is wrong with the name of a board, if something is: it is `belay/<host>/<board>`, of two names without patterns.
+fn wrong_name(board: &str) -> Option<&'static str> {
+    let is_name = |name: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        (1..=64).contains(&name.len()) && name.bytes().all(plain)
+    };
+    match board.split('/').collect::<Vec<_>>()[..] {
+        ["belay", host, board] if is_name(host) && is_name(board) => None,
+        ["belay", _, _] => Some("letters, digits, `-`, `_` and `.` make the name of a host or a board"),
+        _ => Some("what follows `zenoh:` is `belay/`, a host, `/` and a board"),
     }
 }

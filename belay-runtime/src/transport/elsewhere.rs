@@ -34,16 +34,3 @@ pub(super) fn opener(board: &str, kept: &OnceLock<Arc<Open>>) -> Result<Arc<Open
     })?;
     Ok(Arc::clone(kept.get_or_init(|| way(board))))
 }
-
-/// What is wrong with the name of a board, if something is: it is `belay/<host>/<board>`, of two names without patterns.
-pub(super) fn wrong(board: &str) -> Option<&'static str> {
-    let is_name = |name: &str| {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        (1..=64).contains(&name.len()) && name.bytes().all(plain)
-    };
-    match board.split('/').collect::<Vec<_>>()[..] {
-        ["belay", host, board] if is_name(host) && is_name(board) => None,
-        ["belay", _, _] => Some("letters, digits, `-`, `_` and `.` make the name of a host or a board"),
-        _ => Some("what follows `zenoh:` is `belay/`, a host, `/` and a board"),
-    }
-}
