@@ -335,6 +335,7 @@ impl Pump {
     /// Gives the board a port with another name than the one it had.
     fn appear(&mut self) -> io::Result<String> {
         let port = Port::open()?;
+        self.last_port = None;
         port.path().clone_into(&mut self.last_name);
         self.port = Some(port);
         Ok(self.last_name.clone())

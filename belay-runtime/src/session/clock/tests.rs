@@ -28,9 +28,12 @@ impl Board {
         self.began + moment * (1.0 + self.drift) + wandered
     }
 
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    /// A moment before the counter began is one of a period before.
+    #[expect(clippy::cast_possible_truncation)]
     fn ticks(self, moment: f64) -> u64 {
-        self.exact(moment) as u64 % PERIOD
+        let exact = self.exact(moment).floor() as i128;
+        let ticks = exact.rem_euclid(i128::from(PERIOD));
+        u64::try_from(ticks).expect("it is less than the period")
     }
 }
 
@@ -99,7 +102,8 @@ proptest! {
             now += SECOND;
         }
         let said = holds(&estimator, board, now);
-        prop_assert!(said.half() < 500.0, "{said:?}");
+        // The slow ones are uncertain by 1.7 ms on average; a quick one by 0.25 ms, and by more the longer it is ago.
+        prop_assert!(said.half() < 1_000.0, "{said:?}");
         let rate = estimator.rate();
         let real = 1.0 / (1.0 + board.drift);
         prop_assert!(rate.from - 1e-9 <= real && real <= rate.to + 1e-9, "{rate:?} {real}");
