@@ -77,7 +77,7 @@ fn a_board_that_vanishes_hangs_up_and_comes_back_under_another_name() {
 
 #[test]
 fn nobody_gets_the_name_of_a_port_that_was_unplugged() {
-    let mut unplugged = board();
+    let unplugged = board();
     let old = unplugged.port().to_owned();
     unplugged.vanish().expect("vanishes");
     let others: Vec<Board> = (0..4).map(|_| board()).collect();
