@@ -316,11 +316,6 @@ impl Conversation {
         }
     }
 
-    /// Whether it is about to end because somebody wants that.
-    pub(super) fn is_leaving(&self) -> bool {
-        self.leaving
-    }
-
     /// It ends with a reset, and with that what is under way, once it has cleaned up.
     pub(super) fn begin_to_reset(&mut self, now: Instant) {
         self.untold = self.calls.abandon_untold(now);

@@ -200,7 +200,6 @@ impl Conversation {
 
     /// A frame was damaged. That is known at once, and not only when nothing else comes.
     pub(super) fn on_damaged(&mut self, number: u8, kind: u8) {
-        self.watch.line_is_bad();
         if kind == ReplyKind::Question.byte() && self.calls.place(number).is_some() {
             // Whoever asks reads the line.
             self.liveness.unread.all_is_read();
@@ -232,7 +231,6 @@ impl Conversation {
 
     /// A request did not get to the board.
     fn send_again(&mut self, flying: Flying) {
-        self.watch.line_is_bad();
         let (number, line) = self.calls.launch_again(flying);
         self.transmit(&line, Sent::Request(number));
     }
@@ -240,7 +238,6 @@ impl Conversation {
     /// The board refused a line because it was damaged or came after a damaged one: it expects `number`. A damaged
     /// line may be refused in many pieces, so nothing is sent again before the board has got rid of them all.
     pub(super) fn on_refusal(&mut self, number: u8) {
-        self.watch.line_is_bad();
         if self.flavour.stays() {
             // It refuses whatever follows, too, so that it reads all of it at once.
             self.liveness.unread.clear();

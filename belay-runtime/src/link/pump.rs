@@ -309,10 +309,7 @@ impl Pump {
     /// Closes the port, and tells everybody who waits.
     async fn finish(mut self, end: End) {
         self.conversation.line().hand_out_rest();
-        match end {
-            End::Reset => self.conversation.release_answers_of_reset(),
-            _ => self.conversation.release_answers(),
-        }
+        self.conversation.release_answers();
         self.port.close(self.conversation.deadlines().close).await;
         self.conversation.finish(&end);
         self.commands.close();

@@ -71,7 +71,7 @@ impl Conversation {
                 if !traceback.is_empty() && self.liveness.unread.may_heed_sign() =>
             {
                 self.line.hold_back_output();
-                self.watch.source_is_broken();
+                self.watch.interrupted();
                 self.look_for_agent();
             }
             Event::AtPrompt => {

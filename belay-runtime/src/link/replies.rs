@@ -271,7 +271,6 @@ impl Conversation {
                 return false;
             }
             AskAgain::For(missing) => {
-                self.watch.line_is_bad();
                 let line = self.calls.question(number, &Request::Again(missing));
                 self.transmit(&line, Sent::Request(number));
             }

@@ -3,8 +3,7 @@
 //!
 //! A reader takes what came first, and a bad line loses any byte: where more than one is missing at the front, and
 //! nothing else, it was a reader. Of one byte nobody can tell, unless what ran had waited for it. And where each ping is
-//! typed as a source, its last byte is worth all of it, and what is left of it when its first bytes were read looks as what
-//! a bad line makes of it: there it was a reader if the line has never been bad, and what ran had waited for it.
+//! typed as a source, its last byte is worth all of it.
 
 use std::time::Duration;
 
@@ -54,8 +53,6 @@ pub(super) struct Watch {
     untold: bool,
     /// Whether a Ctrl-C has come since: on some boards it costs what was not read.
     interrupted: bool,
-    /// Whether the line has ever lost anything, or may have.
-    bad_line: bool,
 }
 
 /// A ping that was sent to be read later.
@@ -105,26 +102,6 @@ impl Watch {
     /// A Ctrl-C is sent.
     pub(super) fn interrupted(&mut self) {
         self.interrupted = true;
-    }
-
-    /// Something was damaged on the line, or lost.
-    pub(super) fn line_is_bad(&mut self) {
-        self.bad_line = true;
-    }
-
-    /// A source has ended in an exception that is not a call's: what is left of one that somebody has read the beginning of
-    /// does, and so does what the line has damaged. Where that never did, and a body ended just when the source had come, it
-    /// was the body.
-    pub(super) fn source_is_broken(&mut self) {
-        if !self.broken_by_body() {
-            self.interrupted();
-            self.line_is_bad();
-        }
-    }
-
-    /// Whether it is the body that has just ended, if a source is broken now.
-    fn broken_by_body(&self) -> bool {
-        self.at_once && !self.bad_line && !self.answers.is_empty()
     }
 
     /// The agent has answered a ping, be it an old one, which it has read itself or as a source.
@@ -192,18 +169,6 @@ impl Conversation {
         } else {
             self.answer(sink, result);
         }
-    }
-
-    /// Hands over what was held back when the board was reset: by the end of a source of which a body has left no more.
-    pub(super) fn release_answers_of_reset(&mut self) {
-        if !self.flavour.stays()
-            && !self.is_leaving()
-            && self.watch.broken_by_body()
-            && let Some((_, result)) = self.watch.answers.first_mut()
-        {
-            *result = Err(taken());
-        }
-        self.release_answers();
     }
 
     /// Hands over what was held back.
