@@ -17,14 +17,12 @@ use super::tag;
 ///
 /// ```
 /// # use belay_runtime as belay;
-/// # mod example {
 /// use belay::{Result, Stamped};
 ///
 /// // In a trait with `#[belay::device]`: `async fn celsius(&self) -> Result<Stamped<f32>>;`
 /// fn show(reading: &Stamped<f32>) {
 ///     println!("{} °C at {:?} ± {:?}", reading.value, reading.time, reading.uncertainty);
 /// }
-/// # }
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Stamped<T> {
