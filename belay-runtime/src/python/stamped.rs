@@ -16,8 +16,7 @@ use super::tag;
 /// its answer; the more [exchanges](crate::Clock::measure) there were with the board, the smaller the uncertainty is.
 ///
 /// ```
-/// # use belay_runtime as belay;
-/// use belay::{Result, Stamped};
+/// # use belay_runtime::{Result, python::Stamped};
 ///
 /// // In a trait with `#[belay::device]`: `async fn celsius(&self) -> Result<Stamped<f32>>;`
 /// fn show(reading: &Stamped<f32>) {
