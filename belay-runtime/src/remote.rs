@@ -377,14 +377,7 @@ impl Remote {
         timeout_ms: Option<u64>,
         arguments: Arguments,
     ) -> BoxFuture<'static, R> {
-        let remote = self.in_time(timeout_ms);
-        Box::pin(async move {
-            let called = async {
-                let words = remote.named(Act::Call, name)?.with_all(&arguments);
-                remote.ask(words).await
-            };
-            R::from_result(called.await.map_err(|error| error.in_method(path)))
-        })
+        self.done(Act::Call, path, name, timeout_ms, arguments)
     }
 
     /// What a method of the object gives one by one.
@@ -414,11 +407,7 @@ impl Remote {
         name: &'static str,
         timeout_ms: Option<u64>,
     ) -> BoxFuture<'static, R> {
-        let remote = self.in_time(timeout_ms);
-        Box::pin(async move {
-            let got = remote.get(name).await;
-            R::from_result(got.map_err(|error| error.in_method(path)))
-        })
+        self.done(Act::Get, path, name, timeout_ms, Arguments::new())
     }
 
     /// Sets an attribute to what is the only argument.
@@ -429,13 +418,25 @@ impl Remote {
         timeout_ms: Option<u64>,
         arguments: Arguments,
     ) -> BoxFuture<'static, R> {
+        self.done(Act::Set, path, name, timeout_ms, arguments)
+    }
+
+    /// What comes of an act on what the object has under a name.
+    fn done<R: TaskOutput + 'static>(
+        &self,
+        act: Act,
+        path: &'static str,
+        name: &'static str,
+        timeout_ms: Option<u64>,
+        arguments: Arguments,
+    ) -> BoxFuture<'static, R> {
         let remote = self.in_time(timeout_ms);
         Box::pin(async move {
-            let set = async {
-                let words = remote.named(Act::Set, name)?.with_all(&arguments);
+            let done = async {
+                let words = remote.named(act, name)?.with_all(&arguments);
                 remote.ask(words).await
             };
-            R::from_result(set.await.map_err(|error| error.in_method(path)))
+            R::from_result(done.await.map_err(|error| error.in_method(path)))
         })
     }
 

@@ -171,19 +171,13 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, ValueError> {
-        match name {
-            tag::VALUE => return self.deserialize_any(visitor),
-            tag::OBJECT => {
-                *self.0 = Asked::Object;
-                return nothing();
-            }
-            _ => {}
-        }
-        if name == tag::STAMPED {
-            *self.0 = Asked::Stamped;
-            return nothing();
-        }
-        visitor.visit_newtype_struct(self)
+        *self.0 = match name {
+            tag::VALUE => Asked::Any,
+            tag::OBJECT => Asked::Object,
+            tag::STAMPED => Asked::Stamped,
+            _ => return visitor.visit_newtype_struct(self),
+        };
+        nothing()
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {

@@ -33,8 +33,10 @@ pub struct Stamped<T> {
     pub uncertainty: Duration,
 }
 
-/// The text for a value with its moment, in nanoseconds since 1970.
-pub(crate) fn text(time: u64, uncertainty: u64, repr: &[u8]) -> Vec<u8> {
+/// The text for a value with its moment, since 1970.
+pub(crate) fn text(time: Duration, uncertainty: Duration, repr: &[u8]) -> Vec<u8> {
+    let nanos = |of: Duration| u64::try_from(of.as_nanos()).unwrap_or(u64::MAX);
+    let (time, uncertainty) = (nanos(time), nanos(uncertainty));
     [
         format!("('{}', {time}, {uncertainty}, ", tag::STAMPED).as_bytes(),
         repr,

@@ -183,11 +183,7 @@ impl Connection {
         deadline: Duration,
     ) -> Result<Opened> {
         self.check_handles(&arguments)?;
-        let (arguments, expected) = if arguments.result().has_handles() {
-            Box::pin(self.expecting(arguments)).await?
-        } else {
-            (arguments, None)
-        };
+        let (arguments, expected) = self.expecting(arguments).await?;
         let handles = arguments.handles().to_vec();
         let request = Request::Call { function, arguments };
         Ok(Opened {

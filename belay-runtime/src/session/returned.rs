@@ -76,8 +76,8 @@ impl Returned {
         }
     }
 
-    /// A value that the board had at this moment, give or take so much: nanoseconds since 1970.
-    pub(super) fn at(time: u64, uncertainty: u64, repr: &[u8]) -> Self {
+    /// A value that the board had at this moment since 1970, give or take so much.
+    pub(super) fn at(time: Duration, uncertainty: Duration, repr: &[u8]) -> Self {
         Self(
             Came::Exact(python::stamped_text(time, uncertainty, repr)),
             Vec::new(),
@@ -139,8 +139,7 @@ impl Stamped {
         let half = self.came.saturating_duration_since(asked) / 2;
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let middle = now.unwrap_or_default().saturating_sub(self.came.elapsed() + half);
-        let nanos = |of: Duration| u64::try_from(of.as_nanos()).unwrap_or(u64::MAX);
-        Returned::at(nanos(middle), nanos(half), &self.stamp.repr)
+        Returned::at(middle, half, &self.stamp.repr)
     }
 }
 

@@ -88,12 +88,14 @@ impl Clock {
         let measuring = session.unless_closing(async {
             let _turn = session.shared(deadline).await?;
             let connection = session.connection(deadline).await?;
-            let mut last = self.exchange(&connection).await;
-            for _ in 1..EXCHANGES {
-                if last.is_ok() {
-                    last = self.exchange(&connection).await;
+            let exchanging = async {
+                connection.provide_clock().await?;
+                for _ in 1..EXCHANGES {
+                    self.exchange(&connection).await?;
                 }
-            }
+                self.exchange(&connection).await
+            };
+            let last = exchanging.await;
             last.inspect_err(|error| session.report(&connection, error))
         });
         Box::pin(measuring).await
@@ -170,7 +172,6 @@ impl Clock {
 
     async fn exchange(&self, connection: &Arc<Connection>) -> Result<ClockEstimate> {
         let deadline = connection.execute_deadline();
-        connection.provide_clock().await?;
         let function = clock::NOW.to_owned();
         let arguments = Arguments::new();
         let asked = Instant::now();
@@ -214,7 +215,7 @@ impl Session {
         let range = state.of(epoch)?.moment(*ticks, between.to)?;
         let Moment { time, uncertainty } = state.moment(range, came);
         let time = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-        Some(Returned::at(nanos(time), nanos(uncertainty), repr))
+        Some(Returned::at(time, uncertainty, repr))
     }
 }
 
@@ -301,10 +302,6 @@ impl State {
 /// So many microseconds, which a float may say of any size.
 fn micros(many: f64) -> Duration {
     Duration::try_from_secs_f64(many / 1e6).unwrap_or_default()
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// A second, as boards are told it: year, month, day, weekday from 0 for Monday, hour, minute, second.
