@@ -7,20 +7,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use belay::prelude::*;
-use belay::{Deadlines, ErrorKind};
 use belay_sim::{Board, Direction, Fault, Rates};
-use belay_tests::tool::tells_of_the_line;
 use futures_util::TryStreamExt as _;
 use tokio::time::{sleep, timeout};
 
-use super::run::Outcome;
+use super::run::{self, HUNG, HangsUp, Outcome, may_come_of_the_line};
 
-/// How long a body may take, an interrupt, and coming back.
+/// How long a body may take.
 const EXECUTE: Duration = Duration::from_secs(4);
-const INTERRUPT: Duration = Duration::from_millis(800);
-const RESYNC: Duration = Duration::from_secs(2);
-/// How long to wait for what should have ended long before.
-const HUNG: Duration = Duration::from_secs(60);
 /// How many calls are made at once.
 const CALLS: u32 = 4;
 
@@ -147,10 +141,8 @@ impl Runner {
         if let Some(device) = &self.device {
             return Ok(device.clone());
         }
-        let mut deadlines = Deadlines::default();
+        let mut deadlines = run::options().deadlines;
         deadlines.execute = EXECUTE;
-        deadlines.interrupt = INTERRUPT;
-        deadlines.resync = RESYNC;
         let device = AskingDevice::builder(self.board.port())
             .deadlines(deadlines)
             .host(Arc::clone(&self.counts))
@@ -158,13 +150,6 @@ impl Runner {
             .await?;
         self.device = Some(device.clone());
         Ok(device)
-    }
-
-    async fn hang_up(&mut self) {
-        if let Some(device) = self.device.take() {
-            // What matters is that the port is free again.
-            let _ = device.close().await;
-        }
     }
 
     pub(crate) async fn run(&mut self, seed: u64) -> Outcome {
@@ -200,8 +185,7 @@ impl Runner {
             outcome.lost(error.to_string());
         }
         let Some(given) = given else {
-            outcome.hung = true;
-            outcome.complaints.push("the calls did not end".into());
+            outcome.hung("the calls did not end".into());
             self.hang_up().await;
             return outcome;
         };
@@ -260,36 +244,31 @@ impl Runner {
         match given {
             Ok(value) if value == call.expected() && ran == call.questions() => {}
             Ok(value) => outcome.wrong(format!("{call:?} gave {value} after {ran} questions")),
-            Err(error) if tells_of_the_line(&error) || matches!(error.kind(), ErrorKind::LineRead) => {}
-            // A Ctrl-C that the line has made of something.
-            Err(error)
-                if error
-                    .exception()
-                    .is_some_and(|raised| raised.is("KeyboardInterrupt")) => {}
+            Err(error) if may_come_of_the_line(&error) => {}
             Err(error) => outcome.wrong(format!("{call:?}: an error that says something else: {error:?}")),
         }
     }
 
     /// The next call has to work, over a new connection if need be.
     async fn afterwards(&mut self, outcome: &mut Outcome) {
-        for attempt in 1.. {
-            self.next_id += 1;
-            let id = self.next_id;
-            let using = async { self.connect().await?.sum(id, 3).await };
-            match timeout(HUNG, using).await {
-                Ok(Ok(6)) => return,
-                Ok(Ok(other)) => return outcome.wrong(format!("the next call gave {other}")),
-                Ok(Err(_)) if attempt < 4 => self.hang_up().await,
-                Ok(Err(error)) => {
-                    self.hang_up().await;
-                    return outcome.lost(format!("the next call does not work: {error:?}"));
-                }
-                Err(_) => {
-                    self.hang_up().await;
-                    outcome.hung = true;
-                    return outcome.complaints.push("the next call did not end".into());
-                }
-            }
+        let using = async |runner: &mut Self| {
+            runner.next_id += 1;
+            let id = runner.next_id;
+            runner.connect().await?.sum(id, 3).await
+        };
+        if let Some(sum) = run::again(self, "the next call", using, outcome).await
+            && sum != 6
+        {
+            outcome.wrong(format!("the next call gave {sum}"));
+        }
+    }
+}
+
+impl HangsUp for Runner {
+    async fn hang_up(&mut self) {
+        if let Some(device) = self.device.take() {
+            // What matters is that the port is free again.
+            let _ = device.close().await;
         }
     }
 }

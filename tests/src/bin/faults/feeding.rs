@@ -4,16 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use belay::DeviceBuilder;
 use belay::prelude::*;
 use belay::python::Bytes;
-use belay::{DeviceBuilder, ErrorKind};
 use belay_sim::Board;
-use belay_tests::tool::tells_of_the_line;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
-use super::run::{DEADLINE, HUNG, Outcome, inject, options};
+use super::run::{self, DEADLINE, HUNG, HangsUp, Outcome, inject, may_come_of_the_line, options};
 
 /// How many calls are made at once.
 const CALLS: usize = 3;
@@ -142,30 +141,22 @@ impl Runner {
         outcome
     }
 
+    /// The next stream has to be read, over a new connection if need be.
+    async fn afterwards(&mut self, outcome: &mut Outcome) {
+        let using = async |runner: &mut Self| runner.connect().await?.hash(stream::iter(0..100)).await;
+        if let Some(found) = run::again(self, "the next call", using, outcome).await
+            && found != hash(0..100)
+        {
+            outcome.wrong(format!("the next call gave {found}"));
+        }
+    }
+}
+
+impl HangsUp for Runner {
     async fn hang_up(&mut self) {
         if let Some(reader) = self.reader.take() {
             // What matters is that the port is free again.
             let _ = reader.close().await;
-        }
-    }
-
-    /// The next stream has to be read, over a new connection if need be.
-    async fn afterwards(&mut self, outcome: &mut Outcome) {
-        for attempt in 1.. {
-            let using = async { self.connect().await?.hash(stream::iter(0..100)).await };
-            match timeout(HUNG, using).await {
-                Ok(Ok(found)) if found == hash(0..100) => return,
-                Ok(Ok(other)) => return outcome.wrong(format!("the next call gave {other}")),
-                Ok(Err(_)) if attempt < 4 => self.hang_up().await,
-                Ok(Err(error)) => {
-                    self.hang_up().await;
-                    return outcome.lost(format!("the next call does not work: {error:?}"));
-                }
-                Err(_) => {
-                    self.hang_up().await;
-                    return outcome.hung("the next call did not end".into());
-                }
-            }
         }
     }
 }
@@ -220,8 +211,9 @@ impl Call {
     async fn make(self, reader: &ReaderDevice, alive: &Arc<()>) -> Result<Result<(), String>> {
         let Self { kind, first, many } = self;
         let mark = Arc::clone(alive);
+        // Whoever has the items has the mark.
         let items = (first..first + many).inspect(move |_| {
-            assert!(Arc::strong_count(&mark) > 0);
+            let _stays = &mark;
         });
         let expected = hash(first..first + many);
         let is = |found: u64| right(&found, &expected);
@@ -300,12 +292,7 @@ fn judge(made: Result<Result<(), String>>, outcome: &mut Outcome) {
     match made {
         Ok(Ok(())) => {}
         Ok(Err(complaint)) => outcome.wrong(complaint),
-        Err(error) if tells_of_the_line(&error) || matches!(error.kind(), ErrorKind::LineRead) => {}
-        // A Ctrl-C that the line has made of something.
-        Err(error)
-            if error
-                .exception()
-                .is_some_and(|raised| raised.is("KeyboardInterrupt")) => {}
+        Err(error) if may_come_of_the_line(&error) => {}
         Err(error) => outcome.wrong(format!("an error that says something else: {error:?}")),
     }
 }

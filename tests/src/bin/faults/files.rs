@@ -8,20 +8,14 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use belay::{Deadlines, Device, Error, ErrorKind, FileError, Left, SyncOptions};
+use belay::{Device, Error, ErrorKind, FileError, Left, SyncOptions};
 use belay_sim::{Board, Direction, Fault};
 use belay_tests::tool::tells_of_the_line;
 use belay_tests::{set_disk, with_disk};
 use tokio::time::{sleep, timeout};
 
-use super::run::Outcome;
+use super::run::{self, DEADLINE, HUNG, HangsUp, Outcome};
 
-/// How long a request may take, an interrupt, and coming back.
-const EXECUTE: Duration = Duration::from_millis(1_500);
-const INTERRUPT: Duration = Duration::from_millis(800);
-const RESYNC: Duration = Duration::from_secs(2);
-/// How long to wait for what should have ended long before.
-const HUNG: Duration = Duration::from_secs(60);
 /// How long a cut lasts at most.
 const CUT: Duration = Duration::from_secs(3);
 
@@ -163,23 +157,14 @@ impl Runner {
         if let Some(device) = &self.device {
             return Ok(device.clone());
         }
-        let mut deadlines = Deadlines::default();
-        deadlines.execute = EXECUTE;
-        deadlines.interrupt = INTERRUPT;
-        deadlines.resync = RESYNC;
+        let mut deadlines = run::options().deadlines;
+        deadlines.execute = DEADLINE;
         let device = Device::builder(self.board.port())
             .deadlines(deadlines)
             .connect()
             .await?;
         self.device = Some(device.clone());
         Ok(device)
-    }
-
-    async fn hang_up(&mut self) {
-        if let Some(device) = self.device.take() {
-            // What matters is that the port is free again.
-            let _ = device.close().await;
-        }
     }
 
     pub(crate) async fn run(&mut self, seed: u64) -> Outcome {
@@ -316,8 +301,7 @@ impl Runner {
                 None
             }
             None => {
-                outcome.hung = true;
-                outcome.complaints.push("the work did not end".into());
+                outcome.hung("the work did not end".into());
                 None
             }
         }
@@ -363,27 +347,16 @@ impl Runner {
     /// The next program finds the board usable and cleans up by using its files.
     async fn afterwards(&mut self, outcome: &mut Outcome) {
         self.hang_up().await;
-        for attempt in 1.. {
-            let using = async {
-                let device = self.connect().await?;
-                device.files().exists("/").await
-            };
-            match timeout(HUNG, using).await {
-                Ok(Ok(_)) => return,
-                // The board may be starting, or be reset by what a bad line has made of something.
-                Ok(Err(_)) if attempt < 4 => self.hang_up().await,
-                Ok(Err(error)) => {
-                    self.hang_up().await;
-                    return outcome.lost(format!("the next program cannot use the files: {error:?}"));
-                }
-                Err(_) => {
-                    self.hang_up().await;
-                    outcome.hung = true;
-                    return outcome
-                        .complaints
-                        .push("the next program did not come to an end".into());
-                }
-            }
+        let using = async |runner: &mut Self| runner.connect().await?.files().exists("/").await;
+        run::again(self, "what the next program does with files", using, outcome).await;
+    }
+}
+
+impl HangsUp for Runner {
+    async fn hang_up(&mut self) {
+        if let Some(device) = self.device.take() {
+            // What matters is that the port is free again.
+            let _ = device.close().await;
         }
     }
 }

@@ -93,6 +93,45 @@ pub(crate) fn options() -> LinkOptions {
     options
 }
 
+/// Whether a call may end in an error of this kind that asks or is fed: that of the line, of what the line has cost, or of a
+/// Ctrl-C that it has made of something.
+pub(crate) fn may_come_of_the_line(error: &belay::Error) -> bool {
+    let interrupted = |raised: &belay::DeviceException| raised.is("KeyboardInterrupt");
+    tells_of_the_line(error)
+        || matches!(error.kind(), ErrorKind::LineRead)
+        || error.exception().is_some_and(interrupted)
+}
+
+/// What has a device that is connected anew where it does not work any more.
+pub(crate) trait HangsUp {
+    /// Closes it: the port is free then.
+    async fn hang_up(&mut self);
+}
+
+/// Uses the board, over new connections if need be: it may be starting, or be reset by what a bad line has made of
+/// something. Gives what came of it; what does not work is told of as this.
+pub(crate) async fn again<R: HangsUp, T>(
+    runner: &mut R,
+    what: &str,
+    using: impl AsyncFn(&mut R) -> belay::Result<T>,
+    outcome: &mut Outcome,
+) -> Option<T> {
+    for attempt in 1.. {
+        let used = timeout(HUNG, using(runner)).await;
+        if let Ok(Ok(given)) = used {
+            return Some(given);
+        }
+        runner.hang_up().await;
+        match used {
+            Ok(Err(error)) if attempt == 4 => outcome.lost(format!("{what} does not work: {error:?}")),
+            Err(_) => outcome.hung(format!("{what} did not end")),
+            Ok(_) => continue,
+        }
+        break;
+    }
+    None
+}
+
 /// A board and the conversation with it, which last as long as they work.
 pub(crate) struct Runner {
     board: Board,
