@@ -10,9 +10,11 @@ mod tap;
 pub mod tool;
 pub mod values;
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub use belay::CallPath;
+use belay::transport::{Address, Connector};
 use belay::{Device, DeviceBuilder, SessionState};
 use belay_sim::Board;
 
@@ -138,6 +140,21 @@ macro_rules! on_both_runtimes {
 pub async fn soon<T>(what: &str, happening: impl Future<Output = T>) -> T {
     let happened = tokio::time::timeout(PATIENCE, happening).await;
     happened.unwrap_or_else(|_| panic!("{what} did not happen within {PATIENCE:?}"))
+}
+
+/// A builder for the board at whatever port it is at when it is connected.
+pub fn following(port: &Arc<Mutex<String>>) -> DeviceBuilder {
+    let port = Arc::clone(port);
+    DeviceBuilder::over(Connector::new("the board", move || {
+        let port = port.lock().unwrap_or_else(PoisonError::into_inner);
+        let address: Result<Address, _> = port.parse();
+        async move {
+            match address {
+                Ok(address) => address.open().await,
+                Err(error) => Err(error.into()),
+            }
+        }
+    }))
 }
 
 /// Waits until the session is in this state.

@@ -4,11 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use belay::prelude::*;
-use belay::transport::{Address, Connector};
-use belay::{
-    DeviceBuilder, DeviceOutput, ErrorKind, Output, ReconnectPolicy, SessionEvent, SessionState, ThreadState,
-};
-use belay_tests::{PATIENCE, connected, connected_with, soon, unix, until_state};
+use belay::{DeviceOutput, ErrorKind, Output, ReconnectPolicy, SessionEvent, SessionState, ThreadState};
+use belay_tests::{PATIENCE, connected, connected_with, following, soon, unix, until_state};
 
 #[belay::device]
 pub trait Station {
@@ -80,20 +77,6 @@ pub trait Station {
 
 fn policy() -> ReconnectPolicy {
     ReconnectPolicy::attempts(20).back_off(Duration::from_millis(10), Duration::from_millis(200))
-}
-
-/// A builder for the board at whatever port it is at when it is connected.
-fn following(port: &Arc<Mutex<String>>) -> DeviceBuilder {
-    let port = Arc::clone(port);
-    DeviceBuilder::over(Connector::new("the board", move || {
-        let address: Result<Address, _> = port.lock().unwrap().parse();
-        async move {
-            match address {
-                Ok(address) => address.open().await,
-                Err(error) => Err(error.into()),
-            }
-        }
-    }))
 }
 
 /// Waits until the board says that a call is under way.

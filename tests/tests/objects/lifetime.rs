@@ -3,10 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use belay::DeviceBuilder;
-use belay::transport::{Address, Connector};
 use belay::{ReconnectPolicy, SessionState};
-use belay_tests::until_state;
+use belay_tests::{following, until_state};
 
 /// What the board has free once it has collected.
 async fn free(bench: &BenchDevice) -> u64 {
@@ -206,20 +204,6 @@ async fn a_program_that_ends_leaves_nothing_to_the_next(path: CallPath) {
     assert_eq!(kept(&bench).await, 0);
     let motor = bench.motor("next").await.unwrap();
     assert_eq!(motor.get::<String>("name").await.unwrap(), "next");
-}
-
-/// Connects to whatever port the board has at the time.
-fn following(port: &Arc<Mutex<String>>) -> DeviceBuilder {
-    let port = Arc::clone(port);
-    DeviceBuilder::over(Connector::new("the board", move || {
-        let address: Result<Address, _> = port.lock().unwrap().parse();
-        async move {
-            match address {
-                Ok(address) => address.open().await,
-                Err(error) => Err(error.into()),
-            }
-        }
-    }))
 }
 
 async fn objects_outlive_a_lost_connection(path: CallPath) {
