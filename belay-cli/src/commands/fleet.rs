@@ -113,20 +113,31 @@ async fn list(arguments: List) -> Result<(), Failure> {
         return Ok(());
     }
     let boards = fleet.list(&query).await?;
-    if arguments.json.json {
+    shown(
+        &boards,
+        arguments.json,
+        "no machine serves such a board",
+        |info| {
+            let held = info.held_by.as_ref().map(|by| format!("held by {by}"));
+            [info.board.clone(), tags(info), held.unwrap_or_default()]
+        },
+    )
+}
+
+/// Shows these boards, a line each; where there are none it says so.
+fn shown(
+    boards: &[BoardInfo],
+    as_json: Json,
+    none: &str,
+    row: impl Fn(&BoardInfo) -> [String; 3],
+) -> Result<(), Failure> {
+    if as_json.json {
         return boards.iter().try_for_each(|info| json::line(&Listed::from(info)));
     }
     if boards.is_empty() {
-        line!("no machine serves such a board")?;
+        line!("{none}")?;
     }
-    let rows: Vec<_> = boards
-        .iter()
-        .map(|info| {
-            let held = info.held_by.as_ref().map(|by| format!("held by {by}"));
-            [info.board.clone(), tags(info), held.unwrap_or_default()]
-        })
-        .collect();
-    Ok(table(&rows)?)
+    Ok(table(&boards.iter().map(row).collect::<Vec<_>>())?)
 }
 
 /// Says that a board has come or gone.
@@ -153,25 +164,15 @@ async fn leases(arguments: Leases) -> Result<(), Failure> {
     let fleet = elsewhere::fleet(&arguments.network.connect).await?;
     let mut boards = fleet.list(&arguments.meant.query()).await?;
     boards.retain(|info| info.held_by.is_some());
-    if arguments.json.json {
-        return boards.iter().try_for_each(|info| json::line(&Listed::from(info)));
-    }
-    if boards.is_empty() {
-        line!("nobody has a board")?;
-    }
-    let rows: Vec<_> = boards
-        .iter()
-        .map(|info| {
-            let by = info.held_by.as_deref().unwrap_or_default();
-            let since = info.held_for.unwrap_or_default().as_secs();
-            [
-                info.board.clone(),
-                by.escape_debug().to_string(),
-                format!("for {since} s"),
-            ]
-        })
-        .collect();
-    Ok(table(&rows)?)
+    shown(&boards, arguments.json, "nobody has a board", |info| {
+        let by = info.held_by.as_deref().unwrap_or_default();
+        let since = info.held_for.unwrap_or_default().as_secs();
+        [
+            info.board.clone(),
+            by.escape_debug().to_string(),
+            format!("for {since} s"),
+        ]
+    })
 }
 
 async fn exec(arguments: Exec) -> Result<(), Failure> {
