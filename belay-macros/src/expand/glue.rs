@@ -118,12 +118,7 @@ fn call(context: &Context<'_>, method: &Method) -> TokenStream {
         let (descriptor, output) = (static_name(method), &method.output);
         return quote!(self.attached.event::<#output>(&#descriptor));
     }
-    let arguments = method
-        .params
-        .iter()
-        .fold(quote!(__belay::Arguments::new()), |arguments, param| {
-            with_argument(&arguments, param)
-        });
+    let arguments = arguments(method);
     let (descriptor, output) = (static_name(method), &method.output);
     let function = match method.kind {
         Kind::Task if method.stream.is_some() => "stream",
@@ -138,8 +133,15 @@ fn call(context: &Context<'_>, method: &Method) -> TokenStream {
     }
 }
 
+/// What a method was called with, as the board is sent it.
+pub(super) fn arguments(method: &Method) -> TokenStream {
+    let none = quote!(__belay::Arguments::new());
+    let with = |arguments, param| with_argument(&arguments, param);
+    method.params.iter().fold(none, with)
+}
+
 /// These arguments and the one that is for this parameter.
-pub(super) fn with_argument(arguments: &TokenStream, param: &Param) -> TokenStream {
+fn with_argument(arguments: &TokenStream, param: &Param) -> TokenStream {
     let (name, ident) = (&param.name, &param.ident);
     if let Some(feed) = &param.feed {
         let with = match feed.form {

@@ -102,9 +102,7 @@ fn method(object: &Object, member: &Member) -> TokenStream {
         || quote!(::core::option::Option::None),
         |ms| quote!(::core::option::Option::Some(#ms)),
     );
-    let arguments = { method.params.iter() }.fold(quote!(__belay::Arguments::new()), |arguments, param| {
-        glue::with_argument(&arguments, param)
-    });
+    let arguments = glue::arguments(method);
     let call = match access {
         Access::Call if method.stream.is_some() => {
             quote!(self.remote.method_stream::<#output>(#path, #name, #timeout, #arguments))
