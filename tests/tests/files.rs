@@ -80,6 +80,32 @@ async fn files_of_every_size_are_written_and_read(path: CallPath) {
     device.close().await.unwrap();
 }
 
+async fn text_is_shown_on_a_slow_line_where_that_is_shorter(path: CallPath) {
+    let (board, device) = connected_to(Board::unix(), path).await;
+    device.files().exists("/").await.unwrap();
+    board.cable().set_baud(Some(115_200)).unwrap();
+    let text = "Text: 'quoted', \\ and \x03, a\ttab\r\n.\n"
+        .repeat(1000)
+        .into_bytes();
+    // Of what is not ASCII each byte would take four.
+    let mixed = [
+        &text[..9000],
+        &noise(5000),
+        "größer".repeat(1000).as_bytes(),
+        &text,
+    ]
+    .concat();
+    for (contents, most) in [(text, 1.30), (mixed, 1.36), (noise(20_000), 1.42)] {
+        fs::write(board.directory().join("file"), &contents).unwrap();
+        let before = board.cable().carried(Direction::ToHost);
+        assert!(device.files().read("/file").await.unwrap() == contents);
+        let carried = board.cable().carried(Direction::ToHost) - before;
+        let ratio = carried as f64 / contents.len() as f64;
+        assert!(ratio < most, "{carried} bytes for {}: {ratio}", contents.len());
+    }
+    device.close().await.unwrap();
+}
+
 async fn names_are_right_or_refused(path: CallPath) {
     let (board, device) = connected_to(Board::unix(), path).await;
     let files = device.files();
@@ -474,6 +500,7 @@ on_both_runtimes! { over both paths:
     on_fat_a_file_is_exchanged_in_steps_that_are_done_to_their_end
     what_a_program_has_left_is_removed_by_the_next
     files_of_every_size_are_written_and_read
+    text_is_shown_on_a_slow_line_where_that_is_shorter
     names_are_right_or_refused
     folders_are_made_listed_walked_renamed_and_removed
     what_cannot_be_done_says_why_and_changes_nothing

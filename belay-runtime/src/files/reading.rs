@@ -1,9 +1,11 @@
 //! Reading a file of any size.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesOrdered;
+use serde::Deserialize;
 
 use super::library::Library;
 use super::path::BoardPath;
@@ -15,6 +17,25 @@ use crate::python::{Arguments, Bytes};
 
 /// Pieces are not made shorter than this when the board has no room for them.
 const SHORTEST: usize = 64;
+/// A line is slow on which a byte takes longer than this. There it pays to have the board find out whether text is shorter
+/// as Python shows it than as base64, which takes its processor ten times as long.
+const SLOW: Duration = Duration::from_micros(25);
+
+/// A piece as the board sends it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Piece {
+    Packed(Bytes),
+    Shown((Bytes,)),
+}
+
+impl Piece {
+    fn bytes(self) -> Vec<u8> {
+        match self {
+            Self::Packed(bytes) | Self::Shown((bytes,)) => bytes.0,
+        }
+    }
+}
 
 /// Reads a file.
 pub(super) async fn read(library: &Library, path: &BoardPath, reporter: &Reporter) -> Result<Vec<u8>> {
@@ -34,25 +55,29 @@ async fn read_in_pieces(
     piece: usize,
     reporter: Reporter,
 ) -> Result<Vec<u8>> {
-    let get = async |at: u64| {
+    let get = async |at: u64, shown: bool| {
         let arguments = Arguments::new().with("at", &at).with("many", &piece);
-        library.call::<Bytes>(path, "get", &arguments).await
+        let arguments = arguments.with("shown", &shown);
+        let got = library.call::<Piece>(path, "get", &arguments).await;
+        got.map(Piece::bytes)
     };
     let looking = Arguments::new().with("path", path.told());
+    let began = Instant::now();
     // Most files are read with one exchange, as this is sent behind it at once.
-    let (size, first) = tokio::join!(library.call::<u64>(path, "look", &looking), get(0));
+    let (size, first) = tokio::join!(library.call::<u64>(path, "look", &looking), get(0, false));
     let size = size?;
     let name: Arc<str> = path.shown().into();
     let mut meter = Meter::new(reporter, size);
-    let mut contents = first?.0;
+    let mut contents = first?;
+    let slow = began.elapsed().as_micros() > SLOW.as_micros() * contents.len() as u128;
     meter.add(&name, Step::Read, contents.len());
     let step = piece as u64;
     let mut starts = (1..size.div_ceil(step)).map(|nth| nth * step);
-    let mut ahead: FuturesOrdered<BoxFuture<'_, Result<Bytes>>> = FuturesOrdered::new();
+    let mut ahead: FuturesOrdered<BoxFuture<'_, Result<Vec<u8>>>> = FuturesOrdered::new();
     loop {
         while ahead.len() < AHEAD {
             let Some(at) = starts.next() else { break };
-            ahead.push_back(Box::pin(get(at)));
+            ahead.push_back(Box::pin(get(at, slow)));
         }
         let Some(bytes) = ahead.next().await else { break };
         let bytes = bytes?;
