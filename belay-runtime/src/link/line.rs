@@ -355,6 +355,7 @@ impl Line {
                     return ToWrite::Pause(until);
                 }
                 if self.before_pause == 0 || now >= until {
+                    self.repl.pause_was_late(now.saturating_duration_since(until));
                     self.pause = None;
                     self.before_pause = 0;
                     self.written = 0;

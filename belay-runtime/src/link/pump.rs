@@ -222,6 +222,7 @@ impl Pump {
         let mut wire = self.wire();
         let mut insistence = Insistence::Gentle;
         let mut left = if busy { insistence.times() } else { 0 };
+        let mut due = Instant::now();
         while Instant::now() < until {
             let asked = left == 0;
             let wait = if asked {
@@ -229,11 +230,12 @@ impl Pump {
                 wire.line.send(&line);
                 PROBE
             } else {
-                left -= 1;
+                left = left.saturating_sub(insistence.due(due.elapsed()));
                 wire.line.send(b"\x03");
                 insistence.pace()
             };
             let again = (Instant::now() + wait).min(until);
+            due = again;
             while let Some(item) = wire.next_before(again).await? {
                 match item {
                     Item::Repl(Event::Done { .. }) => return Ok(true),

@@ -50,7 +50,9 @@ impl Liveness {
             let fit = usize::try_from(fit).unwrap_or(usize::MAX).max(1);
             interrupt.left = interrupt.insistence.times().min(fit);
         }
-        interrupt.left -= 1;
+        let late = now.saturating_duration_since(interrupt.again);
+        let due = if first { 1 } else { interrupt.insistence.due(late) };
+        interrupt.left = interrupt.left.saturating_sub(due);
         interrupt.again = now + interrupt.insistence.pace();
         let asks = interrupt.left == 0 || alone;
         if asks {

@@ -94,6 +94,21 @@ fn an_interrupt_leaves_time_to_clean_up_presses_harder_and_is_given_up() {
 }
 
 #[test]
+fn on_a_host_whose_timers_are_late_each_step_comes_to_its_question() {
+    let (mut liveness, now) = liveness();
+    assert!(liveness.begin_interrupt(now));
+    let late = Duration::from_millis(30);
+    let (mut at, mut questions) = (now, 0);
+    while liveness.due(at, Around::default()) != Due::GiveUp {
+        if let Due::Press = liveness.due(at, Around::default()) {
+            questions += usize::from(liveness.press(at, false).unwrap().asks);
+        }
+        at = liveness.next_instant(Around::default()).unwrap().max(at) + late;
+    }
+    assert_eq!(questions, 2, "one behind the burst, one behind the flood");
+}
+
+#[test]
 fn trouble_that_never_ends_is_given_up_however_often_an_interrupt_seems_to_work() {
     let (mut liveness, now) = liveness();
     assert!(liveness.begin_interrupt(now));

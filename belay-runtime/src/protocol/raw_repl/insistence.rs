@@ -35,6 +35,13 @@ impl Insistence {
         PACE
     }
 
+    /// How many of the Ctrl-Cs are due where a timer for the next one came so late: each takes twice its pause at most. On
+    /// a busy host there are fewer of them, or there would be no time left for the board's answer.
+    pub fn due(self, late: Duration) -> usize {
+        let skipped = late.saturating_sub(PACE).as_micros() / PACE.as_micros();
+        usize::try_from(skipped).map_or(usize::MAX, |skipped| skipped.saturating_add(1))
+    }
+
     /// What may help where this has not. There is nothing beyond a flood but to try it again.
     #[must_use]
     pub fn more(self) -> Self {

@@ -1,5 +1,7 @@
 //! The half of the machine that writes: how operations begin, how source code is cut up, how Ctrl-C is sent.
 
+use std::time::Duration;
+
 use super::super::scan::{Matcher, Scanner};
 use super::super::signs::{AT_PROMPT, PROMPT, RAW_BANNER};
 use super::state::{Claim, State};
@@ -54,6 +56,19 @@ impl RawRepl {
         self.writes.extend(more);
         self.writes.push_back(line);
         self.write(ENTER);
+    }
+
+    /// A pause took so much longer than it should. Of Ctrl-Cs that come one behind the other those are left out that were due
+    /// meanwhile.
+    pub fn pause_was_late(&mut self, late: Duration) {
+        for _ in 1..Insistence::Flood.due(late) {
+            let is_one_of_many =
+                |write: &Write| write.bytes == [CTRL_C] && write.pause == Some(Insistence::Flood.pace());
+            if !self.writes.front().is_some_and(is_one_of_many) {
+                return;
+            }
+            self.writes.pop_front();
+        }
     }
 
     /// While the raw REPL is being entered: what a board answers that is at its prompt shortens the rest.

@@ -349,3 +349,31 @@ fn operations_wait_for_each_other() {
         assert_eq!(dialogue.repl.start(operation), Err(StartError::Busy));
     }
 }
+
+#[test]
+fn on_a_host_whose_timers_are_late_a_flood_takes_no_longer_than_twice_its_time() {
+    let nominal = Insistence::Flood.pace() * 1_000;
+    for late in [0, 1, 2, 20, 500].map(Duration::from_millis) {
+        let mut repl = Dialogue::entered().repl;
+        repl.start(Operation::Insist(Insistence::Flood)).unwrap();
+        let (mut written, mut waited) = (Vec::new(), Duration::ZERO);
+        while let Some(write) = repl.poll_write() {
+            written.extend(write.bytes);
+            if let Some(pause) = write.pause {
+                waited += pause + late;
+                repl.pause_was_late(late);
+            }
+        }
+        // The first and the last pause are for the board, and are waited for on every host.
+        assert!(
+            waited < nominal * 2 + (late + Duration::from_millis(10)) * 3,
+            "{late:?}: {waited:?}"
+        );
+        let presses = written.split(|byte| *byte == 0x03).count() - 1;
+        assert!(
+            presses > 2 && (presses > 1_000) == (late <= Duration::from_millis(1)),
+            "{late:?}: {presses}"
+        );
+        assert!(written.starts_with(b"\r\x03") && written.ends_with(b"\r\x03\r\x01"));
+    }
+}
