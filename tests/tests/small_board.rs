@@ -1,6 +1,8 @@
 //! Boards on which only the agent for small boards has room.
 
 use std::io;
+use std::iter::StepBy;
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
@@ -10,7 +12,7 @@ use belay_runtime::agent::Flavour;
 use belay_runtime::link::{Deadlines, Link, LinkOptions, Payload, Request, Statements};
 use belay_runtime::transport::{Address, Connector, Transport};
 use belay_runtime::{ErrorKind, Phase};
-use belay_sim::{Board, Direction, Fault};
+use belay_sim::{Board, Builder, Direction, Fault};
 use belay_tests::{Tap, soon, tapped};
 use futures_util::StreamExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _};
@@ -116,6 +118,50 @@ async fn an_old_board_that_loses_some_of_the_agent_gets_it_all_the_same() {
         "{error}"
     );
     link.close().await.unwrap();
+}
+
+/// Has the agent of this board do what it is for.
+async fn agent_works(link: &Link) {
+    let two = link.request(Request::Evaluate("1+1".into()), SHORT).await;
+    assert_eq!(two.unwrap(), Payload::Repr(b"2".to_vec()));
+    let error = link.request(Request::Evaluate("1+'1'".into()), SHORT).await;
+    let error = error.unwrap_err();
+    assert!(
+        error.exception().is_some_and(|raised| raised.is("TypeError")),
+        "{error}"
+    );
+    let long = link.request(Request::Evaluate("[7]*300".into()), SHORT).await;
+    assert_eq!(
+        long.unwrap(),
+        Payload::Repr(format!("{:?}", [7; 300]).into_bytes())
+    );
+}
+
+/// Connects such boards, each with one byte changed on its way to the board.
+async fn connects_whatever_is_changed(board: Builder, places: StepBy<Range<u64>>, change: Fault) {
+    for at in places {
+        let board = board.clone().start().await.unwrap();
+        let port = Connector::from(board.port().parse::<Address>().unwrap());
+        board.cable().once(Direction::ToBoard, at, change).unwrap();
+        let link = Link::connect(&port, LinkOptions::default()).await;
+        let link = link.unwrap_or_else(|error| panic!("byte {at}: {error}"));
+        agent_works(&link).await;
+        link.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn each_piece_of_the_agent_is_what_was_sent_or_is_sent_again() {
+    let board = Board::unix().heap_kb(HEAP_KB);
+    // A letter becomes another one, so that what comes of it is often compiled all the same.
+    connects_whatever_is_changed(board, (300..5_500).step_by(97), Fault::Flip(1)).await;
+}
+
+#[tokio::test]
+async fn an_agent_that_cannot_be_compiled_as_it_arrived_is_sent_again() {
+    // This board does not load what was compiled before. What is changed is no letter any more.
+    let board = Board::circuitpython_like();
+    connects_whatever_is_changed(board, (1_500..9_000).step_by(997), Fault::Flip(0x80)).await;
 }
 
 #[tokio::test]

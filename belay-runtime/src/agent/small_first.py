@@ -10,7 +10,16 @@ def _belay():
         def level(_):
             pass
 
-    return {"b": builtins, "gc": gc, "sys": sys, "o": level, "head": "BOOT FREE "}
+    def same(text, sum):
+        # What is run, if it is what was sent.
+        value = 0
+        for c in text:
+            value = value * 251 + builtins.ord(c) & 4194303
+        if value != sum:
+            raise builtins.ValueError
+        return text
+
+    return {"b": builtins, "gc": gc, "sys": sys, "o": level, "k": same, "head": "BOOT FREE "}
 
 
 _belay = _belay()

@@ -56,7 +56,15 @@ pub(super) async fn start(
     {
         return Ok(begun(wire, words, false, flavour));
     }
-    match bring(wire, &source::bring(secrets, free, reads), &attach, deadlines).await? {
+    let source = source::bring(secrets, free, reads);
+    let mut ran = bring(wire, &source, &attach, deadlines).await?;
+    for _ in 0..LOST {
+        if !ran.has_failed() {
+            break;
+        }
+        ran = bring(wire, &source, &attach, deadlines).await?;
+    }
+    match ran {
         Ran::Hello(words) => Ok(begun(wire, words, false, flavour)),
         Ran::Ended(ended) if may_be_small && is_out_of_memory(&ended.traceback) => {
             small::start(wire, secrets, free, deadlines).await
@@ -188,6 +196,13 @@ enum Ran {
     Hello(FirstWords),
     /// The code has ended.
     Ended(Ended),
+}
+
+impl Ran {
+    /// Whether no agent runs, for which no lack of memory is the reason. What the line has changed fails in any way.
+    fn has_failed(&self) -> bool {
+        matches!(self, Self::Ended(ended) if !is_out_of_memory(&ended.traceback))
+    }
 }
 
 /// What there is to say of code that has ended.

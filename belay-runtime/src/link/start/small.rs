@@ -1,6 +1,6 @@
 //! Starting the agent for boards that cannot run the other one.
 
-use super::{Ended, Ran, begun, refused, run, run_surely};
+use super::{Ended, LOST, Ran, begun, refused, run, run_surely};
 use crate::agent::source::Secrets;
 use crate::agent::{Flavour, small};
 use crate::error::{Error, Result};
@@ -21,24 +21,32 @@ pub(super) async fn start(
         return Ok(begun(wire, words, true, flavour));
     }
     let free = before.unwrap_or_default();
-    let is_old = wire.line.repl.has_raw_paste() != Some(true);
-    let mut last = Ended::of(Vec::new(), false);
-    for source in small::bring(secrets, free, is_old) {
-        match piece(wire, &source, free, deadlines).await? {
-            Ran::Hello(words) => return Ok(begun(wire, words, false, flavour)),
-            Ran::Ended(ended) => last = ended,
+    let mut ran = bring(wire, secrets, free, deadlines).await?;
+    for _ in 0..LOST {
+        if !ran.has_failed() {
+            break;
         }
+        ran = bring(wire, secrets, free, deadlines).await?;
     }
-    Err(failed(free, &last.traceback))
+    match ran {
+        Ran::Hello(words) => Ok(begun(wire, words, false, flavour)),
+        Ran::Ended(ended) => Err(failed(free, &ended.traceback)),
+    }
 }
 
-/// Runs one of the pieces, each of which may run twice.
-async fn piece(wire: &mut Wire<'_>, source: &str, free: u64, deadlines: &Deadlines) -> Result<Ran> {
+/// Runs the pieces up to one that fails. Each may run twice.
+async fn bring(wire: &mut Wire<'_>, secrets: Secrets, free: u64, deadlines: &Deadlines) -> Result<Ran> {
+    let is_old = wire.line.repl.has_raw_paste() != Some(true);
     let damaged = |Ended { traceback, .. }: &Ended| !traceback.is_empty() && !is_out_of_memory(traceback);
-    match run_surely(wire, source, deadlines, damaged).await? {
-        Ran::Ended(Ended { traceback, .. }) if !traceback.is_empty() => Err(failed(free, &traceback)),
-        ran => Ok(ran),
+    let mut last = Ran::Ended(Ended::of(Vec::new(), false));
+    for source in small::bring(secrets, free, is_old) {
+        last = run_surely(wire, &source, deadlines, damaged).await?;
+        match &last {
+            Ran::Ended(Ended { traceback, .. }) if traceback.is_empty() => {}
+            _ => break,
+        }
     }
+    Ok(last)
 }
 
 fn failed(free: u64, traceback: &[u8]) -> Error {
