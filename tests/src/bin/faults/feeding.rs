@@ -213,7 +213,7 @@ impl Call {
         let mark = Arc::clone(alive);
         // Whoever has the items has the mark.
         let items = (first..first + many).inspect(move |_| {
-            let _stays = &mark;
+            let _ = &mark;
         });
         let expected = hash(first..first + many);
         let is = |found: u64| right(&found, &expected);
