@@ -4,7 +4,7 @@ use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use belay::prelude::*;
-use belay::{CallPath, DeviceBuilder, ErrorKind, EventLoss, ReconnectPolicy, SessionState};
+use belay::{CallPath, Deadlines, DeviceBuilder, ErrorKind, EventLoss, Phase, ReconnectPolicy, SessionState};
 use belay_sim::{Board, Direction, Fault};
 use belay_tests::{connected, connected_with, soon, unix, until_state};
 use futures_util::StreamExt as _;
@@ -151,6 +151,7 @@ mod on_a_path_of_its_own {
         a_thread_tells_while_long_answers_come_and_nothing_breaks
         what_the_line_loses_is_counted_whether_or_not_something_follows
         a_subscription_goes_on_after_a_reset_and_says_that_events_may_be_missing
+        what_is_listened_to_while_the_line_carries_nothing_is_heard_when_it_does_again
         without_a_reconnection_it_ends_with_the_reason
         closing_ends_it_behind_what_the_teardowns_tell
         what_a_program_that_died_listened_to_is_silenced
@@ -368,6 +369,37 @@ async fn a_subscription_goes_on_after_a_reset_and_says_that_events_may_be_missin
     let items = next(&mut rung, 2).await;
     assert!(items[0].is_err());
     assert_eq!(items[1].as_ref().unwrap(), "opened", "the setup has run again");
+    device.close().await.unwrap();
+}
+
+/// The order to send an event is behind a call that the board cannot be told to end, so that nobody knows what became of it.
+async fn what_is_listened_to_while_the_line_carries_nothing_is_heard_when_it_does_again() {
+    let deadlines = Deadlines::default().with(Phase::Interrupt, Duration::from_millis(300));
+    let (board, device) = connected_with(|builder| {
+        let builder = builder.call_path(CallPath::Agent).deadlines(deadlines);
+        builder.timeout(Duration::from_millis(300))
+    })
+    .await;
+    let bell = BellDevice::attach(&device).await.unwrap();
+    assert_eq!(bell.tell(0, 1).await.unwrap(), 1);
+    board.cable().cut().unwrap();
+    let mut calling = pin!(bell.tell(0, 1));
+    // It is under way before the order is.
+    assert!(futures_util::poll!(&mut calling).is_pending());
+    let mut counted = pin!(bell.counted());
+    soon("the end of the call", calling).await.unwrap_err();
+    board.cable().heal().unwrap();
+    let heard = async {
+        for n in 1.. {
+            // It may be told before the board is told anew to send it, and the line may not carry yet.
+            drop(bell.tell(n, 1).await);
+            if let Ok(heard) = tokio::time::timeout(Duration::from_millis(50), counted.next()).await {
+                return heard;
+            }
+        }
+        None
+    };
+    assert!(soon("an event", heard).await.unwrap().unwrap() > 0);
     device.close().await.unwrap();
 }
 

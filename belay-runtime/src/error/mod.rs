@@ -275,6 +275,16 @@ impl Error {
         }
     }
 
+    /// Whether the connection is at its end with this.
+    pub(crate) fn ends_connection(&self) -> bool {
+        match self.kind() {
+            ErrorKind::Reset | ErrorKind::Transport(_) | ErrorKind::Disconnected(_) => true,
+            // An answer can be lost on a line that goes on.
+            ErrorKind::FateUnknown(cause) => cause.as_deref().is_none_or(Self::ends_connection),
+            _ => false,
+        }
+    }
+
     /// Whether the board had no memory left for the code.
     pub(crate) fn is_memory_error(&self) -> bool {
         self.exception().is_some_and(DeviceException::is_memory_error)

@@ -223,12 +223,15 @@ impl Listening {
         tokio::spawn(async move {
             let mut answer = first.await.map(drop);
             for _ in 1..ATTEMPTS {
-                let again = answer.as_ref().is_err_and(|error| {
-                    matches!(
-                        error.kind(),
-                        // The last is of calls that end because the device is being closed: the teardowns tell, too.
-                        ErrorKind::Interrupted | ErrorKind::Timeout { .. } | ErrorKind::Closed
-                    )
+                let again = answer.as_ref().is_err_and(|error| match error.kind() {
+                    // The last is of calls that end because the device is being closed: the teardowns tell, too.
+                    ErrorKind::Interrupted
+                    | ErrorKind::Timeout { .. }
+                    | ErrorKind::Unresponsive { .. }
+                    | ErrorKind::Closed => true,
+                    // Perhaps it has been told, and the same once more changes nothing.
+                    ErrorKind::FateUnknown(_) => !error.ends_connection(),
+                    _ => false,
                 });
                 if !again {
                     break;
@@ -245,15 +248,7 @@ impl Listening {
     /// The board could not be told to send what was to come under this name. Where that is because the connection is at
     /// its end, the session knows what becomes of it.
     fn failed(&self, token: u32, error: Error) {
-        let of_connection = matches!(
-            error.kind(),
-            ErrorKind::Reset
-                | ErrorKind::Closed
-                | ErrorKind::Disconnected(_)
-                | ErrorKind::FateUnknown(_)
-                | ErrorKind::Transport(_)
-        );
-        if of_connection {
+        if matches!(error.kind(), ErrorKind::Closed) || error.ends_connection() {
             return;
         }
         let mut state = self.state();

@@ -58,7 +58,7 @@ impl Session {
     /// Tells the session of an error of a call over this connection. If that is the connection's end, whoever comes next
     /// waits for another one, or is told that there is none.
     pub fn report(&self, connection: &Connection, error: &Error) {
-        if ends_connection(error) {
+        if error.ends_connection() {
             self.ended(connection.generation(), error);
         }
     }
@@ -401,16 +401,6 @@ impl Drop for Unfinished {
         if let Some(session) = self.session() {
             session.runtime_gone();
         }
-    }
-}
-
-/// Whether the connection is at its end with this error.
-fn ends_connection(error: &Error) -> bool {
-    match error.kind() {
-        ErrorKind::Reset | ErrorKind::Transport(_) | ErrorKind::Disconnected(_) => true,
-        // An answer can be lost on a line that goes on.
-        ErrorKind::FateUnknown(cause) => cause.as_deref().is_none_or(ends_connection),
-        _ => false,
     }
 }
 
