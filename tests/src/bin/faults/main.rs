@@ -9,6 +9,7 @@ mod calls;
 mod events;
 mod feeding;
 mod files;
+mod objects;
 mod run;
 
 use std::collections::VecDeque;
@@ -48,8 +49,8 @@ struct Options {
     /// full, or the host killed.
     #[arg(long, conflicts_with_all = ["board", "call_path", "no_flow_control"])]
     files: bool,
-    /// What is done over the line in the place of calls: events that bodies tell, questions that they ask, or streams that
-    /// they read. Of several, seeds take turns.
+    /// What is done over the line in the place of calls: events that bodies tell, questions that they ask, streams that
+    /// they read, or objects that stay on the board. Of several, seeds take turns.
     #[arg(long, value_enum, value_delimiter = ',', conflicts_with_all = ["board", "call_path", "no_flow_control", "files"])]
     with: Vec<With>,
     /// Has the board behind TCP, over a line that takes so many milliseconds there and as many back.
@@ -76,6 +77,8 @@ enum With {
     Events,
     /// Bodies and threads ask the host, and each question runs once.
     Host,
+    /// Objects stay on the board as long as somebody has their handles, and no longer.
+    Objects,
     /// Bodies read streams of the host's, each item once and in order.
     StreamsIn,
 }
@@ -203,6 +206,7 @@ enum AnyRunner {
     Calls(Runner),
     Files(files::Runner),
     Events(events::Runner),
+    Objects(objects::Runner),
     Feeding(feeding::Runner),
 }
 
@@ -217,6 +221,7 @@ impl AnyRunner {
             runners.push(match with {
                 With::Host => Self::Asking(asking::Runner::new().await),
                 With::Events => Self::Events(events::Runner::new().await),
+                With::Objects => Self::Objects(objects::Runner::new().await),
                 With::StreamsIn => Self::Feeding(feeding::Runner::new().await),
             });
         }
@@ -234,6 +239,7 @@ impl AnyRunner {
             Self::Calls(runner) => runner.run(seed).await,
             Self::Files(runner) => runner.run(seed).await,
             Self::Events(runner) => runner.run(seed).await,
+            Self::Objects(runner) => runner.run(seed).await,
             Self::Feeding(runner) => runner.run(seed).await,
         }
     }
