@@ -28,7 +28,7 @@ enum Step {
     Serve,
     Submit {
         source: String,
-        afresh: bool,
+        afresh: Option<bool>,
     },
     Ask,
     Settle {
@@ -94,7 +94,10 @@ fn play(script: &[Step], piece: usize) -> Vec<Event> {
             Step::Receive(bytes) => receive(&mut repl, bytes, piece, &mut events),
             Step::Say(phrase) => receive(&mut repl, &phrase.bytes(), piece, &mut events),
             Step::Serve => repl.serve(),
-            Step::Submit { source, afresh } => drop(repl.submit(source.as_bytes(), *afresh)),
+            Step::Submit { source, afresh } => match afresh {
+                Some(afresh) => drop(repl.submit_marked(source.as_bytes(), *afresh)),
+                None => drop(repl.submit(source.as_bytes())),
+            },
             Step::Ask => {
                 repl.ask();
             }

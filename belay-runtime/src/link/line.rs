@@ -179,8 +179,14 @@ impl Line {
     }
 
     /// Types a source behind all that is queued already.
-    pub(super) fn submit(&mut self, source: &[u8], afresh: bool) {
-        let bytes = self.repl.submit(source, afresh);
+    pub(super) fn submit(&mut self, source: &[u8]) {
+        let bytes = self.repl.submit(source);
+        self.send(&bytes);
+    }
+
+    /// The same of one that whatever runs may read the beginning of, at a prompt that may be another.
+    pub(super) fn submit_marked(&mut self, source: &[u8], afresh: bool) {
+        let bytes = self.repl.submit_marked(source, afresh);
         self.send(&bytes);
     }
 

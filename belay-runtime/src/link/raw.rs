@@ -25,7 +25,7 @@ impl Conversation {
 
     pub(super) fn submit(&mut self, source: &[u8], what: Sent) {
         self.liveness.unread.add(what, source.len() + 1);
-        self.line.submit(source, false);
+        self.line.submit(source);
     }
 
     /// The source of a ping. One that looks for the agent has it where it is expected, if it is on the board at all; if
@@ -47,7 +47,7 @@ impl Conversation {
         // and must not keep the next ones from being asked if the line has lost its end.
         let length = (source.len() + around).min(PING);
         self.liveness.unread.add(Sent::Ping(token), length);
-        self.line.submit(source, afresh);
+        self.line.submit_marked(source, afresh);
     }
 
     pub(super) fn on_raw_event(&mut self, event: &Event) -> Result<(), End> {
@@ -71,9 +71,10 @@ impl Conversation {
                 if !traceback.is_empty() && self.liveness.unread.may_heed_sign() =>
             {
                 self.line.hold_back_output();
-                self.watch.interrupted();
+                self.watch.broken(self.liveness.unread.is_flushed());
                 self.look_for_agent();
             }
+            Event::Beheaded { missing } => self.watch.beheaded(*missing),
             Event::AtPrompt => {
                 self.liveness.unread.all_is_read();
                 self.on_prompt();

@@ -2,8 +2,9 @@
 //! what the agent says of the lines that it has got, and told.
 //!
 //! A reader takes what came first, and a bad line loses any byte: where more than one is missing at the front, and
-//! nothing else, it was a reader. Of one byte nobody can tell, unless what ran had waited for it. And where each ping is
-//! typed as a source, its last byte is worth all of it.
+//! nothing else, it was a reader. Of one byte nobody can tell, unless what ran had waited for it. Where each ping is
+//! typed as a source, its last byte is worth all of it; what is missing of its beginning the prompt says, by marks that
+//! it answers one by one.
 
 use std::time::Duration;
 
@@ -45,8 +46,12 @@ pub(super) struct Watch {
     until: Option<Instant>,
     /// How many bytes of the pings are missing, or how many pings where they are typed, if all of these came first.
     stolen: usize,
+    /// How many bytes are missing at least of the beginning of one that is typed.
+    beheaded: usize,
     /// Whether the board ended what it ran just when one of them had come.
     at_once: bool,
+    /// Whether there was no other one.
+    alone: bool,
     /// How often that was so since the board last answered a request.
     robberies: u32,
     /// Whether something was read of which nobody was told yet.
@@ -92,6 +97,7 @@ impl Watch {
     pub(super) fn forget_pings(&mut self) {
         self.pings.clear();
         self.stolen = 0;
+        self.beheaded = 0;
     }
 
     /// Nothing has left of what was queued behind so much.
@@ -102,6 +108,17 @@ impl Watch {
     /// A Ctrl-C is sent.
     pub(super) fn interrupted(&mut self) {
         self.interrupted = true;
+    }
+
+    /// So many bytes are missing at least of the beginning of a ping.
+    pub(super) fn beheaded(&mut self, missing: usize) {
+        self.beheaded = self.beheaded.max(missing);
+    }
+
+    /// What was typed has ended in an exception. Unless its beginning is missing, the line may have made a Ctrl-C of a byte of
+    /// it; and that is no proof where what came before a Ctrl-C is flushed.
+    pub(super) fn broken(&mut self, flushed: bool) {
+        self.interrupted |= flushed || self.beheaded == 0;
     }
 
     /// The agent has answered a ping, be it an old one, which it has read itself or as a source.
@@ -154,6 +171,7 @@ impl Conversation {
             self.watch.until.get_or_insert(until);
             if self.watch.answers.is_empty() {
                 let waited_for = |ping: &Ping| self.now < ping.sent + AT_ONCE;
+                self.watch.alone = self.watch.pings.len() == 1;
                 self.watch.at_once = match self.watch.pings.as_slice() {
                     [ping] => waited_for(ping),
                     // What waits for the end of a line has got that with the next one.
@@ -174,6 +192,13 @@ impl Conversation {
     /// Hands over what was held back.
     pub(super) fn release_answers(&mut self) {
         self.watch.until = None;
+        // The end of a ping of which a body has left no more has the prompt reset the board, and nothing answers.
+        if std::mem::take(&mut self.watch.beheaded) > 1
+            && !self.watch.interrupted
+            && let Some((_, result)) = self.watch.answers.first_mut()
+        {
+            *result = Err(taken());
+        }
         for (sink, result) in std::mem::take(&mut self.watch.answers) {
             self.answer(sink, result);
         }
@@ -189,6 +214,10 @@ impl Conversation {
         let of_pings = match std::mem::take(&mut self.watch.stolen) {
             0 => false,
             1 => at_once,
+            _ => true,
+        } || match std::mem::take(&mut self.watch.beheaded) {
+            0 => false,
+            1 => at_once && self.watch.alone,
             _ => true,
         };
         let interrupted = std::mem::take(&mut self.watch.interrupted);

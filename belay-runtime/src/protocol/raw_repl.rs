@@ -194,6 +194,12 @@ pub enum Event {
     /// While sources are typed one behind the other: a prompt has shown itself that was asked to
     /// ([`RawRepl::ask`]).
     AtPrompt,
+    /// While sources are typed one behind the other: the board has taken one that was
+    /// [marked](RawRepl::submit_marked), of which the beginning is missing.
+    Beheaded {
+        /// How many bytes at least.
+        missing: usize,
+    },
     /// After a restart that was asked for, or that `SystemExit` caused, the board is at a prompt again.
     Restarted {
         /// Whether it is the raw REPL's; otherwise it is the friendly one's.

@@ -10,7 +10,10 @@ const END: u8 = 0x04;
 const PROMPT: u8 = b'>';
 /// Begins at the raw prompt anew, whatever is in its line and whichever prompt the board is at.
 const AFRESH: &[u8] = b"\r\x01";
-/// What is looked for: that a source is taken, and the banner that [`AFRESH`] brings.
+/// Stands before a question that whatever runs may read the beginning of: each brings a banner, so what is missing of
+/// them is.
+const MARKS: &[u8] = b"\x01\x01";
+/// What is looked for: that a source is taken, and the banner that [`AFRESH`] and each of the [`MARKS`] brings.
 const WORDS: [&[u8]; 2] = [b"OK", RAW_BANNER];
 
 /// What of the raw REPL's own words is still to come. Where a thread prints the same words, either may be taken
@@ -23,6 +26,10 @@ pub(super) struct Serving {
     expected: [usize; 2],
     /// How many of the banners were asked for on their own.
     asked: usize,
+    /// How many sources without marks are still to be taken. Those with marks stand behind them.
+    unmarked: usize,
+    /// How many banners have come since the prompt did, as long as nothing else has.
+    shown: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -43,6 +50,8 @@ impl Serving {
             scanner: Scanner::new(&WORDS),
             expected: [0; 2],
             asked: 0,
+            unmarked: 0,
+            shown: None,
         }
     }
 
@@ -56,6 +65,7 @@ impl Serving {
         if matches!(self.phase, Phase::Prompt) {
             // The line has lost the word that a source was taken.
             self.expected[0] = self.expected[0].saturating_sub(1);
+            self.unmarked = self.unmarked.saturating_sub(1);
         }
         self.phase = Phase::Ending(0);
     }
@@ -64,8 +74,8 @@ impl Serving {
         self.scanner.give_up(output);
     }
 
-    /// Returns what happened when the byte completes what looks like an end without an answer, or the answer of a
-    /// prompt.
+    /// Returns what happened when the byte completes what looks like an end without an answer, the answer of a prompt, or
+    /// what says that a source is taken whose beginning is missing.
     fn feed(&mut self, byte: u8, output: &mut Vec<u8>, limit: usize) -> Option<Event> {
         match &mut self.phase {
             Phase::Running(claim) => {
@@ -75,8 +85,18 @@ impl Serving {
                 return Some(Event::EndClaimed { traceback });
             }
             Phase::Ending(ends) if *ends < 2 && byte == END => *ends += 1,
-            Phase::Ending(2) if byte == PROMPT => self.phase = Phase::Prompt,
-            _ => return self.find_word(byte, output),
+            Phase::Ending(2) if byte == PROMPT => {
+                self.phase = Phase::Prompt;
+                self.shown = Some(0);
+            }
+            _ => {
+                let before = output.len();
+                let event = self.find_word(byte, output);
+                if output.len() != before {
+                    self.shown = None;
+                }
+                return event;
+            }
         }
         None
     }
@@ -93,15 +113,32 @@ impl Serving {
             return None;
         }
         self.expected[word] -= 1;
+        let mut missing = 0;
         if word == 0 {
-            self.phase = Phase::Running(Claim::default());
+            missing = self.taken();
+        } else if let Some(shown) = &mut self.shown {
+            *shown += 1;
         }
         if self.expected == [0; 2] {
             self.scanner.give_up(output);
         }
         let asked = word == 1 && self.asked > 0;
         self.asked -= usize::from(asked);
+        if missing > 0 {
+            return Some(Event::Beheaded { missing });
+        }
         asked.then_some(Event::AtPrompt)
+    }
+
+    /// A source is taken. Gives how many of its marks are missing, if it has any and that can be told.
+    fn taken(&mut self) -> usize {
+        self.phase = Phase::Running(Claim::default());
+        let shown = self.shown.take();
+        if self.unmarked > 0 {
+            self.unmarked -= 1;
+            return 0;
+        }
+        shown.map_or(0, |shown| MARKS.len().saturating_sub(shown))
     }
 
     #[cfg(test)]
@@ -124,15 +161,25 @@ impl RawRepl {
         self.state = State::Serving(Serving::new(phase));
     }
 
-    /// What types this source, of which the same is true as of [`super::Execution::source`]. `afresh` is for when
-    /// it is not certain what the board is at: the prompt is made one of the raw REPL, and its line empty.
-    pub fn submit(&mut self, source: &[u8], afresh: bool) -> Vec<u8> {
+    /// What types this source, of which the same is true as of [`super::Execution::source`].
+    pub fn submit(&mut self, source: &[u8]) -> Vec<u8> {
         if let State::Serving(serving) = &mut self.state {
             serving.expected[0] += 1;
-            serving.expected[1] += usize::from(afresh);
+            serving.unmarked += 1;
         }
-        let start = if afresh { AFRESH } else { b"" };
-        [start, source, &[END]].concat()
+        [source, &[END]].concat()
+    }
+
+    /// The same of a source that whatever runs may read the beginning of, in which case [`Event::Beheaded`] says so. Nothing
+    /// is [submitted](Self::submit) behind one before things are [settled](Self::settle). `afresh` is for when it is not
+    /// certain what the board is at: the prompt is made one of the raw REPL. Its line is empty in either case.
+    pub fn submit_marked(&mut self, source: &[u8], afresh: bool) -> Vec<u8> {
+        if let State::Serving(serving) = &mut self.state {
+            serving.expected[0] += 1;
+            serving.expected[1] += MARKS.len();
+        }
+        let start: &[u8] = if afresh { b"\r" } else { b"" };
+        [start, MARKS, source, &[END]].concat()
     }
 
     /// What asks a prompt to show itself ([`Event::AtPrompt`]), in two bytes. While something runs, it does so
@@ -151,6 +198,7 @@ impl RawRepl {
         if let State::Serving(serving) = &mut self.state {
             serving.asked = serving.asked.min(asked);
             serving.expected = [0, serving.asked];
+            serving.unmarked = 0;
             if serving.asked == 0 {
                 serving.scanner.give_up(&mut self.output);
             }

@@ -23,17 +23,18 @@ fn output(dialogue: &mut Dialogue) -> String {
 }
 
 #[test]
-fn a_source_is_typed_with_one_end_and_afresh_behind_what_empties_the_line() {
+fn a_source_is_typed_with_one_end_and_marked_or_afresh_behind_what_empties_the_line() {
     let mut repl = RawRepl::new(Options::default());
-    assert_eq!(repl.submit(b"f()", false), b"f()\x04");
-    assert_eq!(repl.submit(b"f()", true), b"\r\x01f()\x04");
+    assert_eq!(repl.submit(b"f()"), b"f()\x04");
+    assert_eq!(repl.submit_marked(b"f()", false), b"\x01\x01f()\x04");
+    assert_eq!(repl.submit_marked(b"f()", true), b"\r\x01\x01f()\x04");
 }
 
 #[test]
 fn the_words_of_the_raw_repl_are_taken_out_and_all_else_is_output() {
     let mut dialogue = serving();
     assert_eq!(dialogue.repl.stage(), Stage::Serving);
-    dialogue.repl.submit(b"f()", false);
+    dialogue.repl.submit(b"f()");
     dialogue.board(b"before OKprinted \x04\x04> OK");
     dialogue.repl.reply_seen();
     dialogue.board(b"\x04between\x04>after OK");
@@ -46,12 +47,12 @@ fn the_words_of_the_raw_repl_are_taken_out_and_all_else_is_output() {
 #[test]
 fn a_source_that_is_typed_ahead_is_told_from_the_output_of_the_one_before_it() {
     let mut dialogue = serving();
-    dialogue.repl.submit(b"f()", false);
+    dialogue.repl.submit(b"f()");
     dialogue.board(b"OKx");
-    dialogue.repl.submit(b"ping()", false);
+    dialogue.repl.submit_marked(b"ping()", false);
     dialogue.board(b"OK, I print");
     dialogue.repl.reply_seen();
-    dialogue.board(b"\x04\x04>OK");
+    dialogue.board(b"\x04\x04>raw REPL; CTRL-B to exit\r\n>raw REPL; CTRL-B to exit\r\n>OK");
     dialogue.repl.reply_seen();
     dialogue.board(b"\x04\x04>");
     assert_eq!(output(&mut dialogue), "xOK, I print");
@@ -62,7 +63,7 @@ fn what_a_thread_prints_in_place_of_the_protocol_changes_nothing_but_its_place()
     let noise = "\x04>\x04\x04>raw REPL; CTRL-B to exit\r\n>R\x01";
     let mut dialogue = serving();
     for _ in 0..10 {
-        dialogue.repl.submit(b"f()", false);
+        dialogue.repl.submit(b"f()");
         dialogue.board(format!("{noise}OK{noise}").as_bytes());
         dialogue.repl.reply_seen();
         dialogue.board(format!("{noise}\x04\x04>").as_bytes());
@@ -85,7 +86,7 @@ fn what_a_thread_prints_in_place_of_the_protocol_changes_nothing_but_its_place()
 #[test]
 fn an_end_without_an_answer_is_claimed_with_its_traceback() {
     let mut dialogue = serving();
-    dialogue.repl.submit(b"f(", false);
+    dialogue.repl.submit(b"f(");
     dialogue.board(b"OK\x04SyntaxError\r\n\x04>");
     let claimed = dialogue.events().into_iter().find_map(|event| match event {
         Event::EndClaimed { traceback } => Some(traceback),
@@ -93,7 +94,7 @@ fn an_end_without_an_answer_is_claimed_with_its_traceback() {
     });
     assert_eq!(claimed, Some(b"SyntaxError\r\n".to_vec()));
     // The next one is recognised all the same.
-    dialogue.repl.submit(b"f()", false);
+    dialogue.repl.submit(b"f()");
     dialogue.board(b"OK");
     dialogue.repl.reply_seen();
     dialogue.board(b"\x04\x04>");
@@ -104,8 +105,8 @@ fn an_end_without_an_answer_is_claimed_with_its_traceback() {
 fn a_banner_that_was_asked_for_is_taken_out_and_another_one_is_a_sign() {
     const BANNER: &[u8] = b"raw REPL; CTRL-B to exit\r\n>";
     let mut dialogue = serving();
-    dialogue.repl.submit(b"ping()", true);
-    dialogue.board(BANNER);
+    dialogue.repl.submit_marked(b"ping()", true);
+    dialogue.board(&BANNER.repeat(2));
     dialogue.board(b"OK");
     dialogue.repl.reply_seen();
     dialogue.board(b"\x04\x04>");
@@ -115,9 +116,38 @@ fn a_banner_that_was_asked_for_is_taken_out_and_another_one_is_a_sign() {
 }
 
 #[test]
+fn a_source_whose_marks_are_missing_is_told_from_one_that_is_damaged() {
+    const BANNER: &[u8] = b"raw REPL; CTRL-B to exit\r\n>";
+    for (between, missing) in [
+        (vec![], Some(2)),
+        (BANNER.to_vec(), Some(1)),
+        (BANNER.repeat(2), None),
+        // What the line has damaged, or a thread has said, may have been one.
+        (b"raw REPL; CTRL-B".to_vec(), None),
+        ([b"x", BANNER].concat(), None),
+    ] {
+        for taken in [&b"OK\r\nMPY: soft reboot\r\n"[..], b"OK\x04SyntaxError\r\n\x04>"] {
+            let mut dialogue = serving();
+            dialogue.repl.submit(b"f()");
+            dialogue.repl.submit_marked(b"ping()", false);
+            dialogue.board(b"OK");
+            dialogue.repl.reply_seen();
+            dialogue.board(b"\x04\x04>");
+            dialogue.board(&between);
+            dialogue.board(taken);
+            let told = dialogue.events().into_iter().find_map(|event| match event {
+                Event::Beheaded { missing } => Some(missing),
+                _ => None,
+            });
+            assert_eq!(told, missing, "{}", between.escape_ascii());
+        }
+    }
+}
+
+#[test]
 fn a_prompt_that_is_asked_for_is_told_and_none_of_its_words_is_output() {
     let mut dialogue = serving();
-    dialogue.repl.submit(b"ping()", false);
+    dialogue.repl.submit_marked(b"ping()", false);
     assert_eq!(dialogue.repl.ask(), b"\r\x01");
     dialogue.board(b"OK");
     dialogue.repl.reply_seen();
@@ -132,8 +162,8 @@ fn a_prompt_that_is_asked_for_is_told_and_none_of_its_words_is_output() {
 #[test]
 fn words_that_the_line_has_lost_are_not_waited_for() {
     let mut dialogue = serving();
-    dialogue.repl.submit(b"lost()", true);
-    dialogue.repl.submit(b"f()", false);
+    dialogue.repl.submit_marked(b"lost()", true);
+    dialogue.repl.submit(b"f()");
     // The first never came, and of the second the word that it is taken.
     dialogue.repl.reply_seen();
     dialogue.repl.settle(0);
