@@ -93,6 +93,16 @@ trait Singles {
     /// ```
     #[task]
     async fn of_more_types(&self, mixed: bool) -> Result<Vec<f32>>;
+
+    /// ```python
+    /// from collections import OrderedDict, namedtuple
+    /// import struct
+    /// pi = struct.unpack("<f", b"\xdb\x0fI@")[0]
+    /// ordered = OrderedDict([(pi, -pi), ("text", pi)])
+    /// return [ordered, {(1, pi): {-pi: [pi]}}, {"text": {"text": pi}}, namedtuple("Place", "x y")(pi, 2)]
+    /// ```
+    #[task]
+    async fn keyed(&self) -> Result<Value>;
 }
 
 async fn singles() -> (Board, SinglesDevice) {
@@ -202,6 +212,28 @@ async fn floats_are_exact_wherever_they_are_in_a_result() {
         .await
         .expect("it evaluates");
     assert_eq!(evaluated, (pi, Value::Float(2.5)));
+    device.close().await.expect("it closes");
+}
+
+#[tokio::test]
+async fn floats_are_exact_as_keys_and_in_what_is_a_kind_of_dict_or_tuple() {
+    let (_board, device) = singles().await;
+    let pi = f64::from(f32::from_bits(0x4049_0fdb));
+    let text = || Value::from("text");
+    let float = Value::Float;
+    let expected = Value::List(vec![
+        Value::Dict(vec![(float(pi), float(-pi)), (text(), float(pi))]),
+        Value::Dict(vec![(
+            Value::Tuple(vec![Value::Int(1), float(pi)]),
+            Value::Dict(vec![(float(-pi), Value::List(vec![float(pi)]))]),
+        )]),
+        Value::Dict(vec![(text(), Value::Dict(vec![(text(), float(pi))]))]),
+        Value::NamedTuple(
+            "Place".into(),
+            vec![("x".into(), float(pi)), ("y".into(), Value::Int(2))],
+        ),
+    ]);
+    assert_eq!(device.keyed().await.expect("it returns"), expected);
     device.close().await.expect("it closes");
 }
 

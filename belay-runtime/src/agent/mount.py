@@ -8,6 +8,9 @@ from io import IOBase
 FOLDER = 0x4000
 # What is mounted: where, and what the current folder was before.
 mounted = {}
+# The files of each thread that keep what was written. A body may have forgotten them, and nobody is told when they are gone:
+# so they are written before the next one is opened, and before the folder goes.
+unsaved = {}
 # What the board's clock counts from, in seconds since 1970.
 epoch = 0
 try:
@@ -17,6 +20,12 @@ try:
         epoch = 946684800
 except (ImportError, AttributeError):
     pass
+try:
+    from _thread import get_ident as thread
+except ImportError:
+
+    def thread():
+        pass
 
 
 def said(answer):
@@ -25,10 +34,23 @@ def said(answer):
     return answer
 
 
+def save(files):
+    failed = None
+    while files:
+        try:
+            files[0].flush()
+        except OSError as error:
+            failed = error
+    if failed:
+        raise failed
+
+
 # A file is read ahead by a piece, and what is written is kept until it makes one. `where` is where the reader is, or the
 # writer behind what is kept.
 class File(IOBase):
     def __init__(self, root, path, mode, piece):
+        self.unsaved = unsaved.setdefault(thread(), [])
+        save(self.unsaved)
         self.text = "b" not in mode
         self.piece = piece
         answer = said(host_open(root, path, mode, piece))
@@ -135,6 +157,8 @@ class File(IOBase):
         if isinstance(data, str):
             data = data.encode()
         self.ahead = b""
+        if self not in self.unsaved:
+            self.unsaved.append(self)
         self.kept += data
         self.where += len(data)
         if len(self.kept) >= self.piece:
@@ -145,6 +169,8 @@ class File(IOBase):
         data = self.kept
         # Whatever becomes of it, it is not written again.
         self.kept = b""
+        if self in self.unsaved:
+            self.unsaved.remove(self)
         at = self.where - len(data)
         for i in range(0, len(data), self.piece):
             piece = data[i : i + self.piece]
@@ -315,3 +341,5 @@ def unmount(at):
         sys.path.remove(at)
     mounter().umount(at)
     forget(at)
+    for files in unsaved.values():
+        save(files)

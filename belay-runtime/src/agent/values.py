@@ -5,19 +5,34 @@ from struct import pack
 # Whether floats have 32 bits or 64.
 width = "f" if 1e-9 + 1 == 1 else "d"
 rows = (list, tuple, array)
-nested = (list, tuple, array, dict, set, frozenset)
+nested = (list, tuple, array, set, frozenset)
+# What most values consist of, found at once: a board takes long to see that something is an instance of nothing here.
+leaves = {bool, bytes, int, str, type(None)}
 
 def floats(value):
     # The `repr` of a value, behind all floats in it in the order in which it prints them.
     found = array(width)
+    add, leaf, kind = found.append, leaves, type
     left = [iter((value,))]
     while left:
         for item in left[-1]:
-            if type(item) is float:
-                found.append(item)
-            elif isinstance(item, nested):
-                left.append(iter(item.items() if isinstance(item, dict) else item))
-                break
+            if kind(item) in leaf:
+                continue
+            if kind(item) is float:
+                add(item)
+                continue
+            if isinstance(item, dict):
+                for key in item:
+                    if kind(key) not in leaf:
+                        item = item.items()
+                        break
+                else:
+                    # No tuple has to be made for each item then.
+                    item = item.values()
+            elif not isinstance(item, nested):
+                continue
+            left.append(iter(item))
+            break
         else:
             left.pop()
     if len(found):

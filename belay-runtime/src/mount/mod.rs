@@ -187,14 +187,16 @@ impl Mounted {
 
     async fn end(&self) -> Result<()> {
         self.over.store(true, Ordering::Relaxed);
-        self.folders.remove(self.root);
         let mut ended = self.ended.lock().await;
-        // Nobody tells the board where it cannot be told any more.
-        if !*ended && self.session.can_execute() {
-            self.ask(mount::unmount(&self.at)?).await?;
-        }
-        *ended = true;
-        Ok(())
+        // Nobody tells the board where it cannot be told any more. What it has not written of open files comes now.
+        let told = if !*ended && self.session.can_execute() {
+            self.ask(mount::unmount(&self.at)?).await
+        } else {
+            Ok(())
+        };
+        self.folders.remove(self.root);
+        *ended |= told.is_ok();
+        told
     }
 
     /// Has it mounted again after each reset.

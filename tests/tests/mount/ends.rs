@@ -9,6 +9,8 @@ on_both_runtimes! {
     what_was_open_is_closed_by_a_reset
     a_device_that_is_closed_leaves_nothing_mounted
     a_mount_that_is_dropped_is_unmounted
+    what_nobody_closed_is_written_when_it_is_unmounted
+    what_nobody_closed_is_written_when_the_device_is_closed
     a_folder_that_vanishes_is_an_error_and_no_end
 }
 
@@ -95,6 +97,39 @@ async fn a_mount_that_is_dropped_is_unmounted() {
     };
     soon("unmounting", gone).await;
     desk.close().await;
+}
+
+/// Writes files that a body forgets, and one that it keeps open.
+async fn forgetful() -> Desk {
+    let desk = Desk::new(MountOptions::new()).await;
+    desk.does("for n in range(9):\n    open('/remote/%d' % n, 'w').write('dropped')")
+        .await;
+    desk.does("for n in (100, 7):\n    open('/remote/again', 'w').write(str(n))")
+        .await;
+    assert_eq!(desk.says::<String>("open('/remote/again').read()").await, "7");
+    desk.does("kept = open('/remote/kept', 'wb')\nkept.write(b'open')")
+        .await;
+    desk
+}
+
+fn is_written(desk: &Desk) {
+    for name in 0..9 {
+        assert_eq!(desk.get(&name.to_string()), b"dropped", "{name}");
+    }
+    assert_eq!(desk.get("kept"), b"open");
+}
+
+async fn what_nobody_closed_is_written_when_it_is_unmounted() {
+    let mut desk = forgetful().await;
+    desk.mount.take().unwrap().unmount().await.unwrap();
+    is_written(&desk);
+    desk.close().await;
+}
+
+async fn what_nobody_closed_is_written_when_the_device_is_closed() {
+    let desk = forgetful().await;
+    desk.device.close().await.unwrap();
+    is_written(&desk);
 }
 
 async fn a_folder_that_vanishes_is_an_error_and_no_end() {
