@@ -163,4 +163,9 @@ impl ReplyKind {
             | Self::Forgotten => false,
         }
     }
+
+    /// Whether bodies and threads say it of their own accord, whatever the host is at.
+    pub fn is_unasked(self) -> bool {
+        matches!(self, Self::Event | Self::Told | Self::Question)
+    }
 }

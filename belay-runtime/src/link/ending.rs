@@ -6,6 +6,8 @@ use std::sync::{Arc, OnceLock};
 use super::LinkEvent;
 use super::calls::Sink;
 use super::conversation::{Command, Conversation};
+use super::line::Item;
+use crate::agent::Reply;
 use crate::error::{Error, ErrorKind};
 use crate::transport::TransportError;
 
@@ -87,6 +89,21 @@ impl Conversation {
         if !self.calls.none_flies() && !self.liveness.is_interrupting() {
             self.interrupt();
         }
+    }
+
+    /// Hands out all that has come, and what bodies and threads have said while it was about to end.
+    pub(super) fn hear_the_rest(&mut self) {
+        while let Some(item) = self.line.next_item() {
+            if let Item::Frame(frame) = item {
+                match Reply::decode(frame) {
+                    Some(Reply::Event(value)) => self.on_board_event(value),
+                    Some(Reply::Told(told)) => self.told.take(told),
+                    _ => {}
+                }
+            }
+        }
+        self.line.let_output_go();
+        self.line.hand_out();
     }
 
     /// It has ended: everybody who waits is told.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::aside::Aside;
 use super::output::OutputSender;
 use super::own_words::{take_out_answers, take_out_marks};
 use crate::agent::Flavour;
@@ -60,6 +61,8 @@ pub(super) struct Line {
     /// What has come and is not handed over yet. What is printed stands here as well, so that an answer never
     /// overtakes it.
     come: VecDeque<Come>,
+    /// What came for the conversation while somebody else had the line.
+    aside: Aside,
     output: OutputSender,
     outgoing: VecDeque<u8>,
     /// Nothing is written before this, but for the bytes that stand before the pause.
@@ -108,6 +111,7 @@ impl Line {
             deframer,
             flavour,
             come: VecDeque::new(),
+            aside: Aside::default(),
             output,
             outgoing: VecDeque::new(),
             pause: None,
@@ -250,13 +254,6 @@ impl Line {
         self.output.mute();
     }
 
-    /// Hands out all that has come.
-    pub(super) fn hand_out_rest(&mut self) {
-        while self.next_item().is_some() {}
-        self.output.let_go();
-        self.hand_out();
-    }
-
     /// Hands out nothing from the last pause on, until it is known what of it is ours.
     pub(super) fn hold_back_output(&mut self) {
         self.output.hold_back();
@@ -339,6 +336,28 @@ impl Line {
 
     /// The next thing that is no output. What was printed before it is handed out first.
     pub(super) fn next_item(&mut self) -> Option<Item> {
+        match self.aside.take() {
+            Some(frame) => Some(Item::Frame(frame)),
+            None => self.next_come(),
+        }
+    }
+
+    /// The same for somebody who has the line for a while: what bodies and threads say waits for the conversation.
+    pub(super) fn next_of_ours(&mut self) -> Option<Item> {
+        while let Some(item) = self.next_come() {
+            match item {
+                Item::Frame(frame) => {
+                    if let Some(frame) = self.aside.keep(frame) {
+                        return Some(Item::Frame(frame));
+                    }
+                }
+                item => return Some(item),
+            }
+        }
+        None
+    }
+
+    fn next_come(&mut self) -> Option<Item> {
         while let Some(come) = self.come.pop_front() {
             match come {
                 Come::Output(bytes) => self.output.push(&bytes),

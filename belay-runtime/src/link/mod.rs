@@ -2,6 +2,7 @@
 //! resynchronises.
 
 mod ahead;
+mod aside;
 mod asked;
 mod calls;
 mod conversation;

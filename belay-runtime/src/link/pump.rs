@@ -57,14 +57,15 @@ impl Pump {
 
     /// Works until the conversation is at its end, and tells everybody who waits.
     pub(super) async fn run(mut self) {
+        // What came while the board was being connected.
+        let mut handled = self.conversation.go_on(Instant::now());
         let end = loop {
-            let way = match self.step(true).await {
-                Ok(()) => continue,
-                Err(way) => way,
-            };
-            if let Err(end) = self.go(way).await {
+            if let Err(way) = handled
+                && let Err(end) = self.go(way).await
+            {
                 break end;
             }
+            handled = self.step(true).await;
         };
         self.finish(end).await;
     }
@@ -310,7 +311,7 @@ impl Pump {
 
     /// Closes the port, and tells everybody who waits.
     async fn finish(mut self, end: End) {
-        self.conversation.line().hand_out_rest();
+        self.conversation.hear_the_rest();
         self.conversation.release_answers();
         self.port.close(self.conversation.deadlines().close).await;
         self.conversation.finish(&end);

@@ -41,7 +41,7 @@ impl Conversation {
         }
     }
 
-    fn on_board_event(&mut self, value: Vec<u8>) {
+    pub(super) fn on_board_event(&mut self, value: Vec<u8>) {
         if value.len() > UNASKED {
             return tracing::warn!(
                 bytes = value.len(),

@@ -37,7 +37,7 @@ impl Wire<'_> {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Item>> {
         for _ in 0..READS {
-            if let Some(item) = self.line.next_item() {
+            if let Some(item) = self.line.next_of_ours() {
                 return Poll::Ready(Ok(item));
             }
             match self.port.poll(cx, self.line)? {
