@@ -59,6 +59,7 @@ impl Conversation {
     /// A body or a thread asks something.
     pub(super) fn on_question(&mut self, number: u8, question: Question) {
         if question.place == 0 {
+            self.agent_is_there();
             self.on_question_of_call(number, question);
         } else if let Asking::Again(told) = self.asked.ask(question, self.commands.clone()) {
             self.tell_thread(&told);

@@ -16,12 +16,14 @@ use crate::protocol::Frame;
 
 impl Conversation {
     pub(super) fn on_frame(&mut self, frame: Frame) {
-        // Nobody but the agent makes frames, so it is there.
-        self.liveness.heard();
-        self.line.let_output_go();
-        self.line.hand_out();
+        let kind = ReplyKind::of(frame.kind);
+        if kind.is_some_and(ReplyKind::is_unasked) {
+            self.line.hand_out();
+        } else {
+            self.agent_is_there();
+        }
         // The others come while something runs.
-        if !ReplyKind::of(frame.kind).is_some_and(ReplyKind::is_in_between) {
+        if !kind.is_some_and(ReplyKind::is_in_between) {
             self.liveness.unread.some_is_read();
             if let Some(number) = Number::from_char(frame.number) {
                 self.liveness.unread.answered(Sent::Request(number));
@@ -39,6 +41,13 @@ impl Conversation {
             Some(reply) => self.on_answer(number, reply),
             None => {}
         }
+    }
+
+    /// Something has come that only the agent says, or a body that it runs: threads go on where the board has left it.
+    pub(super) fn agent_is_there(&mut self) {
+        self.liveness.heard();
+        self.line.let_output_go();
+        self.line.hand_out();
     }
 
     pub(super) fn on_board_event(&mut self, value: Vec<u8>) {

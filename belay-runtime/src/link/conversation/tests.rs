@@ -232,6 +232,17 @@ fn what_a_ctrl_c_has_cost_that_the_line_has_made_is_read_by_nobody() {
     assert!(matches!(error.kind(), ErrorKind::Interrupted), "{error}");
 }
 
+#[test]
+fn what_a_thread_says_is_no_sign_that_the_board_is_in_the_agent() {
+    let mut bench = Bench::new(Flavour::Resident);
+    bench.hear(b"\r\nMPY: soft reboot\r\n");
+    assert!(bench.conversation.liveness.is_suspected());
+    bench.reply('-', &Reply::Event(b"1".to_vec()));
+    assert!(bench.conversation.liveness.is_suspected(), "threads go on");
+    bench.reply('0', &Reply::Farewell);
+    assert!(!bench.conversation.liveness.is_suspected(), "the agent is there");
+}
+
 /// What the body asks that the board runs, or a thread.
 fn question(place: u32) -> Reply {
     Reply::Question(Question {
