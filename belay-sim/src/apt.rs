@@ -7,8 +7,8 @@ use std::{
 };
 
 use crate::{
-    build::run_logged,
     error::{Error, Result},
+    tools::run_logged,
 };
 
 /// The Debian releases whose source package is known to build, best first: before 1.26, `MicroPython` prints

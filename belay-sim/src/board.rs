@@ -11,10 +11,10 @@ use rustix::event::{EventfdFlags, eventfd};
 use tokio::sync::oneshot;
 
 use crate::{
-    build::Report,
     cable::Cable,
     error::{Error, Result},
     process::Recipe,
+    progress::Report,
     pump::{Command, Pump},
     source::{self, Kind},
 };

@@ -3,111 +3,22 @@
 use std::{
     env,
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    io,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     thread,
 };
-
-#[cfg(feature = "cli")]
-use indicatif::ProgressBar;
 
 use crate::{
     apt,
     error::{Error, Result},
     packages::{ARM_TOOLS, TOOLS},
+    program::Program,
+    progress::{Progress, Report},
+    tools::{require, run_logged},
 };
-
-/// How a build shows its progress.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Report {
-    /// A moving line on a terminal if the feature `cli` is on, plain lines elsewhere; both on standard error.
-    #[default]
-    Auto,
-    /// Not at all.
-    Quiet,
-}
-
-/// A port of MicroPython like any other, which boards as processes are built from.
-const PORT: &[(&str, &str)] = &[
-    ("Makefile", include_str!("../board/Makefile")),
-    ("board_machine.c", include_str!("../board/board_machine.c")),
-    ("board_os.c", include_str!("../board/board_os.c")),
-    ("board_time.c", include_str!("../board/board_time.c")),
-    ("main.c", include_str!("../board/main.c")),
-    ("manifest.py", include_str!("../board/manifest.py")),
-    ("modules/machine.py", include_str!("../board/modules/machine.py")),
-    ("mpconfigport.h", include_str!("../board/mpconfigport.h")),
-    ("mphalport.h", include_str!("../board/mphalport.h")),
-    ("qstrdefsport.h", include_str!("../board/qstrdefsport.h")),
-    ("run.c", include_str!("../board/run.c")),
-    ("terminal.c", include_str!("../board/terminal.c")),
-    ("uart.c", include_str!("../board/uart.c")),
-];
-
-macro_rules! in_circuitpython {
-    ($($name:literal)*) => {
-        &[$((concat!("circuitpython/", $name), include_str!(concat!("../board/circuitpython/", $name)))),*]
-    };
-}
-
-/// What the `circuitpython-like` board has besides.
-const CIRCUITPYTHON: &[(&str, &str)] = in_circuitpython! {
-    "board.h"
-    "differences.patch"
-    "floats.c"
-    "manifest.py"
-    "modules.c"
-    "modules/analogio.py"
-    "modules/board.py"
-    "modules/digitalio.py"
-    "modules/microcontroller.py"
-    "modules/storage.py"
-    "modules/supervisor.py"
-    "mpconfigport.h"
-    "run.c"
-    "usb.c"
-};
-
-/// A board that is a process, of those that the port makes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Program {
-    Unix,
-    /// The same with floats of 32 bits.
-    UnixSingle,
-    CircuitPythonLike,
-}
 
 impl Program {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Unix => "unix",
-            Self::UnixSingle => "unix-single",
-            Self::CircuitPythonLike => "circuitpython-like",
-        }
-    }
-
-    /// What the port's Makefile calls it.
-    fn kind(self) -> &'static str {
-        match self {
-            Self::Unix | Self::UnixSingle => self.name(),
-            Self::CircuitPythonLike => "circuitpython",
-        }
-    }
-
-    /// Its sources, a change of which leads to a new build.
-    fn sources(self) -> Vec<(&'static str, &'static str)> {
-        match self {
-            Self::Unix | Self::UnixSingle => PORT.to_vec(),
-            Self::CircuitPythonLike => [PORT, CIRCUITPYTHON].concat(),
-        }
-    }
-
-    fn file_name(self) -> String {
-        format!("{}-{:016x}", self.name(), fingerprint(&self.sources()))
-    }
-
     /// The program, if it has been built from the sources that this one contains.
     pub(crate) fn built(self) -> Option<PathBuf> {
         built(&self.file_name())
@@ -399,63 +310,6 @@ impl Source {
     }
 }
 
-/// Runs a program with all of its output appended to a log, whose end a failure quotes.
-pub(crate) fn run_logged(step: &'static str, command: &mut Command, log: &Path) -> Result<()> {
-    let describe = || format!("writing {}", log.display());
-    let mut file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .read(true)
-        .open(log)
-        .map_err(Error::io(format!("opening {}", log.display())))?;
-    let start = file.seek(SeekFrom::End(0)).map_err(Error::io(describe()))?;
-    let output = file.try_clone().map_err(Error::io(describe()))?;
-    let errors = file.try_clone().map_err(Error::io(describe()))?;
-    let status = command
-        .stdin(Stdio::null())
-        .stdout(output)
-        .stderr(errors)
-        .status()
-        .map_err(Error::io(format!(
-            "{step}: running {}",
-            command.get_program().display()
-        )))?;
-    if status.success() {
-        return Ok(());
-    }
-    let mut text = Vec::new();
-    file.seek(SeekFrom::Start(start))
-        .and_then(|_| file.read_to_end(&mut text))
-        .map_err(Error::io(describe()))?;
-    let text = String::from_utf8_lossy(&text);
-    let lines: Vec<_> = text.lines().collect();
-    let tail = lines[lines.len().saturating_sub(12)..].join("\n");
-    Err(Error::Build {
-        step,
-        tail,
-        log: log.to_owned(),
-    })
-}
-
-/// Checks that programs can be found on the `PATH`.
-pub(crate) fn require(board: &'static str, tools: &[(&str, &str)]) -> Result<()> {
-    let missing: Vec<_> = tools.iter().filter(|(program, _)| !on_path(program)).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(Error::Missing {
-        board,
-        programs: missing.iter().map(|(program, _)| (*program).to_owned()).collect(),
-        packages: missing.iter().map(|(_, package)| (*package).to_owned()).collect(),
-    })
-}
-
-/// Whether a program is on the `PATH`, or a file exists whose path is given.
-fn on_path(program: &str) -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|dir| dir.join(program).is_file())
-}
-
 /// Puts a finished file in its place in one step, so that nobody ever sees half of it.
 fn install(from: &Path, to: &Path) -> Result<()> {
     let fresh = to.with_extension("new");
@@ -471,65 +325,4 @@ fn remove(dir: &Path) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// A fingerprint (FNV-1a) of sources, so that a change of theirs leads to a new build and another compiler does not.
-fn fingerprint(sources: &[(&str, &str)]) -> u64 {
-    let bytes = sources
-        .iter()
-        .flat_map(|(name, text)| [name.as_bytes(), text.as_bytes()])
-        .flatten();
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
-}
-
-/// What a person sees of a build.
-#[derive(Debug)]
-struct Progress {
-    report: Report,
-    #[cfg(feature = "cli")]
-    bar: Option<ProgressBar>,
-}
-
-impl Progress {
-    fn new(report: Report) -> Self {
-        Self {
-            report,
-            #[cfg(feature = "cli")]
-            bar: (report == Report::Auto && io::IsTerminal::is_terminal(&io::stderr())).then(|| {
-                let bar = ProgressBar::new_spinner();
-                bar.enable_steady_tick(std::time::Duration::from_millis(100));
-                bar
-            }),
-        }
-    }
-
-    fn step(&self, what: &str) {
-        #[cfg(feature = "cli")]
-        if let Some(bar) = &self.bar {
-            return bar.set_message(format!("{what} …"));
-        }
-        self.say(&format!("{what} …"));
-    }
-
-    fn finish(&self, what: &str) {
-        #[cfg(feature = "cli")]
-        if let Some(bar) = &self.bar {
-            return bar.finish_with_message(what.to_owned());
-        }
-        self.say(what);
-    }
-
-    fn say(&self, what: &str) {
-        if self.report == Report::Auto {
-            say(what);
-        }
-    }
-}
-
-/// Says it where a test does not keep it to itself, as it does with what `eprintln!` writes: somebody waits.
-fn say(what: &str) {
-    // Nobody may be there to read it.
-    let _ = writeln!(io::stderr(), "belay-sim: {what}");
 }

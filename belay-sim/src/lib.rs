@@ -43,13 +43,17 @@ mod line;
 mod packages;
 mod port;
 mod process;
+mod program;
+mod progress;
 mod pump;
 mod source;
+mod tools;
 
 pub use board::{Board, Builder};
 pub use build::{
-    Report, boards_dir, ensure_circuitpython_like, ensure_mps2, ensure_mpy_cross, ensure_source, ensure_unix,
+    boards_dir, ensure_circuitpython_like, ensure_mps2, ensure_mpy_cross, ensure_source, ensure_unix,
 };
 pub use cable::Cable;
 pub use error::Error;
 pub use fault::{Direction, Fault, NOISE, Rates};
+pub use progress::Report;

@@ -7,10 +7,13 @@ use std::{
 };
 
 use crate::{
-    build::{self, Program, Report},
+    build,
     error::{Error, Result},
     packages::{EMULATION, MICROBIT, Need, QEMU},
     process::Recipe,
+    program::Program,
+    progress::Report,
+    tools::require,
 };
 
 /// The oldest upstream release whose unix port speaks the raw REPL by itself.
@@ -39,7 +42,7 @@ pub(crate) fn recipe(kind: Kind, heap_kb: u32, report: Report) -> Result<Recipe>
         Kind::UnixSingle => Ok(own(Program::UnixSingle.ensure(report)?, heap_kb)),
         Kind::CircuitPythonLike => Ok(own(Program::CircuitPythonLike.ensure(report)?, heap_kb)),
         Kind::Mps2 => {
-            build::require("mps2", EMULATION)?;
+            require("mps2", EMULATION)?;
             let firmware = build::ensure_mps2(report)?;
             Ok(qemu(
                 "mps2-an385",
@@ -47,7 +50,7 @@ pub(crate) fn recipe(kind: Kind, heap_kb: u32, report: Report) -> Result<Recipe>
             ))
         }
         Kind::Microbit => {
-            build::require("microbit", &microbit())?;
+            require("microbit", &microbit())?;
             Ok(qemu(
                 "microbit",
                 &["-device", &format!("loader,file={}", MICROBIT.0)],
@@ -68,10 +71,10 @@ pub(crate) fn check(kind: Kind) -> Result<&'static str> {
         Kind::UnixSingle => Program::UnixSingle.built().is_some(),
         Kind::CircuitPythonLike => Program::CircuitPythonLike.built().is_some(),
         Kind::Mps2 => {
-            build::require("mps2", EMULATION)?;
+            require("mps2", EMULATION)?;
             build::built_mps2().is_some()
         }
-        Kind::Microbit => return build::require("microbit", &microbit()).map(|()| "ready"),
+        Kind::Microbit => return require("microbit", &microbit()).map(|()| "ready"),
     };
     Ok(if built { "ready" } else { "not built yet" })
 }

@@ -7,12 +7,13 @@ use std::time::Duration;
 use belay_runtime::link::Link;
 use tokio::time::sleep;
 
+use crate::bench::Bench;
 use crate::board::EVENTS;
 use crate::calls::{Call, DEPLOYED, Given, What};
 use crate::choices::Choices;
-use crate::host::Ears;
+use crate::host::{Ears, LONG};
 use crate::line::{Fault, Faults, Nature};
-use crate::run::{Bench, LONG, in_virtual_time, learn_all};
+use crate::run::{in_virtual_time, learn_all};
 use crate::schedule::{Flavour, Schedule};
 use crate::trace::{Passed, Way};
 

@@ -15,7 +15,9 @@ use belay_runtime::{BoxFuture, Error, EventLoss};
 use tokio::time::sleep;
 
 use crate::board::EVENTS;
-use crate::run::LONG;
+
+/// How long a call over a clean line may take.
+pub(crate) const LONG: Duration = Duration::from_secs(5);
 
 /// The host's functions: one that fails now and then, and one that never does.
 pub(crate) const TWICE: &str = "sim.twice";

@@ -5,10 +5,11 @@ use std::time::Duration;
 use belay_runtime::{Error, ErrorKind};
 use tokio::time::Instant;
 
+use crate::bench::Bench;
 use crate::board::{Background, EVENTS};
 use crate::calls::{Call, Given, What, says_not_run};
-use crate::host;
-use crate::run::{Bench, LONG, Outcome};
+use crate::host::{self, LONG};
+use crate::outcome::Outcome;
 use crate::schedule::{Flavour, Schedule, Trouble};
 
 /// How a call ended.

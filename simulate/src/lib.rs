@@ -4,6 +4,7 @@
 //! follows from one seed: what is called and when, what the line does to the bytes, what the board does meanwhile. So
 //! a schedule that shows a fault shows it again.
 
+mod bench;
 mod board;
 mod by_rote;
 mod calls;
@@ -11,6 +12,7 @@ mod choices;
 mod host;
 mod judge;
 mod line;
+mod outcome;
 mod port;
 mod run;
 mod schedule;
@@ -18,6 +20,7 @@ mod trace;
 
 pub use by_rote::by_rote;
 pub use choices::Choices;
-pub use run::{Outcome, run, run_choices};
+pub use outcome::Outcome;
+pub use run::{run, run_choices};
 pub use schedule::{FLAVOURS, Flavour};
 pub use trace::Passed;

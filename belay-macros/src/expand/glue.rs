@@ -199,59 +199,18 @@ pub(super) fn attach(context: &Context<'_>) -> TokenStream {
 
 /// The methods that the type has besides those of the trait.
 pub(super) fn inherent(context: &Context<'_>) -> TokenStream {
-    let (vis, ident, name) = (&context.device.vis, &context.ident, &context.device.ident);
-    let connect = format!(
-        "Connects to the board at this address and runs the setups of [`{name}`].\n\n\
-         # Errors\n\n\
-         When the port cannot be opened, when there is no MicroPython on it, or when a critical setup fails."
-    );
+    let (vis, ident) = (&context.device.vis, &context.ident);
     let builder = format!(
         "Settings for a connection to the board at this address: time-outs, what happens when the connection is lost, \
          and the rest. Its `connect` gives a [`{ident}`]."
-    );
-    let attach = format!(
-        "Puts [`{name}`] on a device that is connected already, and runs its setups. Several traits can share a \
-         device.\n\n\
-         # Errors\n\n\
-         When the board cannot be reached, or when a critical setup fails."
     );
     let execute = "Runs statements on the board, where the setups and tasks of the trait are, and gives what they \
                    printed.\n\n\
                    # Errors\n\n\
                    When the code raises, when it takes longer than the device's time-out, or when the board cannot \
                    be reached.";
-    let address = quote! {
-        impl ::core::convert::TryInto<__belay::Address, Error: ::core::convert::Into<__belay::AddressError>>
-    };
-    let connecting = if context.device.hosts.is_empty() {
-        quote! {
-            #[doc = #connect]
-            #vis async fn connect(address: #address) -> __belay::Result<Self> {
-                Self::builder(address).connect().await
-            }
-            #[doc = #attach]
-            #vis async fn attach(device: &__belay::Device) -> __belay::Result<Self> {
-                __belay::Attached::attach(device).await
-            }
-        }
-    } else {
-        quote! {
-            #[doc = #connect]
-            #vis async fn connect<__H>(address: #address, host: __H) -> __belay::Result<Self>
-            where
-                Self: __belay::HostedBy<__H>,
-            {
-                Self::builder(address).host(host).connect().await
-            }
-            #[doc = #attach]
-            #vis async fn attach<__H>(device: &__belay::Device, host: __H) -> __belay::Result<Self>
-            where
-                Self: __belay::HostedBy<__H>,
-            {
-                __belay::Attached::attach_with(device, host).await
-            }
-        }
-    };
+    let address = address();
+    let connecting = connecting(context);
     quote! {
         #[allow(dead_code)]
         impl #ident {
@@ -286,6 +245,58 @@ pub(super) fn inherent(context: &Context<'_>) -> TokenStream {
             /// One error that has all failures, when all has been tried.
             #vis async fn close(self) -> __belay::Result<()> {
                 self.attached.device().close().await
+            }
+        }
+    }
+}
+
+/// What an address is given as.
+fn address() -> TokenStream {
+    quote! {
+        impl ::core::convert::TryInto<__belay::Address, Error: ::core::convert::Into<__belay::AddressError>>
+    }
+}
+
+/// What puts the trait on a board, which is given the host's functions where it has some.
+fn connecting(context: &Context<'_>) -> TokenStream {
+    let (vis, name, address) = (&context.device.vis, &context.device.ident, address());
+    let connect = format!(
+        "Connects to the board at this address and runs the setups of [`{name}`].\n\n\
+         # Errors\n\n\
+         When the port cannot be opened, when there is no MicroPython on it, or when a critical setup fails."
+    );
+    let attach = format!(
+        "Puts [`{name}`] on a device that is connected already, and runs its setups. Several traits can share a \
+         device.\n\n\
+         # Errors\n\n\
+         When the board cannot be reached, or when a critical setup fails."
+    );
+    if context.device.hosts.is_empty() {
+        quote! {
+            #[doc = #connect]
+            #vis async fn connect(address: #address) -> __belay::Result<Self> {
+                Self::builder(address).connect().await
+            }
+            #[doc = #attach]
+            #vis async fn attach(device: &__belay::Device) -> __belay::Result<Self> {
+                __belay::Attached::attach(device).await
+            }
+        }
+    } else {
+        quote! {
+            #[doc = #connect]
+            #vis async fn connect<__H>(address: #address, host: __H) -> __belay::Result<Self>
+            where
+                Self: __belay::HostedBy<__H>,
+            {
+                Self::builder(address).host(host).connect().await
+            }
+            #[doc = #attach]
+            #vis async fn attach<__H>(device: &__belay::Device, host: __H) -> __belay::Result<Self>
+            where
+                Self: __belay::HostedBy<__H>,
+            {
+                __belay::Attached::attach_with(device, host).await
             }
         }
     }

@@ -60,7 +60,7 @@ use crate::agent::{self, Flavour, source::Secrets};
 use crate::clock::bounded;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::python::Arguments;
-use crate::transport::Connector;
+use crate::transport::{Connector, Transport};
 
 pub use crate::agent::Payload;
 pub use events::{LinkEvent, LinkEvents};
@@ -169,17 +169,9 @@ impl Link {
     ) -> Result<Self> {
         let options = options.within_reason();
         let begun = Instant::now();
-        let until = begun + options.deadlines.open;
-        let transport = match timeout_at(until, connector.open_before(until)).await {
-            Ok(transport) => transport.map_err(|error| Error::from(error).in_phase(Phase::Open))?,
-            Err(_) => {
-                return Err(Error::from(ErrorKind::Timeout {
-                    after: options.deadlines.open,
-                    received: Vec::new(),
-                })
-                .in_phase(Phase::Open));
-            }
-        };
+        let transport = open_port(connector, begun, options.deadlines.open)
+            .await
+            .map_err(|error| error.in_phase(Phase::Open))?;
         let secrets = Secrets::new();
         let output = hub.source();
         let sender = OutputSender::new(hub);
@@ -397,6 +389,18 @@ impl Link {
             return Ok(());
         }
         result.await.unwrap_or(Ok(()))
+    }
+}
+
+/// Opens the port, which may take so long from when that was begun.
+async fn open_port(connector: &Connector, begun: Instant, within: Duration) -> Result<Box<dyn Transport>> {
+    let until = begun + within;
+    match timeout_at(until, connector.open_before(until)).await {
+        Ok(opened) => Ok(opened?),
+        Err(_) => Err(Error::from(ErrorKind::Timeout {
+            after: within,
+            received: Vec::new(),
+        })),
     }
 }
 

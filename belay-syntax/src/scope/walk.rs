@@ -32,16 +32,7 @@ impl<'a> Checker<'a> {
             }
             StmtKind::Break => self.inside_loop(statement.range, "break"),
             StmtKind::Continue => self.inside_loop(statement.range, "continue"),
-            StmtKind::Expr(value) => match &value.kind {
-                ExprKind::Yield(inner) => self.yields(value.range, inner.as_deref(), false),
-                ExprKind::Postfix { base, trailers } => {
-                    if let (ExprKind::Name(name), [Trailer::Call(_)]) = (&base.kind, trailers.as_slice()) {
-                        self.found.calls.push((name.clone(), value.range));
-                    }
-                    self.postfix(base, trailers);
-                }
-                _ => self.expression(value),
-            },
+            StmtKind::Expr(value) => self.unused(value),
             StmtKind::Assign { targets, value } => {
                 self.expression(value);
                 for target in targets {
@@ -55,17 +46,12 @@ impl<'a> Checker<'a> {
                 }
             }
             StmtKind::Del(targets) => targets.iter().for_each(|target| self.delete(target)),
-            StmtKind::Return(value) => {
-                if self.kind() == ScopeKind::Function {
-                    self.expressions(value);
-                } else {
-                    self.complain(
-                        statement.range,
-                        "`return` outside a function",
-                        "move it into a function",
-                    );
-                }
-            }
+            StmtKind::Return(value) if self.kind() == ScopeKind::Function => self.expressions(value),
+            StmtKind::Return(_) => self.complain(
+                statement.range,
+                "`return` outside a function",
+                "move it into a function",
+            ),
             StmtKind::Raise(values) => self.expressions(values),
             StmtKind::Assert { condition, message } => {
                 self.expression(condition);
@@ -99,6 +85,20 @@ impl<'a> Checker<'a> {
                 self.store(&name.name, Some(name.range));
             }
             _ => self.compound(statement),
+        }
+    }
+
+    /// An expression that is a statement: nobody takes its value.
+    fn unused(&mut self, value: &'a Expr) {
+        match &value.kind {
+            ExprKind::Yield(inner) => self.yields(value.range, inner.as_deref(), false),
+            ExprKind::Postfix { base, trailers } => {
+                if let (ExprKind::Name(name), [Trailer::Call(_)]) = (&base.kind, trailers.as_slice()) {
+                    self.found.calls.push((name.clone(), value.range));
+                }
+                self.postfix(base, trailers);
+            }
+            _ => self.expression(value),
         }
     }
 

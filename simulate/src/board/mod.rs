@@ -4,6 +4,7 @@
 mod answers;
 mod asking;
 mod events;
+mod lines;
 mod repl;
 mod resident;
 mod session;

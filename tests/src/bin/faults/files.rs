@@ -29,6 +29,19 @@ struct Work {
     sync: bool,
 }
 
+/// What goes wrong meanwhile.
+#[derive(Debug, Clone, Copy)]
+enum Trouble {
+    /// The line is cut.
+    Cut,
+    /// The board is unplugged, and plugged in again.
+    Unplugged,
+    /// The board has no power for a moment, once so many bytes have gone this way.
+    PowerLost(Direction, u64),
+    /// The disk has too little room.
+    Full,
+}
+
 impl Work {
     fn random(random: &mut fastrand::Rng) -> Self {
         let mut old = Tree::new();
@@ -218,49 +231,7 @@ impl Runner {
                 return None;
             }
         };
-        let to_board = random.u8(0..4) > 0;
-        let direction = if to_board {
-            Direction::ToBoard
-        } else {
-            Direction::ToHost
-        };
-        let at = if to_board {
-            random.u64(0..work.bytes())
-        } else {
-            random.u64(0..400)
-        };
-        let mut full = false;
-        let (mut restart, mut vanish) = (false, false);
-        let planned = match random.u8(0..4) {
-            0 => {
-                let _ = write!(outcome.scenario, "cut at byte {at} {direction:?}; ");
-                self.board.cable().once(direction, at, Fault::Cut)
-            }
-            1 => {
-                vanish = true;
-                let _ = write!(outcome.scenario, "unplugged at byte {at} {direction:?}; ");
-                self.board.cable().once(direction, at, Fault::Vanish)
-            }
-            2 => {
-                restart = true;
-                let _ = write!(outcome.scenario, "power lost at byte {at} {direction:?}; ");
-                Ok(())
-            }
-            _ => {
-                full = true;
-                let room = random.u64(0..work.bytes());
-                let _ = write!(outcome.scenario, "full after {room} bytes; ");
-                let mute = if random.bool() { "True" } else { "False" };
-                let settings = format!("disk.room = disk.used() + {room}\ndisk.mute = {mute}");
-                if let Err(error) = set_disk(&device, &settings).await {
-                    outcome.lost(format!("the disk cannot be made small: {error}"));
-                }
-                Ok(())
-            }
-        };
-        if let Err(error) = planned {
-            outcome.lost(error.to_string());
-        }
+        let trouble = self.plan(&device, work, random, outcome).await;
         let working = tokio::spawn({
             let work = Work {
                 old: Tree::new(),
@@ -269,7 +240,7 @@ impl Runner {
             };
             async move { work.run(&device).await }
         });
-        if restart {
+        if let Trouble::PowerLost(direction, at) = trouble {
             self.until_carried(direction, at, || working.is_finished()).await;
             if let Err(error) = self.board.restart() {
                 outcome.lost(error.to_string());
@@ -285,13 +256,13 @@ impl Runner {
                 timeout(HUNG, working).await.ok()
             }
         };
-        if vanish {
+        if let Trouble::Unplugged = trouble {
             let _ = self.board.vanish();
             if let Err(error) = self.board.appear() {
                 outcome.lost(error.to_string());
             }
         }
-        if full && let Some(device) = &self.device {
+        if let (Trouble::Full, Some(device)) = (trouble, &self.device) {
             let _ = set_disk(device, "disk.room = None\ndisk.mute = False").await;
         }
         match given {
@@ -305,6 +276,57 @@ impl Runner {
                 None
             }
         }
+    }
+
+    /// Draws what goes wrong, and has it happen, or says what is to be done about it.
+    async fn plan(
+        &mut self,
+        device: &Device,
+        work: &Work,
+        random: &mut fastrand::Rng,
+        outcome: &mut Outcome,
+    ) -> Trouble {
+        let to_board = random.u8(0..4) > 0;
+        let direction = if to_board {
+            Direction::ToBoard
+        } else {
+            Direction::ToHost
+        };
+        let at = if to_board {
+            random.u64(0..work.bytes())
+        } else {
+            random.u64(0..400)
+        };
+        let (trouble, planned) = match random.u8(0..4) {
+            0 => {
+                let _ = write!(outcome.scenario, "cut at byte {at} {direction:?}; ");
+                let planned = self.board.cable().once(direction, at, Fault::Cut);
+                (Trouble::Cut, planned)
+            }
+            1 => {
+                let _ = write!(outcome.scenario, "unplugged at byte {at} {direction:?}; ");
+                let planned = self.board.cable().once(direction, at, Fault::Vanish);
+                (Trouble::Unplugged, planned)
+            }
+            2 => {
+                let _ = write!(outcome.scenario, "power lost at byte {at} {direction:?}; ");
+                (Trouble::PowerLost(direction, at), Ok(()))
+            }
+            _ => {
+                let room = random.u64(0..work.bytes());
+                let _ = write!(outcome.scenario, "full after {room} bytes; ");
+                let mute = if random.bool() { "True" } else { "False" };
+                let settings = format!("disk.room = disk.used() + {room}\ndisk.mute = {mute}");
+                if let Err(error) = set_disk(device, &settings).await {
+                    outcome.lost(format!("the disk cannot be made small: {error}"));
+                }
+                (Trouble::Full, Ok(()))
+            }
+        };
+        if let Err(error) = planned {
+            outcome.lost(error.to_string());
+        }
+        trouble
     }
 
     /// Has another process do the work, and kills it in the midst of it.

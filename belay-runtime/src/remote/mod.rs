@@ -1,5 +1,10 @@
 //! Objects that stay on the board, as a program has them.
 
+mod arguments;
+mod object;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +15,14 @@ use serde::ser::{self, Serialize, Serializer};
 use serde::{Deserialize, Deserializer};
 
 use crate::agent::objects::{ACT, Act};
-use crate::boxed::{BoxFuture, BoxStream};
+use crate::boxed::BoxStream;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::kept::{self, Handle};
 use crate::python::{Arguments, tag};
 use crate::session::{Returned, Session};
-use crate::signature::TaskOutput;
+
+pub use arguments::RemoteArguments;
+pub use object::Object;
 
 /// An object that stays on the board, such as a driver, a socket or a list.
 ///
@@ -323,190 +330,5 @@ impl Visitor<'_> for RemoteVisitor {
         let handle = kept::in_what_is_read(number);
         let handle = handle.ok_or_else(|| E::custom("there is no such object in what the board returned"))?;
         Ok(Remote { handle, within: None })
-    }
-}
-
-/// The arguments of a method of an object on the board: a tuple of what can be sent to boards.
-pub trait RemoteArguments {
-    /// The arguments.
-    fn arguments(self) -> Arguments;
-}
-
-impl RemoteArguments for () {
-    fn arguments(self) -> Arguments {
-        Arguments::new()
-    }
-}
-
-macro_rules! arguments {
-    ($($type:ident $place:tt,)*) => {
-        impl<$($type: Serialize),*> RemoteArguments for ($($type,)*) {
-            fn arguments(self) -> Arguments {
-                Arguments::new()$(.with(concat!("argument ", $place), &self.$place))*
-            }
-        }
-    };
-}
-
-arguments! { A 0, }
-arguments! { A 0, B 1, }
-arguments! { A 0, B 1, C 2, }
-arguments! { A 0, B 1, C 2, D 3, }
-arguments! { A 0, B 1, C 2, D 3, E 4, }
-arguments! { A 0, B 1, C 2, D 3, E 4, F 5, }
-arguments! { A 0, B 1, C 2, D 3, E 4, F 5, G 6, }
-arguments! { A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, }
-
-/// A type that `#[belay::object]` generated: an object on the board whose methods have types.
-pub trait Object: Sized {
-    /// The object behind this handle, which is taken for one of this kind.
-    fn from_remote(remote: Remote) -> Self;
-
-    /// The object.
-    fn remote(&self) -> &Remote;
-}
-
-/// What the methods that `#[belay::object]` generates call.
-#[doc(hidden)]
-impl Remote {
-    /// What a method of the object gives, as its signature says it. `path` is `Trait.method`.
-    pub fn method<R: TaskOutput + 'static>(
-        &self,
-        path: &'static str,
-        name: &'static str,
-        timeout_ms: Option<u64>,
-        arguments: Arguments,
-    ) -> BoxFuture<'static, R> {
-        self.done(Act::Call, path, name, timeout_ms, arguments)
-    }
-
-    /// What a method of the object gives one by one.
-    #[expect(clippy::needless_pass_by_value, reason = "it is called as the others are")]
-    pub fn method_stream<R: TaskOutput + 'static>(
-        &self,
-        path: &'static str,
-        name: &'static str,
-        timeout_ms: Option<u64>,
-        arguments: Arguments,
-    ) -> BoxStream<R> {
-        let words = self.named(Act::Call, name);
-        let items = self
-            .in_time(timeout_ms)
-            .items::<R::Value>(words.map(|words| words.with_all(&arguments)));
-        Box::pin(
-            items.map(move |item: Result<R::Value>| {
-                R::from_result(item.map_err(|error| error.in_method(path)))
-            }),
-        )
-    }
-
-    /// An attribute.
-    pub fn attribute<R: TaskOutput + 'static>(
-        &self,
-        path: &'static str,
-        name: &'static str,
-        timeout_ms: Option<u64>,
-    ) -> BoxFuture<'static, R> {
-        self.done(Act::Get, path, name, timeout_ms, Arguments::new())
-    }
-
-    /// Sets an attribute to what is the only argument.
-    pub fn set_attribute<R: TaskOutput + 'static>(
-        &self,
-        path: &'static str,
-        name: &'static str,
-        timeout_ms: Option<u64>,
-        arguments: Arguments,
-    ) -> BoxFuture<'static, R> {
-        self.done(Act::Set, path, name, timeout_ms, arguments)
-    }
-
-    /// What comes of an act on what the object has under a name.
-    fn done<R: TaskOutput + 'static>(
-        &self,
-        act: Act,
-        path: &'static str,
-        name: &'static str,
-        timeout_ms: Option<u64>,
-        arguments: Arguments,
-    ) -> BoxFuture<'static, R> {
-        let remote = self.in_time(timeout_ms);
-        Box::pin(async move {
-            let done = async {
-                let words = remote.named(act, name)?.with_all(&arguments);
-                remote.ask(words).await
-            };
-            R::from_result(done.await.map_err(|error| error.in_method(path)))
-        })
-    }
-
-    fn in_time(&self, timeout_ms: Option<u64>) -> Self {
-        timeout_ms.map_or_else(|| self.clone(), |ms| self.within(Duration::from_millis(ms)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::{BTreeMap, HashMap};
-    use std::num::NonZeroU8;
-
-    use super::*;
-    use crate::python::shape::{Handles, Shape};
-    use crate::python::{Bytes, Value, has_handles};
-
-    #[derive(Deserialize)]
-    #[expect(dead_code, reason = "it is never read")]
-    struct Node {
-        name: String,
-        flags: (bool, char, NonZeroU8, [f32; 3], Option<Bytes>, i128),
-        left: Option<Box<Node>>,
-        object: Remote,
-    }
-
-    #[derive(Deserialize)]
-    #[expect(dead_code, reason = "it is never read")]
-    struct Endless {
-        left: Vec<Endless>,
-        right: Vec<Endless>,
-        object: u8,
-    }
-
-    #[derive(Deserialize)]
-    #[expect(dead_code, reason = "it is never read")]
-    struct Fields {
-        id: NonZeroU8,
-        by_number: HashMap<(u8, bool), Vec<Option<Remote>>>,
-    }
-
-    #[test]
-    fn handles_are_found_wherever_they_are() {
-        let somewhere = Shape::Objects(Handles::Somewhere);
-        assert_eq!(Shape::of::<Remote>(), Shape::Objects(Handles::Itself));
-        assert_eq!(Shape::of::<Option<Remote>>(), Shape::Objects(Handles::Itself));
-        assert_eq!(Shape::of::<Vec<Remote>>(), Shape::Objects(Handles::List));
-        assert_eq!(Shape::of::<Vec<Option<Remote>>>(), Shape::Objects(Handles::List));
-        assert_eq!(Shape::of::<(f64, Remote)>(), somewhere);
-        assert_eq!(Shape::of::<Vec<(Remote, u8)>>(), somewhere);
-        assert_eq!(Shape::of::<BTreeMap<i64, Remote>>(), somewhere);
-        assert_eq!(Shape::of::<Fields>(), somewhere);
-    }
-
-    #[test]
-    fn looking_for_them_ends() {
-        assert!(!has_handles::<Endless>());
-        assert!(!has_handles::<Value>());
-        assert!(!has_handles::<BTreeMap<String, Vec<(u8, Bytes)>>>());
-        // It is in there, behind itself.
-        let _ = has_handles::<Node>();
-    }
-
-    #[test]
-    fn only_names_are_names() {
-        for name in ["read", "_x1", "__len__"] {
-            assert!(is_name(name), "{name}");
-        }
-        for name in ["", "1x", "a.b", "a b", "a()", "é", "a\n", "'"] {
-            assert!(!is_name(name), "{name}");
-        }
     }
 }
