@@ -17,7 +17,9 @@ use tracing::Instrument as _;
 
 use self::printed::Printed;
 use crate::error::{Error, ErrorKind, Phase, Result, ThreadError};
-use crate::executor::{ExecutorExt, ExecutorFactory, SetupExecutor, TaskExecutor, TeardownExecutor, ThreadExecutor};
+use crate::executor::{
+    ExecutorExt, ExecutorFactory, SetupExecutor, TaskExecutor, TeardownExecutor, ThreadExecutor,
+};
 use crate::files::Files;
 #[cfg(doc)]
 use crate::link::Deadlines;
@@ -215,10 +217,10 @@ impl Device {
         self.session().reset(policy).await
     }
 
-    /// Ends all calls and streams with [`ErrorKind::Closed`], those that wait as well as what is under way, which is
-    /// interrupted; then stops the threads, runs the teardowns and releases the port. Later calls do nothing.
+    /// Ends all calls and streams with [`ErrorKind::Closed`], those that wait as well as those in flight, which are
+    /// interrupted; then stops the threads, runs the teardowns and releases the port. Closing it again does nothing.
     ///
-    /// How long that takes at most: [`Deadlines::interrupt`] and [`Deadlines::resync`] for what is under way, and
+    /// How long that takes at most: [`Deadlines::interrupt`] and [`Deadlines::resync`] for what is in flight, and
     /// once more as much for each deadline that passes in what follows; the
     /// [deadline of the threads](DeviceBuilder::thread_stop), with [`Deadlines::reset`] and [`Deadlines::open`] where
     /// [the board is reset for them](DeviceBuilder::reset_for_threads); the time-out of each teardown;

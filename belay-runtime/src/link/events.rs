@@ -1,4 +1,4 @@
-//! What a link tells of its own accord.
+//! What a link reports without having been asked.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub enum LinkEvent {
     Reset,
     /// The port failed or vanished; the link is at its end.
     Lost,
-    /// So many events are not told because the listener did not keep up.
+    /// So many events were dropped because the listener did not keep up.
     Missed(u64),
 }
 

@@ -148,7 +148,8 @@ impl Link {
         Self::connect_hearing(<(Arc<ToldHub>, Arc<Asked>)>::default(), connector, options).await
     }
 
-    /// The same, over one of several links, one after the other, over which events are told and questions asked.
+    /// The same, for one of several links to a board, one after the other, that share where its events go and what it
+    /// has asked.
     #[doc(hidden)]
     pub async fn connect_hearing(
         heard: (Arc<ToldHub>, Arc<Asked>),
@@ -159,8 +160,9 @@ impl Link {
         Self::connect_to(hub, heard, connector, options).await
     }
 
-    /// The same, for somebody who has heard what the board printed and told before: from the beginning, what it prints
-    /// and tells while it is connected goes there. What it asks is added to what it has asked before.
+    /// The same, for somebody who has had earlier links to the board: what it prints and what events it sends go where
+    /// those of the earlier links went, from before it is connected on, and what it asks is added to what it has asked
+    /// before.
     pub(crate) async fn connect_to(
         hub: OutputHub,
         (told, asked): (Arc<ToldHub>, Arc<Asked>),
@@ -225,10 +227,10 @@ impl Link {
     ///
     /// # Errors
     ///
-    /// The exception that the code raised, or why there is no answer. A request that comes while the board is being
-    /// interrupted waits for [`Deadlines::interrupt`] at least before it is told [`ErrorKind::Unresponsive`]. Of
-    /// several requests at the same time, one that comes to run in the very moment in which the one before it is
-    /// interrupted ends with [`ErrorKind::Interrupted`], too.
+    /// The exception that the code raised, or why there is no answer. A request that is made while the board is being
+    /// interrupted waits for [`Deadlines::interrupt`] at least before it fails with [`ErrorKind::Unresponsive`]. Of
+    /// several requests at the same time, one that begins to run in the very moment in which the one before it is
+    /// interrupted fails with [`ErrorKind::Interrupted`], too.
     ///
     /// # Cancel safety
     ///
@@ -370,8 +372,8 @@ impl Link {
         result.await.unwrap_or_else(|_| Err(self.shared.ending.error()))
     }
 
-    /// Ends all requests and streams with [`ErrorKind::Closed`], those that wait as well as what is under way, which
-    /// is interrupted. What is asked for after this comes when the board has ended it.
+    /// Ends all requests and streams with [`ErrorKind::Closed`], those that wait as well as those in flight, which
+    /// are interrupted. What is requested after this runs once the board has stopped what it ran.
     pub fn end_all(&self) {
         // A link that is at its end has ended them.
         let _ = self.tell(Command::EndAll);
