@@ -30,8 +30,7 @@ pub(crate) const OLD_FUNCTIONS: &str = include_str!("by_rote_old.py");
 /// When a call gives anything but what it has to give.
 pub fn by_rote(flavour: Flavour) -> Vec<Passed> {
     learn_all();
-    let mut schedule = Schedule::drawn(&mut Choices::seeded(1), Some(flavour));
-    schedule.troubles.clear();
+    let mut schedule = Schedule::untroubled(1, flavour);
     schedule.background.clear();
     schedule.line = Nature {
         latency: Duration::ZERO,

@@ -131,6 +131,8 @@ fn main() -> ExitCode {
         show_progress(&options, &totals, begun);
     });
     let totals = totals.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let took = begun.elapsed().as_secs_f64();
+    eprintln!("in {took:.1} s on {threads} threads");
     println!("{totals}");
     if totals.bad() == 0 {
         ExitCode::SUCCESS

@@ -60,11 +60,8 @@ fn learn_sources() {
         .into_iter()
         .flat_map(|flavour| [(flavour, false), (flavour, true)])
     {
-        let mut choices = Choices::seeded(0);
-        let mut schedule = Schedule::drawn(&mut choices, Some(flavour));
+        let mut schedule = Schedule::untroubled(0, flavour);
         schedule.board.loads = loads;
-        schedule.troubles.clear();
-        schedule.early = false;
         in_virtual_time(0, async {
             let mut bench = Bench::new(&schedule, false);
             bench.connect().await.expect("a clean connection");
@@ -163,19 +160,31 @@ fn describe(schedule: &Schedule) -> String {
         };
     }
     if schedule.early {
-        text.push_str("; from the beginning");
+        let _ = write!(text, "; from the beginning, {:?}", schedule.reset_on_connect);
     }
     text
 }
 
-/// Connects while the line is bad already.
+/// Connects while the line is bad already, and goes wrong in other ways, too.
 async fn connect_badly(bench: &mut Bench, schedule: &Schedule) -> Option<Result<Link, Error>> {
-    for (_, trouble) in &schedule.troubles {
+    let mut troubles = JoinSet::new();
+    for (after, trouble) in schedule.troubles.clone() {
         if let Trouble::Spoil(way, faults) = trouble {
-            bench.line.spoil(*way, faults.clone());
+            bench.line.spoil(way, faults);
+        } else {
+            let cable = bench.line.clone();
+            troubles.spawn(async move {
+                sleep(after).await;
+                cable.note(&format_args!("{trouble:?}"));
+                trouble_line(&cable, trouble).await;
+            });
         }
     }
-    timeout(HUNG, bench.connect()).await.ok()
+    let connected = timeout(HUNG, bench.connect()).await.ok();
+    troubles.shutdown().await;
+    bench.line.mend();
+    bench.line.appear();
+    connected
 }
 
 /// Makes the calls, and lets go wrong what is to go wrong.
@@ -234,6 +243,17 @@ async fn work(bench: &Bench, schedule: &Schedule, link: &Link) -> Vec<Ended> {
 
 async fn make_trouble(cable: &Line, link: &Link, trouble: Trouble) {
     match trouble {
+        // What comes of it, the calls tell.
+        Trouble::Reset(policy) => drop(link.reset(policy).await),
+        Trouble::EndAll => link.end_all(),
+        Trouble::Close => drop(link.close().await),
+        of_line => trouble_line(cable, of_line).await,
+    }
+}
+
+/// What goes wrong with the line or the board, whether there is a link or not.
+async fn trouble_line(cable: &Line, trouble: Trouble) {
+    match trouble {
         Trouble::Spoil(way, faults) => cable.spoil(way, faults),
         Trouble::Cut(time) => {
             cable.cut();
@@ -246,10 +266,7 @@ async fn make_trouble(cable: &Line, link: &Link, trouble: Trouble) {
             sleep(time).await;
             cable.appear();
         }
-        // What comes of it, the calls tell.
-        Trouble::Reset(policy) => drop(link.reset(policy).await),
-        Trouble::EndAll => link.end_all(),
-        Trouble::Close => drop(link.close().await),
+        Trouble::Reset(_) | Trouble::EndAll | Trouble::Close => {}
     }
 }
 
@@ -307,8 +324,7 @@ mod tests {
     #[test]
     fn a_board_that_still_answers_what_it_was_told_before_is_connected() {
         learn_all();
-        let mut schedule = Schedule::drawn(&mut Choices::seeded(1), Some(Flavour::Raw));
-        schedule.troubles.clear();
+        let mut schedule = Schedule::untroubled(1, Flavour::Raw);
         // A line that takes its time for what is told and answered.
         schedule.line = Nature {
             latency: Duration::ZERO,
@@ -344,8 +360,7 @@ mod tests {
     #[test]
     fn a_word_of_the_board_that_is_lost_while_it_is_sent_the_agent_costs_no_connection() {
         learn_all();
-        let mut schedule = Schedule::drawn(&mut Choices::seeded(1), Some(Flavour::Agent));
-        schedule.troubles.clear();
+        let mut schedule = Schedule::untroubled(1, Flavour::Agent);
         schedule.board.window = Some(128);
         let said = connected(&schedule, None);
         let said: Vec<u8> = { said.into_iter() }

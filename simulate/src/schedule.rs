@@ -147,8 +147,9 @@ pub(crate) struct Schedule {
     pub(crate) in_turn: bool,
     pub(crate) troubles: Vec<(Duration, Trouble)>,
     pub(crate) background: Vec<(Duration, Background)>,
-    /// Whether the line is bad from the beginning, connecting included.
+    /// Whether everything goes wrong from the beginning, while the board is connected as well, and how it is reset then.
     pub(crate) early: bool,
+    pub(crate) reset_on_connect: ResetPolicy,
     /// Whether the host answers questions.
     pub(crate) asks: bool,
     /// When the host asks how many events were told, if it listens to any.
@@ -187,7 +188,8 @@ impl Schedule {
             in_turn,
             troubles: Vec::new(),
             background: Vec::new(),
-            early: choices.chance(30),
+            early: choices.chance(60),
+            reset_on_connect: ResetPolicy::None,
             asks: false,
             settles: None,
         };
@@ -204,7 +206,20 @@ impl Schedule {
         schedule.draw_background(choices);
         schedule.draw_questions(choices);
         schedule.draw_events(choices);
+        if schedule.early && choices.chance(300) {
+            schedule.reset_on_connect = choices.pick(&[ResetPolicy::Soft, ResetPolicy::Lines]);
+        }
         schedule
+    }
+
+    /// The same for this flavour, with nothing that goes wrong.
+    pub(crate) fn untroubled(seed: u64, flavour: Flavour) -> Self {
+        Self {
+            troubles: Vec::new(),
+            early: false,
+            reset_on_connect: ResetPolicy::None,
+            ..Self::drawn(&mut Choices::seeded(seed), Some(flavour))
+        }
     }
 
     fn trouble(choices: &mut Choices, flow_control: bool) -> Trouble {
@@ -354,6 +369,7 @@ impl Schedule {
 
     pub(crate) fn options(&self) -> LinkOptions {
         LinkOptions::default()
+            .with_reset_on_connect(self.reset_on_connect)
             .with_call_path(self.flavour.call_path())
             .with_deadlines(self.deadlines)
     }
