@@ -249,6 +249,9 @@ impl Conversation {
             telling.filled += 1;
             unread.add(Sent::Answer, FILLER.len());
             self.line.send(&FILLER);
+        } else if unread.has_any_room_for(FILLER.len()) {
+            // A body that waits for more than blanks says by the answer to a ping what it waits for.
+            return false;
         }
         self.liveness.hush_until(self.now + pause);
         true
