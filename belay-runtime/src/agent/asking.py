@@ -1,5 +1,5 @@
-# What bodies ask the host: sent when a trait first needs it. Each question has a number of its own and the place of who
-# asks, of which the main thread's is the first; the host answers a question that comes again as it has before.
+# What bodies ask the host: sent when a trait first needs it. Each question has the place of who asks, of which the main
+# thread's is the first, and a number of its own there; the host answers a question that comes again as it has before.
 from binascii import b2a_base64
 
 try:
@@ -7,10 +7,6 @@ try:
 except ImportError:
     # Where there is none there are no threads.
     time = None
-try:
-    from json import loads
-except ImportError:
-    loads = None
 try:
     from _thread import allocate_lock, get_ident
 except ImportError:
@@ -22,12 +18,18 @@ except ImportError:
 
 main = get_ident and get_ident()
 lock = get_ident and allocate_lock()
-count = 0
-# Who asks what: the number of a question, or 0, and its answer. Each is written by one thread, but for the answer.
+# How many the main thread has asked, and how many all others.
+asked = count = 0
+# What threads ask, from the second place on: the number of a question, or 0, and its answer. Each is written by one thread,
+# but for the answer.
 NUMBER, ANSWER = range(2)
-places = [[0, None]]
-# From the agent: what reads the line, namespaces, what packs exact floats or nothing, and what expressions see.
-listen = space = packed = known = None
+places = [None]
+# From the agent: what changes of it, what each question needs, and what few do; namespaces, what packs exact floats or
+# nothing, and what expressions see.
+listen = tools = others = space = packed = known = None
+# Of the session that begins its frames with this: the frame that says that an answer has come, the line that is read where
+# those are of one length, and what stands in it.
+session = heard = line = rest = None
 
 
 class HostError(Exception):
@@ -36,11 +38,13 @@ class HostError(Exception):
 
 # It is there before it is needed, since a handler may have no memory.
 refusal = RuntimeError("an interrupt handler cannot wait for the host: tell it by an event")
+ran = []
+run = ran.append
 
 
-def begin(listening, spaces, packing, names):
-    global listen, space, packed, known
-    listen = listening
+def begin(agent, spaces, packing, names):
+    global listen, tools, others, space, packed, known
+    listen, tools, others = agent
     space = spaces
     packed = packing
     known = names
@@ -49,170 +53,187 @@ def begin(listening, spaces, packing, names):
 # Gives a namespace what its host functions are made of.
 def bind(name, has_input):
     names = space(name)
-    names.update({"_belay_ready": ready, "_belay_ask": ask, "HostError": HostError})
+    names.update({"_belay_ask": asker, "HostError": HostError})
     if has_input:
         names["input"] = prompt
 
 
 def prompt(text=""):
-    ready()
-    return ask("input", (str(text),))
+    return asker()("input", (str(text),))
 
 
-# Refuses to ask for an interrupt handler. In a hard one there is no memory; while a soft one runs, no other does.
-def ready():
+# What asks for who calls this, which no interrupt handler may. In a hard one there is no memory; while a soft one runs,
+# no other does.
+def asker():
     if main and get_ident() != main:
-        return
-    try:
-        ran = []
-        if not schedule:
-            return
-        for _ in range(20):
-            try:
-                schedule(ran.append, 1)
-                break
-            except RuntimeError:
-                # So many wait, which run now unless this is one of them.
-                pass
-        for _ in range(20):
-            if ran:
-                return
-    except MemoryError:
-        pass
+        return from_thread
+    if not schedule:
+        return from_body
+    ran.clear()
+    for _ in range(20):
+        try:
+            schedule(run, 1)
+            break
+        except RuntimeError:
+            # So many wait, which run now unless this is one of them.
+            pass
+    for _ in range(20):
+        if ran:
+            return from_body
     raise refusal
 
 
-def ask(name, words):
-    global count
+def question(head, name, words):
     exact = packed and packed(words, "E")
-    text = "E" + b2a_base64(exact[1]).decode()[:-1] if exact else "v" + repr(words)
-    if main and get_ident() != main:
-        with lock:
-            count += 1
-            number = count
-            place = 1
-            while place < len(places) and places[place][NUMBER]:
-                place += 1
-            if place == len(places):
-                places.append([0, None])
-            record = places[place]
-            record[ANSWER] = None
-            record[NUMBER] = number
-        waits = from_thread
-    else:
-        place = 0
-        record = places[0]
-        if lock:
-            lock.acquire()
-        count += 1
-        number = count
-        if lock:
-            lock.release()
-        record[ANSWER] = None
-        record[NUMBER] = number
-        waits = from_body
-    try:
-        waits(place, record, (name + ":" + text).encode())
-        answer = record[ANSWER]
-    finally:
-        record[ANSWER] = None
-        record[NUMBER] = 0
-    kind = chr(answer[0])
-    answer = answer[1:]
-    if kind == "a" or kind == "A":
-        words = known["J"](answer, known)[2]
-        return words if kind == "A" else words[0]
-    answer = str(answer, "utf8")
-    answer = eval(answer, known) if kind == "e" or not loads else loads(answer)
-    if kind == "x":
+    if exact:
+        return b"%s%s:E%s" % (head, name, b2a_base64(exact[1])[:-1])
+    return b"%s%s:v%r" % (head, name, words)
+
+
+# What an answer says: its kind, and the rest.
+def understood(kind, text):
+    if kind == ord("a") or kind == ord("A"):
+        words = known["J"](text, known)[2]
+        return words if kind == ord("A") else words[0]
+    if kind == ord("e"):
+        return eval(str(text, "utf8"), known)
+    answer = tools[2](text)
+    if kind == ord("x"):
         raise HostError(answer)
-    if kind == "o":
+    if kind == ord("o"):
         raise EOFError(answer)
     return answer
 
 
-# An answer has come, which somebody may still wait for. It can be so large that it is not copied.
+# An answer has come, which a thread may still wait for. It can be so large that it is not copied.
 def told(text):
     place, number, _ = bytes(text[:32]).split(b" ", 2)
     at = len(place) + len(number) + 2
     place = int(place)
-    if place < len(places) and places[place][NUMBER] == int(number):
+    if 0 < place < len(places) and places[place][NUMBER] == int(number):
         places[place][ANSWER] = text[at:]
 
 
 # Where threads are told to stop, they stop here as well.
-def from_thread(place, record, question):
-    me = get_ident()
-    question = b"-?%d %d 0 " % (place, record[NUMBER]) + question
-    send = listen()[7]
+def from_thread(name, words):
+    global count
+    with lock:
+        count += 1
+        number = count
+        place = 1
+        while place < len(places) and places[place][NUMBER]:
+            place += 1
+        if place == len(places):
+            places.append([0, None])
+        record = places[place]
+        record[ANSWER] = None
+        record[NUMBER] = number
+    try:
+        text = question(b"-?%d %d 0 " % (place, number), name, words)
+        wait = 1000
+        me = get_ident()
+        while record[ANSWER] is None:
+            tools[0](text)
+            sent = time.ticks_ms()
+            while record[ANSWER] is None and time.ticks_diff(time.ticks_ms(), sent) < wait:
+                points = space("_threads").get("points")
+                if points and me in points:
+                    points[me]()
+                time.sleep_ms(1)
+            wait = min(2 * wait, 5000)
+        answer = record[ANSWER]
+    finally:
+        record[ANSWER] = None
+        record[NUMBER] = 0
+    return understood(answer[0], answer[1:])
+
+
+# Makes what is made once in a session.
+def attend(block, start, seed):
+    global session, heard, line, rest
+    heard = start + b"-!%08x\x03" % tools[1](b"-!", seed)
+    line = block > 0 and memoryview(bytearray(block))
+    rest = line and line[5:-8]
+    session = start
+
+
+# The agent waits for this body, so the lines are read here. When nothing is heard of this body, the host asks for its
+# answer, and is asked instead once more; so it is when nothing comes. A question says how many items came before it: the
+# host may answer it by what they are. What is asked often is done here, without what calling for it takes.
+def from_body(name, words):
+    global asked
+    send, crc, loads, waiting, readinto, readline = tools
+    kept, block, seed, start, put = listen()
+    if start is not session:
+        attend(block, start, seed)
+    asked += 1
+    # What its answer has before its kind.
+    mine = 48 + (asked & 63)
+    number, items = (kept[-2], len(kept[-1])) if kept else (45, 0)
+    if packed:
+        asks = question(b"%c?0 %d %d " % (number, asked, items), name, words)
+    else:
+        asks = b"%c?0 %d %d %s:v%r" % (number, asked, items, name, words)
+    send(asks)
     wait = 1000
     while 1:
-        send(question)
-        sent = time.ticks_ms()
-        while time.ticks_diff(time.ticks_ms(), sent) < wait:
-            if record[ANSWER] is not None:
-                return
-            points = space("_threads").get("points")
-            if points and me in points:
-                points[me]()
-            time.sleep_ms(1)
-        send = listen()[7]
-        wait = min(2 * wait, 5000)
-
-
-# The agent waits for this body, so the lines are read here. Requests that were written ahead are refused: the host sends
-# them again. When nothing is heard of this body, the host asks for its answer, and is asked instead once more; so it is
-# when nothing comes. A question says how many items came before it: the host may answer it by what they are.
-def from_body(_, record, question):
-    kept, block, read, readline, waiting, seed, crc, send, pong, mended, spoilt, piecemeal = listen()
-    number, frames = kept[-2:] if kept else (45, ())
-    question = b"%c?0 %d %d " % (number, record[NUMBER], len(frames)) + question
-    # What its answer begins with.
-    mine = b"0 %d " % record[NUMBER]
-    size = len(mine)
-    send(question)
-    wait = 1000
-    while record[ANSWER] is None:
         try:
             if waiting and not waiting(wait):
-                send(question)
+                send(asks)
                 wait = min(2 * wait, 5000)
                 continue
-            line = read(block) if block > 0 else readline().encode()
-            if crc(line, seed):
-                # A blank before it is of an interrupt.
-                line = mended(line, block)
-                if not line:
-                    continue
-            what = line[2]
-            if what == ord("h"):
-                line = line[4:-8]
-            elif what == ord("p"):
-                # The host may think that this body has ended.
-                pong(line[3], line[4:-8])
-                send(question)
-                continue
-            elif what == ord("R"):
-                which = bytes(line[4:-8]).strip()
-                if line[1] != number or int(which.split()[0]) < len(frames):
-                    piecemeal(line[1], which)
-                if line[1] == number:
-                    send(question)
-                continue
-            elif what == ord("l"):
-                what = line[4]
-                line = memoryview(read(int(bytes(line[5:-8]))))
-                if crc(line, seed):
-                    spoilt(b"?")
-                    continue
-                line = line[1:-8]
-            if what != ord("h"):
-                spoilt(bytes(line[:64]))
-            elif line[:size] == mine:
-                record[ANSWER] = line[size:]
+            if block > 0:
+                readinto(line)
+                if not crc(line, seed) and line[3] == mine and line[2] == ord("h"):
+                    put(heard)
+                    kind = line[4]
+                    return loads(rest) if kind == ord("j") else understood(kind, rest)
+                said = meanwhile(line, block, mine, asks)
             else:
-                told(line)
+                said = meanwhile(readline().encode(), block, mine, asks)
+            if said:
+                # From now on this body may not read for long.
+                put(heard)
+                return understood(said[0], said[1:])
         except UnicodeError:
-            spoilt(b"?")
-    # From now on this body may not read for long.
-    send(b"%c!%d" % (number, record[NUMBER]))
+            others[3](b"?")
+
+
+# What to do with a line that a body reads: gives what stands in its answer. Requests that were written ahead are refused:
+# the host sends them again.
+def meanwhile(line, block, mine, asks):
+    read, pong, mended, spoilt, piecemeal = others
+    kept, block, seed, _, _ = listen()
+    send, crc = tools[:2]
+    if crc(line, seed):
+        # A blank before it is of an interrupt.
+        line = mended(line, block)
+        if not line:
+            return
+    what = line[2]
+    whose = line[3]
+    text = bytes(line[4:-8])
+    if what == ord("p"):
+        # The host may think that this body has ended.
+        pong(whose, text)
+        send(asks)
+    elif what == ord("R"):
+        which = text.strip()
+        number = asks[0]
+        if line[1] != number or int(which.split()[0]) < len(kept[-1]):
+            piecemeal(line[1], which)
+        if line[1] == number:
+            send(asks)
+    else:
+        if what == ord("l"):
+            what = text[0]
+            line = memoryview(read(int(text[1:])))
+            if crc(line, seed):
+                return spoilt(b"?")
+            line = text = line[1:-8]
+        if what != ord("h"):
+            spoilt(bytes(line[:64]))
+        elif whose == mine:
+            return text
+        elif whose == ord("-"):
+            told(text)

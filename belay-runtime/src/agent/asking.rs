@@ -20,8 +20,8 @@ pub(crate) const HOST_FILE: &str = "belay.host";
 /// What the question of `input` is called.
 pub(crate) const INPUT: &str = "input";
 
-/// The function of the agent's that gives what reads the line.
-const LISTEN: &str = "L";
+/// What reads the line, from the agent.
+const TOOLS: &str = "L";
 /// What packs exact floats, where it was brought.
 const PACK: &str = "P";
 
@@ -33,7 +33,7 @@ pub(crate) fn is_there() -> String {
 /// Has it work for this session; `exact` is whether floats are packed.
 pub fn begin(exact: bool) -> String {
     let pack = if exact { PACK } else { "None" };
-    function("begin", &format!("{LISTEN},N,{pack},globals()"))
+    function("begin", &format!("{TOOLS},N,{pack},globals()"))
 }
 
 /// Gives a namespace what its host functions are made of, and `input` where somebody answers that.
@@ -53,7 +53,7 @@ pub fn functions<'a>(namespace: &str, functions: impl Iterator<Item = (&'a str, 
         // Writing to a text cannot fail.
         let _ = writeln!(
             source,
-            "def {name}({params}):\n _belay_ready()\n return _belay_ask('{namespace}.{name}',({params}{comma}))"
+            "def {name}({params}):return _belay_ask()('{namespace}.{name}',({params}{comma}))"
         );
     }
     source
@@ -125,7 +125,7 @@ impl Question {
     }
 }
 
-/// An answer: who asked, the number of the question, and what is said.
+/// An answer to a thread: its place, the number of the question, and what is said.
 pub(crate) fn answer(place: u32, number: u64, said: &str) -> String {
     format!("{place} {number} {said}")
 }
@@ -217,8 +217,8 @@ mod tests {
         let all = [("store", &["sensor", "value"][..]), ("now", &[])];
         assert_eq!(
             functions("Logger", all.into_iter()),
-            "def store(sensor,value):\n _belay_ready()\n return _belay_ask('Logger.store',(sensor,value,))\n\
-             def now():\n _belay_ready()\n return _belay_ask('Logger.now',())\n"
+            "def store(sensor,value):return _belay_ask()('Logger.store',(sensor,value,))\n\
+             def now():return _belay_ask()('Logger.now',())\n"
         );
     }
 }

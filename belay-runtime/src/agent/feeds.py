@@ -4,6 +4,5 @@ def feed(number):
     more = 1
     while more:
         items = None
-        ready()
-        more, *items = ask("<", (number,))
+        more, *items = asker()("<", (number,))
         yield from items

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{Flavour, Request, RequestKind};
+use super::{Flavour, Request, RequestKind, asking};
 use crate::protocol::{Checksum, checksum};
 
 /// How many numbers there are: 64, one character each.
@@ -71,7 +71,7 @@ impl Lines {
     /// A request: `kept` is how many of the answers before this one the board must be able to repeat.
     pub fn request(&self, number: Number, kept: u8, request: &Request) -> Vec<u8> {
         let (kind, body) = request.encode(self.flavour);
-        let head = |kind: RequestKind| [b'#', number.char(), kind.byte(), b'0' + kept];
+        let head = |kind: RequestKind| [b'#', number.char(), kind.byte(), Number(kept).char()];
         let room = self.block.map_or(LONG, |block| block - HEAD - SUFFIX - 1);
         if body.len() <= room || !self.flavour.announces_long_bodies() {
             return self.line(head(kind), body.as_bytes());
@@ -92,9 +92,14 @@ impl Lines {
         self.request(number, times.saturating_sub(1).min(9), &Request::Ping { token })
     }
 
-    /// The answer to a question of the board's. It has no number, so that what waits for a request takes it for none.
-    pub fn answer(&self, answer: String) -> Vec<u8> {
-        self.request(Number(UNNUMBERED), 0, &Request::Answer(answer))
+    /// The answer to a question of this place on the board and this number. It has no number as a request, so that what
+    /// waits for one takes it for none. A body knows its own by the character in the place of what others have to keep.
+    pub fn answer(&self, place: u32, number: u64, said: &str) -> Vec<u8> {
+        let (which, answer) = match place {
+            0 => (number.to_le_bytes()[0] % NUMBERS, said.to_owned()),
+            _ => (UNNUMBERED, asking::answer(place, number, said)),
+        };
+        self.request(Number(UNNUMBERED), which, &Request::Answer(answer))
     }
 
     /// Something that is no request of its own: a question for an answer, a farewell.

@@ -65,8 +65,8 @@ pub enum Reply {
     Told(Told),
     /// A body or a thread asks the host something.
     Question(Question),
-    /// A body has got the answer to the question of this number.
-    Heard(u64),
+    /// The body that waits has got the answer.
+    Heard,
     /// A line was damaged, or not the one that is expected.
     Refusal,
     /// The answer to a ping.
@@ -178,7 +178,7 @@ impl Reply {
             ReplyKind::Hello => Self::Hello(FirstWords::decode(&payload)),
             ReplyKind::Event => Self::Event(payload),
             ReplyKind::Told => Self::Told(Told::decode(&payload)?),
-            ReplyKind::Heard => Self::Heard(std::str::from_utf8(&payload).ok()?.parse().ok()?),
+            ReplyKind::Heard => Self::Heard,
             ReplyKind::Question => Self::Question(Question::decode(&payload)?),
             ReplyKind::Refusal => Self::Refusal,
             ReplyKind::Pong => Self::Pong(Pong::decode(&payload)?),
@@ -245,7 +245,7 @@ impl Reply {
             Self::Hello(words) => text(ReplyKind::Hello, words.encode()),
             Self::Event(payload) => (ReplyKind::Event, payload.clone()),
             Self::Told(told) => (ReplyKind::Told, told.encode()),
-            Self::Heard(question) => text(ReplyKind::Heard, question.to_string()),
+            Self::Heard => (ReplyKind::Heard, Vec::new()),
             Self::Question(question) => (ReplyKind::Question, question.encode()),
             Self::Refusal => (ReplyKind::Refusal, Vec::new()),
             Self::Pong(pong) => text(ReplyKind::Pong, pong.encode()),

@@ -459,8 +459,8 @@ def _belay(version, boot, before):
         send(b"%cn" % expected)
 
     def listen():
-        # What a body needs to read lines while it waits for the host's answer to a question.
-        return kept, block, read, readline, waiting, seed, crc, send, pong, mended, spoilt, piecemeal
+        # What changes of what a body needs that waits for the host. With one variable more calling this would take memory.
+        return kept, block, seed, start, put
 
     def mended(line, size):
         # The intact line behind what is damaged, if it is there; otherwise what is there is refused.
@@ -576,7 +576,7 @@ def _belay(version, boot, before):
                     elif line[1] != expected or line[2] != ord("c") and line[2] != ord("w"):
                         task = other(line, size)
                     else:
-                        # Most of what is asked, as `serve` does it, without what calling that takes.
+                        # Most of what is asked, as `serve` and `send` do it, without what calling them takes.
                         number = expected
                         frames = begun(line[3])
                         fate = 0
@@ -599,10 +599,16 @@ def _belay(version, boot, before):
                                 respond(frames, number, value, result)
                             else:
                                 try:
-                                    say(frames, b"%cv%r" % (number, value))
+                                    reply = b"%cv%r" % (number, value)
+                                    frames.append(reply)
+                                    check = b"%08x\x03" % crc(reply, seed)
+                                    # What is long is copied once, which takes longer for what is short.
+                                    put(start + reply + check if len(reply) < 100 else b"".join((start, reply, check)))
                                 except MemoryError:
                                     # Even calling that takes room, and a heap that is not locked.
                                     free_heap()
+                                    # What was never sent must not be waited for.
+                                    frames.clear()
                                     spare = None
                                     in_pieces(frames, number, value)
                         except SystemExit:
@@ -610,7 +616,7 @@ def _belay(version, boot, before):
                         except BaseException as error:
                             free_heap()
                             failed(frames, number, error, fate)
-                        frames = words = value = None
+                        frames = words = value = reply = None
                     if task:
                         if task[2] is None:
                             return
@@ -760,7 +766,8 @@ def _belay(version, boot, before):
 
     if not json:
         names.update(true=True, false=False, null=None)
-    names.update(A=packed, F=aliases, N=space, X=execute, V=evaluate, D=deploy, U=evict, B=a2b_base64, S=tell, E=describe, W=through, L=listen)
+    names.update(A=packed, F=aliases, N=space, X=execute, V=evaluate, D=deploy, U=evict, B=a2b_base64, S=tell, E=describe, W=through)
+    names["L"] = listen, (send, crc, loads, waiting, readinto, readline), (read, pong, mended, spoilt, piecemeal)
     served = {version: begin, "r": resume, "h": handle, "b": bring}
     # Should somebody delete it from `__main__`.
     getattr(sys, "modules", {})["_belay"] = served

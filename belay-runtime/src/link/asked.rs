@@ -93,7 +93,7 @@ impl Said {
 }
 
 impl Told {
-    /// The answer as it is sent.
+    /// The answer as a thread is sent it.
     pub(super) fn text(&self) -> String {
         asking::answer(self.place, self.number, &self.said.text)
     }

@@ -165,7 +165,7 @@ impl Conversation {
 
     /// Sends the answer to a body that reads the line.
     fn tell(&mut self, told: &Told) {
-        let line = self.calls.answer(told.text());
+        let line = self.calls.answer(told);
         self.transmit_answer(&line);
         self.line.mark_request();
         self.watch_request(line.len());
@@ -185,7 +185,7 @@ impl Conversation {
     /// body that waits for an answer of its own takes it sooner, if that gets through.
     fn tell_thread(&mut self, told: &Told) {
         if self.waits_for_host() {
-            let line = self.calls.answer(told.text());
+            let line = self.calls.answer(told);
             self.transmit(&line, Sent::Answer);
         }
         let Ok(tell) = asking::tell(&told.text()) else {
@@ -207,16 +207,11 @@ impl Conversation {
             .is_some_and(|waiting| waiting.since.is_some())
     }
 
-    /// The call has got the answer.
-    pub(super) fn on_heard(&mut self, number: u8, question: u64) {
+    /// The body that waits has got the answer. It has said so before it asks anything else, so it is this one.
+    pub(super) fn on_heard(&mut self) {
         if let Some(waiting) = &mut self.waiting
-            && waiting.of.char() == number
-            && waiting
-                .told
-                .as_ref()
-                .is_some_and(|telling| telling.told.number == question)
+            && waiting.told.take().is_some()
         {
-            waiting.told = None;
             self.liveness.unread.some_is_read();
             self.liveness.hush(self.now);
         }
@@ -236,7 +231,7 @@ impl Conversation {
         }
         let pause = SILENCE * 2_u32.pow(telling.times.min(LONGER));
         telling.times += 1;
-        let line = self.calls.answer(telling.told.text());
+        let line = self.calls.answer(&telling.told);
         let unread = &mut self.liveness.unread;
         if unread.is_empty() {
             telling.filled = 0;

@@ -33,7 +33,7 @@ impl Conversation {
         match Reply::decode(frame) {
             Some(Reply::Event(value)) => self.on_board_event(value),
             Some(Reply::Told(told)) => self.told.take(told),
-            Some(Reply::Heard(question)) => self.on_heard(number, question),
+            Some(Reply::Heard) => self.on_heard(),
             Some(Reply::Question(question)) => self.on_question(number, question),
             Some(Reply::Hello(_)) => self.liveness.unread.all_is_read(),
             Some(Reply::Refusal) => self.on_refusal(number),
@@ -105,7 +105,7 @@ impl Conversation {
             | Reply::Event(_)
             | Reply::Told(_)
             | Reply::Question(_)
-            | Reply::Heard(_)
+            | Reply::Heard
             | Reply::Refusal
             | Reply::Pong(_)
             | Reply::Farewell

@@ -25,7 +25,10 @@ pub(crate) struct Query {
 pub(super) struct Asking {
     /// Whether the library works for this session.
     pub(super) begun: bool,
+    /// How many the body has asked, and how many all threads.
+    asked: u64,
     count: u64,
+    /// Of threads, from the second one on.
     places: Vec<Place>,
     threads: Vec<Thread>,
 }
@@ -171,21 +174,24 @@ impl Machine {
         if !self.heap.asking.begun {
             return Err(raised("NameError", "name 'twice' isn't defined"));
         }
-        let number = self.heap.asking.begin(0);
+        self.heap.asking.asked += 1;
+        let number = self.heap.asking.asked;
         let items = self.said();
         let question = query.of(0, number, items, function);
-        let waited = self.wait_for_answer(number, &question).await;
-        let answer = self.heap.asking.end(0);
-        waited?;
-        understood(&answer.unwrap_or_default())
+        let answer = self.wait_for_answer(number, &question).await?;
+        // From now on this body may not read for long.
+        self.send("-!").await?;
+        understood(&answer)
     }
 
-    async fn wait_for_answer(&mut self, number: u64, question: &str) -> Python<()> {
+    async fn wait_for_answer(&mut self, number: u64, question: &str) -> Python<String> {
         let caller = { self.agent()?.kept.last() }.map_or('-', |kept| char_of(kept.number));
         let question = format!("{caller}{question}");
+        // What its answer has before its kind.
+        let mine = 48 + (number.to_le_bytes()[0] & 63);
         self.send(&question).await?;
         let mut wait = FIRST;
-        while !self.heap.asking.is_answered(0) {
+        loop {
             let until = Instant::now() + wait;
             let come = self.wait(Some(until), true, |board| (!board.ring.is_empty()).then_some(()));
             if come.await?.is_none() {
@@ -193,28 +199,31 @@ impl Machine {
                 wait = (wait * 2).min(LAST);
                 continue;
             }
-            match self.read_while_asking(&question).await {
+            match self.read_while_asking(mine, &question).await {
                 Err(raised) if raised.is("UnicodeError") => self.spoilt(b"?").await?,
-                done => done?,
+                Ok(None) => {}
+                Ok(Some(answer)) => return Ok(answer),
+                Err(raised) => return Err(raised),
             }
         }
-        self.send(&format!("{caller}!{number}")).await
     }
 
-    async fn read_while_asking(&mut self, question: &str) -> Python<()> {
+    /// Gives what stands in the answer, once it has come.
+    async fn read_while_asking(&mut self, mine: u8, question: &str) -> Python<Option<String>> {
         let size = self.agent()?.block;
         let line = match usize::try_from(size) {
             Ok(block) => self.read(block).await?,
             Err(_) => self.readline().await?,
         };
         let Some(line) = self.mended(line, size).await? else {
-            return Ok(());
+            return Ok(None);
         };
+        let (kind, whose) = (line[2], line[3]);
         let text = text_of(body(&line));
-        match line[2] {
+        match kind {
             b'p' => {
                 self.answer_ping(&line).await?;
-                self.send(question).await
+                self.send(question).await?;
             }
             b'R' => {
                 let mine = question.as_bytes()[0] == line[1];
@@ -225,26 +234,34 @@ impl Machine {
                 if mine {
                     self.send(question).await?;
                 }
-                Ok(())
             }
-            b'h' => {
-                self.heap.asking.told(&text);
-                Ok(())
-            }
+            b'h' => return Ok(self.told(whose, mine, text)),
             b'l' => {
                 let rest = number_in(text.get(1..).unwrap_or_default().as_bytes());
                 let long = self.read(rest).await?;
                 if self.heap.session.check(&long) != 0 || long.len() < 9 {
-                    return self.spoilt(b"?").await;
+                    self.spoilt(b"?").await?;
+                    return Ok(None);
                 }
-                let text = &long[1..long.len() - 8];
-                if line[4] != b'h' {
-                    return self.spoilt(&text[..text.len().min(64)]).await;
+                let long = &long[1..long.len() - 8];
+                if text.starts_with('h') {
+                    return Ok(self.told(whose, mine, text_of(long)));
                 }
-                self.heap.asking.told(&text_of(text));
-                Ok(())
+                self.spoilt(&long[..long.len().min(64)]).await?;
             }
-            _ => self.spoilt(&line[..line.len().min(64)]).await,
+            _ => self.spoilt(&line[..line.len().min(64)]).await?,
         }
+        Ok(None)
+    }
+
+    /// An answer has come: to the body, or to a thread.
+    fn told(&mut self, whose: u8, mine: u8, text: String) -> Option<String> {
+        if whose == mine {
+            return Some(text);
+        }
+        if whose == b'-' {
+            self.heap.asking.told(&text);
+        }
+        None
     }
 }

@@ -39,7 +39,8 @@ pub struct Cost {
     pub who: String,
     /// The thing: a [`Work`]'s name, `connect_first` or `connect`.
     pub what: String,
-    /// How many instructions the board's process runs, but for waiting, if they were counted; and not where it is reset.
+    /// How many instructions the board's process runs, but for waiting and for collecting garbage because its heap is full,
+    /// which falls to whoever comes then; nothing if they were not counted, or it is reset.
     pub instructions: Option<u64>,
     /// How many bytes go to the board.
     pub bytes_to: u64,

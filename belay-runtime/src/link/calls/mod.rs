@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Answer;
+use super::asked::Told;
 use super::incoming::Incoming;
 use crate::agent::{Flavour, Lines, NUMBERS, Number, Request};
 use crate::error::Result;
@@ -254,8 +255,8 @@ impl Calls {
     }
 
     /// What answers a question of the board's.
-    pub(super) fn answer(&self, answer: String) -> Vec<u8> {
-        self.lines.answer(answer)
+    pub(super) fn answer(&self, told: &Told) -> Vec<u8> {
+        self.lines.answer(told.place, told.number, &told.said.text)
     }
 
     /// Those behind this one wait again: the board has refused them.
