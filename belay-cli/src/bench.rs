@@ -251,6 +251,15 @@ impl Voice {
     }
 }
 
+/// Does something for as long as what the board prints is read: it could print for ever.
+pub(crate) async fn while_read(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::select! {
+        biased;
+        done = work => done,
+        () = screen::UNREAD.notified() => Err(Failure::Told(0)),
+    }
+}
+
 /// Does something unless Ctrl-C is pressed.
 pub(crate) async fn unless_interrupted(
     work: impl Future<Output = Result<(), Failure>>,

@@ -3,6 +3,10 @@
 use std::io::{self, Write as _};
 
 use anstream::ColorChoice;
+use tokio::sync::Notify;
+
+/// That what the board has printed was read by nobody.
+pub(crate) static UNREAD: Notify = Notify::const_new();
 
 /// Writes a line to standard output, and fails if nobody reads it any more.
 macro_rules! line {
@@ -23,8 +27,11 @@ pub(crate) fn write(text: &str) -> io::Result<()> {
 /// Writes bytes to standard output, as they are and at once.
 pub(crate) fn write_bytes(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(bytes)?;
-    out.flush()
+    let written = out.write_all(bytes).and_then(|()| out.flush());
+    if matches!(&written, Err(error) if error.kind() == io::ErrorKind::BrokenPipe) {
+        UNREAD.notify_one();
+    }
+    written
 }
 
 /// Writes text to standard error. There is nobody to tell if that fails.

@@ -28,7 +28,7 @@ mod watching;
 
 use clap::{Parser, Subcommand};
 
-use crate::bench::{Bench, unless_interrupted};
+use crate::bench::{Bench, unless_interrupted, while_read};
 use crate::failure::Failure;
 
 /// What can be said of where a board is.
@@ -122,13 +122,13 @@ pub(crate) enum Command {
     Completions(completions::Arguments),
 }
 
-/// Does what one of them is there for, unless Ctrl-C is pressed.
+/// Does what one of them is there for, unless Ctrl-C is pressed or nobody reads what the board prints.
 pub(crate) async fn run(command: Command, bench: &mut Bench) -> Result<(), Failure> {
     match command {
         // Ctrl-C is for what it does, and not for itself.
         Command::Shell(arguments) => Box::pin(shell::run(arguments, bench)).await,
         Command::Mount(arguments) => Box::pin(mount::run(arguments, bench)).await,
-        command => unless_interrupted(Box::pin(one(command, bench))).await,
+        command => unless_interrupted(while_read(Box::pin(one(command, bench)))).await,
     }
 }
 
