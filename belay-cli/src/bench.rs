@@ -272,3 +272,33 @@ pub(crate) async fn unless_interrupted(
         }
     }
 }
+
+/// Does something unless the system wants this program to end, which is no reason to leave the terminal and the board in
+/// the middle of something.
+pub(crate) async fn unless_told_to_end(
+    work: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    tokio::select! {
+        done = work => done,
+        status = told_to_end() => Err(Failure::Told(status?)),
+    }
+}
+
+/// Waits until the system wants this program to end, and gives the exit status that says so.
+#[cfg(unix)]
+async fn told_to_end() -> io::Result<u8> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(128 + 15),
+        _ = hang_up.recv() => Ok(128 + 1),
+    }
+}
+
+/// Waits until the system wants this program to end.
+#[cfg(not(unix))]
+async fn told_to_end() -> io::Result<u8> {
+    std::future::pending().await
+}

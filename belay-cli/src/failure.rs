@@ -223,6 +223,15 @@ fn help(error: &Error) -> Option<String> {
             "the program reads `sys.stdin`, which is the host's line: have it call `input()`, or run it in `belay repl`, \
              whose keyboard is the board's"
         }
+        ErrorKind::Unresponsive { .. } => {
+            "is this the board's port, is MicroPython on the board, and is no other program using it? If what it runs does \
+             not stop, press its reset button, or unplug it and plug it in again"
+        }
+        ErrorKind::Python(exception) if exception.is("MemoryError") => {
+            "`belay reset` frees the board's memory"
+        }
+        // No option of this command has anything to do with it.
+        ErrorKind::Timeout { .. } if error.phase() == Some(Phase::Execute) => return None,
         ErrorKind::TooLong { .. } => "have the board write it to a file, and copy that with `belay fs cp`",
         _ => return error.hint().map(Into::into),
     };

@@ -46,8 +46,8 @@ async fn run(cli: Cli) -> Result<(), Failure> {
     #[cfg(feature = "fleet")]
     elsewhere::provide();
     let mut bench = Bench::new(cli.global);
-    let outcome = commands::run(cli.command, &mut bench).await;
-    let closed = bench::unless_interrupted(bench.release()).await;
+    let outcome = bench::unless_told_to_end(commands::run(cli.command, &mut bench)).await;
+    let closed = bench::unless_told_to_end(bench::unless_interrupted(bench.release())).await;
     #[cfg(feature = "fleet")]
     elsewhere::leave().await;
     outcome.and(closed)

@@ -55,6 +55,11 @@ pub(crate) fn faint(text: &str) -> String {
     format!("\x1b[2m{text}\x1b[0m")
 }
 
+/// What a board says of itself, or calls its files, as it does nothing to a terminal.
+pub(crate) fn plain(text: &str) -> String {
+    belay::Printable(text).to_string()
+}
+
 /// So many bytes, as people say it.
 pub(crate) fn size(bytes: u64) -> String {
     indicatif::HumanBytes(bytes).to_string()

@@ -58,6 +58,7 @@ pub use host::{HostFunctions, HostOutput, HostedBy, Words, no_host_function};
 pub use link::{CallPath, Deadlines, Output, ResetPolicy};
 #[cfg(feature = "mount")]
 pub use mount::{Mount, MountOptions};
+pub use printable::Printable;
 pub use remote::{Object, Remote, RemoteArguments};
 pub use session::{
     Capabilities, Clock, ClockEstimate, Connection, DeploymentStats, EventStream, ExclusiveTurn,

@@ -4,7 +4,20 @@ use std::fmt::{self, Display, Write};
 
 /// What this displays, with all that is no visible character escaped: control characters of one byte and of several,
 /// line ends, and what turns the direction of the text that follows.
-pub(crate) struct Printable<T>(pub(crate) T);
+///
+/// Errors are printed so. The names of a board's files and what it says of itself are given as they are, for whoever
+/// compares them; a terminal should get them in this form.
+///
+/// # Examples
+///
+/// ```
+/// use belay_runtime::Printable;
+///
+/// assert_eq!(Printable("log\x1b[2J.csv").to_string(), r"log\x1b[2J.csv");
+/// assert_eq!(Printable("größer.csv").to_string(), "größer.csv");
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Printable<T>(pub T);
 
 /// As [`Printable`], for a text of several lines, which stay lines.
 pub(crate) struct PrintableLines<T>(pub(crate) T);

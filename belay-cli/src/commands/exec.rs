@@ -21,6 +21,7 @@ const GIVEN: &str = "<stdin>";
 )]
 pub(crate) struct Exec {
     /// The statements; `-` for those on standard input
+    #[arg(allow_negative_numbers = true)]
     code: String,
 }
 
@@ -32,6 +33,7 @@ pub(crate) struct Exec {
     what JSON has no number for is text.")]
 pub(crate) struct Eval {
     /// The expression, perhaps with statements and `;` before it; `-` for those on standard input
+    #[arg(allow_negative_numbers = true)]
     code: String,
     #[command(flatten)]
     json: Json,

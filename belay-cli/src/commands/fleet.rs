@@ -13,7 +13,7 @@ use crate::board::{Tool as _, ToolDevice};
 use crate::elsewhere::{self, Meant, Network};
 use crate::failure::Failure;
 use crate::json;
-use crate::screen::{line, table};
+use crate::screen::{line, plain, table};
 
 /// Lists the boards of all machines, and runs a program on all
 #[derive(Debug, Subcommand)]
@@ -118,7 +118,7 @@ async fn list(arguments: List) -> Result<(), Failure> {
         arguments.json,
         "no machine serves such a board",
         |info| {
-            let held = info.held_by.as_ref().map(|by| format!("held by {by}"));
+            let held = info.held_by.as_ref().map(|by| format!("held by {}", plain(by)));
             [info.board.clone(), tags(info), held.unwrap_or_default()]
         },
     )
@@ -156,8 +156,7 @@ fn tags(info: &BoardInfo) -> String {
         .iter()
         .map(|(key, value)| format!("{key}={value}"))
         .collect();
-    // They come over the network, and a terminal is no place for whatever that may be.
-    tags.join(" ").escape_debug().to_string()
+    plain(&tags.join(" "))
 }
 
 async fn leases(arguments: Leases) -> Result<(), Failure> {
@@ -167,11 +166,7 @@ async fn leases(arguments: Leases) -> Result<(), Failure> {
     shown(&boards, arguments.json, "nobody has a board", |info| {
         let by = info.held_by.as_deref().unwrap_or_default();
         let since = info.held_for.unwrap_or_default().as_secs();
-        [
-            info.board.clone(),
-            by.escape_debug().to_string(),
-            format!("for {since} s"),
-        ]
+        [info.board.clone(), plain(by), format!("for {since} s")]
     })
 }
 

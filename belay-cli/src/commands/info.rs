@@ -11,7 +11,7 @@ use crate::bench::Bench;
 use crate::board::Tool as _;
 use crate::failure::Failure;
 use crate::json;
-use crate::screen::{size, table};
+use crate::screen::{plain, size, table};
 
 /// Says what the board is and what it can do
 #[derive(Debug, clap::Args)]
@@ -178,5 +178,5 @@ fn files(board: &Board) -> String {
 }
 
 fn row(name: &str, value: impl Into<String>) -> [String; 2] {
-    [name.to_owned(), value.into()]
+    [name.to_owned(), plain(&value.into())]
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::Json;
 use crate::failure::Failure;
 use crate::json;
-use crate::screen::{line, table};
+use crate::screen::{line, plain, table};
 
 /// Lists the serial ports of this machine, and what is on them
 #[derive(Debug, clap::Args)]
@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             [
                 port.path.clone(),
                 port.address().to_string(),
-                board.unwrap_or_default(),
+                plain(&board.unwrap_or_default()),
             ]
         })
         .collect();

@@ -10,7 +10,7 @@ use super::watching::Watch;
 use crate::bench::Bench;
 use crate::failure::Failure;
 use crate::file_name::on_board;
-use crate::screen::{faint, line, size};
+use crate::screen::{faint, line, plain, size};
 use crate::{json, progress, screen};
 
 /// Makes a folder of the board have the files of one of this machine
@@ -107,7 +107,7 @@ fn tell(report: &SyncReport, arguments: &Arguments) -> Result<(), Failure> {
     }
     for (step, paths) in done {
         for path in paths {
-            line!("{step:9} {path}")?;
+            line!("{step:9} {}", plain(path))?;
         }
     }
     let would = if arguments.dry_run { "would be " } else { "" };

@@ -12,6 +12,7 @@ use crate::harness::{Desk, ended, kept, said, until};
 fn values_come_as_python_and_as_json() {
     let desk = Desk::new();
     assert_eq!(desk.belay(["eval", "1 + 2"]).good(), "3\n");
+    assert_eq!(desk.belay(["eval", "-1"]).good(), "-1\n");
     assert_eq!(
         desk.belay(["eval", "'a' * 2, b'x', {1: 2.5}"]).good(),
         "('aa', b'x', {1: 2.5})\n"

@@ -89,3 +89,16 @@ fn a_new_project_is_tested_and_runs_without_a_change_and_without_a_network() {
         );
     }
 }
+
+#[test]
+fn a_new_project_is_made_where_it_is_wanted_and_said_to_be_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = said(command(folder.path(), ["new", "with blank/thing"]), "").good();
+    assert!(told.contains("cd 'with blank/thing'\n"), "{told}");
+    let here = folder.path().join("here");
+    fs::create_dir(&here).unwrap();
+    let told = said(command(&here, ["new", "."]), "").good();
+    assert_eq!(told, "here is made. Now:\n  cargo test\n  cargo run\n");
+    let manifest = fs::read_to_string(here.join("Cargo.toml")).unwrap();
+    assert!(manifest.contains("name = \"here\""), "{manifest}");
+}

@@ -134,3 +134,17 @@ fn a_folder_that_is_watched_follows_each_change() {
     child.kill().unwrap();
     child.wait().unwrap();
 }
+
+#[test]
+fn names_that_this_machine_can_have_come_from_the_board_as_they_are() {
+    let names = ["a:b", r"back\slash", "ä ö", "-dash", "*"];
+    let board = names.iter().fold(belay_sim::Board::unix(), |board, name| {
+        board.file(format!("t/{name}"), *name)
+    });
+    let desk = Desk::with(board);
+    desk.belay(["fs", "cp", "-r", ":t", "t"]).good();
+    for name in names {
+        let copy = fs::read_to_string(desk.folder.path().join("t").join(name));
+        assert_eq!(copy.unwrap(), name);
+    }
+}

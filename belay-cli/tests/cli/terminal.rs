@@ -221,3 +221,47 @@ fn what_a_board_says_is_shown_with_times_and_nothing_is_said_to_it() {
     assert!(json["time"].as_str().unwrap().contains('T'), "{json}");
     assert!(json["line"].as_str().unwrap().starts_with("tick "), "{json}");
 }
+
+/// Modes of the terminal that a command has set, by what sets them and what takes them back.
+const MODES: [(&str, &str); 3] = [
+    ("\x1b[?2004h", "\x1b[?2004l"),
+    ("\x1b[?1049h", "\x1b[?1049l"),
+    ("\x1b[?25l", "\x1b[?25h"),
+];
+
+#[test]
+fn a_command_that_is_told_to_end_leaves_the_terminal_as_it_was() {
+    let desk = Desk::new();
+    for (arguments, there) in [
+        (&["repl"][..], ">>> "),
+        (&["plot", "1", "--every", "20"], "value 1"),
+        (&["shell"], "belay> "),
+        (&["monitor"], "Ctrl-C ends this"),
+    ] {
+        let mut terminal = Terminal::start(desk.board.port(), arguments);
+        terminal.wait(there);
+        let pid = terminal.child.id().to_string();
+        let kill = std::process::Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(kill.unwrap().success());
+        assert_eq!(terminal.status(), Some(143), "{arguments:?}");
+        for (set, back) in MODES {
+            let shown = || terminal.shown.lock().unwrap().clone();
+            until(&format!("{arguments:?}: {back:?}"), || {
+                let shown = shown();
+                shown.rfind(set) <= shown.rfind(back)
+            });
+        }
+    }
+    assert_eq!(desk.belay(["eval", "1"]).good(), "1\n");
+}
+
+#[test]
+fn names_of_files_do_nothing_to_the_terminal() {
+    let desk = Desk::with(belay_sim::Board::unix().file("a\x1b]0;b\x07\n", ""));
+    for arguments in [&["fs", "ls"][..], &["fs", "tree"]] {
+        let mut terminal = Terminal::start(desk.board.port(), arguments);
+        assert_eq!(terminal.status(), Some(0));
+        terminal.wait(r"a\x1b]0;b\x07\n");
+        assert!(!terminal.shown.lock().unwrap().contains("\x1b]0"));
+    }
+}

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use belay_sim::Board;
 
@@ -67,6 +67,8 @@ const USES: &[&str] = &[
     "latency --count 0",
     "new folder",
     "new 1x",
+    "new deps",
+    "new belay-rs",
     "completions tcsh",
     "reset --hard --bootloader",
     "rtc",
@@ -222,4 +224,68 @@ fn a_pipe_that_nobody_reads_ends_the_command_quietly() {
     assert!(!text.contains("panicked"), "{text}");
     let folder = fs::read_dir(desk.folder.path()).unwrap();
     assert_eq!(folder.count(), 0);
+}
+
+/// What does not end, does not read and cannot be read is told, not waited for.
+#[test]
+fn a_pipe_in_a_folder_is_told_and_not_read() {
+    let desk = desk();
+    let pipe = desk.folder.path().join("folder/pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for words in [&["sync", "folder"][..], &["fs", "cp", "-r", "folder", ":"]] {
+        let text = said(desk.command(words), "").bad(1);
+        assert!(
+            text.contains("pipe") && text.contains("neither a file nor a folder"),
+            "{text}"
+        );
+    }
+    desk.belay(["sync", "folder", "--ignore", "pipe"]).good();
+}
+
+#[test]
+fn who_ends_the_command_by_a_signal_leaves_the_board_as_ctrl_c_does() {
+    let desk = Desk::new();
+    for (signal, status) in [("-TERM", 143), ("-HUP", 129), ("-INT", 130)] {
+        let code = "print('on')\ntry:\n    while True: pass\nfinally:\n    open('clean', 'w').close()";
+        let mut child = desk
+            .command(["exec", code])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        out.read_line(&mut line).unwrap();
+        let pid = child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([signal, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        ended(child).bad(status);
+        desk.belay(["fs", "rm", ":clean"]).good();
+    }
+}
+
+#[test]
+fn a_program_that_does_not_stop_is_told_in_words_of_the_command() {
+    let desk = Desk::new();
+    let code = "import micropython\nmicropython.kbd_intr(-1)\nprint('on')\nwhile True: pass";
+    let mut child = desk
+        .command(["exec", code])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    child.kill().unwrap();
+    ended(child);
+    let text = desk.belay(["info"]).bad(3);
+    assert!(
+        text.contains("reset button") && !text.contains("ResetPolicy"),
+        "{text}"
+    );
 }

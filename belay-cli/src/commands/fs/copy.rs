@@ -111,7 +111,13 @@ async fn down(files: &Files, from: &str, to: &Path, (many, recursive): (bool, bo
 fn place(folder: &Path, below: &str) -> Result<PathBuf, Failure> {
     let mut place = folder.to_owned();
     for part in below.split('/') {
-        let harmless = !part.is_empty() && part != "." && part != ".." && !part.contains(['\\', ':', '\0']);
+        // What is a letter of a name here leads elsewhere on Windows.
+        let leads_away = |character| match character {
+            '\0' => true,
+            '\\' | ':' => cfg!(windows),
+            _ => false,
+        };
+        let harmless = !part.is_empty() && part != "." && part != ".." && !part.contains(leads_away);
         if !harmless {
             return Err(Failure::failed(format!(
                 "no file of this machine can be called `{}`",
@@ -213,8 +219,15 @@ mod tests {
     #[test]
     fn no_board_names_a_file_outside_of_the_folder() {
         assert_eq!(place(Path::new("to"), "a/b.py").unwrap(), Path::new("to/a/b.py"));
-        for bad in ["..", "a/../../b", "", "a//b", r"..\b", "C:b"] {
+        for bad in ["..", "a/../../b", "", "a//b", "a\0b"] {
             assert!(place(Path::new("to"), bad).is_err(), "{bad}");
+        }
+        for windows in [r"..\b", "C:b", "a:b"] {
+            assert_eq!(
+                place(Path::new("to"), windows).is_err(),
+                cfg!(windows),
+                "{windows}"
+            );
         }
     }
 }

@@ -11,7 +11,7 @@ use super::Json;
 use crate::bench::Bench;
 use crate::failure::Failure;
 use crate::file_name::on_board;
-use crate::screen::{blue, line, size, table};
+use crate::screen::{blue, line, plain, size, table};
 use crate::{json, progress, screen};
 
 /// Files of the board; `:` marks the board's side
@@ -159,9 +159,9 @@ async fn list(files: &Files, paths: &[String], json: Json) -> Result<(), Failure
         }
         let rows = entries.iter().map(|entry| {
             if entry.is_folder() {
-                [String::new(), blue(&format!("{}/", entry.name()))]
+                [String::new(), blue(&format!("{}/", plain(entry.name())))]
             } else {
-                [format!("{:>8}", entry.size), entry.name().to_owned()]
+                [format!("{:>8}", entry.size), plain(entry.name())]
             }
         });
         table(&rows.collect::<Vec<_>>())?;
@@ -229,12 +229,12 @@ fn branch(folder: &str, before: &str, entries: &[Entry]) -> std::io::Result<()> 
             ("└── ", "    ")
         };
         if entry.is_folder() {
-            line!("{before}{corner}{}", blue(&format!("{}/", entry.name())))?;
+            line!("{before}{corner}{}", blue(&format!("{}/", plain(entry.name()))))?;
             branch(&entry.path, &format!("{before}{below}"), entries)?;
         } else {
             line!(
                 "{before}{corner}{}  {}",
-                entry.name(),
+                plain(entry.name()),
                 screen::faint(&entry.size.to_string())
             )?;
         }

@@ -9,6 +9,21 @@ use crate::screen::line;
 /// Where the library is, in a checkout of the workspace that this was built in.
 const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 const MAIN: &str = include_str!("main.rs.txt");
+/// Names of packages that the new one uses, of what every crate has, and of folders that cargo builds in.
+const TAKEN: [&str; 12] = [
+    "belay",
+    "belay-rs",
+    "belay-sim",
+    "belay_sim",
+    "tokio",
+    "test",
+    "std",
+    "core",
+    "build",
+    "deps",
+    "examples",
+    "incremental",
+];
 const MODULE: &str = include_str!("blinker.py.txt");
 
 /// Makes a cargo project with a trait, a Python module, and a test on a simulated board
@@ -24,7 +39,9 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let path = &arguments.path;
-    let name = name(path)?;
+    // `.` has its name from the folder that it is.
+    let whole = path.canonicalize().unwrap_or_else(|_| path.clone());
+    let name = name(if path.file_name().is_some() { path } else { &whole })?;
     let filled = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
     if filled || path.is_file() {
         return Err(Failure::usage(
@@ -54,10 +71,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         let to = path.join("Cargo.lock");
         fs::copy(lock, &to).map_err(|error| Failure::local(&to, &error))?;
     }
-    let shown = path.display();
-    Ok(line!(
-        "{shown} is made. Now:\n  cd {shown}\n  cargo test\n  cargo run"
-    )?)
+    let shown = path.display().to_string();
+    let there = match path.file_name() {
+        Some(_) => format!("  cd {}\n", shell_words::quote(&shown)),
+        None => String::new(),
+    };
+    Ok(line!("{name} is made. Now:\n{there}  cargo test\n  cargo run")?)
 }
 
 /// What the package is called, which cargo has to take.
@@ -68,11 +87,12 @@ fn name(path: &Path) -> Result<&str, Failure> {
         .unwrap_or_default();
     let fits = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
     let begins = name.starts_with(|character: char| character.is_ascii_alphabetic());
-    let taken = ["belay", "belay-sim", "belay_sim", "tokio", "test", "std", "core"].contains(&name);
+    let taken = TAKEN.contains(&name);
     if !begins || taken || !name.chars().all(fits) {
         return Err(Failure::usage(
             format!("`{name}` is no name of a package"),
-            "one begins with a letter, and has letters, digits, `-` and `_`; that of a library which it uses will not do",
+            "one begins with a letter, and has letters, digits, `-` and `_`; that of a library which it uses, or of a \
+             folder of cargo's, will not do",
         ));
     }
     Ok(name)

@@ -90,7 +90,15 @@ fn collect(
         if ignored.match_path(&below, metadata.is_dir()) {
             continue;
         }
-        if metadata.is_dir() {
+        let kind = metadata.file_type();
+        if !kind.is_dir() && !kind.is_file() {
+            // Who reads a pipe may wait for ever.
+            return Err(local(
+                &path,
+                io::Error::other("it is neither a file nor a folder"),
+            ));
+        }
+        if kind.is_dir() {
             collect(&path, &below, depth + 1, found, ignored)?;
         } else {
             found(&below, path, metadata.len())?;
