@@ -2,6 +2,7 @@
 
 use std::{
     env, fs,
+    io::{self, IsTerminal as _},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -120,11 +121,16 @@ fn install(packages: &[&str]) -> Outcome {
         return Ok(());
     }
     let list = packages.join(" ");
-    let by_hand = format!("please install what Debian calls: {list}");
     if !exists("apt-get") {
-        return Err(format!("this machine has no apt-get; {by_hand}"));
+        return Err(format!(
+            "this machine has no apt-get; please install what Debian calls: {list}"
+        ));
     }
-    let apt = Apt::new().ok_or_else(|| format!("only root can install packages here; {by_hand}"))?;
+    let apt = Apt::new().ok_or_else(|| {
+        format!(
+            "only root can install packages; please have this run, and begin again:\n  apt-get install {list}"
+        )
+    })?;
     println!("Installing with apt: {list}");
     // A list of some other archive may fail to download; what matters is whether the packages are there.
     if let Err(message) = apt.update(&[]) {
@@ -157,7 +163,10 @@ impl Apt {
             .arg("-u")
             .output()
             .is_ok_and(|id| id.stdout.trim_ascii() == b"0");
-        (root || succeeds(Command::new("sudo").args(["-n", "true"]))).then_some(Self { sudo: !root })
+        // A person at a terminal can give the password that sudo asks for.
+        let asked = || exists("sudo") && io::stdin().is_terminal();
+        let may = root || succeeds(Command::new("sudo").args(["-n", "true"])) || asked();
+        may.then_some(Self { sudo: !root })
     }
 
     fn command(&self, options: &[String]) -> Command {
