@@ -13,14 +13,18 @@ use serde::Deserialize;
 use crate::{Arguments, ci, run::workspace};
 
 /// The folders whose documents people read.
-const FOLDERS: [&str; 7] = [
+const FOLDERS: [&str; 11] = [
     "",
     "docs/src",
     ".github",
     ".github/ISSUE_TEMPLATE",
     "belay-cli",
+    "belay-fleet",
+    "belay-macros",
     "belay-packages",
+    "belay-runtime",
     "belay-sim",
+    "belay-syntax",
 ];
 
 /// Where the repository is on the web, whose files are those here.
@@ -148,10 +152,24 @@ fn links_of_documents_lead_to_what_is_there() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The features that the crates of the workspace have.
+fn features() -> BTreeSet<String> {
+    let manifests = fs::read_dir(workspace()).into_iter().flatten().flatten();
+    let manifests = manifests.filter_map(|entry| fs::read_to_string(entry.path().join("Cargo.toml")).ok());
+    let of_manifest = |text: String| {
+        let (_, behind) = text.split_once("[features]\n")?;
+        let lines = behind.lines().take_while(|line| !line.starts_with('['));
+        let names = lines.filter_map(|line| Some(line.split_once(" = ")?.0.to_owned()));
+        Some(names.collect::<Vec<_>>())
+    };
+    manifests.filter_map(of_manifest).flatten().collect()
+}
+
 #[test]
 fn commands_that_documents_name_are_there() {
     let arguments = Arguments::command();
     let commands: BTreeSet<&str> = arguments.get_subcommands().map(clap::Command::get_name).collect();
+    let features = features();
     for document in documents() {
         let at = document.path.display();
         for words in document.behind("cargo xtask ") {
@@ -170,6 +188,13 @@ fn commands_that_documents_name_are_there() {
         for words in document.behind("cargo ") {
             for pair in words.windows(2) {
                 let [option, name] = pair else { continue };
+                // Those of other people's packages are theirs to change.
+                if *option == "--features" && !words.contains(&"tokio") {
+                    for feature in name.split(',') {
+                        let there = features.contains(feature);
+                        assert!(there, "{at}: `cargo {}`: no feature {feature}", words.join(" "));
+                    }
+                }
                 let places = match *option {
                     "--example" => vec![
                         format!("examples/{name}.rs"),
