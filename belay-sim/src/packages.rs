@@ -34,11 +34,12 @@ pub(crate) const QEMU: &str = "qemu-system-arm";
 #[allow(dead_code, reason = "boards run without it")]
 pub(crate) const COUNTING: &[Need] = &[("valgrind", "valgrind")];
 
-/// The servers that tests put before a board.
+/// The servers that tests put before a board, and what makes their certificates.
 #[allow(dead_code, reason = "boards run without it")]
 pub(crate) const SERVERS: &[Need] = &[
     ("/usr/sbin/ser2net", "ser2net"),
     ("/usr/sbin/sshd", "openssh-server"),
+    ("openssl", "openssl"),
 ];
 
 /// The firmware of the `microbit` board.

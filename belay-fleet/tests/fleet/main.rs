@@ -5,6 +5,7 @@ mod group;
 mod harness;
 mod networks;
 mod races;
+mod tls;
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
