@@ -1,6 +1,6 @@
 //! The board that a command works on, connected when it is first needed.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::pin::pin;
 use std::time::Duration;
@@ -102,6 +102,13 @@ impl Bench {
         }
     }
 
+    /// Has what the board prints heard again, whoever the last command wanted it to.
+    pub(crate) fn hear(&mut self) {
+        if let Some(board) = &mut self.board {
+            board.voice.speak_to(Ear::Output);
+        }
+    }
+
     /// Leaves the board, which a program that was interrupted still may say something to.
     pub(crate) async fn release(&mut self) -> Result<(), Failure> {
         let Some(Board {
@@ -184,8 +191,17 @@ pub(crate) struct Voice {
     output: DeviceOutput,
     /// Whether a carriage return was held back, since a line feed may follow.
     carriage_return: bool,
-    /// Whether nobody wants to hear it.
-    pub(crate) muted: bool,
+    ear: Ear,
+}
+
+/// Who hears what the board prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ear {
+    /// Who reads standard output.
+    Output,
+    /// Who looks at standard error, where standard output is for a program.
+    Aside,
+    Nobody,
 }
 
 impl Voice {
@@ -193,7 +209,7 @@ impl Voice {
         Self {
             output,
             carriage_return: false,
-            muted: false,
+            ear: Ear::Output,
         }
     }
 
@@ -215,19 +231,25 @@ impl Voice {
         }
     }
 
+    /// Has somebody else hear it from now on.
+    pub(crate) fn speak_to(&mut self, ear: Ear) {
+        self.rest();
+        self.ear = ear;
+    }
+
     /// Shows what is there.
     fn rest(&mut self) {
         while let Some(Some(piece)) = tokio::task::unconstrained(self.output.next()).now_or_never() {
             self.show(&piece);
         }
         if std::mem::take(&mut self.carriage_return) {
-            let _ = screen::write_bytes(b"\r");
+            self.say(b"\r");
         }
     }
 
     /// Shows a piece, its lines ended as they are here. Who does not read it any more does not miss it.
     fn show(&mut self, piece: &Output) {
-        if self.muted {
+        if self.ear == Ear::Nobody {
             return;
         }
         let bytes = match piece {
@@ -247,7 +269,15 @@ impl Voice {
                 _ => text.push(byte),
             }
         }
-        let _ = screen::write_bytes(&text);
+        self.say(&text);
+    }
+
+    fn say(&self, bytes: &[u8]) {
+        let _ = match self.ear {
+            Ear::Output => screen::write_bytes(bytes),
+            Ear::Aside => io::stderr().write_all(bytes),
+            Ear::Nobody => Ok(()),
+        };
     }
 }
 

@@ -16,6 +16,7 @@ mod sitting;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use tracing_subscriber::fmt::format::FmtSpan;
 
 use bench::Bench;
 use commands::Cli;
@@ -64,6 +65,8 @@ fn log(verbose: u8) {
     let filter = tracing_subscriber::EnvFilter::new(level);
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // Most of what is done is a span, which says nothing otherwise.
+        .with_span_events(FmtSpan::CLOSE)
         .with_writer(std::io::stderr)
         .with_ansi(screen::colours())
         .init();

@@ -3,7 +3,7 @@
 use std::io::Read as _;
 
 use super::Json;
-use crate::bench::Bench;
+use crate::bench::{Bench, Ear};
 use crate::board::Tool as _;
 use crate::drawing;
 use crate::failure::Failure;
@@ -55,6 +55,9 @@ pub(crate) async fn eval(arguments: Eval, bench: &mut Bench) -> Result<(), Failu
     let code = text(arguments.code)?;
     bench.patient = true;
     let board = bench.board().await?;
+    if arguments.json.json {
+        board.voice.speak_to(Ear::Aside);
+    }
     let (before, expression) = parted(&code).unwrap_or(("", &code));
     let expression = expression.trim();
     let value = if board.is_small() {

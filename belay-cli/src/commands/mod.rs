@@ -133,6 +133,7 @@ pub(crate) async fn run(command: Command, bench: &mut Bench) -> Result<(), Failu
 }
 
 async fn one(command: Command, bench: &mut Bench) -> Result<(), Failure> {
+    bench.hear();
     match command {
         Command::Ports(arguments) => ports::run(&arguments),
         Command::Info(arguments) => info::run(&arguments, bench).await,

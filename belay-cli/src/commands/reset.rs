@@ -2,7 +2,7 @@
 
 use belay::ErrorKind;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, Ear};
 use crate::board::Tool as _;
 use crate::failure::Failure;
 use crate::screen::line;
@@ -24,10 +24,10 @@ pub(crate) async fn run(arguments: Arguments, bench: &mut Bench) -> Result<(), F
     let Arguments { hard, bootloader } = arguments;
     let board = bench.board().await?;
     // Its greeting is not what was asked for.
-    board.voice.muted = true;
+    board.voice.speak_to(Ear::Nobody);
     if !hard && !bootloader {
         board.voice.during(board.device.reset()).await?;
-        board.voice.muted = false;
+        board.voice.speak_to(Ear::Output);
         return Ok(line!("the board was reset")?);
     }
     let tool = board.tool().await?;

@@ -302,3 +302,20 @@ fn a_variable_that_is_empty_names_no_board() {
     let said = said(command, "");
     assert!(!said.err.contains("is not an address"), "{said:?}");
 }
+
+#[test]
+fn what_is_done_is_said_the_more_the_more_is_asked_for() {
+    let desk = Desk::new();
+    let mut before = 0;
+    for verbose in ["-v", "-vv", "-vvv"] {
+        let said = desk.belay([verbose, "eval", "6 * 7"]);
+        assert_eq!((said.status, &*said.out), (0, "42\n"), "{said:?}");
+        let lines = said.err.lines().count();
+        assert!(
+            lines > before && said.err.contains("belay.connect"),
+            "{verbose}: {}",
+            said.err
+        );
+        before = lines;
+    }
+}

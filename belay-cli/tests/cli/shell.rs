@@ -39,3 +39,13 @@ fn a_reset_in_between_is_survived() {
         out.err
     );
 }
+
+#[test]
+fn what_one_command_does_not_show_the_next_one_does() {
+    let desk = Desk::new();
+    desk.put("numbers.py", "print(1)\nprint(2)\n");
+    let script = "plot numbers.py\nexec \"print('heard')\"\neval --json \"print('aside') or 3\"\nexec \"print('again')\"\n";
+    let said = said(desk.command(["shell"]), script);
+    let lines: Vec<_> = said.out.lines().filter(|line| !line.contains(',')).collect();
+    assert_eq!((lines, &*said.err), (vec!["heard", "3", "again"], "aside\n"));
+}

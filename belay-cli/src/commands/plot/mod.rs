@@ -15,7 +15,7 @@ use serde_json::{Map, json};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::Json;
-use crate::bench::Bench;
+use crate::bench::{Bench, Ear};
 use crate::board::Tool as _;
 use crate::failure::Failure;
 use crate::{drawing, json, screen};
@@ -66,7 +66,9 @@ pub(crate) async fn run(arguments: &Arguments, bench: &mut Bench) -> Result<(), 
 
 /// Asks for the value of an expression again and again.
 async fn expression(arguments: &Arguments, bench: &mut Bench, plot: &mut Plot<'_>) -> Result<(), Failure> {
-    let tool = bench.board().await?.tool().await?;
+    let board = bench.board().await?;
+    board.voice.speak_to(Ear::Nobody);
+    let tool = board.tool().await?;
     let (before, code) = super::exec::parted(&arguments.what).unwrap_or(("", &arguments.what));
     let raised = |error| drawing::raised(error, "<stdin>", &arguments.what);
     if !before.is_empty() {
@@ -95,7 +97,7 @@ async fn script(arguments: &Arguments, bench: &mut Bench, plot: &mut Plot<'_>) -
     let path = Path::new(&arguments.what);
     let source = std::fs::read_to_string(path).map_err(|error| Failure::local(path, &error))?;
     let board = bench.board().await?;
-    board.voice.muted = true;
+    board.voice.speak_to(Ear::Nobody);
     let tool = board.tool().await?;
     let mut output = board.device.output();
     let mut lines = Lines::default();
