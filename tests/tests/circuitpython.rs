@@ -79,6 +79,34 @@ pub trait Odd {
     async fn spin(&self) -> Result<()>;
 }
 
+/// Asks the host.
+#[belay::device]
+pub trait Asks {
+    /// Half of it.
+    #[host]
+    async fn half(&self, of: u32) -> Result<u32>;
+
+    /// ```python
+    /// return [half(2 * n) for n in range(many)]
+    /// ```
+    #[task]
+    async fn halves(&self, many: u32) -> Result<Vec<u32>>;
+
+    /// ```python
+    /// return a + b
+    /// ```
+    #[task]
+    async fn add(&self, a: u32, b: u32) -> Result<u32>;
+}
+
+struct Halves;
+
+impl AsksHost for Halves {
+    async fn half(&self, of: u32) -> Result<u32> {
+        Ok(of / 2)
+    }
+}
+
 async fn with(files: &[(&str, &str)]) -> Board {
     let mut builder = Board::circuitpython_like();
     for (name, text) in files {
@@ -305,4 +333,24 @@ over_both_paths! {
     safe_mode_and_a_drive_that_is_written_to_change_nothing
     boot_py_gives_the_file_system_to_the_board
     a_deadline_ends_a_busy_task_at_once
+}
+
+#[tokio::test]
+async fn a_body_that_waits_for_the_host_has_the_pystack_to_refuse_what_was_written_ahead() {
+    let board = with(&[]).await;
+    let asks = AsksDevice::builder(board.port()).host(Halves);
+    let asks = asks.connect().await.unwrap();
+    // What is deployed by then is all written ahead.
+    assert_eq!(asks.halves(1).await.unwrap(), [0]);
+    assert_eq!(asks.add(0, 0).await.unwrap(), 0);
+    let asking = (0..5).map(|_| asks.halves(4));
+    let others = (0..20).map(|n| asks.add(n, 1));
+    let all = futures_util::future::join(
+        futures_util::future::try_join_all(asking),
+        futures_util::future::try_join_all(others),
+    );
+    let (asked, others) = soon("the answers", all).await;
+    assert_eq!(asked.unwrap(), vec![vec![0, 1, 2, 3]; 5]);
+    assert_eq!(others.unwrap(), (1..=20).collect::<Vec<u32>>());
+    asks.close().await.unwrap();
 }
