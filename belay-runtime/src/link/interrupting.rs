@@ -84,14 +84,15 @@ impl Conversation {
         let (token, question) = self.question(if again { Ask::Afresh } else { Ask::Plainly });
         let now = self.now;
         let liveness = &mut self.liveness;
+        let fits = liveness.unread.has_room_for(question.len())
+            || again && liveness.unread.has_any_room_for(question.len());
+        // What counts as unread may have been lost, which nothing else would ever tell.
+        let doubted = again && !fits && liveness.unread.take_doubt();
         if liveness.unread.is_flushed() {
             // What came with the Ctrl-C may be lost with it.
             liveness.unread.all_is_read();
             liveness.asked(token, now, now + FLUSHED, SILENCE / 2);
-        } else if liveness.unread.has_room_for(question.len())
-            // What counts as unread may have been lost, which nothing else would ever tell.
-            || again && (liveness.unread.has_any_room_for(question.len()) || liveness.unread.take_doubt())
-        {
+        } else if fits || doubted {
             self.ask(token, &question, again);
             self.liveness.asked(token, now, now + SILENCE, SILENCE);
         } else if !liveness.is_asking() {
@@ -100,7 +101,11 @@ impl Conversation {
         if again && self.flavour.stays() {
             // Perhaps it left the agent, and the line swallowed the question or the answer.
             let left_with = self.liveness.clear_suspicion();
-            self.suspect(left_with);
+            if doubted {
+                self.ask_for_banner(left_with);
+            } else {
+                self.suspect(left_with);
+            }
         }
     }
 

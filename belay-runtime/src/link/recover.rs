@@ -60,10 +60,14 @@ impl Conversation {
     /// Something looks as if the board was at a prompt: it is asked, in a way that a running call does not notice.
     pub(super) fn suspect(&mut self, left_with: Option<Vec<u8>>) {
         if !self.liveness.is_suspected() && self.liveness.unread.has_any_room_for(ASK_FOR_BANNER.len()) {
-            self.line.hold_back_output();
-            self.liveness.suspect(left_with, self.now);
-            self.say(ASK_FOR_BANNER, Sent::Other);
+            self.ask_for_banner(left_with);
         }
+    }
+
+    pub(super) fn ask_for_banner(&mut self, left_with: Option<Vec<u8>>) {
+        self.line.hold_back_output();
+        self.liveness.suspect(left_with, self.now);
+        self.say(ASK_FOR_BANNER, Sent::Other);
     }
 
     pub(super) fn probe_again(&mut self) {
