@@ -230,7 +230,7 @@ impl Line {
             self.outgoing.clear();
             self.before_pause = 0;
             self.requested = 0;
-            self.repl.settle(0);
+            self.repl.drop_submitted();
         }
     }
 

@@ -60,7 +60,10 @@ impl Conversation {
             }
             return Err(End::Reset);
         }
-        if let Event::Sign(_) = event {
+        if let Event::Sign(sign) = event {
+            if let Sign::RawBanner = sign {
+                self.watch.banner();
+            }
             // What comes now may be said of what is typed at a prompt.
             self.line.hold_back_output();
         }

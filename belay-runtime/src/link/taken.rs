@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind, MAY_READ, Phase, Result};
 /// How many pings are remembered at most. There is not room for so many on a board.
 const PINGS: usize = 16;
 /// Within what time what waits for a byte ends once that has come.
-const AT_ONCE: Duration = Duration::from_millis(100);
+const AT_ONCE: Duration = Duration::from_millis(50);
 /// How much is remembered of what the agent has thrown away. It says 64 bytes each time.
 const MOST_ODD: usize = 1024;
 /// How often in a row a request and pings behind it are read by somebody else before that is told.
@@ -48,6 +48,8 @@ pub(super) struct Watch {
     stolen: usize,
     /// How many bytes are missing at least of the beginning of one that is typed.
     beheaded: usize,
+    /// Whether that is no more true if the board answers.
+    denied: bool,
     /// Whether the board ended what it ran just when one of them had come.
     at_once: bool,
     /// Whether there was no other one.
@@ -96,8 +98,14 @@ impl Watch {
     /// What was sent has got to a prompt, or may have been lost there.
     pub(super) fn forget_pings(&mut self) {
         self.pings.clear();
+        self.forget_missing();
+    }
+
+    /// What is missing is missing of pings that are not waited for.
+    fn forget_missing(&mut self) {
         self.stolen = 0;
         self.beheaded = 0;
+        self.denied = false;
     }
 
     /// Nothing has left of what was queued behind so much.
@@ -110,9 +118,18 @@ impl Watch {
         self.interrupted = true;
     }
 
-    /// So many bytes are missing at least of the beginning of a ping.
+    /// So many bytes are missing at least of the beginning of a ping. It is of none that was sent behind a body if all of
+    /// those have been answered.
     pub(super) fn beheaded(&mut self, missing: usize) {
-        self.beheaded = self.beheaded.max(missing);
+        if !self.pings.is_empty() {
+            self.beheaded = self.beheaded.max(missing);
+        }
+    }
+
+    /// A banner has come while a source seemed to run. If the board goes on to answer, a ping's own: what was before it was
+    /// said by a thread.
+    pub(super) fn banner(&mut self) {
+        self.denied |= self.beheaded > 0;
     }
 
     /// What was typed has ended in an exception. Unless its beginning is missing, the line may have made a Ctrl-C of a byte of
@@ -145,6 +162,9 @@ impl Watch {
 impl Conversation {
     /// A ping is about to be sent. Behind a Ctrl-C it may be lost by that.
     pub(super) fn watch_ping(&mut self, token: u32, line: &[u8]) {
+        if self.watch.pings.is_empty() && self.watch.answers.is_empty() {
+            self.watch.forget_missing();
+        }
         let pings = &mut self.watch.pings;
         // The agent for small boards does not say what it got: of what a bad line does to its sources too little can be
         // told from a reader.
@@ -211,6 +231,9 @@ impl Conversation {
         let all = !std::mem::take(&mut self.watch.out_of_order);
         let of_requests = all && stolen(&odd, self.calls.lines_behind(expected)) > 1;
         let at_once = std::mem::take(&mut self.watch.at_once);
+        if std::mem::take(&mut self.watch.denied) {
+            self.watch.beheaded = 0;
+        }
         let of_pings = match std::mem::take(&mut self.watch.stolen) {
             0 => false,
             1 => at_once,

@@ -1,6 +1,8 @@
 //! Sources that are typed one after the other, each of which answers in frames: what the raw REPL says around
 //! each is taken out of the output, whatever threads print in between.
 
+use std::collections::VecDeque;
+
 use super::super::scan::Scanner;
 use super::super::signs::RAW_BANNER;
 use super::state::{Claim, State};
@@ -26,8 +28,12 @@ pub(super) struct Serving {
     expected: [usize; 2],
     /// How many of the banners were asked for on their own.
     asked: usize,
-    /// How many sources without marks are still to be taken. Those with marks stand behind them.
-    unmarked: usize,
+    /// Whether each of the sources that are still to be taken has marks.
+    marked: VecDeque<bool>,
+    /// Whether the last one that was submitted has.
+    last_marked: bool,
+    /// Whether others may be taken before those: no longer waited for, but perhaps not lost.
+    strays: bool,
     /// How many banners have come since the prompt did, as long as nothing else has.
     shown: Option<usize>,
 }
@@ -50,7 +56,9 @@ impl Serving {
             scanner: Scanner::new(&WORDS),
             expected: [0; 2],
             asked: 0,
-            unmarked: 0,
+            marked: VecDeque::new(),
+            last_marked: false,
+            strays: false,
             shown: None,
         }
     }
@@ -65,7 +73,7 @@ impl Serving {
         if matches!(self.phase, Phase::Prompt) {
             // The line has lost the word that a source was taken.
             self.expected[0] = self.expected[0].saturating_sub(1);
-            self.unmarked = self.unmarked.saturating_sub(1);
+            self.marked.pop_front();
         }
         self.phase = Phase::Ending(0);
     }
@@ -130,15 +138,26 @@ impl Serving {
         asked.then_some(Event::AtPrompt)
     }
 
+    fn add(&mut self, marked: bool) {
+        self.expected[0] += 1;
+        self.marked.push_back(marked);
+        self.last_marked = marked;
+    }
+
+    /// No source is waited for. Up to the last one with marks, which has been answered, the board has taken what has reached it.
+    fn forget_sources(&mut self) {
+        self.strays = !self.last_marked && !self.marked.is_empty();
+        self.marked.clear();
+    }
+
     /// A source is taken. Gives how many of its marks are missing, if it has any and that can be told.
     fn taken(&mut self) -> usize {
         self.phase = Phase::Running(Claim::default());
         let shown = self.shown.take();
-        if self.unmarked > 0 {
-            self.unmarked -= 1;
-            return 0;
+        match (self.marked.pop_front(), shown) {
+            (Some(true), Some(shown)) if !self.strays => MARKS.len().saturating_sub(shown),
+            _ => 0,
         }
-        shown.map_or(0, |shown| MARKS.len().saturating_sub(shown))
     }
 
     #[cfg(test)]
@@ -164,18 +183,17 @@ impl RawRepl {
     /// What types this source, of which the same is true as of [`super::Execution::source`].
     pub fn submit(&mut self, source: &[u8]) -> Vec<u8> {
         if let State::Serving(serving) = &mut self.state {
-            serving.expected[0] += 1;
-            serving.unmarked += 1;
+            serving.add(false);
         }
         [source, &[END]].concat()
     }
 
-    /// The same of a source that whatever runs may read the beginning of, in which case [`Event::Beheaded`] says so. Nothing
-    /// is [submitted](Self::submit) behind one before things are [settled](Self::settle). `afresh` is for when it is not
-    /// certain what the board is at: the prompt is made one of the raw REPL. Its line is empty in either case.
+    /// The same of a source that whatever runs may read the beginning of, in which case [`Event::Beheaded`] says so. `afresh`
+    /// is for when it is not certain what the board is at: the prompt is made one of the raw REPL. Its line is empty in
+    /// either case.
     pub fn submit_marked(&mut self, source: &[u8], afresh: bool) -> Vec<u8> {
         if let State::Serving(serving) = &mut self.state {
-            serving.expected[0] += 1;
+            serving.add(true);
             serving.expected[1] += MARKS.len();
         }
         let start: &[u8] = if afresh { b"\r" } else { b"" };
@@ -198,11 +216,19 @@ impl RawRepl {
         if let State::Serving(serving) = &mut self.state {
             serving.asked = serving.asked.min(asked);
             serving.expected = [0, serving.asked];
-            serving.unmarked = 0;
+            serving.forget_sources();
             if serving.asked == 0 {
                 serving.scanner.give_up(&mut self.output);
             }
         }
+    }
+
+    /// Says that of what was submitted some is never sent, and the rest is not waited for.
+    pub fn drop_submitted(&mut self) {
+        if let State::Serving(serving) = &mut self.state {
+            serving.last_marked = false;
+        }
+        self.settle(0);
     }
 
     pub(super) fn serving(&mut self, byte: u8, mut serving: Serving) -> State {
