@@ -478,8 +478,9 @@ def _belay(version, boot, before):
                 return send(b"%cn" % expected)
             line = line[at:] + read(at)
 
-    def other(line, size):
-        # Does what an intact line asks, or gives what is to be served; no text if the agent is to leave.
+    def other(line, size, came):
+        # Does what an intact line asks, or gives what is to be served; no text if the agent is to leave. What came for the
+        # line before it is there where lines have no size.
         nonlocal odd
         number = line[1]
         kind = line[2]
@@ -497,9 +498,9 @@ def _belay(version, boot, before):
             kind = text[0]
             rest = int(bytes(text[1:]))
             try:
-                line = memoryview(read(rest) if size else take())
+                line = memoryview(read(rest) if size else take(came, rest))
                 rest = 0
-                if crc(line, seed):
+                if not len(line) or crc(line, seed):
                     odd = b"?"
                     return send(b"%cn" % expected)
                 text = line[1:-8]
@@ -571,10 +572,10 @@ def _belay(version, boot, before):
                     if crc(line, seed):
                         known = mended(line, size)
                         if known:
-                            task = other(known, size)
+                            task = other(known, size, None)
                         known = None
                     elif line[1] != expected or line[2] != ord("c") and line[2] != ord("w"):
-                        task = other(line, size)
+                        task = other(line, size, None)
                     else:
                         # Most of what is asked, as `serve` and `send` do it, without what calling them takes.
                         number = expected
@@ -704,7 +705,7 @@ def _belay(version, boot, before):
 
     def begin(nonce, value, size):
         # Begins a session: nothing is left of what an earlier one was in the middle of.
-        nonlocal seed, start, expected, kept, asked, odd, stopped
+        nonlocal seed, start, expected, kept, asked, odd, stopped, brought
         seed = value
         start = b"\x02" + nonce.encode()
         expected = ord("0")
@@ -712,6 +713,7 @@ def _belay(version, boot, before):
         asked = b"0"
         odd = b""
         stopped = 0
+        brought = b""
         finish()
         # A board that has no room for anything says so at once.
         gc.collect()
@@ -742,21 +744,23 @@ def _belay(version, boot, before):
             brought = size
         send(b"-r")
 
-    def take():
-        nonlocal brought
-        line = brought
-        brought = b""
-        if type(line) is int:
+    def take(came, length):
+        # What came for a line that announces so much; nothing if that was for another line.
+        if came == length:
             raise MemoryError
-        return line
+        return b"" if type(came) is int or len(came) != length else came
 
     def handle(line):
-        # One line that came over the raw REPL.
+        # One line that came over the raw REPL. What was brought is for this one or for none: a request that takes over the
+        # number of one that was lost is not sent before an answer has come, and none is given before this.
+        nonlocal brought
+        came = brought
+        brought = b""
         try:
             line = line.encode()
             if crc(line, seed):
                 line = mended(line, 0)
-            task = line and other(line, 0)
+            task = line and other(line, 0, came)
             if task and task[2] is not None:
                 demand(*task)
         except KeyboardInterrupt:
