@@ -103,7 +103,11 @@ async fn text_is_shown_on_a_slow_line_where_that_is_shorter(path: CallPath) {
         let most = contents.len() as u64 * percent / 100;
         // Over the raw REPL the answers to pings, of which there are as many as there is time, take some, too.
         let counts = path != CallPath::RawRepl;
-        assert!(!counts || carried < most, "{carried} bytes for {}", contents.len());
+        assert!(
+            !counts || carried < most,
+            "{carried} bytes for {}",
+            contents.len()
+        );
     }
     device.close().await.unwrap();
 }

@@ -34,7 +34,10 @@ pub(crate) fn bring(secrets: Secrets, free: u64, is_old: bool) -> Vec<String> {
         all.extend(statements(NEWER));
     }
     let begin = begin(secrets, VERSION, 0);
-    let head = same("_belay['head']", &format!("{boot} {free} "));
+    let head = same(
+        "_belay['b'].bytes(_belay['head'],'utf8')",
+        &format!("{boot} {free} "),
+    );
     let last = format!(
         "{head};_belay['{VERSION:x}']=_belay['begin'];_belay.pop('o',0);_belay.pop('k',0)\n{begin}\n"
     );
@@ -46,17 +49,17 @@ pub(crate) fn bring(secrets: Secrets, free: u64, is_old: bool) -> Vec<String> {
 
 fn piece_of(statement: &str) -> String {
     let literal = literal(statement.as_bytes());
-    let source = same(&String::from_utf8_lossy(&literal), statement);
+    let source = same(&format!("b{}", String::from_utf8_lossy(&literal)), statement);
     format!(
         "try:_belay['o'](3);_belay['b'].exec({source},_belay)\nfinally:_belay['o'](0)\n_belay['gc'].collect()\n"
     )
 }
 
-/// Gives this text, or raises something if the board has not got what is expected: what a bad line has changed may well be
+/// Gives these bytes, or raises something if the board has not got what is expected: what a bad line has changed may well be
 /// compiled, and would be there until the board is reset.
-fn same(text: &str, expected: &str) -> String {
+fn same(bytes: &str, expected: &str) -> String {
     let sum = { expected.bytes() }.fold(0, |sum: u32, byte| (sum * 251 + u32::from(byte)) & 0x3F_FFFF);
-    format!("_belay['k']({text},{sum})")
+    format!("_belay['k']({bytes},{sum})")
 }
 
 /// The longest first: what is compiled is put behind what was needed to compile it, and that gap then is large enough

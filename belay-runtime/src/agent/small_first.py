@@ -10,14 +10,14 @@ def _belay():
         def level(_):
             pass
 
-    def same(text, sum):
-        # What is run, if it is what was sent.
+    def same(source, sum):
+        # What is run, if it is what was sent. Of a text each character would be kept for ever.
         value = 0
-        for c in text:
-            value = value * 251 + builtins.ord(c) & 4194303
+        for code in source:
+            value = value * 251 + code & 4194303
         if value != sum:
             raise builtins.ValueError
-        return text
+        return source
 
     return {"b": builtins, "gc": gc, "sys": sys, "o": level, "k": same, "head": "BOOT FREE "}
 
