@@ -151,13 +151,6 @@ async fn connects_whatever_is_changed(board: Builder, places: StepBy<Range<u64>>
 }
 
 #[tokio::test]
-async fn each_piece_of_the_agent_is_what_was_sent_or_is_sent_again() {
-    let board = Board::unix().heap_kb(HEAP_KB);
-    // A letter becomes another one, so that what comes of it is often compiled all the same.
-    connects_whatever_is_changed(board, (300..5_500).step_by(97), Fault::Flip(1)).await;
-}
-
-#[tokio::test]
 async fn an_agent_that_cannot_be_compiled_as_it_arrived_is_sent_again() {
     // This board does not load what was compiled before. What is changed is no letter any more.
     let board = Board::circuitpython_like();

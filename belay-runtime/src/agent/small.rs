@@ -18,7 +18,7 @@ const FOUND: &str = include_str!(concat!(env!("OUT_DIR"), "/small_first.py"));
 const NEWER: &str = include_str!(concat!(env!("OUT_DIR"), "/small_newer.py"));
 /// The length of the first piece. The board's buffer grows to the longest line, and stays where it is in the
 /// heap: the first one makes it long enough for all that follow, before anything stands in the way.
-const FIRST: usize = 544;
+const FIRST: usize = 528;
 
 /// Begins a session if it is there already.
 pub(crate) fn attach(secrets: Secrets) -> String {
@@ -34,13 +34,7 @@ pub(crate) fn bring(secrets: Secrets, free: u64, is_old: bool) -> Vec<String> {
         all.extend(statements(NEWER));
     }
     let begin = begin(secrets, VERSION, 0);
-    let head = same(
-        "_belay['b'].bytes(_belay['head'],'utf8')",
-        &format!("{boot} {free} "),
-    );
-    let last = format!(
-        "{head};_belay['{VERSION:x}']=_belay['begin'];_belay.pop('o',0);_belay.pop('k',0)\n{begin}\n"
-    );
+    let last = format!("_belay['{VERSION:x}']=_belay['begin'];_belay.pop('o',0)\n{begin}\n");
     let mut pieces = vec![format!("{first:FIRST$}\n")];
     pieces.extend(all.into_iter().map(piece_of));
     pieces.push(last);
@@ -48,18 +42,11 @@ pub(crate) fn bring(secrets: Secrets, free: u64, is_old: bool) -> Vec<String> {
 }
 
 fn piece_of(statement: &str) -> String {
-    let literal = literal(statement.as_bytes());
-    let source = same(&format!("b{}", String::from_utf8_lossy(&literal)), statement);
+    let source = literal(statement.as_bytes());
     format!(
-        "try:_belay['o'](3);_belay['b'].exec({source},_belay)\nfinally:_belay['o'](0)\n_belay['gc'].collect()\n"
+        "try:_belay['o'](3);_belay['b'].exec({},_belay)\nfinally:_belay['o'](0)\n_belay['gc'].collect()\n",
+        String::from_utf8_lossy(&source)
     )
-}
-
-/// Gives these bytes, or raises something if the board has not got what is expected: what a bad line has changed may well be
-/// compiled, and would be there until the board is reset.
-fn same(bytes: &str, expected: &str) -> String {
-    let sum = { expected.bytes() }.fold(0, |sum: u32, byte| (sum * 251 + u32::from(byte)) & 0x3F_FFFF);
-    format!("_belay['k']({bytes},{sum})")
 }
 
 /// The longest first: what is compiled is put behind what was needed to compile it, and that gap then is large enough

@@ -10,16 +10,7 @@ def _belay():
         def level(_):
             pass
 
-    def same(source, sum):
-        # What is run, if it is what was sent. Of a text each character would be kept for ever.
-        value = 0
-        for code in source:
-            value = value * 251 + code & 4194303
-        if value != sum:
-            raise builtins.ValueError
-        return source
-
-    return {"b": builtins, "gc": gc, "sys": sys, "o": level, "k": same, "head": "BOOT FREE "}
+    return {"b": builtins, "gc": gc, "sys": sys, "o": level, "head": "BOOT FREE "}
 
 
 _belay = _belay()

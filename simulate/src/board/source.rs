@@ -282,7 +282,7 @@ impl Machine {
                 _ => Err(damaged()),
             };
         }
-        if let Some((_, begin)) = source.split_once(";_belay.pop('k',0)\n") {
+        if let Some((_, begin)) = source.split_once(";_belay.pop('o',0)\n") {
             let begin = Begin::of(begin).ok_or_else(damaged)?;
             if self.heap.pieces == 0 {
                 return Err(missing());

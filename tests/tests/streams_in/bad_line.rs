@@ -54,9 +54,9 @@ async fn each_item_arrives_once_and_in_order_on_a_bad_line() {
     assert_eq!(reader.first(1, stream::iter(0..1)).await.unwrap(), [0]);
     assert_eq!(converse(&reader, 1).await.unwrap(), [1, -1]);
     let rates = Rates {
-        drop: 0.001,
-        flip: 0.001,
-        repeat: 0.001,
+        drop: 0.0002,
+        flip: 0.0002,
+        repeat: 0.0002,
         ..Rates::default()
     };
     // The line makes a Ctrl-C of one bit.
