@@ -478,9 +478,8 @@ def _belay(version, boot, before):
                 return send(b"%cn" % expected)
             line = line[at:] + read(at)
 
-    def other(line, size, came):
-        # Does what an intact line asks, or gives what is to be served; no text if the agent is to leave. What came for the
-        # line before it is there where lines have no size.
+    def other(line, size):
+        # Does what an intact line asks, or gives what is to be served; no text if the agent is to leave.
         nonlocal odd
         number = line[1]
         kind = line[2]
@@ -498,9 +497,9 @@ def _belay(version, boot, before):
             kind = text[0]
             rest = int(bytes(text[1:]))
             try:
-                line = memoryview(read(rest) if size else take(came, rest))
+                line = memoryview(read(rest) if size else take())
                 rest = 0
-                if not len(line) or crc(line, seed):
+                if crc(line, seed):
                     odd = b"?"
                     return send(b"%cn" % expected)
                 text = line[1:-8]
@@ -572,10 +571,10 @@ def _belay(version, boot, before):
                     if crc(line, seed):
                         known = mended(line, size)
                         if known:
-                            task = other(known, size, None)
+                            task = other(known, size)
                         known = None
                     elif line[1] != expected or line[2] != ord("c") and line[2] != ord("w"):
-                        task = other(line, size, None)
+                        task = other(line, size)
                     else:
                         # Most of what is asked, as `serve` and `send` do it, without what calling them takes.
                         number = expected
@@ -705,7 +704,7 @@ def _belay(version, boot, before):
 
     def begin(nonce, value, size):
         # Begins a session: nothing is left of what an earlier one was in the middle of.
-        nonlocal seed, start, expected, kept, asked, odd, stopped, brought
+        nonlocal seed, start, expected, kept, asked, odd, stopped
         seed = value
         start = b"\x02" + nonce.encode()
         expected = ord("0")
@@ -713,7 +712,6 @@ def _belay(version, boot, before):
         asked = b"0"
         odd = b""
         stopped = 0
-        brought = b""
         finish()
         # A board that has no room for anything says so at once.
         gc.collect()
@@ -744,23 +742,21 @@ def _belay(version, boot, before):
             brought = size
         send(b"-r")
 
-    def take(came, length):
-        # What came for a line that announces so much; nothing if that was for another line.
-        if came == length:
+    def take():
+        nonlocal brought
+        line = brought
+        brought = b""
+        if type(line) is int:
             raise MemoryError
-        return b"" if type(came) is int or len(came) != length else came
+        return line
 
     def handle(line):
-        # One line that came over the raw REPL. What was brought is for this one or for none: a request that takes over the
-        # number of one that was lost is not sent before an answer has come, and none is given before this.
-        nonlocal brought
-        came = brought
-        brought = b""
+        # One line that came over the raw REPL.
         try:
             line = line.encode()
             if crc(line, seed):
                 line = mended(line, 0)
-            task = line and other(line, 0, came)
+            task = line and other(line, 0)
             if task and task[2] is not None:
                 demand(*task)
         except KeyboardInterrupt:

@@ -50,9 +50,8 @@ impl Machine {
         }
     }
 
-    /// Does what a line asks that is not an intact next call; true if the agent is to leave. What came for the line before
-    /// it is there where lines have no size.
-    async fn other(&mut self, line: Vec<u8>, size: i64, came: Vec<u8>) -> Python<bool> {
+    /// Does what a line asks that is not an intact next call; true if the agent is to leave.
+    async fn other(&mut self, line: Vec<u8>, size: i64) -> Python<bool> {
         let Some(line) = self.mended(line, size).await? else {
             return Ok(false);
         };
@@ -69,7 +68,7 @@ impl Machine {
                 return Ok(true);
             }
             b'R' => self.piecemeal(number, &text_of(body(&line))).await?,
-            b'l' => self.take_long(&line, size, came).await?,
+            b'l' => self.take_long(&line, size).await?,
             _ if char_of(number) == self.expected() => self.serve(&line, body(&line)).await?,
             _ => {
                 if !self.again(number, None).await? {
@@ -95,17 +94,17 @@ impl Machine {
         Ok(())
     }
 
-    async fn take_long(&mut self, line: &[u8], size: i64, came: Vec<u8>) -> Python<()> {
+    async fn take_long(&mut self, line: &[u8], size: i64) -> Python<()> {
         let number = line[1];
         let head = [b'#', line[1], line[4], line[3]];
         let rest = number_in(line.get(5..line.len().saturating_sub(8)).unwrap_or_default());
         let text = if size == 0 {
             self.tick().await?;
-            came
+            std::mem::take(&mut self.agent()?.brought)
         } else {
             self.read(rest).await?
         };
-        if text.len() != rest || self.heap.session.check(&text) != 0 || text.len() < 9 {
+        if self.heap.session.check(&text) != 0 || text.len() < 9 {
             self.agent()?.odd = b"?".to_vec();
             return self.refuse().await;
         }
@@ -190,7 +189,7 @@ impl Machine {
             let intact = self.heap.session.check(&line) == 0 && line.len() > 3;
             if intact && char_of(line[1]) == self.expected() && b"cw".contains(&line[2]) {
                 self.serve(&line, body(&line)).await?;
-            } else if self.other(line, size, Vec::new()).await? {
+            } else if self.other(line, size).await? {
                 return Ok(());
             }
         }
@@ -215,7 +214,6 @@ impl Machine {
         agent.kept.clear();
         "0".clone_into(&mut agent.asked);
         agent.odd.clear();
-        agent.brought.clear();
         self.heap.streams.clear();
         self.tick().await?;
         self.resume(size).await
@@ -245,8 +243,7 @@ impl Machine {
 
     /// One line that came over the raw REPL.
     pub(super) async fn handle(&mut self, line: &[u8]) -> Python<()> {
-        let came = std::mem::take(&mut self.agent()?.brought);
-        match self.other(line.to_vec(), 0, came).await {
+        match self.other(line.to_vec(), 0).await {
             Ok(_) => Ok(()),
             Err(raised) if raised.is("KeyboardInterrupt") => Ok(()),
             Err(raised) if raised.is("UnicodeError") => self.repair().await,
