@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use super::super::scan::Scanner;
-use super::super::signs::RAW_BANNER;
+use super::super::signs::RAW_BANNER_LINE;
 use super::state::{Claim, State};
 use super::{Event, RawRepl};
 
@@ -15,8 +15,9 @@ const AFRESH: &[u8] = b"\r\x01";
 /// Stands before a question that whatever runs may read the beginning of: each brings a banner, so what is missing of
 /// them is.
 const MARKS: &[u8] = b"\x01\x01";
-/// What is looked for: that a source is taken, and the banner that [`AFRESH`] and each of the [`MARKS`] brings.
-const WORDS: [&[u8]; 2] = [b"OK", RAW_BANNER];
+/// What is looked for: that a source is taken, and the banner that [`AFRESH`] and each of the [`MARKS`] brings. Its prompt is
+/// said on its own: a thread may print before that.
+const WORDS: [&[u8]; 2] = [b"OK", RAW_BANNER_LINE];
 
 /// What of the raw REPL's own words is still to come. Where a thread prints the same words, either may be taken
 /// out: what is left is the same.
@@ -26,6 +27,8 @@ pub(super) struct Serving {
     scanner: Scanner,
     /// How many of each word.
     expected: [usize; 2],
+    /// How many of the banners have come without their prompts so far.
+    begun: usize,
     /// How many of the banners were asked for on their own.
     asked: usize,
     /// Whether each of the sources that are still to be taken has marks.
@@ -55,6 +58,7 @@ impl Serving {
             phase,
             scanner: Scanner::new(&WORDS),
             expected: [0; 2],
+            begun: 0,
             asked: 0,
             marked: VecDeque::new(),
             last_marked: false,
@@ -65,7 +69,7 @@ impl Serving {
 
     /// While a source runs, a prompt is none that was led to.
     pub(super) fn expects_banner(&self) -> bool {
-        self.expected[1] > 0 && !matches!(self.phase, Phase::Running(_))
+        self.expected[1] + self.begun > 0 && !matches!(self.phase, Phase::Running(_))
     }
 
     pub(super) fn reply_seen(&mut self, output: &mut Vec<u8>) {
@@ -110,6 +114,9 @@ impl Serving {
     }
 
     fn find_word(&mut self, byte: u8, output: &mut Vec<u8>) -> Option<Event> {
+        if self.begun > 0 && byte == PROMPT {
+            return self.banner_came(output);
+        }
         if self.expected == [0; 2] {
             output.push(byte);
             return None;
@@ -121,21 +128,31 @@ impl Serving {
             return None;
         }
         self.expected[word] -= 1;
-        let mut missing = 0;
-        if word == 0 {
-            missing = self.taken();
-        } else if let Some(shown) = &mut self.shown {
+        if word == 1 {
+            self.begun += 1;
+            return None;
+        }
+        let missing = self.taken();
+        self.nothing_expected(output);
+        (missing > 0).then_some(Event::Beheaded { missing })
+    }
+
+    fn banner_came(&mut self, output: &mut Vec<u8>) -> Option<Event> {
+        self.begun -= 1;
+        if let Some(shown) = &mut self.shown {
             *shown += 1;
         }
+        self.nothing_expected(output);
+        let asked = self.asked > 0;
+        self.asked -= usize::from(asked);
+        asked.then_some(Event::AtPrompt)
+    }
+
+    /// What is held back is output if no word is expected any more.
+    fn nothing_expected(&mut self, output: &mut Vec<u8>) {
         if self.expected == [0; 2] {
             self.scanner.give_up(output);
         }
-        let asked = word == 1 && self.asked > 0;
-        self.asked -= usize::from(asked);
-        if missing > 0 {
-            return Some(Event::Beheaded { missing });
-        }
-        asked.then_some(Event::AtPrompt)
     }
 
     fn add(&mut self, marked: bool) {
@@ -153,6 +170,8 @@ impl Serving {
     /// A source is taken. Gives how many of its marks are missing, if it has any and that can be told.
     fn taken(&mut self) -> usize {
         self.phase = Phase::Running(Claim::default());
+        // The line has lost the prompts that stand before it.
+        self.begun = 0;
         let shown = self.shown.take();
         match (self.marked.pop_front(), shown) {
             (Some(true), Some(shown)) if !self.strays => MARKS.len().saturating_sub(shown),

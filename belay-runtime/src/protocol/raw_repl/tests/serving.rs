@@ -144,6 +144,57 @@ fn a_source_whose_marks_are_missing_is_told_from_one_that_is_damaged() {
     }
 }
 
+/// What comes from the board, and whether that says that a beginning is missing.
+fn is_beheaded(dialogue: &mut Dialogue, said: &[u8]) -> bool {
+    dialogue.board(said);
+    let beheaded = |event: &Event| matches!(event, Event::Beheaded { .. });
+    dialogue.events().iter().any(beheaded)
+}
+
+#[test]
+fn a_source_behind_a_marked_one_is_not_taken_for_it() {
+    let mut dialogue = serving();
+    dialogue.repl.reply_seen();
+    dialogue.board(b"\x04\x04>");
+    dialogue.repl.submit_marked(b"ping()", false);
+    dialogue.repl.submit(b"f()");
+    let marks = b"raw REPL; CTRL-B to exit\r\n>".repeat(2);
+    assert!(!is_beheaded(&mut dialogue, &[&marks[..], b"OK"].concat()));
+    dialogue.repl.reply_seen();
+    assert!(!is_beheaded(&mut dialogue, b"\x04\x04>OK"));
+}
+
+#[test]
+fn a_source_that_is_taken_when_nobody_waits_for_it_any_longer_is_not_taken_for_a_marked_one() {
+    let mut dialogue = serving();
+    dialogue.repl.reply_seen();
+    dialogue.board(b"\x04\x04>");
+    dialogue.repl.submit(b"f()");
+    dialogue.repl.settle(0);
+    dialogue.repl.submit_marked(b"ping()", false);
+    assert!(!is_beheaded(&mut dialogue, b"OK"));
+    dialogue.repl.reply_seen();
+    dialogue.board(b"\x04\x04>");
+    // All of that has come once the ping is answered.
+    dialogue.repl.settle(0);
+    dialogue.repl.submit_marked(b"ping()", false);
+    assert!(is_beheaded(&mut dialogue, b"OK"));
+}
+
+#[test]
+fn what_a_thread_prints_between_a_banner_and_its_prompt_is_all_that_is_output() {
+    let mut dialogue = serving();
+    dialogue.repl.reply_seen();
+    dialogue.board(b"\x04\x04>");
+    dialogue.repl.submit_marked(b"ping()", false);
+    let said = b"raw REPL; CTRL-B to exit\r\na>b>raw REPL; CTRL-B to exit\r\n>OK";
+    dialogue.board(said);
+    dialogue.repl.reply_seen();
+    dialogue.board(b"\x04\x04>");
+    // Which of them is the prompt nobody can tell: what is left is the same.
+    assert_eq!(output(&mut dialogue), "ab>");
+}
+
 #[test]
 fn a_prompt_that_is_asked_for_is_told_and_none_of_its_words_is_output() {
     let mut dialogue = serving();
