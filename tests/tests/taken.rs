@@ -67,8 +67,8 @@ async fn a_body_that_reads_any_part_of_what_is_sent_is_told(path: CallPath) {
                 continue;
             }
             tells_of_it(&read.unwrap_err());
-            // The end of a source of which there is no more has the prompt reset the board.
-            if path == CallPath::RawRepl && (31..33).contains(part) {
+            // The end of a ping, of which there is no more, has the prompt reset the board: some begin two bytes before.
+            if path == CallPath::RawRepl && (31..=33).contains(part) {
                 soon("a reset", device.reset()).await.unwrap();
             }
             works(&device).await;
