@@ -8,8 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use crate::random::random;
 
-/// What can be given back at a time.
+/// What can be given back at a time. Where more waits, a call that has more objects kept gives some back first.
 const BATCH: usize = 64;
+/// For how many objects that counts which came with an answer that nobody waited for.
+const REST: usize = 16;
 
 /// Whoever has a board keep objects: a session.
 pub(crate) struct Keeper {
@@ -29,6 +31,42 @@ struct Released {
     told: bool,
 }
 
+impl Released {
+    /// Some of this epoch. What is of another one is gone by itself.
+    fn batch(&mut self, epoch: u64) -> Vec<Freed> {
+        self.waiting.retain(|freed| freed.epoch() == epoch);
+        let many = self.waiting.len().min(BATCH);
+        self.waiting.drain(..many).collect()
+    }
+}
+
+/// Some of what the board has not got to keep any more. Unless it was given back when this is dropped, it waits again.
+#[derive(Debug)]
+pub(crate) struct Batch<'a> {
+    keeper: &'a Keeper,
+    freed: Vec<Freed>,
+}
+
+impl Batch<'_> {
+    /// What is in it.
+    pub(crate) fn freed(&self) -> &[Freed] {
+        &self.freed
+    }
+
+    /// The board has let go of it.
+    pub(crate) fn given_back(mut self) {
+        self.freed.clear();
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        if !self.freed.is_empty() {
+            self.keeper.free(self.freed.drain(..));
+        }
+    }
+}
+
 /// What the board has not got to keep any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Freed {
@@ -42,6 +80,13 @@ impl Freed {
     fn epoch(self) -> u64 {
         match self {
             Self::One { epoch, .. } | Self::Rest { epoch, .. } => epoch,
+        }
+    }
+
+    fn objects(self) -> usize {
+        match self {
+            Self::One { .. } => 1,
+            Self::Rest { .. } => REST,
         }
     }
 }
@@ -85,9 +130,9 @@ impl Keeper {
         self.released.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn free(&self, freed: Freed) {
+    fn free(&self, freed: impl IntoIterator<Item = Freed>) {
         let mut released = self.released();
-        released.waiting.push(freed);
+        released.waiting.extend(freed);
         let tell = !std::mem::replace(&mut released.told, true);
         drop(released);
         if tell && let Some(wake) = self.wake.get() {
@@ -95,20 +140,23 @@ impl Keeper {
         }
     }
 
-    /// Some of what is to be given back in this epoch. What is of another one is gone by itself. Where there is nothing,
-    /// somebody is told anew of what comes.
-    pub(crate) fn take(&self, epoch: u64) -> Vec<Freed> {
+    /// Some of what is to be given back in this epoch, for who was told. Where there is nothing, somebody is told anew of
+    /// what comes.
+    pub(crate) fn take(&self, epoch: u64) -> Batch<'_> {
         let mut released = self.released();
-        released.waiting.retain(|freed| freed.epoch() == epoch);
-        let many = released.waiting.len().min(BATCH);
-        let taken: Vec<Freed> = released.waiting.drain(..many).collect();
-        released.told = !taken.is_empty();
-        taken
+        let freed = released.batch(epoch);
+        released.told = !freed.is_empty();
+        Batch { keeper: self, freed }
     }
 
-    /// It could not be given back.
-    pub(crate) fn put_back(&self, freed: Vec<Freed>) {
-        self.released().waiting.extend(freed);
+    /// The same for a call that is about to have more objects kept, where whoever was told has not kept up.
+    pub(crate) fn take_if_behind(&self, epoch: u64) -> Option<Batch<'_>> {
+        let mut released = self.released();
+        let waiting: usize = released.waiting.iter().map(|freed| freed.objects()).sum();
+        (waiting > BATCH).then(|| Batch {
+            keeper: self,
+            freed: released.batch(epoch),
+        })
     }
 
     /// Whoever was told gives up, and is told anew of what comes next.
@@ -151,10 +199,10 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.keeper.free(Freed::One {
+        self.keeper.free([Freed::One {
             epoch: self.epoch,
             number: self.number,
-        });
+        }]);
     }
 }
 
@@ -211,11 +259,11 @@ impl Expected {
 impl Drop for Expected {
     fn drop(&mut self) {
         if !self.whole {
-            self.keeper.free(Freed::Rest {
+            self.keeper.free([Freed::Rest {
                 epoch: self.epoch,
                 answer: self.answer,
                 first: self.next,
-            });
+            }]);
         }
     }
 }
@@ -285,6 +333,12 @@ mod tests {
         Freed::One { epoch, number }
     }
 
+    fn given_back(batch: Batch<'_>) -> Vec<Freed> {
+        let freed = batch.freed().to_vec();
+        batch.given_back();
+        freed
+    }
+
     #[test]
     fn what_is_dropped_is_given_back_once_and_in_batches() {
         let keeper = Arc::new(Keeper::default());
@@ -301,15 +355,15 @@ mod tests {
         let kept = Arc::clone(&handles[5]);
         drop(handles);
         assert_eq!(wakes.load(Ordering::Relaxed), 1, "one waking for all of them");
-        let mut all = keeper.take(3);
+        let mut all = given_back(keeper.take(3));
         assert_eq!(all.len(), BATCH);
-        all.extend(keeper.take(3));
+        all.extend(given_back(keeper.take(3)));
         assert_eq!(all.len(), 69);
         assert!(!all.contains(&one(3, 15)), "somebody has that one");
-        assert!(keeper.take(3).is_empty());
+        assert!(keeper.take(3).freed().is_empty());
         drop(kept);
         assert_eq!(wakes.load(Ordering::Relaxed), 2);
-        assert_eq!(keeper.take(3), [one(3, 15)]);
+        assert_eq!(keeper.take(3).freed(), [one(3, 15)]);
     }
 
     #[test]
@@ -324,11 +378,11 @@ mod tests {
             answer,
             first: 6,
         };
-        assert_eq!(keeper.take(0), [rest]);
-        keeper.put_back(vec![rest]);
+        // It waits again where it could not be.
+        assert_eq!(keeper.take(0).freed(), [rest]);
         keeper.give_up();
         drop(handles);
-        assert_eq!(keeper.take(0), [rest, one(0, 4), one(0, 5)]);
+        assert_eq!(keeper.take(0).freed(), [rest, one(0, 4), one(0, 5)]);
     }
 
     #[test]
@@ -337,7 +391,33 @@ mod tests {
         let mut expected = Expected::new(&keeper, 0);
         drop(expected.came(0, 1));
         drop(expected);
-        assert!(keeper.take(1).is_empty());
-        assert!(keeper.take(0).is_empty());
+        assert!(keeper.take(1).freed().is_empty());
+        assert!(keeper.take(0).freed().is_empty());
+    }
+
+    #[test]
+    fn a_call_gives_back_what_waits_for_too_long_and_a_given_up_one_leaves_it_to_who_is_told() {
+        let keeper = Arc::new(Keeper::default());
+        let wakes = Arc::new(AtomicU64::new(0));
+        let nobody: Weak<u8> = Weak::new();
+        let counted = Arc::clone(&wakes);
+        keeper.keep_for(nobody, move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
+        drop(Expected::new(&keeper, 0).came(0, BATCH - REST));
+        assert!(
+            keeper.take_if_behind(0).is_none(),
+            "no more than is given back at a time"
+        );
+        drop(Expected::new(&keeper, 0));
+        let batch = keeper.take_if_behind(0).unwrap();
+        assert_eq!(batch.freed().len(), BATCH - REST + 2);
+        // Meanwhile who was told finds nothing.
+        assert!(keeper.take(0).freed().is_empty());
+        assert_eq!(wakes.load(Ordering::Relaxed), 1);
+        drop(batch);
+        assert_eq!(wakes.load(Ordering::Relaxed), 2, "it waits, and somebody is told");
+        given_back(keeper.take_if_behind(0).unwrap());
+        assert!(keeper.take_if_behind(0).is_none());
     }
 }

@@ -13,7 +13,7 @@ use super::returned::Returned;
 use super::{Inner, Session};
 use crate::agent::objects::{self, Kept};
 use crate::error::{Error, ErrorKind, Result};
-use crate::kept::{Expected, Freed, Handle, Keeper};
+use crate::kept::{Batch, Expected, Freed, Handle, Keeper};
 use crate::link::{LinkStream, Payload, Request};
 use crate::python::Arguments;
 
@@ -51,18 +51,15 @@ impl Session {
         let deadline = self.execute_deadline();
         let mut failures = 0;
         loop {
-            let mut freed = Vec::new();
             let releasing = async {
                 let _turn = self.shared(deadline).await?;
                 let connection = self.connection(deadline).await?;
-                freed = keeper.take(connection.epoch());
-                connection.release(&freed).await
+                connection.release(keeper.take(connection.epoch())).await
             };
             match self.unless_closing(releasing).await {
-                Ok(()) if freed.is_empty() => return,
-                Ok(()) => failures = 0,
+                Ok(true) => failures = 0,
+                Ok(false) => return,
                 Err(error) => {
-                    keeper.put_back(freed);
                     failures += 1;
                     // A Ctrl-C that was meant for a call, or made by the line, has hit it.
                     if failures > ATTEMPTS || !self.can_execute() {
@@ -77,14 +74,14 @@ impl Session {
 }
 
 impl Connection {
-    /// Has the board let go of these.
-    async fn release(&self, freed: &[Freed]) -> Result<()> {
-        if freed.is_empty() {
-            return Ok(());
+    /// Has the board let go of these. Says whether there were any.
+    async fn release(&self, batch: Batch<'_>) -> Result<bool> {
+        if batch.freed().is_empty() {
+            return Ok(false);
         }
         let mut numbers = Vec::new();
         let mut answers = Vec::new();
-        for freed in freed {
+        for freed in batch.freed() {
             match *freed {
                 Freed::One { number, .. } => numbers.push(number),
                 Freed::Rest { answer, first, .. } => answers.push((answer, first)),
@@ -96,7 +93,9 @@ impl Connection {
             function: objects::RELEASE.to_owned(),
             arguments: objects::released(&numbers, &answers),
         };
-        self.link.request(request, self.execute_deadline).await.map(drop)
+        self.link.request(request, self.execute_deadline).await?;
+        batch.given_back();
+        Ok(true)
     }
 
     /// The board is left without what it has kept for this session.
@@ -199,6 +198,13 @@ impl Connection {
             return Ok((arguments, None));
         }
         self.provide_keeping().await?;
+        while let Some(batch) = self.keeper.take_if_behind(self.epoch) {
+            if let Err(error) = self.release(batch).await {
+                // The call comes to whatever this is, or it was a Ctrl-C that was meant for another.
+                tracing::debug!(device = %self.name, %error, "objects stay on the board for now");
+                break;
+            }
+        }
         let expected = Expected::new(&self.keeper, self.epoch);
         let exact = self.link.packs_floats();
         Ok((arguments.numbered(expected.answer(), exact), Some(expected)))

@@ -98,6 +98,22 @@ async fn a_call_that_is_dropped_leaves_nothing(path: CallPath) {
     assert_eq!(kept(&bench).await, 1);
 }
 
+async fn what_is_dropped_at_once_does_not_fill_the_board(path: CallPath) {
+    let (_board, bench) = bench(path).await;
+    for _ in 0..60 {
+        assert_eq!(bench.motors(100).await.unwrap().len(), 100);
+    }
+    until_kept(&bench, 0).await;
+    // What never came is as much.
+    for _ in 0..100 {
+        let dropped = tokio::time::timeout(Duration::from_millis(2), bench.motors(100)).await;
+        if let Ok(motors) = dropped {
+            assert_eq!(motors.unwrap().len(), 100);
+        }
+    }
+    until_kept(&bench, 0).await;
+}
+
 async fn a_full_board_says_so_and_keeps_nothing(path: CallPath) {
     let (_board, bench) = bench(path).await;
     let error = bench.motors(1_000_000).await.unwrap_err();
@@ -240,6 +256,7 @@ belay_tests::on_both_runtimes! { over both paths:
     what_a_call_is_made_with_stays_until_it_has_run
     a_stream_that_is_dropped_leaves_what_was_taken_of_it
     a_call_that_is_dropped_leaves_nothing
+    what_is_dropped_at_once_does_not_fill_the_board
     a_full_board_says_so_and_keeps_nothing
     tasks_use_objects_beside_each_other
     a_reset_ends_all_handles_and_says_so
