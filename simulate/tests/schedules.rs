@@ -7,15 +7,16 @@ const SCHEDULES: u64 = 80;
 
 /// Those that once showed a fault: of bodies that waited for the host while it thought something else, of what a board says
 /// while the host comes back to it, of what threads say where the board has left the agent, of a board at its prompt that was
-/// not asked for a banner, as what the line had lost counted as unread, and of calls that were told to have read what a
-/// source behind a ping did not bring.
-const FOUND: [u64; 12] = [
+/// not asked for a banner, as what the line had lost counted as unread, of calls that were told to have read what a source
+/// behind a ping did not bring, and of a long request's body that was still there when another request's had been lost.
+const FOUND: [u64; 13] = [
     4_270,
     500_002_457,
     500_017_572,
     500_020_752,
     900_000_565,
     920_032_164,
+    930_070_398,
     930_209_890,
     950_068_066,
     950_091_791,

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use belay::prelude::*;
 use belay::{CallPath, ErrorKind};
+use belay_runtime::agent::prebuilt::source_and_kept;
+use belay_runtime::agent::{self, Flavour, Lines, Number};
 use belay_runtime::link::{Link, LinkOptions, Request};
 use belay_runtime::python::Bytes;
 use belay_sim::{Board, Direction, Fault, Rates};
@@ -187,4 +189,56 @@ async fn a_peer_that_has_got_several_calls_and_answers_none_ends_each_of_them() 
     }
     let next = link.request(evaluate("'now'"), Duration::from_secs(20));
     assert!(soon("an answer", next).await.is_ok());
+}
+
+/// The seed of the checksums, and the lines, of an agent that a test has to itself.
+const SEED: u32 = 0xb0a4d;
+
+/// A request so long that it is brought before the line that announces it, which prints this: that line, and what brings it.
+fn brought(prints: &str, length: usize) -> (String, String) {
+    let expression = format!("{:1$}", format!("print('[{prints}]')#"), length);
+    let request = agent::Request::Evaluate(expression);
+    let lines = Lines::new(Flavour::OverRawRepl, SEED, true);
+    let line = String::from_utf8(lines.request(Number::default(), 0, &request)).expect("it is ASCII");
+    let (head, body) = line.split_at(line.find('\n').expect("a line of its own") + 1);
+    let bring = format!("agent['b'](0,{},b{body:?})\n", body.len());
+    (format!("agent['h']({head:?})\n"), bring)
+}
+
+#[tokio::test]
+async fn what_was_brought_for_a_line_that_is_lost_never_runs_as_what_another_line_asks() {
+    let (lost, stale) = brought("stale", 200);
+    let damaged = lost.replacen('l', "L", 1);
+    let lines = Lines::new(Flavour::OverRawRepl, SEED, true);
+    let ping = String::from_utf8(lines.ping(Number::default(), 7, 1)).expect("it is ASCII");
+    let ping = format!("agent['h']({ping:?})\n");
+    let no_room = "agent['b'](0,1<<40,b'')\n".to_owned();
+    // What has come before a line of which the body is lost. No request is sent under the number of one that was lost before
+    // the board has answered something.
+    let cases = [
+        ("behind a damaged line", stale.clone() + &damaged),
+        ("behind a ping", stale.clone() + &ping),
+        ("in another session", stale + "agent['v']('test',SEED,0)\n" + &ping),
+        ("no room", no_room + &ping),
+    ];
+    let (_board, device) = connected_with(|builder| builder).await;
+    for (what, before) in cases {
+        let (line, bring) = brought("fresh", 200);
+        let source = format!(
+            "{agent}\nimport sys\nSEED={SEED}\nresident=sys.modules['_belay']\nagent=_belay('v',0,0)\n\
+             sys.modules['_belay']=resident\nagent['v']('test',SEED,0)\n{before}print('<')\n{line}print('>')\n{bring}{line}",
+            agent = source_and_kept().0,
+        );
+        let said = soon("an end", device.execute(&source)).await.expect("it runs");
+        let answer = { said.split_once('<') }.and_then(|(_, said)| said.split_once('>'));
+        let (answer, sent_again) = answer.unwrap_or_else(|| panic!("{what}: {said:?}"));
+        assert!(
+            answer.contains("\x02test0n") && !said.contains("[stale]"),
+            "{what}: {said:?}"
+        );
+        assert!(
+            sent_again.contains("[fresh]") && sent_again.contains("\x02test0vNone"),
+            "{what}: {said:?}"
+        );
+    }
 }

@@ -91,8 +91,9 @@ def _belay(version, boot, before):
     asked = odd = b""
     # Whether a Ctrl-C has ended a call, which is told by its answer.
     stopped = 0
-    # What came over the raw REPL for the line behind it, or the length that there is no room for.
-    brought = b""
+    # What came over the raw REPL for the line behind it, or the length that there is no room for; and what came for the line
+    # that is being handled.
+    brought = came = b""
     # How many characters are read at once, as `run` has it.
     block = 0
     # Room to say something in when there is no other; where words have 64 bits everything takes twice as much.
@@ -743,15 +744,19 @@ def _belay(version, boot, before):
         send(b"-r")
 
     def take():
-        nonlocal brought
-        line = brought
-        brought = b""
+        nonlocal came
+        line = came
+        came = b""
         if type(line) is int:
             raise MemoryError
         return line
 
     def handle(line):
-        # One line that came over the raw REPL.
+        # One line that came over the raw REPL. What was brought is for this one or for none: a request that takes over the
+        # number of one that was lost is not sent before an answer has come, and none is given before this.
+        nonlocal brought, came
+        came = brought
+        brought = b""
         try:
             line = line.encode()
             if crc(line, seed):

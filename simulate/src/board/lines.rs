@@ -50,8 +50,9 @@ impl Machine {
         }
     }
 
-    /// Does what a line asks that is not an intact next call; true if the agent is to leave.
-    async fn other(&mut self, line: Vec<u8>, size: i64) -> Python<bool> {
+    /// Does what a line asks that is not an intact next call; true if the agent is to leave. What came for the line before
+    /// it is there where lines have no size.
+    async fn other(&mut self, line: Vec<u8>, size: i64, came: Vec<u8>) -> Python<bool> {
         let Some(line) = self.mended(line, size).await? else {
             return Ok(false);
         };
@@ -68,7 +69,7 @@ impl Machine {
                 return Ok(true);
             }
             b'R' => self.piecemeal(number, &text_of(body(&line))).await?,
-            b'l' => self.take_long(&line, size).await?,
+            b'l' => self.take_long(&line, size, came).await?,
             _ if char_of(number) == self.expected() => self.serve(&line, body(&line)).await?,
             _ => {
                 if !self.again(number, None).await? {
@@ -94,13 +95,13 @@ impl Machine {
         Ok(())
     }
 
-    async fn take_long(&mut self, line: &[u8], size: i64) -> Python<()> {
+    async fn take_long(&mut self, line: &[u8], size: i64, came: Vec<u8>) -> Python<()> {
         let number = line[1];
         let head = [b'#', line[1], line[4], line[3]];
         let rest = number_in(line.get(5..line.len().saturating_sub(8)).unwrap_or_default());
         let text = if size == 0 {
             self.tick().await?;
-            std::mem::take(&mut self.agent()?.brought)
+            came
         } else {
             self.read(rest).await?
         };
@@ -189,7 +190,7 @@ impl Machine {
             let intact = self.heap.session.check(&line) == 0 && line.len() > 3;
             if intact && char_of(line[1]) == self.expected() && b"cw".contains(&line[2]) {
                 self.serve(&line, body(&line)).await?;
-            } else if self.other(line, size).await? {
+            } else if self.other(line, size, Vec::new()).await? {
                 return Ok(());
             }
         }
@@ -243,7 +244,8 @@ impl Machine {
 
     /// One line that came over the raw REPL.
     pub(super) async fn handle(&mut self, line: &[u8]) -> Python<()> {
-        match self.other(line.to_vec(), 0).await {
+        let came = std::mem::take(&mut self.agent()?.brought);
+        match self.other(line.to_vec(), 0, came).await {
             Ok(_) => Ok(()),
             Err(raised) if raised.is("KeyboardInterrupt") => Ok(()),
             Err(raised) if raised.is("UnicodeError") => self.repair().await,
