@@ -92,6 +92,19 @@ async fn a_body_that_reads_all_that_is_there_is_told(path: CallPath) {
     device.close().await.unwrap();
 }
 
+async fn a_reader_is_told_after_a_body_that_raised_what_a_ctrl_c_does(path: CallPath) {
+    let (_board, device) = connected(path).await;
+    let reader = ReaderDevice::attach(&device).await.unwrap();
+    let raised = soon("an end", device.execute("raise KeyboardInterrupt")).await;
+    assert!(
+        matches!(raised, Err(ref error) if matches!(error.kind(), ErrorKind::Interrupted)),
+        "{raised:?}"
+    );
+    tells_of_it(&soon("an end", reader.eat()).await.unwrap_err());
+    works(&device).await;
+    device.close().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_byte_of_a_ping_that_is_typed_is_not_worth_an_answer() {
     let (board, device) = connected(CallPath::RawRepl).await;
@@ -259,6 +272,7 @@ on_both_runtimes! { over both paths:
     a_byte_that_is_lost_between_two_calls_is_not_taken_for_a_reader
     a_body_that_reads_any_part_of_what_is_sent_is_told
     a_body_that_reads_all_that_is_there_is_told
+    a_reader_is_told_after_a_body_that_raised_what_a_ctrl_c_does
     the_input_of_builtins_is_told
     a_body_that_waits_for_a_line_is_told_when_its_time_is_over
     a_thread_that_reads_is_told

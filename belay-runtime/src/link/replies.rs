@@ -85,7 +85,7 @@ impl Conversation {
             }
             Reply::Interrupted(items) => {
                 // The line can make a Ctrl-C of anything, and that costs what was not read as one of ours does.
-                self.watch.interrupted();
+                self.watch.cut(!self.flavour.stays() || self.calls.any_behind(at));
                 if self.has_all(at, items) {
                     let interrupted = Error::from(ErrorKind::Interrupted).in_phase(Phase::Execute);
                     self.complete(at, Err(interrupted));

@@ -118,6 +118,12 @@ impl Watch {
         self.interrupted = true;
     }
 
+    /// A call has ended by a Ctrl-C of which nothing is known here, or by an exception like that: of the agent's lines only what
+    /// was sent by then, as pings or as more, can be lost by it.
+    pub(super) fn cut(&mut self, more: bool) {
+        self.interrupted |= more || !self.pings.is_empty();
+    }
+
     /// So many bytes are missing at least of the beginning of a ping. It is of none that was sent behind a body if all of
     /// those have been answered.
     pub(super) fn beheaded(&mut self, missing: usize) {

@@ -284,6 +284,11 @@ impl Calls {
         self.flying.iter().position(|flying| flying.number == number)
     }
 
+    /// Whether others were sent behind it.
+    pub(super) fn any_behind(&self, at: usize) -> bool {
+        self.flying.len() > at + 1
+    }
+
     /// The one at a place.
     pub(super) fn flying(&self, at: usize) -> &Flying {
         &self.flying[at]
