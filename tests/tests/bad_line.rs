@@ -218,7 +218,10 @@ async fn what_was_brought_for_a_line_that_is_lost_never_runs_as_what_another_lin
     let cases = [
         ("behind a damaged line", stale.clone() + &damaged),
         ("behind a ping", stale.clone() + &ping),
-        ("in another session", stale + "agent['v']('test',SEED,0)\n" + &ping),
+        (
+            "in another session",
+            stale + "agent['v']('test',SEED,0)\n" + &ping,
+        ),
         ("no room", no_room + &ping),
     ];
     let (_board, device) = connected_with(|builder| builder).await;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use belay_sim::Board;
 
@@ -142,18 +142,20 @@ fn without_a_board_the_ways_to_name_one_are_told() {
     assert!(said.status == 3 || said.out == "1\n", "{said:?}");
 }
 
+/// The command while it executes this, once that has printed a line, and what it prints from there on.
+fn running(desk: &Desk, code: &str) -> (Child, BufReader<ChildStdout>) {
+    let mut command = desk.command(["exec", code]);
+    let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    out.read_line(&mut String::new()).unwrap();
+    (child, out)
+}
+
 #[test]
 fn a_port_that_is_taken_is_said_to_be_whose() {
     let desk = Desk::new();
-    let mut holder = desk
-        .command(["exec", "print('on')\nwhile True: pass"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(holder.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    let (mut holder, _out) = running(&desk, "print('on')\nwhile True: pass");
     let text = desk.belay(["info"]).bad(3);
     let pid = holder.id().to_string();
     assert!(
@@ -190,15 +192,7 @@ fn a_full_board_says_how_much_is_missing_and_keeps_what_it_has() {
 fn a_board_that_is_unplugged_in_the_middle_is_said_to_be_gone() {
     let desk = Desk::new();
     let code = "print('on')\nimport time\nwhile True: time.sleep_ms(10)";
-    let mut child = desk
-        .command(["exec", code])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    let mut out = BufReader::new(child.stdout.take().unwrap());
-    out.read_line(&mut line).unwrap();
+    let (child, _out) = running(&desk, code);
     desk.board.vanish().unwrap();
     let text = ended(child).bad(1);
     assert!(
@@ -210,16 +204,7 @@ fn a_board_that_is_unplugged_in_the_middle_is_said_to_be_gone() {
 #[test]
 fn a_pipe_that_nobody_reads_ends_the_command_quietly() {
     let desk = Desk::new();
-    let mut child = desk
-        .command(["exec", "while True: print('a line of some length')"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    let (child, _) = running(&desk, "while True: print('a line of some length')");
     let text = ended(child).err;
     assert!(!text.contains("panicked"), "{text}");
     let folder = fs::read_dir(desk.folder.path()).unwrap();
@@ -247,14 +232,7 @@ fn who_ends_the_command_by_a_signal_leaves_the_board_as_ctrl_c_does() {
     let desk = Desk::new();
     for (signal, status) in [("-TERM", 143), ("-HUP", 129), ("-INT", 130)] {
         let code = "print('on')\ntry:\n    while True: pass\nfinally:\n    open('clean', 'w').close()";
-        let mut child = desk
-            .command(["exec", code])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let mut out = BufReader::new(child.stdout.take().unwrap());
-        out.read_line(&mut line).unwrap();
+        let (child, _out) = running(&desk, code);
         let pid = child.id().to_string();
         assert!(
             Command::new("kill")
@@ -272,15 +250,7 @@ fn who_ends_the_command_by_a_signal_leaves_the_board_as_ctrl_c_does() {
 fn a_program_that_does_not_stop_is_told_in_words_of_the_command() {
     let desk = Desk::new();
     let code = "import micropython\nmicropython.kbd_intr(-1)\nprint('on')\nwhile True: pass";
-    let mut child = desk
-        .command(["exec", code])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    let (mut child, _out) = running(&desk, code);
     child.kill().unwrap();
     ended(child);
     let text = desk.belay(["info"]).bad(3);
