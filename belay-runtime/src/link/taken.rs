@@ -2,7 +2,8 @@
 //! what the agent says of the lines that it has got, and told.
 //!
 //! A reader takes what came first, and a bad line loses any byte: where more than one is missing at the front, and
-//! nothing else, it was a reader. Of one byte nobody can tell, unless what ran had waited for it. Where each ping is
+//! nothing else, it was a reader. Of one byte nobody can tell, unless what ran had waited for it and the line has done
+//! nothing of the kind before. Where each ping is
 //! typed as a source, its last byte is worth all of it; what is missing of its beginning the prompt says, by marks that
 //! it answers one by one.
 
@@ -58,6 +59,8 @@ pub(super) struct Watch {
     robberies: u32,
     /// Whether something was read of which nobody was told yet.
     untold: bool,
+    /// Whether the line has ever changed what nobody can have read: then it has lost a single byte, too.
+    noisy: bool,
     /// Whether a Ctrl-C has come since: on some boards it costs what was not read.
     interrupted: bool,
 }
@@ -236,7 +239,7 @@ impl Conversation {
         let odd = std::mem::take(&mut self.watch.odd);
         let all = !std::mem::take(&mut self.watch.out_of_order);
         let of_requests = all && stolen(&odd, self.calls.lines_behind(expected)) > 1;
-        let at_once = std::mem::take(&mut self.watch.at_once);
+        let at_once = std::mem::take(&mut self.watch.at_once) && !self.watch.noisy;
         if std::mem::take(&mut self.watch.denied) {
             self.watch.beheaded = 0;
         }
@@ -251,6 +254,7 @@ impl Conversation {
         };
         let interrupted = std::mem::take(&mut self.watch.interrupted);
         let robbed = (of_pings || of_requests) && !(interrupted && self.liveness.unread.is_flushed());
+        self.watch.noisy |= !(robbed || interrupted || odd.is_empty());
         if robbed {
             match self.watch.answers.first_mut() {
                 Some((_, result)) if interrupted => advise(result),
