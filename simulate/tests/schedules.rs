@@ -8,8 +8,9 @@ const SCHEDULES: u64 = 80;
 /// Those that once showed a fault: of bodies that waited for the host while it thought something else, of what a board says
 /// while the host comes back to it, of what threads say where the board has left the agent, of a board at its prompt that was
 /// not asked for a banner, as what the line had lost counted as unread, of calls that were told to have read what a source
-/// behind a ping did not bring, and of a long request's body that was still there when another request's had been lost.
-const FOUND: [u64; 13] = [
+/// behind a ping did not bring, of a long request's body that was still there when another request's had been lost, of an
+/// agent that was told by a bad line how much to read at once, and of a bad line's single byte that was taken for a reader's.
+const FOUND: [u64; 15] = [
     4_270,
     500_002_457,
     500_017_572,
@@ -23,6 +24,8 @@ const FOUND: [u64; 13] = [
     960_016_172,
     960_051_279,
     960_066_359,
+    971_066_447,
+    972_030_548,
 ];
 
 #[test]

@@ -245,3 +245,18 @@ async fn what_was_brought_for_a_line_that_is_lost_never_runs_as_what_another_lin
         );
     }
 }
+
+#[tokio::test]
+async fn no_byte_makes_another_number_of_how_much_the_agent_reads_at_once() {
+    let (_board, device) = connected_with(|builder| builder).await;
+    for number in [32, -1, 0] {
+        let source = format!(
+            "text={text:?}\nassert eval(text)=={number}\nfor at in range(len(text)):\n \
+             for byte in ['',text[at]*2]+[chr(ord(text[at])^1<<bit)for bit in range(8)]:\n  \
+             try:value=eval(text[:at]+byte+text[at+1:],{{}})\n  except Exception:continue\n  \
+             if value!={number}:print(at,byte,value)",
+            text = agent::unharmed(number),
+        );
+        assert_eq!(device.execute(&source).await.expect("it runs"), "", "{number}");
+    }
+}

@@ -41,5 +41,7 @@ pub use line::{Lines, NUMBERS, Number};
 pub use raised::Raised;
 pub use reply::{FirstWords, Form, Payload, Piece, Pong, Reply, Told};
 pub use request::{Missing, Request};
+#[doc(hidden)]
+pub use source::unharmed;
 
 pub(crate) use raised::frames;

@@ -22,7 +22,7 @@ const FIRST: usize = 528;
 
 /// Begins a session if it is there already.
 pub(crate) fn attach(secrets: Secrets) -> String {
-    format!("{}\n", begin(secrets, VERSION, 0))
+    format!("{}\n", begin(secrets, VERSION, "0"))
 }
 
 /// Brings it in pieces, each of which may run twice, and begins a session with the last one.
@@ -33,7 +33,7 @@ pub(crate) fn bring(secrets: Secrets, free: u64, is_old: bool) -> Vec<String> {
     if !is_old {
         all.extend(statements(NEWER));
     }
-    let begin = begin(secrets, VERSION, 0);
+    let begin = begin(secrets, VERSION, "0");
     let last = format!("_belay['{VERSION:x}']=_belay['begin'];_belay.pop('o',0)\n{begin}\n");
     let mut pieces = vec![format!("{first:FIRST$}\n")];
     pieces.extend(all.into_iter().map(piece_of));

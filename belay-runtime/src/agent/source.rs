@@ -81,13 +81,14 @@ pub(crate) fn look(secrets: Secrets) -> (String, String) {
 
 /// Begins a session if the agent is there already. It is to [read so much at once](super::Flavour::reads_at_once).
 pub(crate) fn attach(secrets: Secrets, reads: i64) -> String {
-    let begin = begin(secrets, VERSION, reads);
+    let begin = begin(secrets, VERSION, &unharmed(reads));
     format!("try:_belay['{VERSION:x}']\nexcept:0\nelse:{begin}\n")
 }
 
 /// Brings the agent and begins a session.
 pub(crate) fn bring(secrets: Secrets, free: Option<u64>, reads: i64) -> String {
-    let (stays, begin) = (made_to_stay(secrets, free), begin(secrets, VERSION, reads));
+    let stays = made_to_stay(secrets, free);
+    let begin = begin(secrets, VERSION, &unharmed(reads));
     format!("{AGENT}\n{stays}{begin}\n")
 }
 
@@ -98,8 +99,15 @@ pub(super) fn made_to_stay(secrets: Secrets, free: Option<u64>) -> String {
     format!("_belay=_belay('{VERSION:x}',{boot},{free})\n")
 }
 
+/// A number that no bad line makes another one of by a byte: what both sets have is nothing then. An agent that read lines of
+/// another length than they have would answer to nothing any more.
+#[must_use]
+pub fn unharmed(number: i64) -> String {
+    format!("({{{number}}}&{{{number}}}).pop()")
+}
+
 /// Has an agent of this version begin a session.
-pub(super) fn begin(secrets: Secrets, version: u64, reads: i64) -> String {
+pub(super) fn begin(secrets: Secrets, version: u64, reads: &str) -> String {
     let Secrets { nonce, seed, .. } = secrets;
     let nonce = String::from_utf8_lossy(&nonce);
     format!("_belay['{version:x}']('{nonce}',{seed},{reads})")
@@ -107,7 +115,7 @@ pub(super) fn begin(secrets: Secrets, version: u64, reads: i64) -> String {
 
 /// Starts the agent again on a board that has left it, or has the board say [`absence`] of a mark.
 pub(crate) fn resume(mark: &str, reads: i64) -> String {
-    format!("{}_belay['r']({reads})\n", look_for_agent(mark))
+    format!("{}_belay['r']({})\n", look_for_agent(mark), unharmed(reads))
 }
 
 /// A mark that no other source has.

@@ -86,9 +86,18 @@ impl<'a> Begin<'a> {
             version,
             nonce,
             seed: seed.parse().ok()?,
-            size: size.parse().ok()?,
+            size: number(size)?,
         })
     }
+}
+
+/// A number as such, or what two sets of one have.
+fn number(text: &str) -> Option<i64> {
+    let Some(sets) = text.strip_prefix("({") else {
+        return text.parse().ok();
+    };
+    let (one, other) = sets.strip_suffix("}).pop()")?.split_once("}&{")?;
+    (one == other).then(|| one.parse().ok())?
 }
 
 /// The two halves of what is to be printed, joined.
@@ -228,7 +237,7 @@ impl Machine {
         let size = source
             .strip_prefix("_belay['r'](")
             .and_then(|rest| rest.strip_suffix(")\n"))
-            .and_then(|size| size.parse().ok())
+            .and_then(number)
             .ok_or_else(damaged)?;
         if self.heap.resident.is_none() {
             return Err(missing());
