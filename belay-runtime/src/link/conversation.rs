@@ -213,7 +213,7 @@ impl Conversation {
             // Perhaps it reacts by now.
             self.interrupt();
         }
-        if self.liveness.is_asking() || self.liveness.is_interrupting() || self.waits_for_host() {
+        if self.liveness.is_asking() || self.liveness.is_interrupting() || self.reads_answers() {
             return;
         }
         let window = self.flavour.window(self.line.flow_control());

@@ -245,7 +245,7 @@ impl Conversation {
             // Each line is refused in one piece.
             self.liveness.unread.refused();
         }
-        if self.line.has_sent_all() && self.answer_is_refused() {
+        if self.recall_refused(number) || self.line.has_sent_all() && self.answer_is_refused() {
             return;
         }
         if !self.liveness.is_asking() && self.calls.place(number).is_some() {

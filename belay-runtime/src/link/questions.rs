@@ -39,6 +39,8 @@ pub(super) struct Waiting {
     since: Option<Instant>,
     /// The answer that was sent and may not have come.
     told: Option<Telling>,
+    /// How many of the requests that were behind it have not been refused yet.
+    refusals: usize,
     /// What was raised in it on behalf of the host, with what each exception says.
     failures: Vec<(String, HostFailure)>,
 }
@@ -81,8 +83,6 @@ impl Conversation {
         match asking {
             Asking::Begun => {
                 self.calls.flying_mut(at).incoming.goes_on();
-                // The board has refused what stands behind it, or will before it reads the answer.
-                self.calls.recall_behind(at);
                 let failures = match self.waiting.take() {
                     Some(waiting) if waiting.of == number => waiting.failures,
                     _ => Vec::new(),
@@ -92,6 +92,7 @@ impl Conversation {
                     items,
                     since: Some(self.now),
                     told: None,
+                    refusals: 0,
                     failures,
                 });
             }
@@ -99,6 +100,23 @@ impl Conversation {
             Asking::Again(_) | Asking::UnderWay | Asking::Stale => {}
         }
         self.mind_what_came_before();
+    }
+
+    /// A body that asks refuses the requests behind it, which it reads before the answer; unless it ends before that: then the
+    /// agent takes them. So they wait again once the first of them is refused. Says whether this is a refusal of one of them.
+    pub(super) fn recall_refused(&mut self, number: u8) -> bool {
+        let asking = { self.waiting.as_ref() }.filter(|waiting| waiting.of.next().char() == number);
+        let at = asking.and_then(|asking| self.calls.place(asking.of.char()));
+        let (Some(at), true, Some(waiting)) = (at, self.reads_answers(), &mut self.waiting) else {
+            return false;
+        };
+        let recalled = self.calls.recall_behind(at);
+        if recalled > 0 {
+            waiting.refusals = recalled;
+        }
+        let of_one = waiting.refusals > 0;
+        waiting.refusals = waiting.refusals.saturating_sub(1);
+        of_one
     }
 
     /// The answer may be made of what came before the question: what of that is missing is asked for until it has come, since
@@ -130,10 +148,14 @@ impl Conversation {
     /// Whether this call waits for an answer, or may not have got it: behind anything else that it is asked its question
     /// comes once more.
     pub(super) fn asks(&self, number: Number) -> bool {
-        let waits = |waiting: &Waiting| waiting.since.is_some() || waiting.told.is_some();
+        self.reads_answers() && self.waiting.as_ref().is_some_and(|waiting| waiting.of == number)
+    }
+
+    /// Whether a call waits for an answer, or may not have got it, and so refuses whatever else it is sent.
+    pub(super) fn reads_answers(&self) -> bool {
         self.waiting
             .as_ref()
-            .is_some_and(|waiting| waiting.of == number && waits(waiting))
+            .is_some_and(|waiting| waiting.since.is_some() || waiting.told.is_some())
     }
 
     /// The host has answered.

@@ -259,13 +259,19 @@ impl Calls {
         self.lines.answer(told.place, told.number, &told.said.text)
     }
 
-    /// Those behind this one wait again: the board has refused them.
-    pub(super) fn recall_behind(&mut self, at: usize) {
+    /// Those behind this one wait again, if somebody waits for each: the board refuses them. Gives how many they are.
+    pub(super) fn recall_behind(&mut self, at: usize) -> usize {
+        let mut behind = self.flying.range(at + 1..);
+        if !self.any_behind(at) || behind.any(|flying| flying.abandoned.is_some()) {
+            return 0;
+        }
         let behind = self.flying.split_off(at + 1);
+        let recalled = behind.len();
         self.next = self.flying[at].number.next();
         for flying in behind.into_iter().rev() {
             self.queue.push_front(flying.job);
         }
+        recalled
     }
 
     /// The host has kept the one at the head waiting for so long.
