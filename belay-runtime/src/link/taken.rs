@@ -19,8 +19,9 @@ use crate::error::{Error, ErrorKind, MAY_READ, Phase, Result};
 
 /// How many pings are remembered at most. There is not room for so many on a board.
 const PINGS: usize = 16;
-/// Within what time what waits for a byte ends once that has come.
-const AT_ONCE: Duration = Duration::from_millis(50);
+/// Within what time what waits for a byte ends once that has come, and what waits for a source that is compiled first.
+const AT_ONCE: Duration = Duration::from_millis(20);
+const AT_ONCE_TYPED: Duration = Duration::from_millis(50);
 /// How much is remembered of what the agent has thrown away. It says 64 bytes each time.
 const MOST_ODD: usize = 1024;
 /// How often in a row a request and pings behind it are read by somebody else before that is told.
@@ -199,7 +200,12 @@ impl Conversation {
             let until = self.now + self.options.deadlines.resync;
             self.watch.until.get_or_insert(until);
             if self.watch.answers.is_empty() {
-                let waited_for = |ping: &Ping| self.now < ping.sent + AT_ONCE;
+                let at_once = if self.flavour.stays() {
+                    AT_ONCE
+                } else {
+                    AT_ONCE_TYPED
+                };
+                let waited_for = |ping: &Ping| self.now < ping.sent + at_once;
                 self.watch.alone = self.watch.pings.len() == 1;
                 self.watch.at_once = match self.watch.pings.as_slice() {
                     [ping] => waited_for(ping),
