@@ -2,8 +2,8 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
-    process::{self, Command, Stdio},
+    io::{self, BufRead as _, BufReader},
+    process::{self, Command},
     thread,
     time::{Duration, Instant},
 };
@@ -11,7 +11,7 @@ use std::{
 use crate::{
     Outcome,
     prepare::{self, Boards},
-    run::cargo,
+    run::{cargo, succeeds},
 };
 
 /// How long a process may take to end after the tests.
@@ -27,24 +27,63 @@ pub(crate) fn run(more: &[String]) -> Outcome {
     let mpremote = prepare::mpremote()?;
     say_toolchain();
     let mark = format!("{MARK}={}", process::id());
-    let mut tests = cargo(["test", "--workspace", "--no-fail-fast"]);
-    tests
-        .args(["--features", "belay-cli/fleet,belay-examples/fleet"])
-        .args(more)
-        .env("BELAY_MPREMOTE", mpremote)
-        .env(MARK, process::id().to_string());
-    let (totals, passed) = run_and_count(&mut tests)?;
+    let mut totals = Totals::default();
+    let mut all_passed = true;
+    for mut run in runs(more) {
+        run.tests
+            .env("BELAY_MPREMOTE", &mpremote)
+            .env(MARK, process::id().to_string());
+        all_passed &= run_and_count(run, &mut totals)?;
+    }
     println!(
         "\ntotal: {} passed, {} failed, {} ignored",
         totals.passed, totals.failed, totals.ignored
     );
     nothing_left(&mark)?;
     println!("No process of the tests is left, and so no pseudo-terminal of theirs.");
-    if passed {
+    if all_passed {
         Ok(())
     } else {
         Err("tests failed".into())
     }
+}
+
+/// Something that runs tests.
+struct Run {
+    tests: Command,
+    /// Whether what it says of them is told on standard error.
+    tells_on_error: bool,
+}
+
+/// What runs the tests: `cargo nextest` where it is installed, which has those of all programs wait beside each other, and
+/// for those in the documentation, which it does not know, `cargo test`. That runs all of them elsewhere, and whatever
+/// is asked of it.
+fn runs(more: &[String]) -> Vec<Run> {
+    let all = [
+        "--workspace",
+        "--no-fail-fast",
+        "--features",
+        "belay-cli/fleet,belay-examples/fleet",
+    ];
+    let mut tests = cargo(["test"]);
+    tests.args(all);
+    let nextest = more.is_empty() && succeeds(&mut cargo(["nextest", "--version"]));
+    let mut runs = Vec::new();
+    if nextest {
+        let mut beside = cargo(["nextest", "run"]);
+        beside.args(all);
+        runs.push(Run {
+            tests: beside,
+            tells_on_error: true,
+        });
+        tests.arg("--doc");
+    }
+    tests.args(more);
+    runs.push(Run {
+        tests,
+        tells_on_error: false,
+    });
+    runs
 }
 
 /// How many tests did what.
@@ -56,48 +95,59 @@ struct Totals {
 }
 
 impl Totals {
-    /// Adds what a line of `cargo test` reports, if it is such a line.
+    /// Adds what a line of `cargo test` or the last one of `cargo nextest` reports, if it is such a line.
     fn add(&mut self, line: &str) {
-        let Some(counts) = line
+        let of_test = line
             .strip_prefix("test result: ")
-            .and_then(|rest| rest.split_once(". "))
-        else {
+            .and_then(|rest| rest.split_once(". "));
+        let of_nextest = line
+            .trim_start()
+            .strip_prefix("Summary [")
+            .and_then(|rest| rest.split_once(" run: "));
+        let Some((_, counts)) = of_test.or(of_nextest) else {
             return;
         };
-        for count in counts.1.split("; ") {
+        for count in counts.split([';', ',']) {
             let mut words = count.split_whitespace();
             let number = words
                 .next()
                 .and_then(|word| word.parse::<u64>().ok())
                 .unwrap_or(0);
+            // Of some that have passed it is said in parentheses that they were slow.
             match words.next() {
                 Some("passed") => self.passed += number,
-                Some("failed") => self.failed += number,
-                Some("ignored") => self.ignored += number,
+                Some("failed" | "timed" | "exec") => self.failed += number,
+                Some("ignored" | "skipped") => self.ignored += number,
                 _ => {}
             }
         }
     }
 }
 
-/// Runs the tests, shows what they print and counts.
-fn run_and_count(tests: &mut Command) -> Result<(Totals, bool), String> {
-    let failed = |error| format!("cargo test: {error}");
-    let mut child = tests.stdout(Stdio::piped()).spawn().map_err(failed)?;
-    let mut totals = Totals::default();
-    for line in child
-        .stdout
-        .take()
-        .into_iter()
-        .flat_map(|output| BufReader::new(output).split(b'\n'))
-    {
+/// Runs tests, shows what is printed of them and counts. Says whether all have passed.
+fn run_and_count(run: Run, totals: &mut Totals) -> Result<bool, String> {
+    let Run {
+        mut tests,
+        tells_on_error,
+    } = run;
+    let failed = |error| format!("running the tests: {error}");
+    let (output, told) = io::pipe().map_err(failed)?;
+    if tells_on_error {
+        tests.stderr(told);
+    } else {
+        tests.stdout(told);
+    }
+    let mut child = tests.spawn().map_err(failed)?;
+    // It holds the other end of the pipe, which would never be at its end.
+    drop(tests);
+    for line in BufReader::new(output).split(b'\n') {
         let line = line.map_err(failed)?;
         let line = String::from_utf8_lossy(&line);
         println!("{line}");
         totals.add(&line);
     }
     let status = child.wait().map_err(failed)?;
-    Ok((totals, status.success()))
+    Ok(status.success())
 }
 
 /// A pseudo-terminal exists only as long as a process holds it, and every process that the tests have
@@ -165,12 +215,14 @@ mod tests {
             "test result: FAILED. 2 passed; 4 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1s",
         );
         totals.add("test board::result ... ok. 5 passed");
+        totals.add("     Summary [ 193.501s] 21 tests run: 18 passed (2 slow, 1 leaky), 2 failed, 1 timed out, 3 skipped");
+        totals.add("        PASS [   0.501s] belay-tests::errors of_a_summary_that_was_run: 7 passed");
         assert_eq!(
             totals,
             Totals {
-                passed: 5,
-                failed: 4,
-                ignored: 1
+                passed: 23,
+                failed: 7,
+                ignored: 4
             }
         );
     }
