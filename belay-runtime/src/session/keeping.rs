@@ -199,7 +199,8 @@ impl Connection {
         }
         self.provide_keeping().await?;
         while let Some(batch) = self.keeper.take_if_behind(self.epoch) {
-            if let Err(error) = self.release(batch).await {
+            // Rarely needed, and so no part of every call's future.
+            if let Err(error) = Box::pin(self.release(batch)).await {
                 // The call comes to whatever this is, or it was a Ctrl-C that was meant for another.
                 tracing::debug!(device = %self.name, %error, "objects stay on the board for now");
                 break;
