@@ -36,8 +36,8 @@ const PLANTS: [Plant; 10] = [
     },
     Plant {
         what: "what is asked behind an interrupt is not waited for",
-        code: "if self.liveness.is_asking() || self.liveness.is_interrupting() || self.waits_for_host() {",
-        planted: "if !crate::planted(3) && (self.liveness.is_asking() || self.liveness.is_interrupting()) || self.waits_for_host() {",
+        code: "if self.liveness.is_asking() || self.liveness.is_interrupting() || self.reads_answers() {",
+        planted: "if !crate::planted(3) && (self.liveness.is_asking() || self.liveness.is_interrupting()) || self.reads_answers() {",
     },
     Plant {
         what: "any answer is taken for that of the first request",
