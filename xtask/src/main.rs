@@ -40,7 +40,11 @@ enum Command {
     },
     /// Runs every test of the workspace, documentation included, on real MicroPython.
     Test {
-        /// More arguments for `cargo test`.
+        /// Runs them by cargo-nextest, which has to be installed: many of all programs at once, which takes less than half as
+        /// long and needs a machine that does nothing else.
+        #[arg(long)]
+        nextest: bool,
+        /// More arguments for `cargo test`, or for `cargo nextest run`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         more: Vec<String>,
     },
@@ -96,7 +100,7 @@ type Outcome = Result<(), String>;
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Demo { port, more } => demo(port, more),
-        Command::Test { more } => test::run(&more),
+        Command::Test { nextest, more } => test::run(nextest, &more),
         Command::Coverage { more } => coverage::run(&more),
         Command::Ci { only } => ci::run(&only),
         Command::Book => book::build(),

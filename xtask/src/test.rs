@@ -11,7 +11,7 @@ use std::{
 use crate::{
     Outcome,
     prepare::{self, Boards},
-    run::{cargo, succeeds},
+    run::cargo,
 };
 
 /// How long a process may take to end after the tests.
@@ -21,7 +21,7 @@ const GRACE: Duration = Duration::from_secs(3);
 const MARK: &str = "BELAY_TEST_RUN";
 
 /// Prepares the machine and runs the tests.
-pub(crate) fn run(more: &[String]) -> Outcome {
+pub(crate) fn run(nextest: bool, more: &[String]) -> Outcome {
     prepare::boards(Boards::All)?;
     prepare::servers()?;
     let mpremote = prepare::mpremote()?;
@@ -29,7 +29,7 @@ pub(crate) fn run(more: &[String]) -> Outcome {
     let mark = format!("{MARK}={}", process::id());
     let mut totals = Totals::default();
     let mut all_passed = true;
-    for mut run in runs(more) {
+    for mut run in runs(nextest, more) {
         run.tests
             .env("BELAY_MPREMOTE", &mpremote)
             .env(MARK, process::id().to_string());
@@ -55,35 +55,28 @@ struct Run {
     tells_on_error: bool,
 }
 
-/// What runs the tests: `cargo nextest` where it is installed, which has those of all programs wait beside each other, and
-/// for those in the documentation, which it does not know, `cargo test`. That runs all of them elsewhere, and whatever
-/// is asked of it.
-fn runs(more: &[String]) -> Vec<Run> {
-    let all = [
-        "--workspace",
-        "--no-fail-fast",
-        "--features",
-        "belay-cli/fleet,belay-examples/fleet",
-    ];
-    let mut tests = cargo(["test"]);
-    tests.args(all);
-    let nextest = more.is_empty() && succeeds(&mut cargo(["nextest", "--version"]));
-    let mut runs = Vec::new();
+/// What runs the tests: `cargo test`, or `cargo nextest` and then `cargo test` for those in the documentation, which
+/// that does not know.
+fn runs(nextest: bool, more: &[String]) -> Vec<Run> {
+    let of = |command: &[&str], more: &[String], tells_on_error| {
+        let mut tests = cargo(command);
+        tests
+            .args(["--workspace", "--no-fail-fast"])
+            .args(["--features", "belay-cli/fleet,belay-examples/fleet"])
+            .args(more);
+        Run {
+            tests,
+            tells_on_error,
+        }
+    };
     if nextest {
-        let mut beside = cargo(["nextest", "run"]);
-        beside.args(all);
-        runs.push(Run {
-            tests: beside,
-            tells_on_error: true,
-        });
-        tests.arg("--doc");
+        vec![
+            of(&["nextest", "run"], more, true),
+            of(&["test", "--doc"], &[], false),
+        ]
+    } else {
+        vec![of(&["test"], more, false)]
     }
-    tests.args(more);
-    runs.push(Run {
-        tests,
-        tells_on_error: false,
-    });
-    runs
 }
 
 /// How many tests did what.
