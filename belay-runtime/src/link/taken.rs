@@ -3,9 +3,8 @@
 //!
 //! A reader takes what came first, and a bad line loses any byte: where more than one is missing at the front, and
 //! nothing else, it was a reader. Of one byte nobody can tell, unless what ran had waited for it and the line has done
-//! nothing of the kind before. Where each ping is
-//! typed as a source, its last byte is worth all of it; what is missing of its beginning the prompt says, by marks that
-//! it answers one by one.
+//! nothing of the kind before. Where each ping is typed as a source, its last byte is worth all of it; what is missing of
+//! its beginning the prompt says, by marks that it answers one by one.
 
 use std::time::Duration;
 
