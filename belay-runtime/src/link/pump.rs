@@ -217,8 +217,9 @@ impl Pump {
         }
     }
 
-    /// Has the agent end, so that the board is at the raw prompt, and what keeps it busy before.
-    async fn quit(&mut self, busy: bool, until: Instant) -> Result<bool> {
+    /// Has the agent end, so that the board is at the raw prompt, and what keeps it busy before. A body that reads the line may
+    /// be taken for the agent, and refuses what it has not asked for: where the farewell comes to nothing, the board is busy.
+    async fn quit(&mut self, mut busy: bool, until: Instant) -> Result<bool> {
         let line = self.conversation.farewell();
         let mut wire = self.wire();
         let mut insistence = Insistence::Gentle;
@@ -249,6 +250,7 @@ impl Pump {
                 insistence = ladder::more(insistence, until.saturating_duration_since(Instant::now()));
                 left = insistence.times();
             }
+            busy |= asked;
         }
         Ok(false)
     }

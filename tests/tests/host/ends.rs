@@ -5,6 +5,7 @@ use super::*;
 on_both_runtimes! {
     a_caller_that_is_gone_ends_the_host_function_with_the_body
     a_device_that_is_closed_ends_what_waits
+    a_device_that_is_closed_ends_what_asks_on_whatever_it_is_told
     a_board_that_is_reset_ends_what_waits_and_asks_again
     a_session_that_comes_back_asks_again
 }
@@ -46,6 +47,55 @@ async fn a_device_that_is_closed_ends_what_waits() {
     assert_eq!(again.add(1, 2).await.unwrap(), 3);
     assert_eq!(again.measure("again", 2).await.unwrap(), 2);
     again.close().await.unwrap();
+}
+
+/// A board that nothing but its end keeps from asking.
+#[belay::device]
+pub trait Persistent {
+    #[host]
+    async fn never(&self) -> Result<(), Full>;
+
+    /// ```python
+    /// for _ in range(times):
+    ///     try:
+    ///         never()
+    ///     except BaseException:
+    ///         pass
+    /// ```
+    #[task]
+    async fn asks_on(&self, times: u32) -> Result<()>;
+
+    /// ```python
+    /// return a + b
+    /// ```
+    #[task]
+    async fn add(&self, a: u32, b: u32) -> Result<u32>;
+}
+
+/// Does not answer, and says when it was asked.
+#[derive(Default)]
+pub struct Never(tokio::sync::Notify);
+
+impl PersistentHost for Never {
+    async fn never(&self) -> Result<(), Full> {
+        self.0.notify_one();
+        std::future::pending().await
+    }
+}
+
+async fn a_device_that_is_closed_ends_what_asks_on_whatever_it_is_told() {
+    let board = Board::unix().start().await.expect("a board");
+    for times in [3, 6, 12, 40] {
+        let never = Arc::new(Never::default());
+        let connecting = PersistentDevice::builder(board.port()).host(Arc::clone(&never));
+        let asker = soon("connecting", connecting.connect()).await.unwrap();
+        assert_eq!(asker.add(1, 2).await.unwrap(), 3);
+        let asks = asker.clone();
+        let call = tokio::spawn(async move { asks.asks_on(times).await });
+        soon("the host function to begin", never.0.notified()).await;
+        soon("closing", asker.close()).await.unwrap();
+        soon("an error", call).await.unwrap().unwrap_err();
+    }
 }
 
 async fn a_board_that_is_reset_ends_what_waits_and_asks_again() {
