@@ -23,6 +23,9 @@ pub(crate) struct Recipe {
     pub(crate) args: Vec<String>,
     /// Whether the board starts again when its process ends by itself, as after a watchdog's reset.
     pub(crate) restarts: bool,
+    /// Whether nothing may be sent to the board before it has said something. What comes sooner makes the emulated micro:bit deaf
+    /// for good, now and then.
+    pub(crate) speaks_first: bool,
 }
 
 impl Recipe {
@@ -46,6 +49,8 @@ pub(crate) struct Process {
     child: Child,
     master: File,
     started: Instant,
+    /// Whether it may be sent something.
+    pub(crate) listens: bool,
 }
 
 /// The terminal is opened without the close-on-exec flag and gets it a moment later; no other board may
@@ -68,6 +73,7 @@ impl Process {
             child,
             master: File::from(OwnedFd::from(master)),
             started: Instant::now(),
+            listens: !recipe.speaks_first,
         })
     }
 

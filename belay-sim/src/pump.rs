@@ -169,7 +169,8 @@ impl Pump {
         let timeout = self.timeout();
         let (port, process) = (self.port.as_ref(), self.process.as_ref());
         let wake = self.wake.as_fd();
-        let port_flags = interest(self.to_board.has_room(), self.to_host.waits_for_sink());
+        let listens = process.is_none_or(|process| process.listens);
+        let port_flags = interest(listens && self.to_board.has_room(), self.to_host.waits_for_sink());
         let board_flags = interest(self.to_host.has_room(), self.to_board.waits_for_sink());
         // What does not exist is stood in for by the wake-up, asked for nothing.
         let none = PollFd::from_borrowed_fd(wake, PollFlags::empty());
@@ -214,7 +215,11 @@ impl Pump {
     fn carry_to_board(&mut self, ready: bool) {
         let mut buffer = [0; 4096];
         let mut received = 0;
-        if ready && let Some(port) = &mut self.port {
+        let listens = self.process.as_ref().is_none_or(|process| process.listens);
+        if ready
+            && listens
+            && let Some(port) = &mut self.port
+        {
             received = port.read(&mut buffer).unwrap_or(0);
         }
         let Some(process) = &self.process else { return };
@@ -231,9 +236,12 @@ impl Pump {
     fn carry_to_host(&mut self, ready: bool) {
         let mut buffer = [0; 4096];
         let mut received = 0;
-        if ready && let Some(process) = &self.process {
+        if ready && let Some(process) = &mut self.process {
             match process.file().read(&mut buffer) {
-                Ok(n) if n > 0 => received = n,
+                Ok(n) if n > 0 => {
+                    received = n;
+                    process.listens = true;
+                }
                 Err(error)
                     if matches!(
                         error.kind(),

@@ -104,6 +104,7 @@ fn own(program: PathBuf, heap_kb: u32) -> Recipe {
         program,
         args: vec![heap_kb.to_string()],
         restarts: true,
+        speaks_first: false,
     }
 }
 
@@ -112,6 +113,7 @@ fn stock(program: PathBuf, heap_kb: u32) -> Recipe {
         program,
         args: vec!["-X".into(), format!("heapsize={heap_kb}k")],
         restarts: true,
+        speaks_first: false,
     }
 }
 
@@ -144,6 +146,7 @@ fn qemu(machine: &str, more: &[&str]) -> Recipe {
         program: "setpriv".into(),
         args,
         restarts: false,
+        speaks_first: true,
     }
 }
 
