@@ -74,7 +74,7 @@ pub trait Persistent {
 
 /// Does not answer, and says when it was asked.
 #[derive(Default)]
-pub struct Never(tokio::sync::Notify);
+pub(crate) struct Never(Notify);
 
 impl PersistentHost for Never {
     async fn never(&self) -> Result<(), Full> {
