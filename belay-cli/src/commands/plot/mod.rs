@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use belay::Output;
+use futures_util::FutureExt as _;
 use serde_json::{Map, json};
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -107,14 +108,19 @@ async fn script(arguments: &Arguments, bench: &mut Bench, plot: &mut Plot<'_>) -
             biased;
             left = plot.left() => return left,
             piece = output.next() => {
-                let Some(Output::Bytes(bytes)) = piece else { continue };
-                for reading in lines.of(&bytes) {
-                    if plot.take(reading)? {
-                        return Ok(());
-                    }
+                if plot.take_printed(&mut lines, piece)? {
+                    return Ok(());
                 }
             }
-            left = &mut running => return super::run::left(left, &arguments.what, &source),
+            left = &mut running => {
+                // What it has printed is there by now, and need not have been when that was looked at.
+                while let Some(piece) = tokio::task::unconstrained(output.next()).now_or_never() {
+                    if piece.is_none() || plot.take_printed(&mut lines, piece)? {
+                        break;
+                    }
+                }
+                return super::run::left(left, &arguments.what, &source);
+            }
         }
     }
 }
@@ -155,6 +161,19 @@ impl<'a> Plot<'a> {
             Some(live) => Ok(live.left(&self.curves, self.arguments.window).await?),
             None => std::future::pending().await,
         }
+    }
+
+    /// Takes what a script has printed. True, if that is enough.
+    fn take_printed(&mut self, lines: &mut Lines, piece: Option<Output>) -> Result<bool, Failure> {
+        let Some(Output::Bytes(bytes)) = piece else {
+            return Ok(false);
+        };
+        for reading in lines.of(&bytes) {
+            if self.take(reading)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Takes what was read at once. True, if that is enough.
