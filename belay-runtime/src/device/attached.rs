@@ -35,7 +35,7 @@ pub trait Attach: Sized {
 )]
 pub trait NeedsNoHost {}
 
-/// What a [builder](DeviceBuilder::host) makes whose trait has been given its host functions.
+/// What a [builder](crate::DeviceBuilder::host) makes whose trait has been given its host functions.
 #[derive(Debug)]
 pub struct Hosted<A>(std::marker::PhantomData<A>);
 
