@@ -333,6 +333,18 @@ mod tests {
         Freed::One { epoch, number }
     }
 
+    /// A keeper, and how often it has told somebody.
+    fn counting() -> (Arc<Keeper>, Arc<AtomicU64>) {
+        let keeper = Arc::new(Keeper::default());
+        let wakes = Arc::new(AtomicU64::new(0));
+        let nobody: Weak<u8> = Weak::new();
+        let counted = Arc::clone(&wakes);
+        keeper.keep_for(nobody, move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
+        (keeper, wakes)
+    }
+
     fn given_back(batch: Batch<'_>) -> Vec<Freed> {
         let freed = batch.freed().to_vec();
         batch.given_back();
@@ -341,13 +353,7 @@ mod tests {
 
     #[test]
     fn what_is_dropped_is_given_back_once_and_in_batches() {
-        let keeper = Arc::new(Keeper::default());
-        let wakes = Arc::new(AtomicU64::new(0));
-        let nobody: Weak<u8> = Weak::new();
-        let counted = Arc::clone(&wakes);
-        keeper.keep_for(nobody, move || {
-            counted.fetch_add(1, Ordering::Relaxed);
-        });
+        let (keeper, wakes) = counting();
         let mut expected = Expected::new(&keeper, 3);
         let handles = expected.came(10, 70);
         expected.end();
@@ -397,13 +403,7 @@ mod tests {
 
     #[test]
     fn a_call_gives_back_what_waits_for_too_long_and_a_given_up_one_leaves_it_to_who_is_told() {
-        let keeper = Arc::new(Keeper::default());
-        let wakes = Arc::new(AtomicU64::new(0));
-        let nobody: Weak<u8> = Weak::new();
-        let counted = Arc::clone(&wakes);
-        keeper.keep_for(nobody, move || {
-            counted.fetch_add(1, Ordering::Relaxed);
-        });
+        let (keeper, wakes) = counting();
         drop(Expected::new(&keeper, 0).came(0, BATCH - REST));
         assert!(
             keeper.take_if_behind(0).is_none(),
