@@ -145,6 +145,11 @@ async fn answer(dictated: bool) -> io::Result<String> {
     Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
 }
 
+/// What was printed and has not been looked at: before a call returns, all that it has printed is there.
+pub(crate) fn printed(output: &mut DeviceOutput) -> Option<Output> {
+    tokio::task::unconstrained(output.next()).now_or_never().flatten()
+}
+
 /// With less memory than this, in bytes, a board has room for what it is to run, and for nothing of ours beside it.
 const SMALL: u64 = 16 << 10;
 /// How long a program may run: Ctrl-C ends it before.
@@ -239,7 +244,7 @@ impl Voice {
 
     /// Shows what is there.
     fn rest(&mut self) {
-        while let Some(Some(piece)) = tokio::task::unconstrained(self.output.next()).now_or_never() {
+        while let Some(piece) = printed(&mut self.output) {
             self.show(&piece);
         }
         if std::mem::take(&mut self.carriage_return) {

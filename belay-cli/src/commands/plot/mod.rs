@@ -11,12 +11,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use belay::Output;
-use futures_util::FutureExt as _;
 use serde_json::{Map, json};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::Json;
-use crate::bench::{Bench, Ear};
+use crate::bench::{Bench, Ear, printed};
 use crate::board::Tool as _;
 use crate::failure::Failure;
 use crate::{drawing, json, screen};
@@ -108,14 +107,15 @@ async fn script(arguments: &Arguments, bench: &mut Bench, plot: &mut Plot<'_>) -
             biased;
             left = plot.left() => return left,
             piece = output.next() => {
-                if plot.take_printed(&mut lines, piece)? {
+                if let Some(piece) = piece
+                    && plot.take_printed(&mut lines, piece)?
+                {
                     return Ok(());
                 }
             }
             left = &mut running => {
-                // What it has printed is there by now, and need not have been when that was looked at.
-                while let Some(piece) = tokio::task::unconstrained(output.next()).now_or_never() {
-                    if piece.is_none() || plot.take_printed(&mut lines, piece)? {
+                while let Some(piece) = printed(&mut output) {
+                    if plot.take_printed(&mut lines, piece)? {
                         break;
                     }
                 }
@@ -164,8 +164,8 @@ impl<'a> Plot<'a> {
     }
 
     /// Takes what a script has printed. True, if that is enough.
-    fn take_printed(&mut self, lines: &mut Lines, piece: Option<Output>) -> Result<bool, Failure> {
-        let Some(Output::Bytes(bytes)) = piece else {
+    fn take_printed(&mut self, lines: &mut Lines, piece: Output) -> Result<bool, Failure> {
+        let Output::Bytes(bytes) = piece else {
             return Ok(false);
         };
         for reading in lines.of(&bytes) {
