@@ -169,8 +169,10 @@ impl Pump {
         let timeout = self.timeout();
         let (port, process) = (self.port.as_ref(), self.process.as_ref());
         let wake = self.wake.as_fd();
-        let listens = process.is_none_or(|process| process.listens);
-        let port_flags = interest(listens && self.to_board.has_room(), self.to_host.waits_for_sink());
+        let port_flags = interest(
+            self.listens() && self.to_board.has_room(),
+            self.to_host.waits_for_sink(),
+        );
         let board_flags = interest(self.to_host.has_room(), self.to_board.waits_for_sink());
         // What does not exist is stood in for by the wake-up, asked for nothing.
         let none = PollFd::from_borrowed_fd(wake, PollFlags::empty());
@@ -212,12 +214,16 @@ impl Pump {
         Timespec::try_from(left.min(Duration::from_secs(60 * 60))).ok()
     }
 
+    /// Whether what comes for the board is taken: what comes for one that is not there is lost.
+    fn listens(&self) -> bool {
+        self.process.as_ref().is_none_or(|process| process.listens)
+    }
+
     fn carry_to_board(&mut self, ready: bool) {
         let mut buffer = [0; 4096];
         let mut received = 0;
-        let listens = self.process.as_ref().is_none_or(|process| process.listens);
         if ready
-            && listens
+            && self.listens()
             && let Some(port) = &mut self.port
         {
             received = port.read(&mut buffer).unwrap_or(0);
