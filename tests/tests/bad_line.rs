@@ -195,8 +195,8 @@ async fn a_peer_that_has_got_several_calls_and_answers_none_ends_each_of_them() 
 const SEED: u32 = 0xb0a4d;
 
 /// A request so long that it is brought before the line that announces it, which prints this: that line, and what brings it.
-fn brought(prints: &str, length: usize) -> (String, String) {
-    let expression = format!("{:1$}", format!("print('[{prints}]')#"), length);
+fn brought(prints: &str) -> (String, String) {
+    let expression = format!("{:200}", format!("print('[{prints}]')#"));
     let request = agent::Request::Evaluate(expression);
     let lines = Lines::new(Flavour::OverRawRepl, SEED, true);
     let line = String::from_utf8(lines.request(Number::default(), 0, &request)).expect("it is ASCII");
@@ -207,7 +207,7 @@ fn brought(prints: &str, length: usize) -> (String, String) {
 
 #[tokio::test]
 async fn what_was_brought_for_a_line_that_is_lost_never_runs_as_what_another_line_asks() {
-    let (lost, stale) = brought("stale", 200);
+    let (lost, stale) = brought("stale");
     let damaged = lost.replacen('l', "L", 1);
     let lines = Lines::new(Flavour::OverRawRepl, SEED, true);
     let ping = String::from_utf8(lines.ping(Number::default(), 7, 1)).expect("it is ASCII");
@@ -226,7 +226,7 @@ async fn what_was_brought_for_a_line_that_is_lost_never_runs_as_what_another_lin
     ];
     let (_board, device) = connected_with(|builder| builder).await;
     for (what, before) in cases {
-        let (line, bring) = brought("fresh", 200);
+        let (line, bring) = brought("fresh");
         let source = format!(
             "{agent}\nimport sys\nSEED={SEED}\nresident=sys.modules['_belay']\nagent=_belay('v',0,0)\n\
              sys.modules['_belay']=resident\nagent['v']('test',SEED,0)\n{before}print('<')\n{line}print('>')\n{bring}{line}",

@@ -29,8 +29,8 @@ const CALLERS: u32 = 16;
 
 const CALLS: u32 = 1_000;
 
-/// How many calls a caller may be ahead of another: as many as are under way at once. Who calls again waits behind all others, so that each is
-/// served once in a round.
+/// How many calls a caller may be ahead of another: as many as are under way at once. Who calls again waits behind all
+/// others, so that each is served once in a round.
 const LEAD: u32 = 8;
 /// The same where the threads of the host, which the operating system runs as it likes, take part in who calls
 /// next.

@@ -22,6 +22,16 @@ fn output(dialogue: &mut Dialogue) -> String {
     String::from_utf8(output).expect("it is text")
 }
 
+const BANNER: &[u8] = b"raw REPL; CTRL-B to exit\r\n>";
+
+/// Where what ran has answered and ended.
+fn at_prompt() -> Dialogue {
+    let mut dialogue = serving();
+    dialogue.repl.reply_seen();
+    dialogue.board(b"\x04\x04>");
+    dialogue
+}
+
 #[test]
 fn a_source_is_typed_with_one_end_and_marked_or_afresh_behind_what_empties_the_line() {
     let mut repl = RawRepl::new(Options::default());
@@ -103,7 +113,6 @@ fn an_end_without_an_answer_is_claimed_with_its_traceback() {
 
 #[test]
 fn a_banner_that_was_asked_for_is_taken_out_and_another_one_is_a_sign() {
-    const BANNER: &[u8] = b"raw REPL; CTRL-B to exit\r\n>";
     let mut dialogue = serving();
     dialogue.repl.submit_marked(b"ping()", true);
     dialogue.board(&BANNER.repeat(2));
@@ -117,7 +126,6 @@ fn a_banner_that_was_asked_for_is_taken_out_and_another_one_is_a_sign() {
 
 #[test]
 fn a_source_whose_marks_are_missing_is_told_from_one_that_is_damaged() {
-    const BANNER: &[u8] = b"raw REPL; CTRL-B to exit\r\n>";
     for (between, missing) in [
         (vec![], Some(2)),
         (BANNER.to_vec(), Some(1)),
@@ -153,12 +161,10 @@ fn is_beheaded(dialogue: &mut Dialogue, said: &[u8]) -> bool {
 
 #[test]
 fn a_source_behind_a_marked_one_is_not_taken_for_it() {
-    let mut dialogue = serving();
-    dialogue.repl.reply_seen();
-    dialogue.board(b"\x04\x04>");
+    let mut dialogue = at_prompt();
     dialogue.repl.submit_marked(b"ping()", false);
     dialogue.repl.submit(b"f()");
-    let marks = b"raw REPL; CTRL-B to exit\r\n>".repeat(2);
+    let marks = BANNER.repeat(2);
     assert!(!is_beheaded(&mut dialogue, &[&marks[..], b"OK"].concat()));
     dialogue.repl.reply_seen();
     assert!(!is_beheaded(&mut dialogue, b"\x04\x04>OK"));
@@ -166,9 +172,7 @@ fn a_source_behind_a_marked_one_is_not_taken_for_it() {
 
 #[test]
 fn a_source_that_is_taken_when_nobody_waits_for_it_any_longer_is_not_taken_for_a_marked_one() {
-    let mut dialogue = serving();
-    dialogue.repl.reply_seen();
-    dialogue.board(b"\x04\x04>");
+    let mut dialogue = at_prompt();
     dialogue.repl.submit(b"f()");
     dialogue.repl.settle(0);
     dialogue.repl.submit_marked(b"ping()", false);
@@ -183,9 +187,7 @@ fn a_source_that_is_taken_when_nobody_waits_for_it_any_longer_is_not_taken_for_a
 
 #[test]
 fn what_a_thread_prints_between_a_banner_and_its_prompt_is_all_that_is_output() {
-    let mut dialogue = serving();
-    dialogue.repl.reply_seen();
-    dialogue.board(b"\x04\x04>");
+    let mut dialogue = at_prompt();
     dialogue.repl.submit_marked(b"ping()", false);
     let said = b"raw REPL; CTRL-B to exit\r\na>b>raw REPL; CTRL-B to exit\r\n>OK";
     dialogue.board(said);
