@@ -45,6 +45,31 @@ impl Tap for Pulled {
     }
 }
 
+/// Asks for raw-paste mode in vain so often.
+struct Unasked {
+    left: usize,
+}
+
+impl Tap for Unasked {
+    fn write(
+        &mut self,
+        port: &mut Box<dyn Transport>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let asked = bytes.iter().position(|byte| *byte == 5).filter(|_| self.left > 0);
+        let (before, asks) = bytes.split_at(asked.unwrap_or(bytes.len()));
+        if !before.is_empty() || asks.is_empty() {
+            return Pin::new(port).poll_write(cx, before);
+        }
+        let result = Pin::new(port).poll_write(cx, b" ");
+        if let Poll::Ready(Ok(written)) = result {
+            self.left -= written;
+        }
+        result
+    }
+}
+
 /// What a board prints between these marks when another program than ours has it run this, and evaluate that.
 async fn another_program_sees(board: &Board, statements: &str, expression: &str) -> String {
     let address: Address = board.port().parse().unwrap();
@@ -118,6 +143,32 @@ async fn an_old_board_that_loses_some_of_the_agent_gets_it_all_the_same() {
         "{error}"
     );
     link.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_board_without_raw_paste_mode_gets_an_agent_whatever_memory_it_has() {
+    let board = Board::unix().start().await.unwrap();
+    for attached in [false, true] {
+        let port = tapped(board.port(), || Unasked { left: usize::MAX });
+        let link = Link::connect(&port, LinkOptions::default()).await.unwrap();
+        assert_eq!(link.hello().flavour, Flavour::Small);
+        assert_eq!(link.hello().attached, attached);
+        agent_works(&link).await;
+        link.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_question_for_raw_paste_mode_that_the_line_has_changed_does_not_make_a_board_an_old_one() {
+    for left in [1, 2] {
+        let board = Board::unix().start().await.unwrap();
+        let port = tapped(board.port(), move || Unasked { left });
+        let link = Link::connect(&port, LinkOptions::default()).await.unwrap();
+        let is_old = left > 1;
+        assert_eq!(link.hello().flavour == Flavour::Small, is_old, "{left} lost");
+        agent_works(&link).await;
+        link.close().await.unwrap();
+    }
 }
 
 /// Has the agent of this board do what it is for.

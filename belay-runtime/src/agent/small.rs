@@ -16,16 +16,21 @@ pub(crate) const NEEDED: u64 = 7 * 1024;
 const FOUND: &str = include_str!(concat!(env!("OUT_DIR"), "/small_first.py"));
 /// What it has besides on boards that are not old.
 const NEWER: &str = include_str!(concat!(env!("OUT_DIR"), "/small_newer.py"));
-/// The length of the first piece. The board's buffer grows to the longest line, and stays where it is in the
-/// heap: the first one makes it long enough for all that follow, before anything stands in the way.
+/// The lengths of the first line to an old board that the agent is brought to, and to one that has it. Its buffer grows to
+/// the longest line, and stays where it is in the heap: the first one makes it long enough for those that follow, before
+/// anything stands in the way.
 const FIRST: usize = 528;
+const FIRST_ATTACHED: usize = 304;
+/// Frees what nothing uses any more.
+pub(crate) const COLLECT: &str = "from gc import collect as _belay_f\n_belay_f()\ndel _belay_f\n";
 
-/// Begins a session if it is there already.
-pub(crate) fn attach(secrets: Secrets) -> String {
-    format!("{}\n", begin(secrets, VERSION, "0"))
+/// Begins a session if it is there. This is the first line.
+pub(crate) fn attach(secrets: Secrets, is_old: bool) -> String {
+    let length = if is_old { FIRST_ATTACHED } else { 0 };
+    format!("{:length$}\n", begin(secrets, VERSION, "0"))
 }
 
-/// Brings it in pieces, each of which may run twice, and begins a session with the last one.
+/// Brings it in pieces, each of which may run twice.
 pub(crate) fn bring(secrets: Secrets, free: u64, is_old: bool) -> Vec<String> {
     let boot = secrets.boot.to_string();
     let first = FOUND.replace("BOOT", &boot).replace("FREE", &free.to_string());
@@ -33,8 +38,7 @@ pub(crate) fn bring(secrets: Secrets, free: u64, is_old: bool) -> Vec<String> {
     if !is_old {
         all.extend(statements(NEWER));
     }
-    let begin = begin(secrets, VERSION, "0");
-    let last = format!("_belay['{VERSION:x}']=_belay['begin'];_belay.pop('o',0)\n{begin}\n");
+    let last = format!("_belay['{VERSION:x}']=_belay['begin'];_belay.pop('o',0)\n");
     let mut pieces = vec![format!("{first:FIRST$}\n")];
     pieces.extend(all.into_iter().map(piece_of));
     pieces.push(last);

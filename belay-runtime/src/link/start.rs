@@ -36,8 +36,13 @@ pub(super) async fn start(
     let reads = flavour.reads_at_once(wire.line.flow_control());
     let attach = source::attach(secrets, reads);
     let damaged = |ended: &Ended| !ended.traceback.is_empty();
-    match run_surely(wire, &attach, deadlines, damaged).await? {
+    let ran = run_surely(wire, &attach, deadlines, damaged).await?;
+    let may_be_small = options.call_path != CallPath::Agent;
+    match ran {
         Ran::Hello(words) => return Ok(begun(wire, words, true, flavour)),
+        Ran::Ended(_) if may_be_small && small::is_old(wire, deadlines).await? => {
+            return small::start(wire, secrets, None, deadlines).await;
+        }
         Ran::Ended(ended) if is_out_of_memory(&ended.traceback) => {
             return Err(ladder::out_of_memory(ended.traceback, options.reset_on_connect));
         }
@@ -45,7 +50,6 @@ pub(super) async fn start(
     }
     let Look { free, lacks, loads } = look(wire, secrets, deadlines).await?;
     let too_little = free.is_some_and(|free| free < source::needed());
-    let may_be_small = options.call_path != CallPath::Agent;
     if may_be_small && (too_little || lacks) {
         return small::start(wire, secrets, free, deadlines).await;
     }

@@ -448,6 +448,11 @@ impl RawRepl {
         self.raw_paste
     }
 
+    /// Has the next execution that may find out whether the board has raw-paste mode, whatever one before has found.
+    pub fn ask_again_for_raw_paste(&mut self) {
+        self.raw_paste = None;
+    }
+
     fn take_output(&mut self) -> Option<Event> {
         (!self.output.is_empty()).then(|| Event::Output(std::mem::take(&mut self.output)))
     }

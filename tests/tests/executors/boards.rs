@@ -153,3 +153,22 @@ async fn circuitpython_does_all_but_threads(path: CallPath) {
 belay_tests::over_both_paths! {
     circuitpython_does_all_but_threads
 }
+
+#[tokio::test]
+async fn sessions_one_after_the_other_take_nothing_of_a_boards_memory() {
+    let old = Board::microbit();
+    for board in [Board::unix(), Board::unix().heap_kb(40), Board::mps2(), old] {
+        let board = board.start().await.unwrap();
+        let mut names = Vec::new();
+        for _ in 0..6 {
+            let device = Device::connect(board.port()).await.unwrap();
+            // What it knows of names, which it never forgets.
+            let said = device
+                .execute("import micropython\nmicropython.qstr_info()")
+                .await;
+            names.push(said.unwrap());
+            device.close().await.unwrap();
+        }
+        assert_eq!(names[2], names[5]);
+    }
+}
