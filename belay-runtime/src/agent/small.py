@@ -9,12 +9,12 @@
 # and nothing to call: what a bad line has made of the rest raises before that, or not at all, and cannot become the
 # call's own answer.
 # `gc`, `sys`, `trace` and what the raw REPL looks up beside it are there already: see `small.rs`.
-seed = count = many = credit = lost = 0
-start = text = number = kind = key = asked = ""
-expected = "0"
+seed = count = many = credit = lost = number = asked = 0
+start = text = kind = key = ""
+expected = 48
 # The last request's number, what was said to it (None if there was no room to keep that), whether it failed, and
 # whether what was asked for had begun; 2 says that there is no such function.
-kept = ["", [], 0, 0]
+kept = [0, [], 0, 0]
 parts = []
 F = {}
 # What is sent when it is needed gets into the first one.
@@ -23,9 +23,11 @@ streams = {}
 
 
 def check(text):
+    # Each character that is taken out of a text by itself is one that the board remembers for ever, as is each of `chr`.
     value = seed
-    for c in text:
-        value = value * 251 + ord(c) & 4194303
+    for at in range(0, len(text), 32):
+        for c in bytes(text[at : at + 32], "utf8"):
+            value = value * 251 + c & 4194303
     return value
 
 
@@ -43,7 +45,7 @@ def take(asked):
     number = kept[0] = asked
     kept[1] = []
     many = kept[2] = kept[3] = 0
-    expected = chr(48 + (ord(asked) - 47 & 63))
+    expected = 48 + (asked - 47 & 63)
 
 
 def room():
@@ -74,30 +76,32 @@ def M(part):
 
 def line(part):
     global text, lost, number, asked
-    number = asked = ""
+    # What stays of this line goes where there is room among what stays, and not into the middle of what is free.
+    gc.collect()
+    number = asked = 0
     m(part)
     whole = text
-    asked = whole[1]
+    asked = ord(whole[1:2])
     skipped = lost
     text = ""
     lost = 0
     if skipped:
         raise MemoryError
     if "%07x" % check(whole[:-8]) != whole[-8:-1]:
-        return send(expected + "n")
+        return send("%cn" % expected)
     return other(whole[2], whole[4:-8])
 
 
 def other(what, body):
     global kind
     if what == "p":
-        return send(expected + "o" + body)
+        return send("%co%s" % (expected, body))
     if asked == kept[0]:
         # There was no room to say anything, or none to keep it; or what should have come here did not.
-        for body in kept[1] or (asked + ("e(0,1,'MemoryError','',None,None,'')" if kept[2] else "g"),):
+        for body in kept[1] or (("%ce(0,1,'MemoryError','',None,None,'')" if kept[2] else "%cg") % asked,):
             send(body)
     elif asked != expected or what == "R":
-        send(expected + "n")
+        send("%cn" % expected)
     else:
         take(asked)
         kind = what
@@ -139,12 +143,12 @@ def value(got):
     global number
     if kind in "ecTtX":
         got = repr(got)
-        say(number + "v" + got)
+        say("%cv" % number + got)
     else:
         if kind == "s":
             streams[key] = iter(got)
         batch(number, int(credit), 256)
-    number = ""
+    number = 0
     got = None
     try:
         room()
@@ -157,10 +161,10 @@ def batch(number, credit, room):
     end = "p"
     if key not in streams:
         # A Ctrl-C has ended it behind the end of a batch.
-        return say(number + "i0")
+        return say("%ci0" % number)
     try:
         while many < credit and room > 0:
-            item = "%sy%d:%s" % (number, many, repr(next(streams[key])))
+            item = "%cy%d:%s" % (number, many, repr(next(streams[key])))
             # What is kept of it, in case it has to be said again.
             room -= len(item) + 40
             say(item)
@@ -168,14 +172,14 @@ def batch(number, credit, room):
     except StopIteration:
         del streams[key]
         end = "d"
-    say("%s%s%d" % (number, end, many))
+    say("%c%s%d" % (number, end, many))
 
 
 def error(raised):
     global number
     if isinstance(raised, SystemExit):
         # Where that does not reset the board, the host asks.
-        kept[1] = [number + "e(%d,1,'SystemExit','',None,None,'')" % many]
+        kept[1] = ["%ce(%d,1,'SystemExit','',None,None,'')" % (number, many)]
         raise raised
     if not number:
         if asked != expected or not isinstance(raised, MemoryError):
@@ -186,12 +190,12 @@ def error(raised):
     if kind in "sn":
         K(key)
     if isinstance(raised, KeyboardInterrupt):
-        say("%si%d" % (number, many))
+        say("%ci%d" % (number, many))
     else:
         if not kept[3] and isinstance(raised, NameError):
             kept[3] = 2
         tell(raised)
-    number = ""
+    number = 0
 
 
 def tell(raised):
@@ -201,7 +205,7 @@ def tell(raised):
         parts[:] = []
     gc.collect()
     raised = repr(type(raised))[8:-2], str(raised), repr(raised.args), None, None
-    say(number + "e" + repr((many, kept[3]) + raised))
+    say("%ce" % number + repr((many, kept[3]) + raised))
 
 
 def K(stream):
@@ -252,9 +256,9 @@ def begin(nonce, value, size):
     global seed, start, expected, text, lost
     seed = value & 4194303
     start = "\x02" + nonce
-    expected = "0"
-    text = kept[0] = ""
-    lost = 0
+    expected = 48
+    text = ""
+    kept[0] = lost = 0
     for stream in list(streams):
         try:
             K(stream)

@@ -3,6 +3,7 @@
 
 use super::source::{Secrets, begin, fingerprint};
 use super::typed::literal;
+use crate::protocol::Checksum;
 
 /// Its source.
 const SMALL: &str = include_str!(concat!(env!("OUT_DIR"), "/small.py"));
@@ -14,12 +15,14 @@ const VERSION: u64 = fingerprint(&[SMALL, FOUND, NEWER, BYTES]);
 pub(crate) const NEEDED: u64 = 7 * 1024;
 /// What begins it.
 const FOUND: &str = include_str!(concat!(env!("OUT_DIR"), "/small_first.py"));
+/// What takes what comes then.
+const PIECE: &str = include_str!(concat!(env!("OUT_DIR"), "/small_piece.py"));
 /// What it has besides on boards that are not old.
 const NEWER: &str = include_str!(concat!(env!("OUT_DIR"), "/small_newer.py"));
 /// The lengths of the first line to an old board that the agent is brought to, and to one that has it. Its buffer grows to
 /// the longest line, and stays where it is in the heap: the first one makes it long enough for those that follow, before
 /// anything stands in the way.
-const FIRST: usize = 528;
+const FIRST: usize = 464;
 const FIRST_ATTACHED: usize = 304;
 /// Frees what nothing uses any more.
 pub(crate) const COLLECT: &str = "from gc import collect as _belay_f\n_belay_f()\ndel _belay_f\n";
@@ -38,19 +41,25 @@ pub(crate) fn bring(secrets: Secrets, free: u64, is_old: bool) -> Vec<String> {
     if !is_old {
         all.extend(statements(NEWER));
     }
-    let last = format!("_belay['{VERSION:x}']=_belay['begin'];_belay.pop('o',0)\n");
-    let mut pieces = vec![format!("{first:FIRST$}\n")];
+    let takes = quoted(PIECE);
+    let mut pieces = vec![
+        format!("{first:FIRST$}\n"),
+        format!("_belay['b'].exec({takes},_belay)\n"),
+    ];
     pieces.extend(all.into_iter().map(piece_of));
-    pieces.push(last);
+    pieces.push(format!(
+        "_belay['{VERSION:x}']=_belay['begin'];_belay.pop('x',_belay.pop('o',0))\n"
+    ));
     pieces
 }
 
 fn piece_of(statement: &str) -> String {
-    let source = literal(statement.as_bytes());
-    format!(
-        "try:_belay['o'](3);_belay['b'].exec({},_belay)\nfinally:_belay['o'](0)\n_belay['gc'].collect()\n",
-        String::from_utf8_lossy(&source)
-    )
+    let check = Checksum::Small.of(statement.as_bytes(), 0);
+    format!("_belay['x']({},{check})\n", quoted(statement))
+}
+
+fn quoted(source: &str) -> String {
+    String::from_utf8_lossy(&literal(source.as_bytes())).into_owned()
 }
 
 /// The longest first: what is compiled is put behind what was needed to compile it, and that gap then is large enough

@@ -8,8 +8,9 @@ except ImportError:
 def B(text):
     data = bytearray()
     bits = many = 0
-    for c in text:
-        c = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".find(c)
+    for at in range(len(text)):
+        # As in `check`: a part of a text is not remembered.
+        c = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".find(text[at : at + 1])
         if c >= 0:
             bits = (bits << 6 | c) & 65535
             many += 6

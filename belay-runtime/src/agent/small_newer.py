@@ -55,10 +55,10 @@ def repr(value):
         gc.collect()
         value = b.repr(value)
     # What a value says of itself can have characters that no frame has.
-    if min(value or " ") < " ":
-        for c in value:
-            if c < " ":
-                value = value.replace(c, b.repr(c)[1:-1])
+    for c in range(32):
+        c = "%c" % c
+        if c in value:
+            value = value.replace(c, b.repr(c)[1:-1])
     return value
 
 
@@ -74,7 +74,7 @@ def tell(raised):
         parts[:] = []
     gc.collect()
     raised = b.repr(type(raised))[8:-2], said[1] or "", said[2], None, None
-    say(number + "e" + repr((many, kept[3]) + raised))
+    say("%ce" % number + repr((many, kept[3]) + raised))
 
 
 def refuse(*_):

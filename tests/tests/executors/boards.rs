@@ -154,21 +154,34 @@ belay_tests::over_both_paths! {
     circuitpython_does_all_but_threads
 }
 
+/// What a board knows of names, which it never forgets.
+async fn names(device: &Device) -> String {
+    let said = device.execute("import micropython\nmicropython.qstr_info()").await;
+    said.unwrap()
+}
+
 #[tokio::test]
-async fn sessions_one_after_the_other_take_nothing_of_a_boards_memory() {
+async fn sessions_and_calls_one_after_the_other_take_nothing_of_a_boards_memory() {
     let old = Board::microbit();
     for board in [Board::unix(), Board::unix().heap_kb(40), Board::mps2(), old] {
         let board = board.start().await.unwrap();
-        let mut names = Vec::new();
+        let mut known = Vec::new();
         for _ in 0..6 {
             let device = Device::connect(board.port()).await.unwrap();
-            // What it knows of names, which it never forgets.
-            let said = device
-                .execute("import micropython\nmicropython.qstr_info()")
-                .await;
-            names.push(said.unwrap());
+            known.push(names(&device).await);
             device.close().await.unwrap();
         }
-        assert_eq!(names[2], names[5]);
+        assert_eq!(known[2], known[5]);
+        let device = Device::connect(board.port()).await.unwrap();
+        device.execute_as::<String>("''").await.unwrap();
+        let known = names(&device).await;
+        // As many as there are numbers of requests, and each with a character of its own.
+        for character in ' '..='z' {
+            let text = String::from(character).repeat(12);
+            let expression = format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"));
+            assert_eq!(device.execute_as::<String>(&expression).await.unwrap(), text);
+        }
+        assert_eq!(names(&device).await, known);
+        device.close().await.unwrap();
     }
 }
