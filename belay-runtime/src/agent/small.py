@@ -126,6 +126,8 @@ def begun(body):
         if kind == "T":
             parts[:] = []
         parts.append(body)
+        # It will have to be there twice.
+        body = "".join(parts)
         room()
     if kind in "Ttn":
         # There is nothing to work out.

@@ -240,7 +240,6 @@ impl Liveness {
     pub(super) fn heard(&mut self) {
         self.is_reached();
         self.probe = None;
-        self.out_of_memory = 0;
     }
 
     /// It is not stuck.
@@ -253,6 +252,8 @@ impl Liveness {
     /// A request has been answered.
     pub(super) fn answered(&mut self, now: Instant) {
         self.trouble = None;
+        // A ping is answered where there is no room for a request.
+        self.out_of_memory = 0;
         self.hush(now);
     }
 
