@@ -81,10 +81,14 @@ impl<'a> Begin<'a> {
     fn of(source: &'a str) -> Option<Self> {
         let (version, rest) = source.strip_prefix("_belay['")?.split_once("'](")?;
         let (nonce, rest) = literal(rest)?;
-        let (seed, size) = rest.strip_prefix(',')?.strip_suffix(")\n")?.split_once(',')?;
+        let (length, rest) = rest.strip_prefix("[:")?.split_once("],")?;
+        let length = length.parse().ok()?;
+        // An old board's first line is a long one.
+        let rest = rest.strip_suffix('\n')?.trim_end_matches(' ');
+        let (seed, size) = rest.strip_suffix(')')?.split_once(',')?;
         Some(Self {
             version,
-            nonce,
+            nonce: nonce.chars().take(length).collect(),
             seed: seed.parse().ok()?,
             size: number(size)?,
         })
@@ -138,6 +142,9 @@ impl Machine {
             && let Some((version, begin)) = attach.split_once("']\nexcept:0\nelse:")
         {
             return self.attach(version, begin).await;
+        }
+        if source == "from gc import collect as _belay_f\n_belay_f()\ndel _belay_f\n" {
+            return Ok(());
         }
         if source.starts_with("def _belay_f():") && source.contains("mem_free") {
             return self.look(source).await;
@@ -291,13 +298,17 @@ impl Machine {
                 _ => Err(damaged()),
             };
         }
-        if let Some((_, begin)) = source.split_once(";_belay.pop('o',0)\n") {
-            let begin = Begin::of(begin).ok_or_else(damaged)?;
+        if let Some((version, rest)) = { source.strip_prefix("_belay['") }
+            .and_then(|source| source.split_once("']=_belay['begin'];"))
+        {
+            if !is_intact(rest) {
+                return Err(damaged());
+            }
             if self.heap.pieces == 0 {
                 return Err(missing());
             }
-            self.heap.small = Some(Small::new(begin.version));
-            return self.small_begin(&begin.nonce, begin.seed).await;
+            self.heap.small = Some(Small::new(version));
+            return Ok(());
         }
         if let Some(begin) = Begin::of(source) {
             let there = { self.heap.small.as_ref() }.is_some_and(|agent| agent.version == begin.version);
