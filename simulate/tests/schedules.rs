@@ -9,12 +9,13 @@ const SCHEDULES: u64 = 80;
 /// while the host comes back to it, of what threads say where the board has left the agent, of a board at its prompt that was
 /// not asked for a banner, as what the line had lost counted as unread, of calls that were told to have read what a source
 /// behind a ping did not bring, of a long request's body that was still there when another request's had been lost, of an
-/// agent that was told by a bad line how much to read at once, of a bad line's single byte that was taken for a reader's, and of
-/// a call behind one that asked and was interrupted, which ran twice.
-const FOUND: [u64; 17] = [
+/// agent that was told by a bad line how much to read at once, of a bad line's single byte that was taken for a reader's, of
+/// a call behind one that asked and was interrupted, which ran twice, and of banners that came late, when nothing could be asked.
+const FOUND: [u64; 18] = [
     4_270,
     59_547,
     163_531,
+    572_697,
     500_002_457,
     500_017_572,
     500_020_752,

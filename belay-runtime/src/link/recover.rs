@@ -49,7 +49,10 @@ impl Conversation {
             Event::EndClaimed { traceback } if self.liveness.unread.may_heed_sign() => {
                 self.suspect(Some(traceback));
             }
-            Event::Sign(_) if !self.liveness.is_suspected() && self.liveness.unread.may_heed_sign() => {
+            Event::Sign(sign) if !self.liveness.is_suspected() && self.liveness.unread.may_heed_sign() => {
+                if sign == Sign::RawBanner {
+                    self.liveness.unread.answered_late_with_banner();
+                }
                 self.suspect(None);
             }
             _ => {}
@@ -59,15 +62,21 @@ impl Conversation {
 
     /// Something looks as if the board was at a prompt: it is asked, in a way that a running call does not notice.
     pub(super) fn suspect(&mut self, left_with: Option<Vec<u8>>) {
-        if !self.liveness.is_suspected() && self.liveness.unread.has_any_room_for(ASK_FOR_BANNER.len()) {
+        if self.liveness.is_suspected() {
+            return;
+        }
+        if self.liveness.unread.has_any_room_for(ASK_FOR_BANNER.len()) {
             self.ask_for_banner(left_with);
+        } else {
+            // What was asked for earlier may come next, and tell.
+            self.line.hold_back_output();
         }
     }
 
     pub(super) fn ask_for_banner(&mut self, left_with: Option<Vec<u8>>) {
         self.line.hold_back_output();
         self.liveness.suspect(left_with, self.now);
-        self.say(ASK_FOR_BANNER, Sent::Other);
+        self.say(ASK_FOR_BANNER, Sent::BannerWanted);
     }
 
     pub(super) fn probe_again(&mut self) {
@@ -76,7 +85,7 @@ impl Conversation {
         self.line.let_output_go();
         if self.liveness.suspect_longer(self.now) && more {
             self.liveness.set_asked_for_mark(false);
-            self.say(ASK_FOR_BANNER, Sent::Other);
+            self.say(ASK_FOR_BANNER, Sent::BannerWanted);
         }
     }
 
@@ -92,7 +101,7 @@ impl Conversation {
         let source = [ASK_FOR_BANNER, source.as_bytes()].concat();
         if self.liveness.unread.has_any_room_for(source.len()) {
             self.liveness.set_asked_for_mark(true);
-            self.say(&source, Sent::Other);
+            self.say(&source, Sent::BannerWanted);
         }
     }
 

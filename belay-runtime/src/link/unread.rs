@@ -52,6 +52,8 @@ pub(super) enum Sent {
     Ping(u32),
     /// An answer to a question, which may be one more than the board waits for.
     Answer,
+    /// What the raw REPL answers with its banner.
+    BannerWanted,
     Other,
 }
 
@@ -135,6 +137,13 @@ impl Unread {
     pub(super) fn answered_with_banner(&mut self) {
         if !std::mem::replace(&mut self.believed, true) {
             self.clear();
+        }
+    }
+
+    /// A banner has come when none was waited for any more: it may be the answer to what was asked for before.
+    pub(super) fn answered_late_with_banner(&mut self) {
+        if self.sent.iter().any(|(sent, _)| *sent == Sent::BannerWanted) {
+            self.answered_with_banner();
         }
     }
 

@@ -298,8 +298,8 @@ impl Machine {
                 _ => Err(damaged()),
             };
         }
-        if let Some((version, rest)) = { source.strip_prefix("_belay['") }
-            .and_then(|source| source.split_once("']=_belay['begin'];"))
+        if let Some((version, rest)) =
+            { source.strip_prefix("_belay['") }.and_then(|source| source.split_once("']=_belay['begin'];"))
         {
             if !is_intact(rest) {
                 return Err(damaged());

@@ -156,7 +156,9 @@ belay_tests::over_both_paths! {
 
 /// What a board knows of names, which it never forgets.
 async fn names(device: &Device) -> String {
-    let said = device.execute("import micropython\nmicropython.qstr_info()").await;
+    let said = device
+        .execute("import micropython\nmicropython.qstr_info()")
+        .await;
     said.unwrap()
 }
 
