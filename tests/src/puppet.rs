@@ -27,7 +27,8 @@ impl Secrets {
     fn read(written: &[u8]) -> Option<Self> {
         let text = String::from_utf8_lossy(written);
         let (_, begun) = text.rsplit_once("']('")?;
-        let (nonce, rest) = begun.split_once("',")?;
+        let (nonce, rest) = begun.split_once("'[:4],")?;
+        let nonce = nonce.get(..4)?;
         let (seed, _) = rest.split_once(',')?;
         Some(Self {
             nonce: nonce.as_bytes().to_vec(),

@@ -169,12 +169,17 @@ def from_body(name, words):
     asked += 1
     # What its answer has before its kind.
     mine = 48 + (asked & 63)
-    number, items = (kept[-2], len(kept[-1])) if kept else (45, 0)
+    number = 45
+    items = 0
+    if kept:
+        items = len(kept[-1])
+        number = kept[-2]
     if packed:
         asks = question(b"%c?0 %d %d " % (number, asked, items), name, words)
     else:
         asks = b"%c?0 %d %d %s:v%r" % (number, asked, items, name, words)
-    send(asks)
+    # As `send` does it, without what calling that takes.
+    put(start + asks + b"%08x\x03" % crc(asks, seed))
     wait = 1000
     while 1:
         try:

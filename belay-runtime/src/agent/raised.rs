@@ -73,7 +73,7 @@ impl Raised {
 
     /// What the agent says of it.
     pub(super) fn encode(&self) -> String {
-        let text = |text: &str| String::from_utf8_lossy(&typed::literal(text.as_bytes())).into_owned();
+        let text = typed::quoted;
         let optional = |value: Option<&str>| value.map_or_else(|| "None".to_owned(), text);
         let errno = self
             .errno

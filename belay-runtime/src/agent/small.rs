@@ -2,7 +2,7 @@
 //! once.
 
 use super::source::{Secrets, begin, fingerprint};
-use super::typed::literal;
+use super::typed::quoted;
 use crate::protocol::Checksum;
 
 /// Its source.
@@ -56,10 +56,6 @@ pub(crate) fn bring(secrets: Secrets, free: u64, is_old: bool) -> Vec<String> {
 fn piece_of(statement: &str) -> String {
     let check = Checksum::Small.of(statement.as_bytes(), 0);
     format!("_belay['x']({},{check})\n", quoted(statement))
-}
-
-fn quoted(source: &str) -> String {
-    String::from_utf8_lossy(&literal(source.as_bytes())).into_owned()
 }
 
 /// The longest first: what is compiled is put behind what was needed to compile it, and that gap then is large enough

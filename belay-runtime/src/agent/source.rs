@@ -1,10 +1,13 @@
 //! What brings an agent onto a board, or finds it there.
 
+use super::typed::quoted;
 use super::{asking, events, feeds, files, modules, threads, values};
 use crate::random::random;
 
 /// The agent's source.
 pub(super) const AGENT: &str = include_str!(concat!(env!("OUT_DIR"), "/resident.py"));
+/// What compiles it.
+const CHECKED: &str = include_str!(concat!(env!("OUT_DIR"), "/checked.py"));
 /// Identifies the agent and what it keeps: another version of either is not this one.
 const VERSION: u64 = fingerprint(&SOURCES);
 /// The agent, and what it is sent when it is needed.
@@ -85,11 +88,11 @@ pub(crate) fn attach(secrets: Secrets, reads: i64) -> String {
     format!("try:_belay['{VERSION:x}']\nexcept:0\nelse:{begin}\n")
 }
 
-/// Brings the agent and begins a session.
-pub(crate) fn bring(secrets: Secrets, free: Option<u64>, reads: i64) -> String {
+/// Brings the agent. Another source begins the session: as long as this one runs, the board's memory has all of it.
+pub(crate) fn bring(secrets: Secrets, free: Option<u64>) -> String {
+    let (source, check) = (quoted(AGENT), crc32fast::hash(AGENT.as_bytes()));
     let stays = made_to_stay(secrets, free);
-    let begin = begin(secrets, VERSION, &unharmed(reads));
-    format!("{AGENT}\n{stays}{begin}\n")
+    format!("{CHECKED}\n_belay_f(b{source},{check})\n{stays}")
 }
 
 /// Makes the function that is the agent what stays on the board.

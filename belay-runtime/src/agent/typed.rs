@@ -40,8 +40,13 @@ pub(super) fn call(start: &str, text: &[u8]) -> Vec<u8> {
     [start.as_bytes(), &literal(text), b")"].concat()
 }
 
+/// Source as Python writes it.
+pub(super) fn quoted(source: &str) -> String {
+    String::from_utf8_lossy(&literal(source.as_bytes())).into_owned()
+}
+
 /// A text of ASCII as Python writes it, without the name of anything.
-pub(super) fn literal(text: &[u8]) -> Vec<u8> {
+fn literal(text: &[u8]) -> Vec<u8> {
     let mut source = vec![b'\''];
     for byte in text {
         match byte {

@@ -56,17 +56,17 @@ pub(super) async fn start(
     if let Some(prebuilt) = prebuilt::bring(secrets, free).filter(|_| loads)
         // Whatever is heard of that: a thread's output would look like a failure, and a second agent takes more memory.
         && let Ran::Ended(_) = run_surely(wire, &prebuilt, deadlines, |_| false).await?
-        && let Ran::Hello(words) = bring(wire, &attach, &attach, deadlines).await?
+        && let Ran::Hello(words) = begin(wire, &attach, deadlines).await?
     {
         return Ok(begun(wire, words, false, flavour));
     }
-    let source = source::bring(secrets, free, reads);
-    let mut ran = bring(wire, &source, &attach, deadlines).await?;
+    let source = source::bring(secrets, free);
+    let mut ran = bring_source(wire, &source, &attach, deadlines).await?;
     for _ in 0..LOST {
         if !ran.has_failed() {
             break;
         }
-        ran = bring(wire, &source, &attach, deadlines).await?;
+        ran = bring_source(wire, &source, &attach, deadlines).await?;
     }
     match ran {
         Ran::Hello(words) => Ok(begun(wire, words, false, flavour)),
@@ -80,17 +80,28 @@ pub(super) async fn start(
     }
 }
 
-/// Runs what brings the agent.
-async fn bring(wire: &mut Wire<'_>, source: &str, attach: &str, deadlines: &Deadlines) -> Result<Ran> {
-    let mut ran = run_surely(wire, source, deadlines, |_| false).await?;
+/// Runs what brings the agent, and begins a session with it. Gives the end of what brought it where that has failed.
+async fn bring_source(wire: &mut Wire<'_>, source: &str, attach: &str, deadlines: &Deadlines) -> Result<Ran> {
+    let brought = run_surely(wire, source, deadlines, |_| false).await?;
+    if let Ran::Ended(ended) = &brought
+        && is_out_of_memory(&ended.traceback)
+    {
+        return Ok(brought);
+    }
+    match begin(wire, attach, deadlines).await? {
+        Ran::Ended(ended) if ended.traceback.is_empty() => Ok(brought),
+        ran => Ok(ran),
+    }
+}
+
+/// Begins a session with the agent that has just been brought.
+async fn begin(wire: &mut Wire<'_>, attach: &str, deadlines: &Deadlines) -> Result<Ran> {
+    let mut ran = run_surely(wire, attach, deadlines, |_| false).await?;
     for _ in 0..DROWNED {
         match &ran {
             // Its hello was lost in what a thread prints; or it is not there, and this says so again.
             Ran::Ended(ended) if !is_out_of_memory(&ended.traceback) => {
-                let again = run(wire, attach, deadlines).await?;
-                if matches!(again, Ran::Hello(_)) {
-                    ran = again;
-                }
+                ran = run(wire, attach, deadlines).await?;
             }
             _ => break,
         }
