@@ -7,8 +7,10 @@ use belay::prelude::*;
 use belay::{CallPath, ErrorKind};
 use belay_runtime::agent::prebuilt::source_and_kept;
 use belay_runtime::agent::{self, Flavour, Lines, Number};
-use belay_runtime::link::{Link, LinkOptions, Request};
+use belay_runtime::link::{Link, LinkOptions, Payload, Request};
+
 use belay_runtime::python::Bytes;
+use belay_runtime::transport::{Address, Connector};
 use belay_sim::{Board, Direction, Fault, Rates};
 use belay_tests::{Asked, Puppet, connected_with, soon, unix};
 use futures_util::StreamExt as _;
@@ -192,6 +194,30 @@ async fn a_peer_that_has_got_several_calls_and_answers_none_ends_each_of_them() 
 }
 
 /// The seed of the checksums, and the lines, of an agent that a test has to itself.
+#[tokio::test]
+async fn what_a_lost_line_announced_is_never_taken_for_a_line() {
+    let board = unix().await;
+    let port = Connector::from(board.port().parse::<Address>().expect("an address"));
+    let link = Link::connect(&port, LinkOptions::default())
+        .await
+        .expect("a board");
+    // As long as a line is, and what a line could begin with that asks for what is behind `5e0`.
+    let expression = "5e0+1234567+1234567+123";
+    for number in 0..64 {
+        let lost = board.cable().once(Direction::ToBoard, 3, Fault::Drop);
+        lost.expect("the cable takes it");
+        let request = Request::Evaluate(expression.into());
+        let said = soon("an answer", link.request(request, Duration::from_secs(5))).await;
+        assert_eq!(
+            said.expect("an answer"),
+            Payload::Repr(b"2469262.0".to_vec()),
+            "{number}"
+        );
+        board.cable().heal().expect("the cable takes it");
+    }
+    link.close().await.expect("a clean end");
+}
+
 const SEED: u32 = 0xb0a4d;
 
 /// A request so long that it is brought before the line that announces it, which prints this: that line, and what brings it.

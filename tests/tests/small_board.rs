@@ -189,7 +189,10 @@ async fn agent_works(link: &Link) {
 #[tokio::test]
 async fn an_agent_that_has_not_come_as_it_was_sent_is_sent_again() {
     // This board does not load what was compiled before. Most of what is changed compiles all the same.
-    for (at, bit) in (1_500..9_000).step_by(521).zip([0x01, 0x02, 0x80].into_iter().cycle()) {
+    for (at, bit) in (1_500..9_000)
+        .step_by(521)
+        .zip([0x01, 0x02, 0x80].into_iter().cycle())
+    {
         let board = Board::circuitpython_like().start().await.unwrap();
         let port = Connector::from(board.port().parse::<Address>().unwrap());
         let flip = board.cable().once(Direction::ToBoard, at, Fault::Flip(bit));

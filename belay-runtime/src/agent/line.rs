@@ -83,7 +83,8 @@ impl Lines {
         let at = text.len();
         text.push(b'#');
         text.extend_from_slice(body.as_bytes());
-        self.seal(&mut text, at);
+        // Where the line before it was lost it must not look like one.
+        self.seal(&mut text, at, self.seed.wrapping_add(1));
         text
     }
 
@@ -114,20 +115,20 @@ impl Lines {
         if let Some(block) = self.block {
             text.resize(text.len().max(block - SUFFIX - 1), b' ');
         }
-        self.seal(&mut text, 0);
+        self.seal(&mut text, 0, self.seed);
         text
     }
 
     /// Ends what begins at `at` with seven characters that make its checksum zero, or are its checksum, and a
     /// line end.
-    fn seal(&self, text: &mut Vec<u8>, at: usize) {
+    fn seal(&self, text: &mut Vec<u8>, at: usize, seed: u32) {
         let check = self.flavour.checksum();
         if check == Checksum::Small {
-            let sum = check.of(&text[at..], self.seed);
+            let sum = check.of(&text[at..], seed);
             text.extend_from_slice(format!("{sum:0SUFFIX$x}\n").as_bytes());
             return;
         }
-        let state = checksum(&text[at..], self.seed);
+        let state = checksum(&text[at..], seed);
         let end = if self.block.is_some() { BLOCK_END } else { b'\n' };
         let mut wanted = checksum(&[b'@', b'@', b'@', b'@', b'@', b'@', b'@', end], state);
         let mut bits = 0;
@@ -204,7 +205,7 @@ mod tests {
         assert!(line.starts_with(b"#0l3e1009 "));
         assert_eq!(follows.len(), 1009);
         assert_eq!(checksum(line, lines().seed), 0);
-        assert_eq!(checksum(follows, lines().seed), 0);
+        assert_eq!(checksum(follows, lines().seed + 1), 0);
     }
 
     #[test]

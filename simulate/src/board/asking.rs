@@ -239,7 +239,7 @@ impl Machine {
             b'l' => {
                 let rest = number_in(text.get(1..).unwrap_or_default().as_bytes());
                 let long = self.read(rest).await?;
-                if self.heap.session.check(&long) != 0 || long.len() < 9 {
+                if self.heap.session.check_body(&long) != 0 || long.len() < 9 {
                     self.spoilt(b"?").await?;
                     return Ok(None);
                 }

@@ -105,7 +105,7 @@ impl Machine {
         } else {
             self.read(rest).await?
         };
-        if self.heap.session.check(&text) != 0 || text.len() < 9 {
+        if self.heap.session.check_body(&text) != 0 || text.len() < 9 {
             self.agent()?.odd = b"?".to_vec();
             return self.refuse().await;
         }

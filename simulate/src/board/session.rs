@@ -9,6 +9,12 @@ pub(super) struct Session {
     pub(super) small: bool,
 }
 
+fn checksum(text: &[u8], seed: u32) -> u32 {
+    let mut hasher = crc32fast::Hasher::new_with_initial(seed);
+    hasher.update(text);
+    hasher.finalize()
+}
+
 /// What the checksum of the agent for small boards has.
 const BITS: u32 = 4_194_303;
 
@@ -19,9 +25,12 @@ impl Session {
                 |value: u32, byte: &u8| (value.wrapping_mul(251).wrapping_add(u32::from(*byte))) & BITS;
             return text.iter().fold(self.seed & BITS, step);
         }
-        let mut hasher = crc32fast::Hasher::new_with_initial(self.seed);
-        hasher.update(text);
-        hasher.finalize()
+        checksum(text, self.seed)
+    }
+
+    /// The checksum of what a line has announced.
+    pub(super) fn check_body(&self, text: &[u8]) -> u32 {
+        checksum(text, self.seed.wrapping_add(1))
     }
 
     /// A frame, if there is a session.
