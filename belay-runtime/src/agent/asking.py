@@ -70,17 +70,23 @@ def asker():
     if not schedule:
         return from_body
     ran.clear()
-    for _ in range(20):
-        try:
-            schedule(run, 1)
-            break
-        except RuntimeError:
-            # So many wait, which run now unless this is one of them.
-            pass
+    try:
+        schedule(run, 1)
+    except RuntimeError:
+        schedule_behind_others()
     for _ in range(20):
         if ran:
             return from_body
     raise refusal
+
+
+# So many wait, which run now unless this is one of them.
+def schedule_behind_others():
+    for _ in range(20):
+        try:
+            return schedule(run, 1)
+        except RuntimeError:
+            pass
 
 
 def question(head, name, words):
@@ -180,6 +186,7 @@ def from_body(name, words):
         asks = b"%c?0 %d %d %s:v%r" % (number, asked, items, name, words)
     # As `send` does it, without what calling that takes.
     put(start + asks + b"%08x\x03" % crc(asks, seed))
+    came = line
     wait = 1000
     while 1:
         try:
@@ -188,12 +195,12 @@ def from_body(name, words):
                 wait = min(2 * wait, 5000)
                 continue
             if block > 0:
-                readinto(line)
-                if not crc(line, seed) and line[3] == mine and line[2] == ord("h"):
+                readinto(came)
+                if not crc(came, seed) and came[3] == mine and came[2] == ord("h"):
                     put(heard)
-                    kind = line[4]
+                    kind = came[4]
                     return loads(rest) if kind == ord("j") else understood(kind, rest)
-                said = meanwhile(line, block, mine, asks)
+                said = meanwhile(came, block, mine, asks)
             else:
                 said = meanwhile(readline().encode(), block, mine, asks)
             if said:
