@@ -164,7 +164,7 @@ def attend(block, start, seed):
 
 
 # The agent waits for this body, so the lines are read here. When nothing is heard of this body, the host asks for its
-# answer, and is asked instead once more; so it is when nothing comes. A question says how many items came before it: the
+# answer, and is asked instead once more; so it is when nothing comes. A question says how many items own_line before it: the
 # host may answer it by what they are. What is asked often is done here, without what calling for it takes.
 def from_body(name, words):
     global asked
@@ -186,7 +186,7 @@ def from_body(name, words):
         asks = b"%c?0 %d %d %s:v%r" % (number, asked, items, name, words)
     # As `send` does it, without what calling that takes.
     put(start + asks + b"%08x\x03" % crc(asks, seed))
-    came = line
+    own_line = line
     wait = 1000
     while 1:
         try:
@@ -195,12 +195,12 @@ def from_body(name, words):
                 wait = min(2 * wait, 5000)
                 continue
             if block > 0:
-                readinto(came)
-                if not crc(came, seed) and came[3] == mine and came[2] == ord("h"):
+                readinto(own_line)
+                if not crc(own_line, seed) and own_line[3] == mine and own_line[2] == ord("h"):
                     put(heard)
-                    kind = came[4]
+                    kind = own_line[4]
                     return loads(rest) if kind == ord("j") else understood(kind, rest)
-                said = meanwhile(came, block, mine, asks)
+                said = meanwhile(own_line, block, mine, asks)
             else:
                 said = meanwhile(readline().encode(), block, mine, asks)
             if said:

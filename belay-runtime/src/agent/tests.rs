@@ -311,7 +311,7 @@ fn read(source: &str) -> BTreeSet<char> {
 /// The kinds of frames that a source writes.
 fn written(source: &str) -> BTreeSet<char> {
     let mut kinds = BTreeSet::new();
-    // Behind a number, in a text of its own, or as what is put there.
+    // Behind a number, or as what is put there.
     let starts = [
         "\"%c",
         "\"%s",
@@ -322,14 +322,8 @@ fn written(source: &str) -> BTreeSet<char> {
         "else b\"",
         "else \"",
     ];
-    let numbers = ["number", "expected", "asked"];
-    let behind = numbers.map(|name| [format!("{name} + \""), format!("{name} + (\"")]);
-    for start in starts
-        .iter()
-        .map(|start| (*start).to_owned())
-        .chain(behind.into_iter().flatten())
-    {
-        for (_, rest) in after(source, &start) {
+    for start in starts {
+        for (_, rest) in after(source, start) {
             kinds.extend(rest.chars().next().filter(|c| !"%\"".contains(*c)));
         }
     }
