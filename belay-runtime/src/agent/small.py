@@ -81,10 +81,11 @@ def line(part):
     number = asked = 0
     m(part)
     whole = text
-    asked = ord(whole[1:2])
     skipped = lost
     text = ""
     lost = 0
+    # What is no text any more raises, whatever is taken out of it: none of it may stay.
+    asked = ord(whole[1:2])
     if skipped:
         raise MemoryError
     if "%07x" % check(whole[:-8]) != whole[-8:-1]:
