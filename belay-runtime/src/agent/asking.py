@@ -164,7 +164,7 @@ def attend(block, start, seed):
 
 
 # The agent waits for this body, so the lines are read here. When nothing is heard of this body, the host asks for its
-# answer, and is asked instead once more; so it is when nothing comes. A question says how many items own_line before it: the
+# answer, and is asked instead once more; so it is when nothing comes. A question says how many items came before it: the
 # host may answer it by what they are. What is asked often is done here, without what calling for it takes.
 def from_body(name, words):
     global asked
