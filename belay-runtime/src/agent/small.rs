@@ -48,7 +48,7 @@ pub(crate) fn bring(secrets: Secrets, free: u64, is_old: bool) -> Vec<String> {
     ];
     pieces.extend(all.into_iter().map(piece_of));
     pieces.push(format!(
-        "_belay['{VERSION:x}']=_belay['begin'];_belay.pop('x',_belay.pop('o',0))\n"
+        "_belay['{VERSION:x}']=_belay['begin'];_belay.pop('x',_belay.pop('o',0))\n_belay['gc'].collect()\n"
     ));
     pieces
 }

@@ -11,7 +11,7 @@ use crate::link::{Deadlines, Hello, ladder};
 use crate::protocol::{Operation, is_out_of_memory};
 
 /// Whether a board that has said so has no raw-paste mode, so that the other agent is too long for it: it is asked again,
-/// since the line may have changed the question.
+/// since the line may have changed the question, and that makes its heap tidy.
 pub(super) async fn is_old(wire: &mut Wire<'_>, deadlines: &Deadlines) -> Result<bool> {
     if wire.line.repl.has_raw_paste() == Some(false) {
         wire.line.repl.ask_again_for_raw_paste();
@@ -51,7 +51,7 @@ pub(super) async fn start(
 
 /// Begins a session with the one that may be there.
 async fn attach(wire: &mut Wire<'_>, secrets: Secrets, deadlines: &Deadlines) -> Result<Ran> {
-    let is_old = is_old(wire, deadlines).await?;
+    let is_old = wire.line.repl.has_raw_paste() == Some(false);
     if is_old {
         renew_buffer(wire, deadlines).await?;
     }
