@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,6 +176,13 @@ int mp_thread_mutex_lock(mp_thread_mutex_t *mutex, int wait) {
         locked = unix_mutex_lock(mutex, 1);
     }
     return locked;
+}
+
+// A Ctrl-C is a signal, and ends a wait. Garbage that is collected while another thread still tells of its stack is in use.
+int board_sem_wait(sem_t *semaphore) {
+    while (sem_wait(semaphore) != 0 && errno == EINTR) {
+    }
+    return 0;
 }
 #endif
 

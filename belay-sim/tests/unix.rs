@@ -54,6 +54,23 @@ fn three_hundred_interrupts_leave_the_board_alive() {
 }
 
 #[test]
+fn ctrl_c_while_garbage_is_collected_leaves_what_another_thread_uses() {
+    let board = board();
+    let mut client = Client::raw(board.port());
+    let beside = "import _thread, gc\nwrong = []\nturns = 0\ndef beside():\n global turns\n while not wrong:\n  \
+                  made = [str(i) for i in range(200)]\n  turns += 1\n  for i in range(200):\n   \
+                  if made[i] != str(i):\n    wrong.append(made[i])\n_thread.start_new_thread(beside, ())\n";
+    client.exec(beside);
+    for _ in 0..300 {
+        client.send(b"print('go')\nwhile True: gc.collect()\x04");
+        client.until(b"go\r\n");
+        client.send(b"\x03");
+        assert!(client.outcome().1.ends_with("KeyboardInterrupt: \r\n"));
+    }
+    assert_eq!(client.exec("print(wrong, turns > 0)"), "[] True\r\n");
+}
+
+#[test]
 fn ctrl_c_is_data_when_the_program_has_switched_it_off() {
     let board = board();
     let mut client = Client::raw(board.port());

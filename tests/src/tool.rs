@@ -1,5 +1,10 @@
 //! What the tools behind `cargo xtask` share.
 
+use std::collections::VecDeque;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use belay::{Error, ErrorKind};
 use belay_sim::{Board, Builder};
 use tokio::runtime;
@@ -71,8 +76,62 @@ pub fn log_if_asked() {
     if std::env::var_os("RUST_LOG").is_some() {
         tracing_subscriber::fmt()
             .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
-            .with_writer(std::io::stderr)
+            .with_writer(io::stderr)
             .init();
+    }
+}
+
+/// Remembers the last of what is logged, to be written to a file when something has failed.
+#[derive(Debug, Clone, Default)]
+pub struct Recorder(Arc<Mutex<VecDeque<u8>>>);
+
+impl Recorder {
+    /// How many bytes are remembered.
+    const ROOM: usize = 4 << 20;
+
+    /// Has it remember all that the library logs from now on.
+    pub fn start() -> Self {
+        let recorder = Self::default();
+        let writer = recorder.clone();
+        tracing_subscriber::fmt()
+            .with_env_filter("belay=trace,belay_runtime=trace")
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .init();
+        recorder
+    }
+
+    fn remembered(&self) -> MutexGuard<'_, VecDeque<u8>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets what it has remembered: from here on is what matters.
+    pub fn clear(&self) {
+        self.remembered().clear();
+    }
+
+    /// Writes what it remembers into this file.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn save(&self, path: &Path) -> io::Result<()> {
+        std::fs::write(path, self.remembered().make_contiguous())
+    }
+}
+
+impl io::Write for Recorder {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        let mut remembered = self.remembered();
+        let over = (remembered.len() + text.len()).saturating_sub(Self::ROOM);
+        let over = over.min(remembered.len());
+        remembered.drain(..over);
+        remembered.extend(text);
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

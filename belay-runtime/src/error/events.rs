@@ -6,7 +6,8 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EventLoss {
-    /// They were lost on the line, or the board had no room for them.
+    /// They were lost on the line, or the board had no room for them; or the line was so bad that the board was told late
+    /// to send them.
     Line,
     /// The subscriber did not keep up, and more than [`event_backlog`](crate::DeviceBuilder::event_backlog) may would
     /// have had to wait.

@@ -236,6 +236,9 @@ impl Listening {
                 if !again {
                     break;
                 }
+                if let Some(listening) = listening.upgrade() {
+                    listening.hub.doubt(token);
+                }
                 let Ok(next) = order() else { return };
                 answer = next.await.map(drop);
             }

@@ -10,7 +10,7 @@ use belay_tests::tool::tells_of_the_line;
 use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
-use super::run::{DEADLINE, HUNG, Outcome, inject, options};
+use super::run::{DEADLINE, HUNG, Outcome, amid_faults, options};
 
 #[belay::device]
 trait Teller {
@@ -92,35 +92,27 @@ impl Runner {
         let mut told = pin!(teller.told());
         let beside = random.bool();
         let telling = async {
-            let telling = async {
-                if beside {
-                    teller.tell_beside(first, count).await?.join().await
-                } else {
-                    teller.tell(first, count).await
-                }
-            };
-            timeout(HUNG, telling).await
+            if beside {
+                teller.tell_beside(first, count).await?.join().await
+            } else {
+                teller.tell(first, count).await
+            }
         };
-        let fault = inject(&mut self.board, seed, &mut random, &mut outcome.scenario);
-        let (telling, ()) = tokio::join!(telling, fault);
-        match telling {
-            Err(_) => outcome.hung("the telling did not end".into()),
-            Ok(Err(error))
+        match amid_faults(&mut self.board, seed, &mut random, &mut outcome, telling).await {
+            None => outcome.hung("the telling did not end".into()),
+            Some(Err(error))
                 if !tells_of_the_line(&error)
                     && !matches!(error.kind(), ErrorKind::ThreadLost(_) | ErrorKind::LineRead) =>
             {
                 outcome.wrong(format!("the telling gave {error}"));
             }
-            Ok(_) => {}
-        }
-        if let Err(error) = self.board.cable().heal() {
-            outcome.lost(error.to_string());
+            Some(_) => {}
         }
         let until = afterwards(&teller, first + count, &mut outcome).await;
         match until {
             None => self.hang_up().await,
             Some(until) => {
-                let heard = hear(&mut told, until, &mut outcome).await;
+                let heard = hear(&teller, &mut told, until, &mut outcome).await;
                 self.judge(&teller, &heard, &mut outcome).await;
             }
         }
@@ -174,10 +166,11 @@ async fn afterwards(teller: &TellerDevice, first: u32, outcome: &mut Outcome) ->
     })
 }
 
-/// Hears what comes up to this one.
+/// Hears what comes up to this one, or to a later one where it may not come.
 async fn hear(
+    teller: &TellerDevice,
     told: &mut Pin<&mut impl Stream<Item = Result<u32>>>,
-    until: u32,
+    mut until: u32,
     outcome: &mut Outcome,
 ) -> Heard {
     let mut heard = Heard::default();
@@ -199,7 +192,13 @@ async fn hear(
             }
             Ok(Some(Err(error))) => match error.kind() {
                 ErrorKind::EventsLost { lost: Some(lost), .. } => heard.lost += lost,
-                ErrorKind::EventsLost { lost: None, .. } => heard.gap = true,
+                ErrorKind::EventsLost { lost: None, .. } => {
+                    heard.gap = true;
+                    let Some(later) = afterwards(teller, until + 1, outcome).await else {
+                        return heard;
+                    };
+                    until = later;
+                }
                 // The line was so bad that the board could not be told to send them.
                 ErrorKind::NotHeard(cause) if tells_of_the_line(cause) => {
                     heard.gap = true;

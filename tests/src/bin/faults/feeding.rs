@@ -12,7 +12,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
-use super::run::{self, DEADLINE, HUNG, HangsUp, Outcome, inject, may_come_of_the_line, options};
+use super::run::{self, DEADLINE, HUNG, HangsUp, Outcome, amid_faults, may_come_of_the_line, options};
 
 /// How many calls are made at once.
 const CALLS: usize = 3;
@@ -118,15 +118,11 @@ impl Runner {
         outcome.scenario = format!("{calls:?}; ");
         let alive = Arc::new(());
         let making = calls.iter().map(|call| call.make(&reader, &alive));
-        let making = timeout(HUNG, futures_util::future::join_all(making));
-        let fault = inject(&mut self.board, seed, &mut random, &mut outcome.scenario);
-        let (made, ()) = tokio::join!(making, fault);
-        if let Err(error) = self.board.cable().heal() {
-            outcome.lost(error.to_string());
-        }
+        let making = futures_util::future::join_all(making);
+        let made = amid_faults(&mut self.board, seed, &mut random, &mut outcome, making).await;
         match made {
-            Ok(made) => made.into_iter().for_each(|made| judge(made, &mut outcome)),
-            Err(_) => outcome.hung("the calls did not end".into()),
+            Some(made) => made.into_iter().for_each(|made| judge(made, &mut outcome)),
+            None => outcome.hung("the calls did not end".into()),
         }
         let dropped = async {
             while Arc::strong_count(&alive) > 1 {

@@ -14,12 +14,13 @@ mod run;
 
 use std::collections::VecDeque;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use belay_tests::far::Far;
-use belay_tests::tool::{self, Runtime};
+use belay_tests::tool::{self, Recorder, Runtime};
 use clap::Parser;
 use run::{On, Outcome, Runner, Way};
 
@@ -65,6 +66,10 @@ struct Options {
     /// How many boards work at the same time.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..))]
     boards: u64,
+    /// Writes what was logged in a run that failed, all that went over the line included, to `seed-N.log` in this
+    /// folder. One board works then, so that it is of one run.
+    #[arg(long, value_name = "FOLDER")]
+    trace: Option<PathBuf>,
     /// The runtime of the host.
     #[arg(long, value_enum, default_value_t = Runtime::MultiThread)]
     runtime: Runtime,
@@ -114,21 +119,26 @@ impl Totals {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    tool::log_if_asked();
+    let recorder = options.trace.is_some().then(Recorder::start);
+    if recorder.is_none() {
+        tool::log_if_asked();
+    }
     if let Some(port) = &options.act {
         options.runtime.run(files::act(port, options.seed));
         return ExitCode::SUCCESS;
     }
-    options.runtime.run(run(&options))
+    options.runtime.run(run(&options, recorder))
 }
 
-async fn run(options: &Options) -> ExitCode {
+async fn run(options: &Options, recorder: Option<Recorder>) -> ExitCode {
     let seeds = options.seeds();
     let count = seeds.len() as u64;
     let seeds = Arc::new(Mutex::new(seeds));
     let totals = Arc::new(Mutex::new(Totals::default()));
-    let workers = (0..options.boards.min(count)).map(|_| {
+    let boards = if recorder.is_some() { 1 } else { options.boards };
+    let workers = (0..boards.min(count)).map(|_| {
         let (seeds, totals) = (Arc::clone(&seeds), Arc::clone(&totals));
+        let recorder = recorder.clone();
         let options = options.clone();
         tokio::spawn(async move {
             let mut runners = AnyRunner::all(&options).await;
@@ -137,7 +147,18 @@ async fn run(options: &Options) -> ExitCode {
                     return;
                 };
                 let turn = usize::try_from(seed % runners.len() as u64).unwrap_or(0);
+                if let Some(recorder) = &recorder {
+                    recorder.clear();
+                }
                 let outcome = runners[turn].run(seed).await;
+                if let (Some(recorder), Some(folder)) = (&recorder, &options.trace)
+                    && !outcome.complaints.is_empty()
+                {
+                    let path = folder.join(format!("seed-{seed}.log"));
+                    if let Err(error) = recorder.save(&path) {
+                        eprintln!("{}: {error}", path.display());
+                    }
+                }
                 for complaint in &outcome.complaints {
                     eprintln!("seed {seed}: {} ({})", complaint, outcome.scenario);
                 }

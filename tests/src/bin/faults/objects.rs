@@ -10,7 +10,7 @@ use belay_sim::Board;
 use futures_util::TryStreamExt as _;
 use tokio::time::{sleep, timeout};
 
-use super::run::{self, DEADLINE, HUNG, HangsUp, Outcome, inject, may_come_of_the_line, options};
+use super::run::{self, DEADLINE, HUNG, HangsUp, Outcome, amid_faults, may_come_of_the_line, options};
 
 /// How many calls are made at once.
 const CALLS: usize = 4;
@@ -102,13 +102,9 @@ impl Runner {
             .collect();
         let _ = write!(outcome.scenario, "{calls:?}; ");
         let making = calls.iter().map(|call| call.make(&device, &asked));
-        let making = timeout(HUNG, futures_util::future::join_all(making));
-        let fault = inject(&mut self.board, seed, &mut random, &mut outcome.scenario);
-        let (made, ()) = tokio::join!(making, fault);
-        if let Err(error) = self.board.cable().heal() {
-            outcome.lost(error.to_string());
-        }
-        let made = made.unwrap_or_else(|_| {
+        let making = futures_util::future::join_all(making);
+        let made = amid_faults(&mut self.board, seed, &mut random, &mut outcome, making).await;
+        let made = made.unwrap_or_else(|| {
             outcome.hung("the calls did not end".into());
             Vec::new()
         });

@@ -1,6 +1,7 @@
 //! One run: a fault, some calls, and a call after it.
 
 use std::fmt::Write as _;
+use std::pin::pin;
 use std::time::Duration;
 
 use belay_runtime::ErrorKind;
@@ -24,6 +25,10 @@ const RESYNC: Duration = Duration::from_secs(2);
 const SLACK: Duration = Duration::from_millis(700);
 /// How long to wait for a call that should have ended, to tell one that ends late from one that never does.
 pub(crate) const HUNG: Duration = Duration::from_secs(60);
+
+/// How long a fault lasts at most where a program waits without a deadline: of a thread that is waited for, nothing is
+/// heard over a line on which no answer gets through.
+const LASTS: Duration = Duration::from_secs(15);
 
 /// The heap of a small board, in kilobytes: there is no room in it for the usual agent, and for the longest list that is
 /// asked for, whatever pieces the memory is in.
@@ -307,7 +312,7 @@ fn is_in_time(calls: &[Call], given: &[(Option<Given>, Duration)], at_once: bool
 }
 
 /// Lets something go wrong. Says in `scenario` what, and whether the board or the port was lost by it.
-pub(crate) async fn inject(board: &mut Board, seed: u64, random: &mut fastrand::Rng, scenario: &mut String) {
+async fn inject(board: &mut Board, seed: u64, random: &mut fastrand::Rng, scenario: &mut String) {
     let direction = if random.bool() {
         Direction::ToBoard
     } else {
@@ -365,6 +370,27 @@ pub(crate) async fn inject(board: &mut Board, seed: u64, random: &mut fastrand::
     if let Err(error) = done {
         let _ = write!(scenario, "{error}");
     }
+}
+
+/// Does something while something goes wrong, which is over with it, or after a while. Nothing where it does not end
+/// even then.
+pub(crate) async fn amid_faults<T>(
+    board: &mut Board,
+    seed: u64,
+    random: &mut fastrand::Rng,
+    outcome: &mut Outcome,
+    doing: impl Future<Output = T>,
+) -> Option<T> {
+    let mut doing = pin!(doing);
+    let fault = inject(board, seed, random, &mut outcome.scenario);
+    let (mut done, ()) = tokio::join!(timeout(LASTS, &mut doing), fault);
+    if let Err(error) = board.cable().heal() {
+        outcome.lost(error.to_string());
+    }
+    if done.is_err() {
+        done = timeout(HUNG, doing).await;
+    }
+    done.ok()
 }
 
 impl Runner {
