@@ -16,19 +16,20 @@ use crate::boxed::BoxFuture;
 use crate::exception::HostFailure;
 use crate::kept::{self, Handle};
 
-/// A stream of the host's that a body reads, by batches that the board asks for.
+/// A stream of the host that a body on the board reads: the board requests it batch by batch.
 pub(crate) trait Feed: Send + Sync {
-    /// Its number, which no other has in this program.
+    /// The stream's number, unique in this program.
     fn number(&self) -> u64;
 
-    /// The next items, of as many bytes as this or one: behind a first value that says whether there may be more.
+    /// The next batch: as many items as fit into `room` bytes, but at least one. Its first value says whether
+    /// more items may follow.
     fn batch(self: Arc<Self>, room: usize) -> BoxFuture<'static, Result<Arguments, HostFailure>>;
 
-    /// Nobody reads it any more.
+    /// Ends the stream: nobody reads it any more.
     fn close(&self);
 }
 
-/// A stream among the arguments, which is closed when nobody has these any more.
+/// A stream among the arguments. It is closed when the last clone of this is dropped.
 #[derive(Clone)]
 pub(crate) struct Fed(Arc<Closing>);
 
@@ -53,19 +54,19 @@ impl fmt::Debug for Fed {
     }
 }
 
-/// How an argument is sent.
+/// How one argument is sent to the board.
 #[derive(Debug, Clone)]
 enum Way {
     /// As JSON.
     Json(String),
-    /// Apart from the call.
+    /// In the data that is attached to the call.
     Attached(Attached),
     /// As a Python expression.
     Literal(String),
 }
 
 impl Way {
-    /// The way of a value that has this literal.
+    /// Chooses how to send a value whose Python literal is known already.
     fn of<T: Serialize + ?Sized>(value: &T, literal: &str) -> Self {
         if let Some(attached) = Attached::of(value) {
             return Self::Attached(attached);
@@ -79,14 +80,14 @@ impl Way {
     }
 }
 
-/// Arguments of which some are sent apart from the call.
+/// The arguments of a call of which at least one is attached: sent as data beside the call.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Apart {
-    /// All of them as JSON, with a comma before each, and `null` in the place of those that are apart.
+    /// All arguments as JSON, each preceded by a comma, with `null` in the place of each attached one.
     pub json: String,
-    /// Which those are, as JSON: each as its place, how it is written, and how many characters it has.
+    /// The attached arguments, as JSON: for each its position, its encoding, and its length in characters.
     pub places: String,
-    /// The characters, one behind the other.
+    /// The attached data, concatenated in the same order.
     pub data: String,
 }
 
@@ -94,17 +95,17 @@ pub struct Apart {
 #[derive(Debug, Clone)]
 pub struct Arguments {
     text: String,
-    /// How each of them is sent where no expression has to be worked out.
+    /// How each argument is sent; `None` if one of them is an expression that the board has to evaluate.
     ways: Option<Vec<Way>>,
     count: usize,
     error: Option<ValueError>,
-    /// What the result is going to be read as.
+    /// The type that the result will be read as.
     result: Shape,
-    /// The streams among them.
+    /// The streams among the arguments.
     feeds: Vec<Fed>,
-    /// The number of the answer, where objects stay on the board that it has.
+    /// The number of the answer, if objects in the answer are to stay on the board.
     answer: Option<u64>,
-    /// The objects of the board's among them.
+    /// The handles among the arguments, each for an object on the board.
     handles: Vec<Arc<Handle>>,
 }
 
@@ -129,7 +130,8 @@ impl Arguments {
         Self::default()
     }
 
-    /// The same with one more. What cannot be expressed is reported when the arguments are used.
+    /// The same arguments and one more. A value that cannot be expressed is reported when the arguments are
+    /// used.
     #[must_use]
     pub fn with<T: Serialize + ?Sized>(mut self, name: &'static str, value: &T) -> Self {
         if self.error.is_some() {
@@ -153,15 +155,15 @@ impl Arguments {
         self
     }
 
-    /// The same for a call whose result is going to be read as a `T`: then the board can send that in the way that
-    /// costs it the least. It can be read as anything else all the same.
+    /// The same arguments for a call whose result will be read as a `T`, so that the board can send it in the
+    /// form that costs it the least. The result can still be read as any other type.
     #[must_use]
     pub fn returning<T: DeserializeOwned>(mut self) -> Self {
         self.result = Shape::of::<T>();
         self
     }
 
-    /// The same with all of these behind them.
+    /// The same arguments followed by all of `others`.
     #[must_use]
     pub fn with_all(mut self, others: &Self) -> Self {
         self.error = self.error.or_else(|| others.error.clone());
@@ -178,7 +180,8 @@ impl Arguments {
         self
     }
 
-    /// The same with a stream, which the board has as what this expression of the agent's language gives.
+    /// The same arguments and a stream. `expression`, in the agent's language, makes the board's iterator
+    /// over it.
     pub(crate) fn with_feed(mut self, feed: Arc<dyn Feed>, expression: String) -> Self {
         self.push(&expression);
         if let Some(ways) = &mut self.ways {
@@ -188,12 +191,12 @@ impl Arguments {
         self
     }
 
-    /// The streams among them.
+    /// The streams among the arguments.
     pub(crate) fn feeds(&self) -> &[Fed] {
         &self.feeds
     }
 
-    /// How many bytes they come to, about.
+    /// The approximate size of all arguments, in bytes.
     pub(crate) fn size(&self) -> usize {
         let size = |way: &Way| match way {
             Way::Json(text) | Way::Literal(text) => text.len(),
@@ -204,7 +207,7 @@ impl Arguments {
             .map_or(self.text.len(), |ways| ways.iter().map(size).sum())
     }
 
-    /// The same with what an expression of the agent's language gives.
+    /// The same arguments and the value of an expression that the board's agent evaluates.
     pub(crate) fn with_expression(mut self, expression: &str) -> Self {
         self.ways = None;
         self.push(expression);
@@ -219,7 +222,7 @@ impl Arguments {
         self.count += 1;
     }
 
-    /// How many there are.
+    /// The number of arguments.
     pub fn count(&self) -> usize {
         self.count
     }
@@ -237,7 +240,7 @@ impl Arguments {
         }
     }
 
-    /// The same as JSON, with a comma before each; nothing if that could not say all of them.
+    /// All arguments as JSON, each preceded by a comma; `None` if JSON cannot express one of them exactly.
     pub(crate) fn json(&self) -> Option<String> {
         let mut all = String::with_capacity(32);
         for way in self.ways.as_ref()? {
@@ -248,7 +251,7 @@ impl Arguments {
         Some(all)
     }
 
-    /// The same with some of them apart, if that is worth it.
+    /// The arguments with some of them attached; `None` if none is worth attaching.
     pub(crate) fn apart(&self) -> Option<Apart> {
         let ways = self.ways.as_ref()?;
         if !ways.iter().any(|way| matches!(way, Way::Attached(_))) {
@@ -278,12 +281,12 @@ impl Arguments {
         Some(apart)
     }
 
-    /// What the result is going to be read as.
+    /// The type that the result will be read as.
     pub(crate) fn result(&self) -> Shape {
         self.result
     }
 
-    /// What the agent is to pack the result as, if it can, or nothing.
+    /// The code that tells the agent how to pack the result; empty if it is not to be packed.
     pub(crate) fn code(&self) -> Cow<'static, str> {
         let code = self.result.code();
         match self.answer {
@@ -292,8 +295,8 @@ impl Arguments {
         }
     }
 
-    /// The same for an answer of this number, whose objects stay on the board. `exact` is whether floats beside them are
-    /// to have all their bits.
+    /// The same arguments for a call whose answer has this number, so that objects in it can stay on the
+    /// board. `exact` says whether floats beside the objects have to keep all their bits.
     pub(crate) fn numbered(mut self, answer: u64, exact: bool) -> Self {
         self.answer = Some(answer);
         if let (Shape::Objects(how), true) = (self.result, exact) {
@@ -302,7 +305,7 @@ impl Arguments {
         self
     }
 
-    /// The objects of a board's among them, which stay there for as long as these arguments do.
+    /// The handles among the arguments. The objects stay on the board for as long as these arguments exist.
     pub(crate) fn handles(&self) -> &[Arc<Handle>] {
         &self.handles
     }

@@ -1,4 +1,4 @@
-//! `array.array`, which serde has no word for.
+//! `array.array`, for which serde's data model has no type.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};

@@ -1,5 +1,5 @@
-//! Arguments that are attached to a call instead of being written into it, because they are large or no JSON says all of
-//! them: the board makes them without its compiler.
+//! Arguments that are attached to a call as data instead of being written into it, because they are large or
+//! because JSON cannot express them exactly. The board decodes them without its compiler.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,25 +9,27 @@ use super::array::TypeCode;
 use super::error::ValueError;
 use super::{literal, tag};
 
-/// Text of up to so many bytes is written into the call, and so are bytes and rows of numbers of up to so many.
+/// Text of up to this many bytes is written into the call instead of being attached; the limits for bytes and
+/// for sequences of numbers follow.
 const SHORT_TEXT: usize = 64;
 const SHORT_BYTES: usize = 32;
 const SHORT_ROW: usize = 24;
 
-/// How many different characters that no line has may come as others, each of which costs the board one pass.
+/// How many different characters that a line cannot contain may be replaced by others. Undoing each costs the
+/// board one pass over the text.
 const REPLACED: usize = 4;
 
-/// An argument in the form in which it is attached.
+/// An argument in the form in which it is attached to a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Attached {
-    /// What it is and how it is written, as `agent/attached.py` reads it.
+    /// Its type and encoding, as `agent/attached.py` reads them.
     pub(crate) how: String,
-    /// The value: printable ASCII.
+    /// The encoded value: printable ASCII.
     pub(crate) data: String,
 }
 
 impl Attached {
-    /// A value, if it is worth it.
+    /// Encodes a value, if attaching it is worth it.
     pub(super) fn of<T: Serialize + ?Sized>(value: &T) -> Option<Self> {
         value.serialize(Collector { form: Form::Plain }).ok()
     }
@@ -47,7 +49,7 @@ impl Attached {
         }
     }
 
-    /// ASCII as it is, but for a few characters for which others stand that are not in it.
+    /// ASCII text as it is, with a few characters replaced by others that do not occur in it.
     fn replaced(kind: char, bytes: &[u8]) -> Option<Self> {
         let mut seen = [false; 128];
         for byte in bytes {
@@ -76,7 +78,7 @@ impl Attached {
     }
 }
 
-/// It is written into the call.
+/// The outcome for a value that is not attached, but written into the call.
 fn none<T>() -> Result<T, ValueError> {
     Err(ValueError::plain("it is not attached".to_owned()))
 }
@@ -198,7 +200,7 @@ impl Serializer for Collector {
     }
 }
 
-/// A row of numbers that are all ints, or all floats.
+/// A sequence of numbers that are either all ints or all floats.
 struct Row {
     kind: char,
     count: usize,
@@ -257,7 +259,7 @@ impl Row {
     }
 }
 
-/// Ints in the memory of the smallest array that holds them.
+/// Ints, encoded as the memory of the smallest array that holds them.
 fn ints_in_memory(ints: &[i64]) -> Result<(char, Vec<u8>), ValueError> {
     let least = ints.iter().min().copied().unwrap_or(0);
     let greatest = ints.iter().max().copied().unwrap_or(0);
@@ -305,7 +307,7 @@ enum Number {
     Float(f64),
 }
 
-/// An element of a row, if it is a number.
+/// Serialises one element of a sequence, if it is a number.
 struct Element;
 
 macro_rules! ints {
@@ -334,7 +336,8 @@ impl Serializer for Element {
         serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64, serialize_u128: u128,
     }
 
-    /// As a board with doubles reads its literal; one with single precision makes the same single of it.
+    /// The double that a board with doubles reads from the literal; a board with single precision rounds that
+    /// to the same single.
     fn serialize_f32(self, value: f32) -> Result<Number, ValueError> {
         let mut buffer = zmij::Buffer::new();
         let decimal = value
@@ -380,7 +383,7 @@ impl Serializer for Element {
         name: &'static str,
         value: &T,
     ) -> Result<Number, ValueError> {
-        // A float among ints is none, and an int of many digits has a name of its own.
+        // A tagged value is not a number, except an int of many digits, which has the tag of a `Value`.
         if name.starts_with(tag::PREFIX) && name != tag::VALUE {
             return none();
         }

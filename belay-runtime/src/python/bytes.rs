@@ -1,4 +1,4 @@
-//! Bytes, which serde would otherwise take for a sequence of numbers.
+//! Bytes, which serde would otherwise treat as a sequence of numbers.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};

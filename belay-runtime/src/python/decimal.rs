@@ -1,10 +1,10 @@
 //! Decimal floats as boards read and print them.
 //!
-//! From MicroPython 1.26 on, a board with doubles prints the shortest digits from which its *own* parser
-//! gets the number back. Where that parser computes in the 80-bit arithmetic of x86 processors it rounds
-//! twice or more, and once in some ten thousand numbers reads another one than the nearest. For those the
-//! nearest number would be wrong by a unit in the last place, and only the same arithmetic gives back what
-//! the board has.
+//! From MicroPython 1.26 on, a board with doubles prints the shortest digits from which its *own* parser gets
+//! the number back. A parser that computes in the 80-bit arithmetic of x86 processors rounds more than once,
+//! and reads about one number in ten thousand as another double than the nearest. Correct parsing on the host
+//! would then be off by one unit in the last place, so the host has to repeat the board's arithmetic to get
+//! the board's number.
 
 /// A decimal number without its sign: `mantissa * 10 ** exponent`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub(super) struct Decimal {
     pub(super) exponent: i32,
 }
 
-/// The double that a board means by this decimal number.
+/// The double that the board's own parser reads from this text.
 pub(super) fn as_board_reads(text: &str) -> Option<f64> {
     let Some(decimal) = Decimal::parse(text) else {
         return text.parse().ok();
@@ -21,7 +21,8 @@ pub(super) fn as_board_reads(text: &str) -> Option<f64> {
     let magnitude = if let Some(easy) = decimal.easy() {
         easy
     } else if cfg!(any(target_arch = "x86_64", target_arch = "x86")) {
-        // The board that computes like that is the simulated one, which runs on a processor like the host's.
+        // Only the simulated board computes in 80 bits, and it runs on the same kind of processor as the
+        // host.
         decimal.in_extended_arithmetic()
     } else {
         return text.parse().ok();
@@ -34,9 +35,9 @@ pub(super) fn as_board_reads(text: &str) -> Option<f64> {
 }
 
 impl Decimal {
-    /// The number that this text is, unless it has more digits than boards print, or is none.
+    /// Parses the text; `None` if it is not a number or has more digits than boards print.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        /// Below this there is room for one digit more.
+        /// Below this the mantissa has room for one more digit.
         const ROOM: u64 = 1 << 60;
         let (mut mantissa, mut exponent) = (0_u64, 0_i32);
         let (mut zeros, mut in_fraction) = (0, false);
@@ -46,7 +47,7 @@ impl Decimal {
                     in_fraction = true;
                     continue;
                 }
-                // Zeros at the end do not count.
+                // Trailing zeros are not digits of the mantissa.
                 b'0' => zeros += 1,
                 b'1'..=b'9' if zeros == 0 && mantissa < ROOM => {
                     mantissa = mantissa * 10 + u64::from(digit - b'0');
@@ -71,10 +72,11 @@ impl Decimal {
         (exponent.unsigned_abs() < 400).then_some(Self { mantissa, exponent })
     }
 
-    /// The double that every arithmetic with at least the precision of doubles arrives at, for small numbers.
+    /// The double, if the number is so small that every arithmetic with at least double precision gives the
+    /// same one.
     ///
-    /// With so small a power of ten the number is either half-way between two doubles or further from
-    /// there than a second rounding takes it.
+    /// With such a small power of ten the number is either exactly half-way between two doubles, or so far
+    /// from half-way that a second rounding does not change the result.
     #[expect(clippy::cast_precision_loss, reason = "it is exact as far as it comes here")]
     pub(super) fn easy(self) -> Option<f64> {
         const EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
@@ -91,8 +93,8 @@ impl Decimal {
         }
     }
 
-    /// The single-precision float that is nearest, for small numbers: both factors are exact, so that there is
-    /// one rounding.
+    /// The nearest single-precision float, for small numbers: both factors are exact, so only one rounding
+    /// happens.
     #[expect(clippy::cast_precision_loss, reason = "it is exact as far as it comes here")]
     pub(super) fn easy_single(self) -> Option<f32> {
         const EXACT: u64 = 1 << f32::MANTISSA_DIGITS;
@@ -101,10 +103,10 @@ impl Decimal {
         (self.mantissa <= EXACT && self.exponent <= 0).then(|| self.mantissa as f32 / power)
     }
 
-    /// Whether boards of all kinds read this double where it is written so.
+    /// Whether all boards read this decimal number as this double.
     ///
-    /// Boards of before MicroPython 1.26 compute in doubles: with one rounding, and so correctly, where the
-    /// digits and the power of ten are exact.
+    /// Boards before MicroPython 1.26 compute in doubles: the result has one rounding, and so is correct, if
+    /// both the digits and the power of ten are exact in a double.
     pub(super) fn is_read_as(self, magnitude: f64) -> bool {
         const EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
         self.easy().is_some()
@@ -113,8 +115,8 @@ impl Decimal {
                 && self.in_extended_arithmetic().to_bits() == magnitude.to_bits())
     }
 
-    /// The double that the 80-bit arithmetic makes of it, in the board's order: it squares its way through
-    /// the powers of ten and rounds each time.
+    /// The double that the 80-bit arithmetic makes of the number. Like the board's parser, it raises ten to
+    /// the power by repeated squaring, and rounds at each step.
     fn in_extended_arithmetic(self) -> f64 {
         let (mut result, mut power) = (Extended::from(self.mantissa), Extended::from(10));
         let mut rest = self.exponent.unsigned_abs();
@@ -160,7 +162,7 @@ impl Extended {
 
     fn divided_by(self, other: Self) -> Self {
         let (dividend, divisor) = (u128::from(self.mantissa) << 64, u128::from(other.mantissa));
-        // The quotient has 64 or 65 bits. Another, and whether anything is left, decide the rounding.
+        // The quotient has 64 or 65 bits. Rounding needs one more bit, and whether there is a remainder.
         let (quotient, left) = (dividend / divisor, dividend % divisor);
         let half = left << 1 >= divisor;
         let inexact = left != 0 && left << 1 != divisor;
@@ -168,7 +170,7 @@ impl Extended {
         Self::rounded(quotient, self.exponent - other.exponent - 64 - 2)
     }
 
-    /// Rounds to 64 bits: to the nearest, and to the even one of two.
+    /// Rounds to 64 bits: to nearest, ties to even.
     fn rounded(wide: u128, exponent: i32) -> Self {
         let drop = (u128::BITS - wide.leading_zeros()) - u64::BITS;
         let (kept, half) = (wide >> drop, 1_u128 << drop >> 1);
@@ -177,7 +179,7 @@ impl Extended {
         let exponent = exponent + drop.cast_signed();
         match u64::try_from(kept + u128::from(up)) {
             Ok(mantissa) => Self { mantissa, exponent },
-            // It was all ones.
+            // The mantissa was all ones, so rounding up carried into another bit.
             Err(_) => Self {
                 mantissa: 1 << 63,
                 exponent: exponent + 1,
@@ -186,11 +188,12 @@ impl Extended {
     }
 
     fn to_double(self) -> f64 {
-        /// The exponents of the least double and of the first power of two that is too large.
+        /// The exponents of the smallest positive double, and of the first power of two that is too large for
+        /// a double.
         const LEAST: i32 = -1074;
         const TOO_LARGE: i32 = 1024;
         let top = self.exponent + 63;
-        // So many low bits have no place in a double, of which the small ones have fewer bits.
+        // How many low bits a double has no room for; subnormal doubles have fewer bits.
         let drop = (LEAST - self.exponent).max(11);
         if drop > 64 {
             return 0.0;
@@ -202,7 +205,7 @@ impl Extended {
         if top >= TOO_LARGE {
             return f64::INFINITY;
         }
-        // The bits of a double, read as an integer, go on counting across the powers of two.
+        // Adding to the bits of a double as an integer carries correctly into its exponent.
         let biased = u64::try_from(self.exponent + drop - LEAST).unwrap_or(0);
         let bits = (biased << 52) + u64::try_from(kept).unwrap_or(u64::MAX);
         f64::from_bits(bits)

@@ -1,4 +1,4 @@
-//! What goes wrong with a value, said to somebody who may be new to all of this.
+//! Errors about a value, worded for readers who may be new to all of this.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,7 +11,7 @@ use crate::printable::Printable;
 /// How deep values may be nested.
 pub(super) const MAX_DEPTH: usize = 100;
 
-/// What cannot be expressed in Python, or is not what the caller's type says.
+/// A value that Python cannot express, or that does not match the caller's type.
 ///
 /// `Display` is one line that begins with the path of the part that it is about, such as
 /// `` `readings[3].value` ``, unless it is about the whole value.
@@ -20,11 +20,11 @@ pub struct ValueError(Box<Inner>);
 
 #[derive(Clone, PartialEq, Eq)]
 struct Inner {
-    /// The way from the outermost value to the one at fault, innermost first: it is put together while
-    /// the error travels outwards.
+    /// The path from the outermost value to the faulty one, innermost segment first, since each level adds
+    /// its own while the error propagates outwards.
     path: Vec<Segment>,
     problem: Problem,
-    /// What the board returned there, if that is what the error is about and it is known already.
+    /// What the board returned at that place, if the error is about that and it is known already.
     found: Option<Found>,
 }
 
@@ -35,21 +35,21 @@ pub(super) enum Segment {
     Name(Cow<'static, str>),
     /// An element of a sequence.
     Index(usize),
-    /// Any other key, as it is written in Python.
+    /// Any other key, as its Python literal.
     Key(String),
 }
 
 #[derive(Clone, PartialEq, Eq)]
 enum Problem {
-    /// The board's value is of another type than the caller's.
+    /// The board's value has another type than the caller's.
     Type { expected: String },
-    /// It is of that type, but none of its values.
+    /// The value has the right type, but is out of its range.
     Range { expected: String },
-    /// It has the wrong number of elements.
+    /// The sequence has the wrong number of elements.
     Length { length: usize, expected: String },
-    /// Something that the caller's own type says of the board's value.
+    /// An error that the caller's own type reported about the board's value.
     Refused(String),
-    /// Anything that speaks for itself, with what to do about it.
+    /// A message that is complete in itself, and a hint.
     Plain(String, Option<&'static str>),
 }
 
@@ -68,12 +68,12 @@ impl ValueError {
         }))
     }
 
-    /// An error that speaks for itself.
+    /// An error with a message that is complete in itself.
     pub(super) fn plain(message: impl Into<String>) -> Self {
         Self::new(Problem::Plain(message.into(), None))
     }
 
-    /// The same with what to do about it.
+    /// The same with a hint.
     pub(super) fn with_hint(message: impl Into<String>, hint: &'static str) -> Self {
         Self::new(Problem::Plain(message.into(), Some(hint)))
     }
@@ -85,14 +85,14 @@ impl ValueError {
         })
     }
 
-    /// A number that the caller's type does not hold.
+    /// A number that is out of the range of the caller's type.
     pub(super) fn range(expected: &dyn de::Expected) -> Self {
         Self::new(Problem::Range {
             expected: rust_type(expected),
         })
     }
 
-    /// The same error, where the type is the right one but too small.
+    /// The same error, now saying that the number is out of range instead of that the type is wrong.
     #[must_use]
     pub(super) fn into_range(mut self) -> Self {
         if let Problem::Type { expected } = &mut self.0.problem {
@@ -103,27 +103,27 @@ impl ValueError {
         self
     }
 
-    /// The same error, one level further out.
+    /// The same error with the path extended by one level outwards.
     #[must_use]
     pub(super) fn inside(mut self, segment: Segment) -> Self {
         self.0.path.push(segment);
         self
     }
 
-    /// Whether it does not say yet what the board returned.
+    /// Whether the error still lacks what the board returned.
     pub(super) fn wants_found(&self) -> bool {
         self.0.found.is_none() && !matches!(self.0.problem, Problem::Plain(..))
     }
 
-    /// The same error, saying what the board returned.
+    /// The same error with what the board returned.
     #[must_use]
     pub(super) fn found(mut self, text: String, type_name: &'static str) -> Self {
         self.0.found = Some(Found { text, type_name });
         self
     }
 
-    /// The part of the value that the error is about, such as `readings[3].value`. Empty when it is about
-    /// the whole value. What goes to the board begins with the name of the parameter.
+    /// The part of the value that the error is about, such as `readings[3].value`. Empty when it is about the
+    /// whole value. For an argument, the path begins with the name of the parameter.
     pub fn path(&self) -> String {
         let mut path = String::new();
         for segment in self.0.path.iter().rev() {
@@ -139,7 +139,7 @@ impl ValueError {
         path
     }
 
-    /// What to do about it, where something can be done.
+    /// How to mend the problem, where that is known.
     pub fn hint(&self) -> Option<Cow<'static, str>> {
         let found = self.0.found.as_ref().map_or("", |found| found.type_name);
         let hint = match &self.0.problem {
@@ -205,7 +205,7 @@ impl fmt::Display for FoundText<'_> {
     }
 }
 
-/// What serde calls a type, in words that stand in the caller's source where there are such.
+/// Serde's description of a type, replaced by the type's name in Rust source where there is one.
 fn rust_type(expected: &dyn de::Expected) -> String {
     let expected = expected.to_string();
     let name = match expected.as_str() {
@@ -266,7 +266,7 @@ impl ser::Error for ValueError {
     }
 }
 
-/// Names as a message lists them.
+/// A list of names, formatted for a message.
 struct Names(&'static [&'static str]);
 
 impl fmt::Display for Names {
@@ -283,7 +283,7 @@ impl fmt::Display for Names {
 }
 
 impl Segment {
-    /// The step to the value of this key, as a board or the serialiser writes it.
+    /// The segment for this key, as a board or the serialiser writes it.
     pub(super) fn from_literal(key: &str) -> Self {
         const SHOWN: usize = 40;
         let decoded = key
@@ -307,7 +307,7 @@ impl Segment {
     }
 }
 
-/// The text, or its beginning where it is long.
+/// The text, or its beginning followed by `…` if it is longer than `chars` characters.
 pub(super) fn shortened(text: &str, chars: usize) -> String {
     match text.char_indices().nth(chars) {
         Some((end, _)) => format!("{}…", &text[..end]),

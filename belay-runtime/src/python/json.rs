@@ -1,19 +1,20 @@
-//! Values as JSON, which boards read ten times faster than Python: where it says all that a literal would.
+//! Values as JSON, which boards read ten times faster than Python; used where JSON expresses the same value
+//! as the literal.
 
 use serde::ser::{self, Impossible, Serialize, Serializer};
 
 use super::error::ValueError;
 use super::{literal, tag};
 
-/// Appends a value as JSON that a board reads as just the value that its literal stands for: printable ASCII. Says
-/// whether there is such JSON; if not, what was appended is to be thrown away.
+/// Appends a value as JSON (printable ASCII) that a board reads as exactly the value of its literal. Returns
+/// whether such JSON exists; if not, the caller has to discard what was appended.
 pub(super) fn write<T: Serialize + ?Sized>(out: &mut String, value: &T) -> bool {
     value.serialize(Writer(out)).is_ok()
 }
 
-/// Appends a text.
+/// Appends a string; false if boards would not read it back as it is.
 pub(crate) fn write_text(out: &mut String, text: &str) -> bool {
-    // Boards do not put halves of a pair together.
+    // Boards do not combine surrogate pairs, so JSON cannot express characters above U+FFFF.
     let has_all = text.chars().all(|char| u32::from(char) <= 0xffff);
     out.push('"');
     for char in text.chars() {
@@ -33,7 +34,7 @@ pub(crate) fn write_text(out: &mut String, text: &str) -> bool {
 
 struct Writer<'a>(&'a mut String);
 
-/// There is no such JSON.
+/// The error for a value that JSON cannot express exactly.
 fn none<T>() -> Result<T, ValueError> {
     Err(ValueError::plain("it has to be a literal".to_owned()))
 }
@@ -270,7 +271,7 @@ impl ser::SerializeMap for Compound<'_> {
         self.separate();
         let start = self.out.len();
         key.serialize(Writer(self.out))?;
-        // Boards would take a number for one, which JSON does not.
+        // Boards would accept a number as a key, which is not JSON.
         all_or_none(self.out[start..].starts_with('"'))
     }
 

@@ -1,21 +1,20 @@
-//! How the simple values are written: printable ASCII only, and read back by every board as exactly the
-//! same value.
+//! Literals for simple values: printable ASCII only, and every board reads back exactly the same value.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::decimal::Decimal;
 
-/// Up to here a bytes literal is used whatever it holds.
+/// Up to this length, bytes are written as a literal, whatever they contain.
 const SHORT_BYTES: usize = 12;
 
 /// Boards keep every string literal of up to this many bytes until they are reset.
 const INTERNED: usize = 10;
 
-/// Writes a string that may be another one each time.
+/// Writes a string that may differ from call to call.
 ///
-/// The parser of a board puts short string literals into a table for good: a few thousand different ones
-/// would fill its memory. Bytes are not kept, so that short strings are decoded from bytes.
+/// A board's parser interns short string literals for ever: a few thousand different ones would fill its
+/// memory. It does not intern bytes, so short strings are written as bytes that the board decodes.
 pub(super) fn write_text(out: &mut String, text: &str) {
     if text.is_empty() || text.len() > INTERNED {
         return write_str(out, text);
@@ -25,10 +24,11 @@ pub(super) fn write_text(out: &mut String, text: &str) {
     out.push_str(DECODED.1);
 }
 
-/// What stands before and behind bytes of which it makes a string. Old boards have no `bytes.decode`.
+/// The expression around bytes that the board decodes into a string. Old boards have no `bytes.decode`.
 pub(super) const DECODED: (&str, &str) = ("str(", ",'utf8')");
 
-/// Writes a string literal, for one of a limited number of strings.
+/// Writes a string literal. Only for strings of which there is a limited number, since boards intern short
+/// ones.
 pub(super) fn write_str(out: &mut String, text: &str) {
     out.reserve(text.len() + 2);
     out.push('\'');
@@ -58,7 +58,7 @@ pub(super) fn write_str(out: &mut String, text: &str) {
     out.push('\'');
 }
 
-/// Writes bytes: as a literal, or in base64 where that is shorter. The agent has `B` to decode it.
+/// Writes bytes: as a literal, or in base64 where that is shorter. The agent's function `B` decodes it.
 pub(super) fn write_bytes(out: &mut String, bytes: &[u8]) {
     if bytes.len() > SHORT_BYTES && literal_len(bytes) > base64_len(bytes.len()) {
         return write_base64(out, bytes);
@@ -66,7 +66,7 @@ pub(super) fn write_bytes(out: &mut String, bytes: &[u8]) {
     write_bytes_literal(out, bytes);
 }
 
-/// Writes bytes as a literal, whatever that costs.
+/// Writes bytes as a literal, however long that becomes.
 pub(super) fn write_bytes_literal(out: &mut String, bytes: &[u8]) {
     out.push_str("b'");
     for &byte in bytes {
@@ -79,7 +79,7 @@ pub(super) fn write_bytes_literal(out: &mut String, bytes: &[u8]) {
     out.push('\'');
 }
 
-/// Writes bytes in base64, unless that is so short a string that boards keep it.
+/// Writes bytes in base64, unless the base64 string is so short that boards would intern it.
 pub(super) fn write_base64(out: &mut String, bytes: &[u8]) {
     let length = base64_len(bytes.len());
     if length <= INTERNED + AROUND_BASE64 {
@@ -91,7 +91,7 @@ pub(super) fn write_base64(out: &mut String, bytes: &[u8]) {
     out.push_str("')");
 }
 
-/// What bytes in base64 begin with, and what arrays do: the agent has these functions.
+/// The beginning of bytes in base64, and of an array: calls of functions that the agent defines.
 pub(crate) const BYTES: &str = "B('";
 pub(crate) const ARRAY: &str = "A('";
 const AROUND_BASE64: usize = "B('')".len();
@@ -109,11 +109,12 @@ fn literal_len(bytes: &[u8]) -> usize {
     bytes.iter().map(cost).sum::<usize>() + "b''".len()
 }
 
-/// Writes a double: boards with doubles read just this number, and those with single precision the single that is
-/// nearest to it.
+/// Writes a double such that boards with doubles read exactly this number, and boards with single precision
+/// the nearest single.
 ///
-/// In decimal where every board reads that correctly, which no board does with all numbers. Any other is written as
-/// integers times powers of two, of which each step is exact: the nearest single, and what is missing to the double.
+/// It is written in decimal where every board reads that correctly; no board does so for all numbers. Any
+/// other number is written as a sum of integers times powers of two, in which each step is exact: the nearest
+/// single, then the rest up to the double.
 pub(super) fn write_f64(out: &mut String, value: f64) {
     if !value.is_finite() {
         return write_not_finite(out, value.is_nan(), value < 0.0);
@@ -132,7 +133,7 @@ pub(super) fn write_f64(out: &mut String, value: f64) {
         let part = part_of(rest);
         out.push(if part < 0.0 { '-' } else { '+' });
         if part.abs() < LEAST_SINGLE && part.abs() >= LEAST_SINGLE / 2.0 {
-            // Alone it would be rounded up where singles end.
+            // Written as one number, it would be rounded up to the smallest single.
             out.push('(');
             write_product(out, part.abs() / 2.0);
             out.push('+');
@@ -145,11 +146,12 @@ pub(super) fn write_f64(out: &mut String, value: f64) {
     }
 }
 
-/// The least single.
+/// The smallest positive single.
 const LEAST_SINGLE: f64 = f32::from_bits(1) as f64;
 
-/// As much of what is missing to a double as a single holds, and never more than is missing: what is rounded up to half
-/// of the last place of another single could change the sum.
+/// The largest part of the rest (what the sum still lacks to the double) that a single holds. It is cut off,
+/// never rounded up: a part that was rounded up to half of the last place of another single could change the
+/// sum.
 fn part_of(rest: f64) -> f64 {
     const DIGITS: u32 = f64::MANTISSA_DIGITS - f32::MANTISSA_DIGITS;
     let part = f64::from_bits(rest.to_bits() & !((1 << DIGITS) - 1));
@@ -168,14 +170,14 @@ pub(super) fn write_f32(out: &mut String, value: f32) {
     }
 }
 
-/// A finite double in decimal, if every board reads that correctly, as what it can hold of it.
+/// A finite double in decimal; `None` unless every board reads it correctly to the precision of its floats.
 pub(super) fn decimal_of_f64(value: f64, buffer: &mut zmij::Buffer) -> Option<&str> {
     let decimal = buffer.format_finite(value);
     let in_all = |parsed: Decimal| is_exact_in_singles(parsed) && parsed.is_read_as(value.abs());
     (is_short(decimal, 7) || Decimal::parse(decimal).is_some_and(in_all)).then_some(decimal)
 }
 
-/// A finite single in decimal, if every board reads that correctly.
+/// A finite single in decimal; `None` unless every board reads it correctly.
 pub(super) fn decimal_of_f32(value: f32, buffer: &mut zmij::Buffer) -> Option<&str> {
     let decimal = buffer.format_finite(value);
     let exact =
@@ -183,7 +185,7 @@ pub(super) fn decimal_of_f32(value: f32, buffer: &mut zmij::Buffer) -> Option<&s
     (is_short(decimal, 7) || exact()).then_some(decimal)
 }
 
-/// Whether a board with doubles, which rounds twice on the way to a single, arrives at the same number.
+/// Whether a board with doubles, which rounds once to a double and again to a single, gets the same single.
 #[expect(clippy::cast_possible_truncation, reason = "this is the rounding in question")]
 fn survives_double(decimal: &str, value: f32) -> bool {
     decimal
@@ -199,22 +201,23 @@ fn write_not_finite(out: &mut String, nan: bool, negative: bool) {
     });
 }
 
-/// Whether a number has at most so many digits and at most three of them behind the point, which every
-/// arithmetic of that many digits reads correctly.
+/// Whether a number has at most `digits` digits, and at most three of them behind the point. Every arithmetic
+/// with that many digits reads such a number correctly.
 fn is_short(decimal: &str, digits: usize) -> bool {
     let decimal = decimal.strip_prefix('-').unwrap_or(decimal).as_bytes();
     let point = decimal.iter().rev().take(4).position(|byte| *byte == b'.');
     decimal.len() <= digits + 1 && point.is_some()
 }
 
-/// Whether digits and power of ten are both exact in single precision, so that one rounding is enough.
+/// Whether the digits and the power of ten are both exact in single precision, so that only one rounding
+/// happens.
 fn is_exact_in_singles(decimal: Decimal) -> bool {
     decimal.mantissa <= 1 << f32::MANTISSA_DIGITS && decimal.exponent.unsigned_abs() <= 10
 }
 
 /// Writes a finite number as `mantissa*2.0**exponent`.
 fn write_product(out: &mut String, value: f64) {
-    /// The least power of two that a board with single precision holds in full precision.
+    /// The exponent of the smallest power of two that a single holds with full precision (is not subnormal).
     const LEAST: i32 = -126;
     let bits = value.to_bits();
     let exponent = i32::try_from(bits >> 52 & 0x7ff).expect("it has eleven bits");
@@ -241,12 +244,12 @@ fn write_product(out: &mut String, value: f64) {
         }
     }
     if exponent == 0 {
-        // It has to be a float all the same.
+        // Without an exponent the product would be an int, but it has to be a float.
         out.push_str(".0");
     }
 }
 
-/// Which bytes stand for themselves between the quotes.
+/// The bytes that need no escape between the quotes.
 static PLAIN: [bool; 256] = {
     let mut plain = [false; 256];
     let mut byte = 0x20;

@@ -125,19 +125,18 @@ pub use self::value::{BigInt, Value};
 ///
 /// When the value cannot be expressed in Python.
 pub fn to_literal<T: Serialize + ?Sized>(value: &T) -> Result<String, ValueError> {
-    // Most values fit, and a short text is not worth growing one.
+    // Most values fit into this; a short string rarely has to be reallocated.
     let mut text = String::with_capacity(128);
     value.serialize(&mut ser::Writer::new(&mut text))?;
     Ok(text)
 }
 
-/// Whether objects that stay on the board can be in a result that is read as this type.
+/// Whether a result of this type can contain handles of objects that stay on the board.
 pub(crate) fn has_handles<T: DeserializeOwned>() -> bool {
     shape::Shape::of::<T>().has_handles()
 }
 
-/// The value that this `repr` of a board stands for. Strings and bytes without escapes can be borrowed
-/// from it.
+/// Reads a value from a board's `repr`. Strings and bytes without escapes can be borrowed from it.
 ///
 /// # Errors
 ///
@@ -146,7 +145,8 @@ pub fn from_repr<'de, T: Deserialize<'de>>(repr: &'de [u8]) -> Result<T, ValueEr
     read(de::Deserializer::new(repr)?)
 }
 
-/// The same of a `repr` whose floats are to be read as they are written, whatever a board would have meant by them.
+/// The same for a `repr` whose floats are exact decimals, to be read as written and not as the board's parser
+/// would.
 pub(crate) fn from_exact_repr<'de, T: Deserialize<'de>>(repr: &'de [u8]) -> Result<T, ValueError> {
     read(de::Deserializer::new(repr)?.exact())
 }

@@ -1,12 +1,13 @@
-//! What a board has packed, as the `repr` that it would have written if it wrote all bits of its floats.
+//! Unpacks results that a board has packed, into the `repr` that it would have printed if it printed floats
+//! exactly.
 
 use std::ops::Range;
 
-/// How far what a board prints of a float may be from the float, as a part of it.
+/// The greatest relative difference between a float and what a board prints for it.
 const DISTANCE: f64 = 1e-4;
 
-/// The `repr` that what was packed stands for, whose floats are to be read as they are written; nothing where that
-/// makes no sense. `code` is what the agent has packed it as.
+/// The `repr` of a packed result, with exact decimals for its floats; `None` if the data is not valid. `code`
+/// says how the agent has packed it.
 pub(crate) fn repr(code: u8, data: &[u8]) -> Option<Vec<u8>> {
     match code {
         b'.' => float(data).map(|float| text_of(float).into_bytes()),
@@ -15,7 +16,7 @@ pub(crate) fn repr(code: u8, data: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// A list of what an array has in its memory.
+/// The list of the numbers in an array's memory.
 fn sequence(code: u8, data: &[u8]) -> Option<Vec<u8>> {
     fn each<const N: usize>(data: &[u8], mut write: impl FnMut([u8; N])) -> Option<()> {
         let (elements, []) = data.as_chunks() else {
@@ -69,8 +70,9 @@ fn text_of(float: f64) -> String {
     zmij::Buffer::new().format_finite(float).to_owned()
 }
 
-/// A `repr` behind the floats that are in it: those take the places of what was printed of them. Where they do not
-/// belong there, because something has a `repr` of its own making, what was printed stays.
+/// Puts the floats at the beginning of the data into the `repr` that follows them, in place of the rounded
+/// ones that the board has printed. If one of those is not near its float, something in the result has a
+/// `__repr__` of its own, and the whole text stays as it was printed.
 fn with_floats(data: &[u8]) -> Option<Vec<u8>> {
     let colon = data.iter().position(|byte| *byte == b':')?;
     let (head, rest) = (&data[..colon], &data[colon + 1..]);
@@ -104,21 +106,21 @@ fn replaced(text: &[u8], floats: &[f64]) -> Option<Vec<u8>> {
     rest.next().is_none().then_some(new)
 }
 
-/// Whether a board may have printed a float like this.
+/// Whether a board may have printed this float as `printed`.
 fn is_near(float: f64, printed: f64) -> bool {
     const LEAST: f64 = f32::MIN_POSITIVE as f64;
     if float.is_nan() || printed.is_nan() {
         return float.is_nan() && printed.is_nan();
     }
     let distance = (float - printed).abs();
-    // The largest ones may be printed as what is larger still, and the least as nothing.
+    // The largest floats may be printed as infinity, and the smallest as zero.
     float.to_bits() == printed.to_bits()
         || distance <= float.abs() * DISTANCE
         || (printed.is_infinite() && float.abs() > 1e38 && float.is_sign_negative() == (printed < 0.0))
         || (float.abs() < LEAST && distance <= LEAST)
 }
 
-/// Where floats stand in a `repr`. Nothing where there are complex numbers, which have two.
+/// The ranges of the floats in a `repr`. `None` if it contains a complex number, which has two.
 fn places(text: &[u8]) -> Option<Vec<Range<usize>>> {
     let mut places = Vec::new();
     let mut at = 0;

@@ -1,4 +1,5 @@
-//! Whether there are handles somewhere in a type, as shows when it is read from samples of whatever it asks for.
+//! Finds out whether a type contains handles, by deserialising it from made-up values of whatever types it
+//! asks for.
 
 use std::cell::Cell;
 
@@ -8,16 +9,16 @@ use serde::forward_to_deserialize_any;
 use super::error::ValueError;
 use super::tag;
 
-/// How many values are made at most. A type can have itself in it.
+/// How many values are made up at most, since a type can contain itself.
 const SAMPLES: u32 = 64;
 
-/// Whether handles can be in it.
+/// Whether values of this type can contain handles.
 pub(super) fn has_handles<T: DeserializeOwned>() -> bool {
     let seen = Seen {
         handle: Cell::new(false),
         left: Cell::new(SAMPLES),
     };
-    // It is known then, or it never will be.
+    // The result does not matter: a handle was seen by now, or the type contains none that can be found.
     let _ = T::deserialize(Sample(&seen));
     seen.handle.get()
 }
@@ -27,7 +28,7 @@ struct Seen {
     left: Cell<u32>,
 }
 
-/// Is whatever it is taken for.
+/// Deserialises as whatever type is asked for.
 #[derive(Clone, Copy)]
 struct Sample<'a>(&'a Seen);
 
@@ -149,12 +150,12 @@ impl<'de> Deserializer<'de> for Sample<'_> {
         _: &'static [&'static str],
         _: V,
     ) -> Result<V::Value, ValueError> {
-        // Which of its variants comes nobody knows.
+        // Which variant the board would send is not known.
         enough()
     }
 }
 
-/// A sequence of samples.
+/// A sequence of made-up values.
 struct Several<'a> {
     sample: Sample<'a>,
     len: usize,
@@ -175,7 +176,7 @@ impl<'de> SeqAccess<'de> for Several<'_> {
     }
 }
 
-/// A sample for each field.
+/// A made-up value for each field.
 struct Fields<'a> {
     sample: Sample<'a>,
     fields: &'static [&'static str],
@@ -207,7 +208,7 @@ macro_rules! keys {
     };
 }
 
-/// A key: the name of a field, or whatever the keys of a map are.
+/// A key: the name of a struct's field, or a made-up key of a map.
 struct Key<'a>(&'static str, Sample<'a>);
 
 impl<'de> Deserializer<'de> for Key<'_> {

@@ -1,4 +1,4 @@
-//! What a type is read from, as it says itself by what it asks a deserialiser for first.
+//! Which kind of value a type is read from, as shown by what it requests first of a deserialiser.
 
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
@@ -7,45 +7,46 @@ use super::error::ValueError;
 use super::sample;
 use super::tag;
 
-/// Above this a tuple is an array: serde's own tuples have no more elements.
+/// A tuple with more elements than this is an array: serde implements tuples up to this length only.
 const TUPLE: usize = 16;
 
-/// What a result is going to be read as, which decides how a board sends it. Whatever that is, a result that is of
-/// another type comes as its `repr`, and any result can be read as anything.
+/// The kind of value that a result will be read as, which decides how the board sends it. It is only a hint:
+/// the board sends a result of another type as its `repr`, and any result can be read as any type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Shape {
-    /// What a `repr` says all of: numbers that are ints, text, bytes.
+    /// Values that a `repr` expresses exactly: ints, text, bytes.
     Plain,
     /// One float.
     Float,
     /// A sequence of floats.
     Floats,
-    /// A sequence of ints, in arrays with one of these type codes, the first one that holds them.
+    /// A sequence of ints. The board packs them into an array with the first of these type codes that holds
+    /// them.
     Ints(&'static str),
-    /// Any value, with the moment at which the board had it.
+    /// Any value, with the time at which the board had it.
     Stamped,
-    /// What has handles of objects in it, which stay on the board.
+    /// A value that contains handles of objects, which stay on the board.
     Objects(Handles),
-    /// What can have floats somewhere in it.
+    /// A value that can contain floats.
     #[default]
     Any,
 }
 
-/// Where handles are in a result.
+/// Where the handles are in a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Handles {
-    /// It is one.
+    /// The result is a handle.
     Itself,
-    /// It is a list of them.
+    /// The result is a list of handles.
     List,
-    /// Among other things.
+    /// The handles are among other values.
     Somewhere,
-    /// The same, and floats beside them have all their bits.
+    /// The handles are among other values, and floats beside them have to keep all their bits.
     SomewhereExactly,
 }
 
 impl Handles {
-    /// The same for floats with all their bits, where there can be any.
+    /// The same, but with all bits of the floats, where floats are possible.
     pub(super) fn exact(self) -> Self {
         match self {
             Self::Somewhere => Self::SomewhereExactly,
@@ -58,7 +59,7 @@ impl Shape {
     /// The shape of this type.
     pub(crate) fn of<T: DeserializeOwned>() -> Self {
         let mut asked = Asked::Any;
-        // It is never given anything, so it fails.
+        // The probe never returns a value, so this always fails.
         let _ = T::deserialize(Probe(&mut asked));
         match asked {
             Asked::Plain | Asked::Int(_) | Asked::Sequence(Self::Plain) => Self::Plain,
@@ -73,12 +74,12 @@ impl Shape {
         }
     }
 
-    /// Whether objects in it stay on the board.
+    /// Whether objects in the result stay on the board.
     pub(crate) fn has_handles(self) -> bool {
         matches!(self, Self::Objects(_))
     }
 
-    /// What the agent calls it.
+    /// The agent's code for this shape.
     pub(crate) fn code(self) -> &'static str {
         match self {
             Self::Plain => "",
@@ -95,7 +96,7 @@ impl Shape {
     }
 }
 
-/// What was asked for.
+/// What the type has requested.
 #[derive(Debug, Clone, Copy)]
 enum Asked {
     Any,
@@ -104,11 +105,11 @@ enum Asked {
     Int(&'static str),
     Float,
     Object,
-    /// A sequence, and its shape.
+    /// A sequence of this shape.
     Sequence(Shape),
 }
 
-/// Is asked for one thing, and has nothing.
+/// Records what is requested, and never returns a value.
 struct Probe<'a>(&'a mut Asked);
 
 fn nothing<T>() -> Result<T, ValueError> {
@@ -188,7 +189,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         if len > TUPLE {
             return self.deserialize_seq(visitor);
         }
-        // Its elements can be of different types, of which only the first one shows.
+        // The elements can be of different types, and only the type of the first one is known.
         self.deserialize_any(visitor)
     }
 
@@ -202,7 +203,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
     }
 }
 
-/// The elements of a sequence, of which the first one is asked for.
+/// The elements of a sequence; only the first one can be requested.
 struct Elements<'a>(Option<&'a mut Asked>);
 
 impl<'de> SeqAccess<'de> for Elements<'_> {
@@ -216,7 +217,7 @@ impl<'de> SeqAccess<'de> for Elements<'_> {
             return Ok(None);
         };
         let mut element = Asked::Any;
-        // As above.
+        // Always fails; see above.
         let _ = seed.deserialize(Probe(&mut element));
         *asked = Asked::Sequence(match element {
             Asked::Float => Shape::Floats,

@@ -1,4 +1,4 @@
-//! Values with the moment at which the board had them.
+//! Values with the time at which the board had them.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,11 +9,12 @@ use serde::{Deserialize, Deserializer};
 
 use super::tag;
 
-/// A value, and the moment at which the board had it, by this machine's clock: when the body of a task returned it, or a
-/// generator yielded it.
+/// A value and the time, by the host's clock, at which the board had it: when the body of a task returned it,
+/// or a generator yielded it.
 ///
-/// It is the whole result of a task, or the item of a stream. Without more the moment is the middle between the request and
-/// its answer; the more [exchanges](crate::Clock::measure) there were with the board, the smaller the uncertainty is.
+/// It has to be the whole result of a task, or the item of a stream. If nothing else is known, the time is
+/// the middle between the request and its answer; the more [exchanges](crate::Clock::measure) there were with
+/// the board, the smaller the uncertainty is.
 ///
 /// ```
 /// # use belay_runtime::{Result, python::Stamped};
@@ -27,13 +28,13 @@ use super::tag;
 pub struct Stamped<T> {
     /// The value.
     pub value: T,
-    /// The moment.
+    /// The estimated time.
     pub time: SystemTime,
-    /// How far it may be from that.
+    /// How far the true time may be from the estimate, in either direction.
     pub uncertainty: Duration,
 }
 
-/// The text for a value with its moment, since 1970.
+/// The text that a value with its time is deserialised from. The time is given since 1970.
 pub(crate) fn text(time: Duration, uncertainty: Duration, repr: &[u8]) -> Vec<u8> {
     let nanos = |of: Duration| u64::try_from(of.as_nanos()).unwrap_or(u64::MAX);
     let (time, uncertainty) = (nanos(time), nanos(uncertainty));

@@ -1,10 +1,10 @@
-//! The names under which our own types ask our serialiser and deserialiser for what serde's data model
-//! has no word for. Every other format takes them for ordinary newtypes and sees what is inside.
+//! The names by which our own types request from our serialiser and deserialiser what serde's data model
+//! lacks. Every other format treats them as ordinary newtypes, and sees what is inside.
 
-/// What all of them begin with.
+/// The common prefix of these names.
 pub(super) const PREFIX: &str = "$belay::";
 
-/// A `Value`: the deserialiser says which Python type it is.
+/// A `Value`: the deserialiser tells it the Python type.
 pub(crate) const VALUE: &str = "$belay::value";
 /// The number of an object that stays on the board.
 pub(crate) const OBJECT: &str = "$belay::object";
@@ -18,5 +18,5 @@ pub(super) const FROZENSET: &str = "$belay::frozenset";
 pub(super) const BYTEARRAY: &str = "$belay::bytearray";
 /// A sequence that is an `array.array`; one character, its type code, follows.
 pub(super) const ARRAY: &str = "$belay::array:";
-/// A value with the moment at which the board had it.
+/// A value with the time at which the board had it.
 pub(crate) const STAMPED: &str = "$belay::stamped";

@@ -106,7 +106,7 @@ impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let seconds = match self.0.duration_since(UNIX_EPOCH) {
             Ok(after) => i64::try_from(after.as_secs()),
-            // Towards the past also where a fraction is dropped.
+            // Round towards the past here too when dropping a fraction.
             Err(before) => {
                 let before = before.duration();
                 i64::try_from(before.as_secs() + u64::from(before.subsec_nanos() > 0)).map(|before| -before)
@@ -163,7 +163,7 @@ fn days_to(year: i64, month: i64, day: i64) -> i64 {
 
 /// The year, month and day that begins so many days after 1970-01-01.
 fn date_of(days: i64) -> (i64, i64, i64) {
-    // The average length of a year is a little too long or short: the guess is off by one at most.
+    // The guess is off by one year at most, since it uses the average length of a year.
     let mut year = 1970 + (days * 400).div_euclid(146_097);
     if days_to(year, 1, 1) > days {
         year -= 1;

@@ -1,4 +1,4 @@
-//! Any value of Python, for when the type is not known.
+//! Any Python value, for results whose type is not known in advance.
 
 use std::fmt::{self, Write as _};
 
@@ -16,7 +16,7 @@ use crate::printable::Printable;
 /// `Display` writes it as Python does. It can be an argument, too, and arrives as the same type again (a
 /// namedtuple, whose class the board may not have, as a dict).
 ///
-/// Two sets are equal when their elements are in the same order: boards keep none.
+/// Two sets are equal only if their elements are in the same order. Boards keep sets in no particular order.
 ///
 /// ```
 /// # use belay_runtime::python::{Value, from_repr};
@@ -349,7 +349,7 @@ impl<'de> Visitor<'de> for AnyValue {
         Ok(Value::Dict(entries))
     }
 
-    /// Only our own deserialiser comes here: the variant is the Python type.
+    /// Called only by our own deserialiser: the variant is the Python type.
     fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<Value, A::Error> {
         let (tag, content) = access.variant::<String>()?;
         let elements = |content: A::Variant| content.tuple_variant(0, ElementsVisitor);

@@ -1,4 +1,4 @@
-//! What serde's visitors see of the containers.
+//! The containers as serde's visitors access them.
 
 use std::borrow::Cow;
 
@@ -62,7 +62,7 @@ impl<'a, 'de> Elements<'a, 'de> {
         Ok(true)
     }
 
-    /// Reads to the end, where nothing must be left.
+    /// Reads to the closing bracket. It is an error if elements are left that the visitor has not read.
     pub(super) fn finish(&mut self) -> Result<(), ValueError> {
         let wanted = self.count;
         while self.advance()? {
@@ -105,7 +105,7 @@ pub(super) struct Entries<'a, 'de> {
     de: &'a mut Deserializer<'de>,
     first: bool,
     done: bool,
-    /// Where the last key begins.
+    /// The offset at which the last key begins.
     key_from: usize,
 }
 
@@ -253,7 +253,7 @@ impl<'de> MapAccess<'de> for &mut Fields<'_, 'de> {
     }
 }
 
-/// A variant with contents: `'Name': contents`, behind the opening brace.
+/// An enum variant with contents, `'Name': contents`, read from behind the opening brace.
 pub(super) struct Variant<'a, 'de> {
     de: &'a mut Deserializer<'de>,
     name: Cow<'de, str>,
@@ -314,8 +314,8 @@ impl<'de> VariantAccess<'de> for Variant<'_, 'de> {
     }
 }
 
-/// What a `Value` is shown where serde has no word for the Python type: the type's name as the variant, and
-/// what is in it.
+/// How a Python type that serde's data model lacks is shown to `Value`: the name of the type as the variant,
+/// and the contents as its data.
 pub(super) struct Tagged<'a, 'b, 'de> {
     pub(super) tag: Cow<'static, str>,
     pub(super) content: Content<'a, 'b, 'de>,

@@ -1,25 +1,26 @@
-//! Telling dicts from sets, which the first element's end does and no character before it.
+//! Tells dicts from sets: only what follows the first element shows which of them a brace opens.
 
 use super::Deserializer;
 use crate::python::error::ValueError;
 
-/// What is known of braces further on, so that those inside of others are not read over once at each level.
+/// Whether the braces further on open dicts, remembered so that nested braces are not scanned again at each
+/// level.
 #[derive(Default)]
 pub(super) struct Ahead {
-    /// What has been looked at last.
+    /// The part of the text that was scanned last, as offsets.
     from: usize,
     to: usize,
-    /// A bit for each byte of that, which says whether a dict begins there.
+    /// One bit for each byte of that part: set where a dict begins.
     dicts: Vec<u64>,
-    /// Whether it is being looked at.
+    /// Whether the scan is running now.
     looking: bool,
-    /// How many bytes have been looked at in all.
+    /// How many bytes have been scanned in all.
     #[cfg(test)]
     total: usize,
 }
 
 impl Ahead {
-    /// Takes note of a dict that begins here, if anybody will ask.
+    /// Notes that a dict begins here, if a scan is running.
     pub(super) fn found_dict(&mut self, at: usize) {
         if self.looking {
             let (word, bit) = ((at - self.from) / 64, (at - self.from) % 64);
@@ -30,7 +31,7 @@ impl Ahead {
         }
     }
 
-    /// Whether a dict begins here, if that is known.
+    /// Whether a dict begins here; `None` if this place has not been scanned.
     fn is_dict(&self, at: usize) -> Option<bool> {
         (self.from..self.to).contains(&at).then(|| {
             let (word, bit) = ((at - self.from) / 64, (at - self.from) % 64);
@@ -40,7 +41,7 @@ impl Ahead {
 }
 
 impl Deserializer<'_> {
-    /// Whether the brace here opens a dict: looks at what follows its first element.
+    /// Whether the brace here opens a dict; looks at what follows its first element.
     pub(super) fn brace_is_dict(&mut self) -> Result<bool, ValueError> {
         if let Some(known) = self.ahead.is_dict(self.at) {
             return Ok(known);
@@ -57,7 +58,7 @@ impl Deserializer<'_> {
         Ok(dict)
     }
 
-    /// Reads over a value and keeps what it learns of the braces in it.
+    /// Scans over a value and remembers which of its braces open dicts.
     fn look_ahead(&mut self) -> Result<(), ValueError> {
         let mut dicts = std::mem::take(&mut self.ahead.dicts);
         dicts.clear();
@@ -90,7 +91,7 @@ mod tests {
     use super::*;
     use crate::python::Value;
 
-    /// Reads a value, and gives it with how many bytes were looked at before they were read.
+    /// Reads a value, and returns it with the number of bytes that were scanned ahead.
     fn read<'de, T: Deserialize<'de>>(text: &'de str) -> (T, usize) {
         let mut deserializer = Deserializer::new(text.as_bytes()).unwrap();
         let value = T::deserialize(&mut deserializer).unwrap();

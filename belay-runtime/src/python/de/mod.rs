@@ -1,4 +1,5 @@
-//! The deserialiser: what a board's `repr` prints becomes any `Deserialize` value, without a tree between.
+//! The deserialiser: reads the `repr` that a board prints into any `Deserialize` value, without a tree in
+//! between.
 
 mod access;
 mod ahead;
@@ -16,7 +17,7 @@ use self::ahead::Ahead;
 use super::error::{MAX_DEPTH, ValueError};
 use super::tag;
 
-/// Reads one value after the other from what the board sent.
+/// Reads values one after the other from the text that the board sent.
 pub(super) struct Deserializer<'de> {
     /// What the board sent.
     source: &'de str,
@@ -25,25 +26,27 @@ pub(super) struct Deserializer<'de> {
     at: usize,
     depth: usize,
     ahead: Ahead,
-    /// Whether floats are what is written, and not what a board means by it.
+    /// Whether floats are read as written (correctly rounded), rather than as the board's own parser reads
+    /// them.
     exact: bool,
 }
 
-/// What the caller's type would like to see, where Python's own type leaves a choice.
+/// The kind of value that the caller's type expects. It decides where a Python type can be read in more than
+/// one way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Want {
-    /// Whatever it is.
+    /// Any type.
     Any,
-    /// Whatever it is, for a `Value`: with the Python type where serde has no word for it.
+    /// Any type, for a `Value`: tagged with the Python type where serde's data model lacks it.
     Value,
-    /// Nothing but the end of it.
+    /// Nothing: the value is skipped.
     Nothing,
     Int,
     F32,
     F64,
-    /// A str and not bytes, which serde's own types would take as well.
+    /// A str and not bytes, although serde's own string types would accept both.
     Text,
-    /// Bytes and not a str, likewise.
+    /// Bytes and not a str, although serde's own byte types would accept both.
     Bytes,
     Sequence,
     Map,
@@ -68,7 +71,7 @@ impl<'de> Deserializer<'de> {
         })
     }
 
-    /// The same for floats that are what is written.
+    /// The same deserialiser, but reading floats as they are written.
     pub(super) fn exact(self) -> Self {
         Self { exact: true, ..self }
     }
@@ -82,7 +85,7 @@ impl<'de> Deserializer<'de> {
         }
     }
 
-    /// Reads a value of the caller's own type and sees to it that an error says what stood there.
+    /// Reads a value into the caller's type. An error says what the board sent at this place.
     #[inline]
     pub(super) fn part<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, ValueError> {
         let start = self.at;
@@ -94,7 +97,7 @@ impl<'de> Deserializer<'de> {
     fn value<V: Visitor<'de>>(&mut self, visitor: V, want: Want) -> Result<V::Value, ValueError> {
         self.skip_space();
         let start = self.at;
-        // What is wanted is usually what comes, and then nothing else needs to be considered.
+        // Usually the board's value is of the expected kind; test for that first.
         let value = match (want, self.peek()) {
             (Want::Text, Some(quote @ (b'\'' | b'"'))) => self.text(quote, visitor),
             (Want::Int | Want::F32 | Want::F64, Some(b'0'..=b'9' | b'-')) => self.number(visitor, want),
@@ -146,7 +149,7 @@ impl<'de> Deserializer<'de> {
         }
     }
 
-    /// The elements of a sequence, behind its opening bracket.
+    /// The elements of a sequence, read from behind its opening bracket.
     fn elements<V: Visitor<'de>>(&mut self, close: u8, visitor: V) -> Result<V::Value, ValueError> {
         self.enter()?;
         let mut elements = Elements::new(self, close);
@@ -156,7 +159,7 @@ impl<'de> Deserializer<'de> {
         Ok(value)
     }
 
-    /// The same, where a `Value` is told of which type it is.
+    /// The same elements; a `Value` is told the Python type as well.
     fn tagged_elements<V: Visitor<'de>>(
         &mut self,
         close: u8,
@@ -178,7 +181,7 @@ impl<'de> Deserializer<'de> {
         Ok(value)
     }
 
-    /// A dict, behind its opening brace.
+    /// The entries of a dict, read from behind its opening brace.
     fn entries<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, ValueError> {
         self.enter()?;
         let mut entries = Entries::new(self);
@@ -188,7 +191,7 @@ impl<'de> Deserializer<'de> {
         Ok(value)
     }
 
-    /// A tuple, a complex number, or a tuple with names and no name of its own.
+    /// A tuple, a complex number, or a namedtuple that is printed without the name of its type.
     fn parenthesis<V: Visitor<'de>>(&mut self, visitor: V, want: Want) -> Result<V::Value, ValueError> {
         if let Some(parts) = self.complex()? {
             return visitor.visit_seq(SeqDeserializer::new(parts.into_iter()));
@@ -223,13 +226,13 @@ impl<'de> Deserializer<'de> {
         }
     }
 
-    /// Reads over a value.
+    /// Skips a value.
     fn skip(&mut self) -> Result<(), ValueError> {
         self.value(IgnoredAny, Want::Nothing).map(|_| ())
     }
 
-    /// Reads over a dict or set. This looks at everything once only, however deep it is nested, which
-    /// looking ahead at each level would not.
+    /// Skips a dict or set. Each byte is read only once, however deep the nesting; looking ahead at each
+    /// level would read it again.
     fn skip_brace(&mut self) -> Result<(), ValueError> {
         self.enter()?;
         let start = self.at;
@@ -267,7 +270,7 @@ impl<'de> Deserializer<'de> {
     }
 }
 
-/// Bytes, as whatever the caller's type takes them for.
+/// Passes bytes to the visitor in the form that the caller's type expects.
 fn bytes_value<'de, V: Visitor<'de>>(
     bytes: Cow<'de, [u8]>,
     visitor: V,
@@ -373,8 +376,8 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         self.value(visitor, Want::Struct)
     }
 
-    /// A variant without contents is its name; any other is a dict of one entry, from its name to its
-    /// contents.
+    /// A variant without contents is a str of its name; any other is a dict with one entry, from the name to
+    /// the contents.
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,

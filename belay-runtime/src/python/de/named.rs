@@ -1,4 +1,4 @@
-//! Whatever begins with a name: the constants, and what looks like a call.
+//! Values that begin with a name: constants, and everything that looks like a call.
 
 use serde::de::Visitor;
 
@@ -29,7 +29,7 @@ impl<'de> Deserializer<'de> {
         }
     }
 
-    /// What looks like a call, behind its opening parenthesis.
+    /// A value that looks like a call, read from behind its opening parenthesis.
     fn call<V: Visitor<'de>>(
         &mut self,
         name: &'de [u8],
@@ -100,7 +100,7 @@ impl<'de> Deserializer<'de> {
         }
     }
 
-    /// The handle of an object, which reads its number.
+    /// The number of an object that stays on the board, for the type that becomes its handle.
     pub(super) fn object<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, ValueError> {
         self.skip_space();
         let start = self.at;
@@ -119,7 +119,7 @@ impl<'de> Deserializer<'de> {
         visitor.visit_u64(number)
     }
 
-    /// The error of what should have been a handle.
+    /// The error for a value where the handle of an object was expected.
     #[cold]
     fn not_kept() -> ValueError {
         ValueError::with_hint(
@@ -129,7 +129,7 @@ impl<'de> Deserializer<'de> {
         )
     }
 
-    /// `)`, which is all that is left of an empty set.
+    /// The closing `)`, which is all that is left of an empty set.
     fn empty_set<V: Visitor<'de>>(
         &mut self,
         tag: &'static str,
@@ -146,7 +146,7 @@ impl<'de> Deserializer<'de> {
         self.at += code.len();
         self.expect(b'\'', "a type code of one letter")?;
         let code = str::from_utf8(code).unwrap_or_default();
-        // Arrays of objects and of pointers are lists to everybody else.
+        // Arrays of objects and of pointers are read as lists.
         let tag = TypeCode::from_name(code).map_or("list", |code| &code.tag()[tag::PREFIX.len()..]);
         if self.peek() == Some(b')') {
             return self.tagged_elements(b')', tag, visitor, want);
@@ -165,7 +165,8 @@ impl<'de> Deserializer<'de> {
         !name.is_empty() && self.text.get(self.at + name.len()) == Some(&b'=')
     }
 
-    /// The fields of a namedtuple, behind its opening parenthesis: a sequence or a struct, as it is wanted.
+    /// The fields of a namedtuple, read from behind its opening parenthesis: as a sequence or as a struct,
+    /// whichever is wanted.
     pub(super) fn fields<V: Visitor<'de>>(
         &mut self,
         name: &'de str,
@@ -187,7 +188,7 @@ impl<'de> Deserializer<'de> {
         Ok(value)
     }
 
-    /// The error of an object that has no literal, with what to return instead.
+    /// The error for an object that has no literal; its hint says what to return instead.
     #[cold]
     pub(super) fn not_a_value(&self) -> ValueError {
         let rest = &self.text[self.at..];
@@ -228,7 +229,7 @@ impl<'de> Deserializer<'de> {
     }
 }
 
-/// Where the text of an object ends: behind the bracket that closes its first one.
+/// The offset at which the text of an object ends: behind the bracket that closes its first one.
 fn object_end(text: &[u8]) -> usize {
     let mut depth = 0_usize;
     for (at, byte) in text.iter().enumerate() {

@@ -10,14 +10,14 @@ use super::{Deserializer, Want};
 use crate::python::decimal::{self, Decimal};
 use crate::python::error::ValueError;
 
-/// What a text that looks like a number is.
+/// The kind of number that a text is.
 enum Token<'de> {
-    /// An int that fits, without its sign.
+    /// An int that fits into 64 bits, without its sign.
     Int(u64),
-    /// An int that does not, with its sign.
+    /// An int that does not fit into 64 bits, with its sign.
     BigInt(&'de str),
     Float(&'de str),
-    /// A float that is so short that it was read in passing, without its sign.
+    /// A float with few digits, parsed while it was scanned, without its sign.
     ShortFloat(Decimal),
     /// The imaginary part of a complex number.
     Imaginary(f64),
@@ -59,7 +59,7 @@ impl<'de> Deserializer<'de> {
         }
     }
 
-    /// Reads a complex number in its parentheses, if that is what stands here.
+    /// Reads a complex number in its parentheses, if one stands here.
     pub(super) fn complex(&mut self) -> Result<Option<[f64; 2]>, ValueError> {
         let rest = &self.text[self.at + 1..];
         let end = rest
@@ -93,7 +93,7 @@ impl<'de> Deserializer<'de> {
 
     #[inline]
     fn token(&mut self) -> Result<Token<'de>, ValueError> {
-        /// So many digits always fit.
+        /// Ints of up to this many digits always fit into 64 bits.
         const FIT: usize = 19;
         let start = self.at;
         let digits_from = start + usize::from(self.peek() == Some(b'-'));
@@ -126,9 +126,9 @@ impl<'de> Deserializer<'de> {
         }
     }
 
-    /// What follows the digits before the point. Most floats are short, and there is nothing more to it.
+    /// Reads on from the decimal point. Most floats are short and end with these digits.
     fn fraction(&mut self, start: usize, digits: u64, count: usize) -> Result<Token<'de>, ValueError> {
-        /// So many digits fit into an integer, and into a double.
+        /// Up to this many digits fit into a `u64`, and into a double without loss.
         const SHORT: usize = 15;
         self.at += 1;
         let (mut mantissa, fraction_from) = (digits, self.at);
@@ -186,7 +186,7 @@ impl<'de> Deserializer<'de> {
         float.ok_or_else(|| self.malformed("a number"))
     }
 
-    /// The double that begins here and has been read.
+    /// The double that begins at `start` and has been read.
     fn short_double(&self, decimal: Decimal, start: usize) -> Result<f64, ValueError> {
         match decimal.easy() {
             Some(easy) => Ok(with_sign(easy, self.text[start] == b'-')),
@@ -194,7 +194,7 @@ impl<'de> Deserializer<'de> {
         }
     }
 
-    /// Straight to single precision: rounding to double on the way could give another number.
+    /// Parses directly to single precision: rounding to double first could give another number.
     fn single(&self, text: &str) -> Result<f32, ValueError> {
         text.parse().map_err(|_| self.malformed("a number"))
     }
@@ -248,7 +248,8 @@ fn big_int<'de, V: Visitor<'de>>(text: &'de str, visitor: V, want: Want) -> Resu
     }
 }
 
-/// A visitor for small ints knows nothing of large ones and calls them another type.
+/// A visitor for small ints reports a large one as a wrong type; this turns that error into one about the
+/// range.
 fn int_range(want: Want) -> impl FnOnce(ValueError) -> ValueError {
     move |error| {
         if want == Want::Int {

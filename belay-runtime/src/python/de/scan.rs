@@ -1,4 +1,4 @@
-//! The characters of the board's text: where tokens end, and what strings and bytes stand for.
+//! Scanning the board's text: where tokens end, and which characters strings and bytes contain.
 
 use std::borrow::Cow;
 
@@ -10,10 +10,10 @@ use super::ahead::Ahead;
 use super::{Deserializer, Want};
 use crate::python::error::{ValueError, shortened};
 
-/// How much of the board's text a message shows.
+/// How many characters of the board's text an error message shows.
 const SHOWN: usize = 60;
 
-/// Where the first quote of this kind, backslash or control character stands, found eight bytes at a time.
+/// The offset of the first control character, backslash or quote of this kind; found eight bytes at a time.
 #[inline]
 fn run_of_plain(text: &[u8], quote: u8) -> Option<usize> {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
@@ -21,8 +21,8 @@ fn run_of_plain(text: &[u8], quote: u8) -> Option<usize> {
     let (words, tail) = text.as_chunks::<8>();
     for (at, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
-        // The highest bit of a byte of `below(x, n)` is set if that byte of x is below n, and perhaps in bytes
-        // after the first such one, which do not matter.
+        // `below(x, n)` sets the highest bit of each byte of x that is below n. It may set bits behind the
+        // first such byte wrongly, which does not matter, since only the first one is used.
         let below = |word: u64, bound: u8| word.wrapping_sub(ONES * u64::from(bound)) & !word & HIGHEST;
         let equal = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
         let stops = below(word, b' ') | equal(quote) | equal(b'\\');
@@ -34,7 +34,7 @@ fn run_of_plain(text: &[u8], quote: u8) -> Option<usize> {
     tail.iter().position(stop).map(|at| words.len() * 8 + at)
 }
 
-/// Whether a byte can be a part of a name, which may have any character beyond ASCII in it.
+/// Whether a byte can be part of a name. Python allows any non-ASCII letter, so all non-ASCII bytes count.
 fn is_of_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii()
 }
@@ -52,8 +52,8 @@ impl<'de> Deserializer<'de> {
         }
     }
 
-    /// Reads over this separator and the blank that boards write behind it, if something follows that is neither a
-    /// blank nor the end: the usual case, at once.
+    /// The fast path for a separator: skips it and the space that boards print behind it, if neither a space
+    /// nor the closing bracket comes next.
     #[inline]
     pub(super) fn eat_separator(&mut self, separator: u8, close: u8) -> bool {
         let there = matches!(
@@ -86,7 +86,7 @@ impl<'de> Deserializer<'de> {
         &rest[..end.unwrap_or(rest.len())]
     }
 
-    /// Reads over this word, if it stands here.
+    /// Skips this word, if it stands here.
     pub(super) fn eat_word(&mut self, word: &[u8]) -> bool {
         let rest = &self.text[self.at..];
         let more = |byte: &u8| is_of_name(*byte) || *byte == b'(';
@@ -97,7 +97,7 @@ impl<'de> Deserializer<'de> {
         there
     }
 
-    /// What a str stands for, behind its opening quote.
+    /// The contents of a str, read from behind its opening quote.
     #[inline]
     pub(super) fn string(&mut self, quote: u8) -> Result<Cow<'de, str>, ValueError> {
         let plain = self.plain(quote)?;
@@ -107,7 +107,7 @@ impl<'de> Deserializer<'de> {
         self.escaped(plain, quote).map(Cow::Owned)
     }
 
-    /// What a str stands for that begins like this and goes on with an escape.
+    /// The contents of a str that begins with `plain` and continues with an escape.
     pub(super) fn escaped(&mut self, plain: &str, quote: u8) -> Result<String, ValueError> {
         let mut text = plain.to_owned();
         while self.eat(b'\\') {
@@ -125,7 +125,7 @@ impl<'de> Deserializer<'de> {
         Ok(text)
     }
 
-    /// Bytes, from the `b` on.
+    /// A bytes literal, read from the `b` on.
     pub(super) fn bytes_literal(&mut self) -> Result<Cow<'de, [u8]>, ValueError> {
         self.expect(b'b', "bytes")?;
         let Some(quote @ (b'\'' | b'"')) = self.peek() else {
@@ -145,7 +145,7 @@ impl<'de> Deserializer<'de> {
         Ok(bytes)
     }
 
-    /// Bytes in base64, between the parentheses of `B("…")`, to the closing one.
+    /// Bytes in base64, read from between the parentheses of `B("…")`, with the closing one.
     pub(super) fn base64(&mut self) -> Result<Vec<u8>, ValueError> {
         let Some(quote @ (b'\'' | b'"')) = self.peek() else {
             return Err(self.malformed("base64"));
@@ -158,7 +158,7 @@ impl<'de> Deserializer<'de> {
         Ok(bytes)
     }
 
-    /// What stands for itself up to the next escape or the closing quote.
+    /// The unescaped characters up to the next escape or the closing quote.
     #[inline]
     pub(super) fn plain(&mut self, quote: u8) -> Result<&'de str, ValueError> {
         let rest = &self.text[self.at..];
@@ -175,7 +175,7 @@ impl<'de> Deserializer<'de> {
         };
         let start = self.at;
         self.at += end;
-        // Stops are ASCII and never within a character.
+        // The stops are ASCII characters, so the slice ends at a character boundary.
         Ok(&self.source[start..self.at])
     }
 
@@ -187,7 +187,7 @@ impl<'de> Deserializer<'de> {
         Ok(plain)
     }
 
-    /// What an escape stands for, behind its backslash.
+    /// The character that an escape stands for, read from behind its backslash.
     fn escape(&mut self, unicode: bool) -> Result<u32, ValueError> {
         let kind = self.peek();
         self.at += usize::from(kind.is_some());
@@ -213,7 +213,7 @@ impl<'de> Deserializer<'de> {
         Ok(code)
     }
 
-    /// What stands in the board's text from here on, as far as a message shows it, and its type's name.
+    /// The board's text from here on, shortened for an error message, and the name of its Python type.
     pub(super) fn describe(&self, mut start: usize) -> (String, &'static str) {
         while self.text.get(start).is_some_and(u8::is_ascii_whitespace) {
             start += 1;
@@ -226,7 +226,7 @@ impl<'de> Deserializer<'de> {
         (shortened(&text, SHOWN), type_name)
     }
 
-    /// The same text from another place on.
+    /// A second reader of the same text, at another offset.
     fn again_from(&self, at: usize) -> Self {
         Self {
             at,
@@ -261,7 +261,7 @@ impl<'de> Deserializer<'de> {
         }
     }
 
-    /// The error of a text that is no value at all: another one than the board's own functions print.
+    /// The error for a text that is no value, unlike anything that a board's `repr` prints.
     #[cold]
     pub(super) fn malformed(&self, expected: &str) -> ValueError {
         let before = String::from_utf8_lossy(&self.text[self.at.saturating_sub(SHOWN / 2)..self.at]);

@@ -1,4 +1,4 @@
-//! What is written element by element.
+//! Serialisers for values that are written element by element: sequences and dicts.
 
 use serde::{Serialize, ser};
 
@@ -10,10 +10,10 @@ use crate::python::literal;
 /// How many elements are written in one piece at the outermost level. `CircuitPython` holds what a literal is made of
 /// on a stack of some 370 words, all levels together; a sum of literals needs no more than the largest of them.
 const PIECE: usize = 128;
-/// The same however deep.
+/// The lower limit of that number, however deep the nesting.
 const SMALLEST_PIECE: usize = 8;
 
-/// How a sequence ends.
+/// How a sequence is closed.
 pub(super) enum Close {
     Text(&'static str),
     Tuple,
@@ -28,9 +28,9 @@ pub(in crate::python) struct Sequence<'w, 'a> {
     count: usize,
     pub(super) close: Close,
     was_key: bool,
-    /// How many elements are written in one piece.
+    /// How many elements one literal holds.
     piece: usize,
-    /// The memory of an array, which goes to the board as it is.
+    /// The memory of an array, which is sent to the board unchanged.
     array: Option<(TypeCode, Vec<u8>)>,
 }
 
@@ -98,7 +98,7 @@ impl<'w, 'a> Sequence<'w, 'a> {
         match self.close {
             Close::Text(text) => out.push_str(text),
             Close::Tuple | Close::TupleVariant => out.push_str(if count % piece == 1 { ",)" } else { ")" }),
-            // Two braces are a dict.
+            // `{}` would be a dict.
             Close::Set if count == 0 => {
                 out.pop();
                 out.push_str("set()");
@@ -173,7 +173,7 @@ impl ser::SerializeTupleVariant for Sequence<'_, '_> {
 pub(in crate::python) struct Dict<'w, 'a> {
     writer: &'w mut Writer<'a>,
     first: bool,
-    /// Where the last key begins in the text.
+    /// The offset in the text at which the last key begins.
     key_from: usize,
     pub(super) close: &'static str,
 }

@@ -9,17 +9,17 @@ use super::array::TypeCode;
 use super::error::{MAX_DEPTH, Segment, ValueError};
 use super::{literal, tag};
 
-/// Writes one value after the other into one text.
+/// Writes values one after the other into one text.
 pub(super) struct Writer<'a> {
     out: &'a mut String,
     depth: usize,
-    /// Inside of a key, where only what Python can hash may stand.
+    /// Whether a key is being written, which may only contain what Python can hash.
     in_key: bool,
-    /// What the next value is written as.
+    /// The form in which the next value is written.
     form: Form,
 }
 
-/// What our own types ask for through the names in [`tag`].
+/// The form that one of our own types requests by a name in [`tag`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Form {
     Plain,
@@ -102,7 +102,7 @@ impl<'a> Writer<'a> {
         Ok(Dict::new(self))
     }
 
-    /// Writes `{'Variant':`, which [`Sequence`] or [`Dict`] close with one brace more.
+    /// Writes `{'Variant':`. [`Sequence`] or [`Dict`] close it with one more brace.
     fn variant(&mut self, variant: &str) -> Result<(), ValueError> {
         self.hashable("an enum's variant with contents")?;
         self.enter()?;
@@ -215,7 +215,7 @@ impl<'w, 'a> ser::Serializer for &'w mut Writer<'a> {
             literal::write_text(self.out, value);
             return Ok(());
         }
-        // Whoever uses the name for something else must not get text through as code.
+        // The name may be used by a foreign type: its text must not reach the board as code.
         let digits = value.strip_prefix('-').unwrap_or(value);
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(ValueError::plain(format!("{value:?} is no int")));
@@ -303,7 +303,7 @@ impl<'w, 'a> ser::Serializer for &'w mut Writer<'a> {
     }
 
     fn serialize_seq(self, len: Option<usize>) -> Result<Sequence<'w, 'a>, ValueError> {
-        // A guess, and bounded, because a length is only what somebody says.
+        // Only an estimate, and bounded, because the caller's type may report any length.
         self.out.reserve(len.unwrap_or_default().min(4096) * 4);
         self.sequence()
     }
