@@ -1,4 +1,4 @@
-//! A host, a line and a board, ready to be used.
+//! The test bench: a host, a line and a board, ready for a run.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,16 +14,16 @@ use crate::line::Line;
 use crate::schedule::Schedule;
 use crate::trace::Trace;
 
-/// What is heard of the board beside the answers.
+/// What the host has received from the board besides the answers.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Heard(Arc<Mutex<Hearing>>);
 
 #[derive(Debug, Default)]
 pub(crate) struct Hearing {
-    /// The numbers that it told of its own accord.
+    /// The numbers that the board has sent unasked.
     pub(crate) told: Vec<String>,
     pub(crate) printed: Vec<u8>,
-    /// How many bytes of that were lost.
+    /// How many printed bytes were lost.
     pub(crate) overflow: u64,
 }
 
@@ -61,15 +61,16 @@ pub(crate) struct Bench {
     pub(crate) ears: Arc<Ears>,
     asks: bool,
     pub(crate) tells: bool,
-    /// The run of the interpreter that questions come from.
+    /// Identifies the run of the interpreter that questions belong to.
     boot: Option<u64>,
     pub(crate) link: Option<Link>,
     pub(crate) small: bool,
     options: LinkOptions,
     pub(crate) deployed: usize,
-    /// What the functions are, for a board that runs Python.
+    /// The source of the functions, for a board that runs real Python.
     pub(crate) functions: Option<&'static str>,
-    /// How often the board had started when the link was made, and how much it had told before anybody listened.
+    /// How often the board had started when the link was made, and how many numbers it had sent before
+    /// anybody listened.
     pub(crate) boots: u32,
     pub(crate) told_before: usize,
 }
@@ -111,7 +112,7 @@ impl Bench {
         }
     }
 
-    /// A link, and the functions on the board.
+    /// Connects, unless there is a link already, and defines the functions on the board.
     pub(crate) async fn connect(&mut self) -> Result<Link, Error> {
         if let Some(link) = &self.link {
             return Ok(link.clone());
@@ -129,7 +130,8 @@ impl Bench {
             self.ears.asked.clear();
         }
         self.boot = boot;
-        // What a bad line makes of a board's memory may be little.
+        // A bad line can make the measured memory look small, so the board may have got the agent for small
+        // boards.
         self.small = link.hello().flavour == agent::Flavour::Small;
         self.heard.listen(&link);
         self.told_before = self.witness.facts().told.len();
@@ -158,7 +160,8 @@ impl Bench {
         Ok(link)
     }
 
-    /// Has the board ask, and tell its events. What a bad line makes of a board's memory may be too little for that.
+    /// Lets the board ask questions and send events. A board whose memory seemed small, because of a bad
+    /// line, can do neither.
     async fn hear(&self, link: &Link) -> Result<(), Error> {
         if self.small {
             return Ok(());
@@ -177,12 +180,12 @@ impl Bench {
 
     pub(crate) async fn hang_up(&mut self) {
         if let Some(link) = self.link.take() {
-            // What matters is that the port is free again.
+            // Only the release of the port matters here.
             let _ = link.close().await;
         }
     }
 
-    /// Whether the board has started anew since the link was made.
+    /// Whether the board has restarted since the link was made.
     pub(crate) fn was_reset(&self) -> bool {
         self.witness.facts().boots > self.boots
     }

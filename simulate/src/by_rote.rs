@@ -1,5 +1,5 @@
-//! What a host and the model of a board say to each other in calls that are always the same, so that a real board can be
-//! asked the same things, and held against the model.
+//! A fixed sequence of calls, with what the host and the model of a board send each other, so that the same
+//! bytes can be sent to a real board and its answers compared with the model's.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,17 +17,17 @@ use crate::run::{in_virtual_time, learn_all};
 use crate::schedule::{Flavour, Schedule};
 use crate::trace::{Passed, Way};
 
-/// What the functions of the model are on a real board.
+/// The source of the model's functions, for a real board.
 pub(crate) const FUNCTIONS: &str = include_str!("by_rote.py");
-/// Those that a board with a few kilobytes has room for.
+/// The functions for which a board with a few kilobytes of memory has room.
 pub(crate) const OLD_FUNCTIONS: &str = include_str!("by_rote_old.py");
 
-/// Everything that goes over a line without faults but those that are put there on purpose, from connecting to closing.
-/// The board is like MicroPython's unix port.
+/// Makes the fixed calls and returns everything that goes over the line, from connecting to closing. The line
+/// has no faults except those that are planted here. The board is like MicroPython's unix port.
 ///
 /// # Panics
 ///
-/// When a call gives anything but what it has to give.
+/// When a call gives anything but the expected result.
 pub fn by_rote(flavour: Flavour) -> Vec<Passed> {
     learn_all();
     let mut schedule = Schedule::untroubled(1, flavour);
@@ -44,13 +44,13 @@ pub fn by_rote(flavour: Flavour) -> Vec<Passed> {
     schedule.settles = (!flavour.is_small()).then(Vec::new);
     in_virtual_time(1, async {
         let mut bench = Bench::new(&schedule, false);
-        // It has started long ago.
+        // The board has finished starting by then.
         sleep(Duration::from_secs(1)).await;
         bench.line.keep();
         let old = flavour == Flavour::Old;
         bench.functions = Some(if old { OLD_FUNCTIONS } else { FUNCTIONS });
         bench.deployed = if old { 2 } else { DEPLOYED.len() };
-        // In what order a board counts several it alone knows.
+        // Only one event, since the order in which a board counts several is its own affair.
         bench.ears = Arc::new(Ears::hearing(&EVENTS[..1]));
         let link = bench.connect().await.expect("a link");
         if old {
@@ -73,7 +73,7 @@ fn text(length: usize) -> String {
     "abcdefgh".chars().cycle().take(length).collect()
 }
 
-/// What an old board has room for.
+/// The calls for which an old board has room.
 async fn ask_a_little(bench: &Bench, link: &Link) {
     let calls = [
         What::Add(40, 2),
@@ -111,9 +111,9 @@ async fn ask_everything(bench: &Bench, link: &Link) {
     for (id, what) in (1..).zip(calls) {
         give(bench, link, &Call::plain(id, what, LONG)).await;
     }
-    // A line that is damaged is refused, and sent again.
-    // What another name makes of a source for the small agent, which looks for exceptions itself, the model does not know: there
-    // it is a parenthesis that is lost.
+    // A damaged line is refused and sent again. Over the raw REPL to the small agent, which handles
+    // exceptions itself, a damaged byte could turn a name into another one, and the model does not know what
+    // the board makes of such a source; so a parenthesis is dropped there instead.
     let lost = if bench.small { 8 } else { 20 };
     let faults = [(2, Fault::Flip), (lost, Fault::Drop), (31, Fault::Repeat)];
     for (id, (at, fault)) in (30..).zip(faults) {
@@ -122,29 +122,30 @@ async fn ask_everything(bench: &Bench, link: &Link) {
         give(bench, link, &Call::plain(id, What::Add(1, 1), LONG)).await;
         bench.line.heal();
     }
-    // One that is interrupted says so, and the next one is served.
+    // An interrupted call reports that, and the next one is served.
     let mut dropped = Call::plain(40, What::Spin(5_000), LONG);
     dropped.cancel = Some(Duration::from_millis(300));
     assert!(matches!(dropped.make(link, bench.small).await, Given::Dropped));
     give(bench, link, &Call::plain(41, What::Add(2, 2), LONG)).await;
 }
 
-/// What the host is asked: with answers at once and later, short ones and long ones, failures, and an answer that is damaged.
+/// Has the board ask the host questions: with answers at once and later, short and long ones, failures, and a
+/// damaged answer.
 async fn have_it_ask(bench: &Bench, link: &Link, small_stack: bool) {
     let calls = [What::Ask(5, 0), What::Ask(2, 40), What::Asked(4, 0)];
     for (id, what) in (50..).zip(calls) {
         give(bench, link, &Call::plain(id, what, LONG)).await;
     }
-    // It is of the answer, which comes behind the call.
+    // The fault hits the answer, which is sent behind the call.
     let faults = Faults::once(vec![(130, Fault::Flip)], Choices::seeded(1));
     bench.line.spoil(Way::ToBoard, faults);
     give(bench, link, &Call::plain(60, What::Ask(1, 0), LONG)).await;
     bench.line.heal();
     if small_stack {
-        // Its stack is too small for that.
+        // The board's stack is too small for what follows.
         return;
     }
-    // What stands behind a call that asks is refused, however long it is, and sent again.
+    // A request that was sent behind a call that asks is refused, however long it is, and sent again.
     for (id, length) in [(61, 3), (63, 200)] {
         let asks = Call::plain(id, What::Ask(1, 0), LONG);
         let behind = Call::plain(id + 1, What::Size(text(length), false), LONG);
@@ -152,7 +153,7 @@ async fn have_it_ask(bench: &Bench, link: &Link, small_stack: bool) {
     }
 }
 
-/// What the host is told, and how much that was.
+/// Has the board send events, and checks how many it has sent.
 async fn have_it_tell(bench: &Bench, link: &Link) {
     give(bench, link, &Call::plain(70, What::Emit(3), LONG)).await;
     assert!(bench.ears.settle(link).await);

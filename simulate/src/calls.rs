@@ -1,4 +1,4 @@
-//! What is called, and what each call has to give.
+//! The calls, and the result that each has to give.
 
 use std::time::Duration;
 
@@ -12,41 +12,41 @@ use crate::board::{Yielded, data, item, numbers, pack};
 use crate::choices::Choices;
 use crate::host;
 
-/// The functions that are called by the alias that the board has given them, in this order.
+/// The functions that are called by an alias, in the order in which they are deployed.
 pub(crate) const DEPLOYED: [&str; 5] = ["add", "size", "spin", "say", "numbers"];
 
 /// What a call asks the board to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum What {
     Add(i64, i64),
-    /// A text, in a call of a deployed function or in an expression.
+    /// Sends a text, in a call of a deployed function or in an expression.
     Size(String, bool),
     Numbers(u32),
     Huge(u32),
     Data(u32),
     Array(u32),
     Fail(u32),
-    /// Takes so many milliseconds.
+    /// Takes this many milliseconds.
     Spin(u32),
-    /// The same, and hears no Ctrl-C.
+    /// The same, ignoring Ctrl-C.
     Deaf(u32),
-    /// Takes for ever, and cleans up for so many milliseconds.
+    /// Never ends, and cleans up for this many milliseconds when it is interrupted.
     Tidy(u32),
-    /// Swallows so many Ctrl-Cs.
+    /// Swallows this many Ctrl-Cs.
     Stubborn(u32),
-    /// Prints so many marks.
+    /// Prints this many marks.
     Say(u32),
     /// Resets the board.
     Quit,
-    /// Counts, and nothing else.
+    /// Only counts that it ran.
     Statement,
-    /// Yields so many items, one every so many milliseconds.
+    /// Yields this many items, one every so many milliseconds.
     Items(u32, u32),
-    /// Asks the host so many questions, each of which takes so many milliseconds there.
+    /// Asks the host this many questions, each of which takes the host so many milliseconds.
     Ask(u32, u32),
-    /// Yields what the host answers so many.
+    /// Yields the host's answers to this many questions.
     Asked(u32, u32),
-    /// Tells so many events.
+    /// Sends this many events.
     Emit(u32),
 }
 
@@ -56,9 +56,9 @@ pub(crate) struct Call {
     pub(crate) id: u32,
     pub(crate) what: What,
     pub(crate) deadline: Duration,
-    /// Whether what it prints is to be given as well.
+    /// Whether its output is requested as well.
     pub(crate) printed: bool,
-    /// When nobody waits for it any more; of a stream, after how many items.
+    /// When the call is dropped; of a stream, after how many items.
     pub(crate) cancel: Option<Duration>,
     pub(crate) items: Option<usize>,
     /// How long the consumer of a stream takes for an item.
@@ -68,13 +68,13 @@ pub(crate) struct Call {
 /// What a call gave.
 #[derive(Debug)]
 pub(crate) enum Given {
-    /// What it has to give, and what was printed where that was asked for.
+    /// The right result, and the output if it was requested.
     Right(Option<Vec<u8>>),
-    /// Something else.
+    /// A wrong result.
     Wrong(String),
     /// An error that says that there is no result.
     Error(Error),
-    /// Nobody waited for it to its end.
+    /// The call was dropped before its end.
     Dropped,
 }
 
@@ -91,22 +91,22 @@ impl Call {
         }
     }
 
-    /// How long the board takes for it, if it is left alone.
+    /// How long the board takes for it, if it is left undisturbed.
     pub(crate) fn takes(&self) -> Duration {
         let milliseconds = match self.what {
             What::Spin(n) | What::Deaf(n) => n,
             What::Tidy(n) => 30_000 + n,
             What::Stubborn(n) => 20_000 * n,
             What::Items(n, pause) => n * pause,
-            // What the host takes for them is not the body's.
+            // The host's time for answers does not count as the body's.
             What::Ask(n, _) | What::Asked(n, _) => 120 * n,
             _ => 0,
         };
         Duration::from_millis(u64::from(milliseconds))
     }
 
-    /// How often its deadline may begin anew: with each item, and with each part of a long answer. Over a bad line they
-    /// come one by one, and in pieces.
+    /// How often its deadline may be extended: with each item, and with each part of a long answer. Over a
+    /// bad line these come one by one, and in small pieces.
     pub(crate) fn signs_of_life(&self, clean: bool) -> u32 {
         match self.what {
             What::Data(n) | What::Array(n) => n / if clean { 1_536 } else { 9 } + 1,
@@ -119,7 +119,7 @@ impl Call {
         }
     }
 
-    /// How long the host takes for what it is asked.
+    /// How long the host takes to answer its questions.
     pub(crate) fn kept_waiting(&self) -> Duration {
         let milliseconds = match self.what {
             What::Ask(n, slow) | What::Asked(n, slow) => n * slow,
@@ -128,7 +128,8 @@ impl Call {
         Duration::from_millis(u64::from(milliseconds))
     }
 
-    /// Whether it can end badly with nothing wrong but itself: it takes longer than it may, or nobody waits for it.
+    /// Whether it cannot fail by itself: its deadline is long enough, it is not dropped, and it does not
+    /// reset the board.
     pub(crate) fn is_patient(&self) -> bool {
         let longest = match self.what {
             What::Items(_, pause) => Duration::from_millis(u64::from(pause)),
@@ -139,7 +140,7 @@ impl Call {
             && self.what != What::Quit
     }
 
-    /// Whether nothing may end it before so long.
+    /// Whether it can keep the board busy for a while although it is being stopped.
     pub(crate) fn keeps_board(&self) -> bool {
         matches!(self.what, What::Deaf(_) | What::Stubborn(_) | What::Tidy(_))
     }
@@ -177,7 +178,7 @@ impl Call {
             What::Asked(n, slow) => evaluate(format!("['asked']({id},{n},{slow})")),
             What::Emit(n) => evaluate(format!("['emit']({id},{n})")),
             What::Items(n, pause) => evaluate(format!("['items']({id},{n},{pause})")),
-            // It is executed, and never asked for in this way.
+            // A statement is executed, never requested in this way.
             What::Statement => Request::Evaluate("None".to_owned()),
         }
     }
@@ -262,7 +263,7 @@ impl Call {
     fn is_right(&self, payload: &Payload, small: bool) -> bool {
         match self.what {
             What::Fail(_) | What::Quit => false,
-            // A board that failed to take what packs results goes on without it.
+            // A board that failed to load the packing code sends the `repr` instead.
             What::Numbers(n) if *payload == Payload::Repr(numbers(self.id, n).into_bytes()) => true,
             _ => *payload == self.expected(small),
         }
@@ -340,7 +341,7 @@ impl Call {
         }
     }
 
-    /// Has it ask the host, or tell it of something, instead of what was drawn before.
+    /// Replaces what was drawn by a call that asks the host questions, or one that sends events.
     pub(crate) fn draw_anew(&mut self, choices: &mut Choices, asks: bool) {
         let number = |choices: &mut Choices, limit| u32::try_from(choices.below(limit)).unwrap_or(0);
         let many = number(choices, 7);
@@ -354,7 +355,7 @@ impl Call {
         self.consumer = Duration::ZERO;
     }
 
-    /// A call that is drawn by lot. `large` is how much it may send over the line.
+    /// Draws a call at random. `large` limits how many bytes it may send over the line.
     pub(crate) fn drawn(id: u32, choices: &mut Choices, large: u32) -> Self {
         let milliseconds = |choices: &mut Choices, from, to| Duration::from_millis(choices.between(from, to));
         let what = Self::draw_what(choices, large);
@@ -428,7 +429,7 @@ impl Call {
     }
 }
 
-/// Whether an error of a call says, truthfully, that it did not run.
+/// Whether an error of a call says that the call did not run.
 pub(crate) fn says_not_run(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Disconnected(_))
 }

@@ -1,8 +1,8 @@
-//! Where everything that can go one way or the other is decided.
+//! The source of every random decision.
 
 use std::collections::VecDeque;
 
-/// The one source of all that is random in a schedule: a seed, or the bytes that a fuzzer has chosen.
+/// Makes all random decisions of a schedule: from a seed, or from bytes that a fuzzer has chosen.
 #[derive(Debug, Clone)]
 pub struct Choices {
     random: fastrand::Rng,
@@ -10,7 +10,7 @@ pub struct Choices {
 }
 
 impl Choices {
-    /// What follows from this seed.
+    /// Decisions that follow from this seed.
     pub fn seeded(seed: u64) -> Self {
         Self {
             random: fastrand::Rng::with_seed(seed),
@@ -18,7 +18,7 @@ impl Choices {
         }
     }
 
-    /// What these bytes say; behind them the smallest of everything.
+    /// Decisions that follow from these bytes; once they are used up, every choice is the smallest possible.
     pub fn of_bytes(bytes: &[u8]) -> Self {
         Self {
             random: fastrand::Rng::with_seed(0),
@@ -26,13 +26,13 @@ impl Choices {
         }
     }
 
-    /// Another source, which follows from this one.
+    /// A second source, seeded from this one.
     #[must_use]
     pub fn fork(&mut self) -> Self {
         Self::seeded(self.below(u64::MAX))
     }
 
-    /// A number below this one, or zero.
+    /// A number below `limit`, or zero.
     pub fn below(&mut self, limit: u64) -> u64 {
         if limit <= 1 {
             return 0;
@@ -59,17 +59,17 @@ impl Choices {
         usize::try_from(self.below(limit as u64)).unwrap_or(0)
     }
 
-    /// One of these.
+    /// One of these values.
     pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.index(from.len())]
     }
 
-    /// True in so many of a thousand cases.
+    /// True with this probability, in thousandths.
     pub fn chance(&mut self, in_a_thousand: u64) -> bool {
         self.below(1000) >= 1000 - in_a_thousand.min(1000)
     }
 
-    /// How many go by before the next one that is met by chance, where that is one in so many.
+    /// How many bytes until the next fault, if on average one in `one_in` is hit.
     pub fn gap(&mut self, one_in: u64) -> u64 {
         1 + self.below(one_in.max(1) * 2)
     }

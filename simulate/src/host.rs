@@ -1,4 +1,4 @@
-//! What the host answers bodies that ask it, and what it hears of what they tell.
+//! How the host answers questions, and which events it receives.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -23,15 +23,15 @@ pub(crate) const LONG: Duration = Duration::from_secs(5);
 pub(crate) const TWICE: &str = "sim.twice";
 pub(crate) const PLAIN: &str = "sim.plain";
 
-/// How much of what was heard may wait, which is all.
+/// The capacity of the queues of events: large enough for all of them.
 const ROOM: usize = 1 << 24;
 
-/// What the host answers a question: no other has that.
+/// The host's answer to a question; it differs from the answer to every other question.
 pub(crate) fn answer(call: u32, nth: u32) -> i64 {
     i64::from(call) * 1_000 + i64::from(nth)
 }
 
-/// How often each question has been answered, as a call and which of its questions it was.
+/// How often each question has been answered, by the call and the question's number in it.
 #[derive(Debug, Default)]
 pub(crate) struct Answers(Mutex<BTreeMap<(u32, u32), u32>>);
 
@@ -41,7 +41,7 @@ impl Answers {
     }
 }
 
-/// Answers, and counts how often.
+/// Answers questions, and counts how often it answered each.
 struct Answering(Arc<Answers>);
 
 impl Answerer for Answering {
@@ -57,14 +57,14 @@ impl Answerer for Answering {
             if nth % 4 == 2 && question.name == TWICE {
                 return Said::plain(asking::failed(&answer.to_string()));
             }
-            // Some do not fit into a line.
+            // Some answers are too long for one line.
             let blanks = if nth % 4 == 3 { 300 } else { 0 };
             Said::plain(format!("j{answer}{}", " ".repeat(blanks)))
         })
     }
 }
 
-/// What is heard over as many links as there are, one after the other.
+/// Receives events and questions, over any number of links, one after the other.
 #[derive(Debug)]
 pub(crate) struct Ears {
     pub(crate) answers: Arc<Answers>,
@@ -72,11 +72,11 @@ pub(crate) struct Ears {
     pub(crate) asked: Arc<Asked>,
     token: AtomicU32,
     events: &'static [&'static str],
-    /// What came under each name that the board was given.
+    /// A queue for each token that the board was given.
     heard: Mutex<Vec<Ear>>,
 }
 
-/// What came under a name that the board was given.
+/// The queue of what came under one token that the board was given.
 #[derive(Debug, Clone)]
 pub(crate) struct Ear {
     pub(crate) token: u32,
@@ -84,7 +84,7 @@ pub(crate) struct Ear {
 }
 
 impl Ears {
-    /// Those that hear these events.
+    /// Receives these events.
     pub(crate) fn hearing(events: &'static [&'static str]) -> Self {
         let (answers, asked) = <(Arc<Answers>, Arc<Asked>)>::default();
         asked.answered_by(Arc::new(Answering(Arc::clone(&answers))));
@@ -102,7 +102,7 @@ impl Ears {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Brings the libraries to a board that runs Python.
+    /// Sends the libraries to a board that runs real Python.
     pub(crate) async fn bring(&self, link: &Link) -> Result<(), Error> {
         let functions = ["twice", "plain"].map(|name| (name, &["call", "nth", "slow"][..]));
         let functions = asking::functions("sim", functions.into_iter());
@@ -122,7 +122,7 @@ impl Ears {
         link.request(Request::Evaluate(claim), LONG).await.map(drop)
     }
 
-    /// Has the board ask over this link.
+    /// Lets the board ask questions over this link.
     pub(crate) async fn be_asked(&self, link: &Link) -> Result<(), Error> {
         link.request(Request::Evaluate(asking::begin(false)), LONG)
             .await?;
@@ -130,7 +130,7 @@ impl Ears {
         link.request(Request::Evaluate(bind), LONG).await.map(drop)
     }
 
-    /// Has the board send its events over this link, and nothing more of what it was told to send before.
+    /// Subscribes to the board's events over this link, and ends earlier subscriptions.
     pub(crate) async fn listen(&self, link: &Link) -> Result<(), Error> {
         for ear in self.heard().iter() {
             self.hub.close(ear.token);
@@ -146,7 +146,7 @@ impl Ears {
         Ok(())
     }
 
-    /// Asks the board how much it has told. Gives whether it has said so.
+    /// Asks the board how many events it has sent. Returns whether it has answered.
     pub(crate) async fn settle(&self, link: &Link) -> bool {
         let counts = link.request(Request::Evaluate(events::counts()), LONG).await;
         let Ok(Payload::Repr(counts)) = counts else {
@@ -161,11 +161,11 @@ impl Ears {
 }
 
 impl Ear {
-    /// What has come in place of each that the board has told: the value, or nothing where it is said that it is lost.
+    /// One entry for each event that the board has sent: its value, or `None` where it was reported as lost.
     ///
     /// # Errors
     ///
-    /// When something came that does not come here.
+    /// When something else came than a value of this kind.
     pub(crate) fn take(&self) -> Result<Vec<Option<u32>>, String> {
         let mut cx = Context::from_waker(Waker::noop());
         let mut all = Vec::new();

@@ -1,4 +1,4 @@
-//! Whether what the host says is so: held against what has truly happened on the board.
+//! The judge: compares what the host reports with what has truly happened on the board.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use crate::schedule::{Flavour, Schedule, Trouble};
 /// How a call ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
-    /// What it gave; nothing if it did not end.
+    /// What the call gave; `None` if it did not end.
     pub(crate) given: Option<Given>,
     pub(crate) took: Duration,
     pub(crate) at: Instant,
 }
 
-/// Within what time the board ends what nobody waits for any more.
+/// How soon the board has to end a call that was dropped.
 const MERCY: Duration = Duration::from_secs(1);
 
 pub(crate) fn calls(bench: &Bench, schedule: &Schedule, ended: &[Ended], outcome: &mut Outcome) {
@@ -37,7 +37,7 @@ pub(crate) fn calls(bench: &Bench, schedule: &Schedule, ended: &[Ended], outcome
     in_time(schedule, ended, outcome);
 }
 
-/// What nobody waits for any more is ended on the board, where nothing else is wrong.
+/// Checks that the board ends dropped calls soon, where nothing else goes wrong.
 pub(crate) fn dropped(bench: &Bench, schedule: &Schedule, ended: &[Ended], outcome: &mut Outcome) {
     let deaf = schedule.calls.iter().any(|(_, call)| call.is_deaf());
     if !schedule.is_calm() || deaf || bench.witness.facts().boots > 1 {
@@ -55,7 +55,8 @@ pub(crate) fn dropped(bench: &Bench, schedule: &Schedule, ended: &[Ended], outco
             _ => Duration::ZERO,
         };
         let late = end.saturating_duration_since(dropped.at.max(*begun));
-        // A Ctrl-C that was lost or came too early is followed by another in half of the time for that.
+        // If a Ctrl-C was lost or came too early, the host sends another after half of the deadline for
+        // interrupts.
         let limit = MERCY + schedule.deadlines.interrupt / 2 + cleaned_up;
         if late > limit {
             outcome.is_wrong(format!(
@@ -72,7 +73,8 @@ fn right(call: &Call, printed: Option<&[u8]>, bench: &Bench, schedule: &Schedule
         outcome.is_wrong(format!("call {} gave its result and ran {ran:?} times", call.id));
     }
     let Some(printed) = printed else { return };
-    // Over the raw REPL a flood of Ctrl-C also ends what is between two calls, which the REPL then says.
+    // Over the raw REPL, a series of Ctrl-Cs also interrupts what runs between two calls, and the REPL prints
+    // that.
     let flood = schedule.calls.iter().any(|(_, call)| call.keeps_board());
     if !schedule.is_clean() || flood && schedule.flavour != Flavour::Agent {
         return;
@@ -92,7 +94,8 @@ fn right(call: &Call, printed: Option<&[u8]>, bench: &Bench, schedule: &Schedule
     }
 }
 
-/// The same without the end of what a thread has begun to print before, and the beginning of what it prints behind it.
+/// The output without the end of a thread's text that began before it, and without the beginning of one that
+/// ends after it.
 fn whole_of(text: &str) -> &str {
     let digits = |text: &'_ str| text.bytes().take_while(u8::is_ascii_digit).count();
     let behind = &text[digits(text)..];
@@ -105,7 +108,7 @@ fn whole_of(text: &str) -> &str {
     }
 }
 
-/// What is left of an output without what threads print.
+/// The output without what threads print.
 fn without_threads(text: &str) -> String {
     let mut pieces = text.split('~');
     let mut left = pieces.next().unwrap_or_default().to_owned();
@@ -135,8 +138,8 @@ fn error_of(call: &Call, error: &Error, bench: &Bench, schedule: &Schedule, outc
         | ErrorKind::FateUnknown(_) => true,
         ErrorKind::Disconnected(_) => bench.was_reset() || vanishes(schedule) || schedule.resets(),
         ErrorKind::Transport(_) => vanishes(schedule),
-        // A line that loses much at once cannot be told from a body that has read it; nor can a byte, where it costs all of
-        // a question and is lost just when what ran has ended.
+        // Many bytes lost in a row look the same to the host as a body that has read them. So does one byte,
+        // if its loss costs a whole question just when the running code has ended.
         ErrorKind::LineRead => schedule.loses_much() || schedule.types_questions() && !schedule.is_clean(),
         _ => false,
     };
@@ -153,7 +156,7 @@ fn vanishes(schedule: &Schedule) -> bool {
     schedule.troubles.iter().any(|(_, trouble)| vanishes(trouble))
 }
 
-/// Whether the link may be at its end, as the error says that it is.
+/// Whether the link may have ended in the way that the error says.
 pub(crate) fn may_be_over(error: &Error, bench: &Bench, schedule: &Schedule) -> bool {
     match error.kind() {
         ErrorKind::Reset => bench.was_reset(),
@@ -164,7 +167,8 @@ pub(crate) fn may_be_over(error: &Error, bench: &Bench, schedule: &Schedule) -> 
     }
 }
 
-/// Every call ends within its deadlines. One that waits for others may take as long as they do.
+/// Checks that every call ends within its deadlines. A call that waits for others may take as long as they
+/// do, too.
 fn in_time(schedule: &Schedule, ended: &[Ended], outcome: &mut Outcome) {
     let deadlines = &schedule.deadlines;
     let coming_back = deadlines.interrupt + deadlines.resync;
@@ -187,7 +191,7 @@ fn in_time(schedule: &Schedule, ended: &[Ended], outcome: &mut Outcome) {
     } else {
         deadlines.reset + deadlines.close * 3
     };
-    // Threads are handed their answers between calls, and what was told is asked for there.
+    // Between calls, threads are handed their answers, and the host asks how many events were sent.
     let others = schedule.settles.as_ref().map_or(0, Vec::len) + schedule.threads_that_ask();
     let aside = aside + (LONG + coming_back) * u32::try_from(others).unwrap_or(0);
     let mut before = Duration::ZERO;
@@ -200,7 +204,7 @@ fn in_time(schedule: &Schedule, ended: &[Ended], outcome: &mut Outcome) {
                     call.id, ended.took
                 ));
             }
-            // What nobody waits for any more is ended at the cost of what comes next.
+            // Ending a dropped call delays the next one.
             let left = !matches!(ended.given, Some(Given::Right(_))) || matches!(call.what, What::Items(..));
             before = if left {
                 coming_back * 2 + deadlines.resync
@@ -227,12 +231,12 @@ fn in_time(schedule: &Schedule, ended: &[Ended], outcome: &mut Outcome) {
     }
 }
 
-/// Whether all gets through.
+/// Whether nothing gets lost, and the board has started only once.
 fn is_quiet(schedule: &Schedule, boots: u32) -> bool {
     schedule.is_clean() && !schedule.resets() && !schedule.hangs_up() && boots == 1
 }
 
-/// What was heard of the board, and how often everything ran.
+/// Checks what was received from the board, and how often everything ran.
 pub(crate) fn board(bench: &Bench, schedule: &Schedule, outcome: &mut Outcome) {
     let facts = bench.witness.facts();
     for (call, times) in &facts.ran {
@@ -269,7 +273,7 @@ pub(crate) fn board(bench: &Bench, schedule: &Schedule, outcome: &mut Outcome) {
     }
 }
 
-/// Each question was answered once, and whoever asked was given what is answered to that.
+/// Checks that each question was answered once, and that each asker got the answer to its own question.
 pub(crate) fn questions(bench: &Bench, schedule: &Schedule, outcome: &mut Outcome) {
     for ((call, nth), times) in bench.ears.answers.counts().iter() {
         if *times > 1 {
@@ -295,7 +299,8 @@ pub(crate) fn questions(bench: &Bench, schedule: &Schedule, outcome: &mut Outcom
     }
 }
 
-/// What came of each event is what was told, in order, and what did not come is said to be lost where it is missing.
+/// Checks that the events that were received are those that were sent, in order, and that lost ones are
+/// reported where they are missing.
 pub(crate) fn events(bench: &Bench, schedule: &Schedule, settled: bool, outcome: &mut Outcome) {
     let settled = settled && !bench.was_reset();
     let facts = bench.witness.facts();
@@ -320,7 +325,7 @@ pub(crate) fn events(bench: &Bench, schedule: &Schedule, settled: bool, outcome:
     }
 }
 
-/// What is left of an output without what calls print.
+/// The output without what calls print.
 fn without_marks(text: &str) -> String {
     let lines = text.split_inclusive("\r\n");
     let is_mark = |line: &&str| line.starts_with('<') && line.ends_with(">\r\n");

@@ -1,8 +1,8 @@
 //! Deterministic simulation of a link to a board, in virtual time.
 //!
-//! The host is the real one. The line and the board are models, and everything that can go one way or the other
-//! follows from one seed: what is called and when, what the line does to the bytes, what the board does meanwhile. So
-//! a schedule that shows a fault shows it again.
+//! The host is the real one. The line and the board are models, and everything that can vary follows from one
+//! seed: what is called and when, what the line does to the bytes, what the board does meanwhile. So a
+//! schedule that shows a fault shows it again.
 
 mod bench;
 mod board;

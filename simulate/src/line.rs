@@ -1,4 +1,4 @@
-//! The simulated line: two directions, each of which takes its time and does what it likes to the bytes.
+//! The simulated line: two directions, each with its own delay and faults.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -22,15 +22,15 @@ pub(crate) enum Fault {
     Repeat,
     /// One of its bits is inverted.
     Flip,
-    /// It comes late, and so does all that is behind it.
+    /// It comes late, and so does everything behind it.
     Delay,
-    /// Something comes before it that nobody has sent.
+    /// A byte that was not sent comes before it.
     Insert,
-    /// So many are lost from here on.
+    /// It and a number of bytes behind it are lost.
     Gap,
 }
 
-/// All of them.
+/// All kinds of faults.
 pub(crate) const FAULTS: [Fault; 6] = [
     Fault::Drop,
     Fault::Repeat,
@@ -40,45 +40,45 @@ pub(crate) const FAULTS: [Fault; 6] = [
     Fault::Gap,
 ];
 
-/// How often both ends may look at the line before any time passes. All the calls of a schedule together take a few
-/// thousand looks.
+/// How often both ends may access the line without any time passing, before that counts as an endless loop.
+/// All the calls of a schedule together access it a few thousand times.
 const LOOKS: u32 = 200_000;
 
-/// What a line is like while nothing is wrong with it.
+/// The properties of a line without faults.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Nature {
-    /// How long a byte is on its way.
+    /// How long a byte travels.
     pub(crate) latency: Duration,
-    /// How many bytes the line carries in a millisecond; nothing, if it is as fast as can be.
+    /// How many bytes the line carries per millisecond; `None` if it is not limited.
     pub(crate) speed: Option<usize>,
-    /// Whether the sender is held back while the board cannot take more.
+    /// Whether the line has flow control: the sender waits while the board cannot take more.
     pub(crate) flow_control: bool,
 }
 
-/// What is wrong with one direction.
+/// The faults of one direction.
 #[derive(Debug, Clone)]
 pub(crate) struct Faults {
-    /// What happens, and once only, to the byte at this place, counted from now.
+    /// Faults that each happen once, at a position counted from the time at which the faults begin.
     pub(crate) once: Vec<(u64, Fault)>,
-    /// One of how many bytes meets one of these, again and again.
+    /// On average one in how many bytes is hit by a fault of one of the kinds below.
     pub(crate) rate: Option<u64>,
-    /// Which.
+    /// The kinds of those faults.
     pub(crate) kinds: Vec<Fault>,
-    /// Where the details come from.
+    /// Decides the details.
     pub(crate) choices: Choices,
 }
 
 #[derive(Debug)]
 pub(crate) struct Lane {
-    /// What is on its way, and when it is there.
+    /// The bytes that are travelling, and when each arrives.
     pub(crate) bytes: VecDeque<(Instant, u8)>,
     faults: Option<Faults>,
-    /// How many bytes have gone by since the faults began, and where the next one is that comes by chance.
+    /// How many bytes have passed since the faults began, and which byte the next random fault hits.
     passed: u64,
     next: u64,
-    /// How many more are lost.
+    /// How many more bytes are lost.
     gap: u64,
-    /// When the last byte is there, and how much was sent in that millisecond.
+    /// When the last byte arrives, and how many bytes arrive in that millisecond.
     last: Option<Instant>,
     in_last: usize,
     pub(crate) waker: Option<Waker>,
@@ -90,21 +90,21 @@ pub(crate) struct Inner {
     pub(crate) to_board: Lane,
     pub(crate) to_host: Lane,
     pub(crate) writer: Option<Waker>,
-    /// Counts the times that the port was opened; what was opened before is of no use any more.
+    /// How often the port was opened; a port that was opened before the last time is dead.
     pub(crate) opened: u64,
-    /// Whether the port is there.
+    /// Whether the port is missing.
     vanished: bool,
-    /// Whether nothing gets through.
+    /// Whether the cable is cut, so that nothing gets through.
     cut: bool,
     /// Whether the board is to be reset from outside.
     power: bool,
-    /// How often an end has looked at the line at this time, and who wants to know when that goes on for ever.
+    /// How often an end has accessed the line at this time, and whom to wake if that becomes an endless loop.
     looked: (Instant, u32),
     watcher: Option<Waker>,
     pub(crate) trace: Trace,
 }
 
-/// A line, as both its ends and whoever does something to it know it.
+/// A shared handle to the line, for both ends and for whatever disturbs it.
 #[derive(Debug, Clone)]
 pub(crate) struct Line(Arc<Mutex<Inner>>);
 
@@ -132,7 +132,7 @@ impl Lane {
         self.faults = Some(faults);
     }
 
-    /// The fault that this byte meets.
+    /// The fault that hits this byte, if any.
     fn fault(&mut self) -> Option<Fault> {
         let faults = self.faults.as_mut()?;
         let at = self.passed;
@@ -225,15 +225,15 @@ impl Lane {
         self.gap = 0;
     }
 
-    /// When the next byte is there.
+    /// When the next byte arrives.
     pub(crate) fn next_arrival(&self) -> Option<Instant> {
         self.bytes.front().map(|(at, _)| *at)
     }
 }
 
 impl Inner {
-    /// An end looks at the line. Time stands still as long as there is anything to do, so one that looks for ever keeps
-    /// it from ever passing.
+    /// Counts an access of one of the ends. Virtual time stands still while there is anything to do, so an
+    /// end that accesses the line in an endless loop would stop it for ever.
     pub(crate) fn look(&mut self, now: Instant) {
         let (at, looks) = &mut self.looked;
         *looks = if *at == now { *looks + 1 } else { 0 };
@@ -245,17 +245,17 @@ impl Inner {
         }
     }
 
-    /// Whether what is sent now is lost. Where the sender is held back it waits instead.
+    /// Whether bytes that are sent now are lost. With flow control they wait instead.
     pub(crate) fn loses(&self) -> bool {
         self.cut && !self.nature.flow_control
     }
 
-    /// Whether what was sent has to wait.
+    /// Whether bytes that were sent have to wait.
     pub(crate) fn holds(&self) -> bool {
         self.cut && self.nature.flow_control
     }
 
-    /// What was held comes now.
+    /// Reconnects the cable; the bytes that waited arrive now.
     fn mend(&mut self) {
         self.cut = false;
         for waker in [self.to_board.waker.take(), self.to_host.waker.take()]
@@ -268,7 +268,7 @@ impl Inner {
 }
 
 impl Line {
-    /// A line on which nothing is wrong.
+    /// A line without faults.
     pub(crate) fn new(nature: Nature, trace: Trace) -> Self {
         Self(Arc::new(Mutex::new(Inner {
             nature,
@@ -300,14 +300,14 @@ impl Line {
             return Err(TransportError::Vanished("the simulated port".into()));
         }
         inner.opened += 1;
-        // What nobody has read is lost when a port is closed.
+        // Closing a port discards what was not read.
         inner.to_host.bytes.clear();
         let opened = inner.opened;
         drop(inner);
         Ok(Port::new(self.clone(), opened))
     }
 
-    /// Lets one direction go wrong from now on.
+    /// Begins faults in one direction.
     pub(crate) fn spoil(&self, way: Way, faults: Faults) {
         let mut inner = self.inner();
         match way {
@@ -316,7 +316,7 @@ impl Line {
         }
     }
 
-    /// Nothing is wrong any more.
+    /// Ends all faults.
     pub(crate) fn heal(&self) {
         let mut inner = self.inner();
         inner.to_board.heal();
@@ -325,22 +325,22 @@ impl Line {
         inner.vanished = false;
     }
 
-    /// Bytes get through again.
+    /// Reconnects the cable.
     pub(crate) fn mend(&self) {
         self.inner().mend();
     }
 
-    /// The port is there again.
+    /// Brings the port back.
     pub(crate) fn appear(&self) {
         self.inner().vanished = false;
     }
 
-    /// Nothing gets through any more.
+    /// Cuts the cable.
     pub(crate) fn cut(&self) {
         self.inner().cut = true;
     }
 
-    /// The port fails, and cannot be opened.
+    /// Removes the port: it fails, and cannot be opened again.
     pub(crate) fn vanish(&self) {
         let mut inner = self.inner();
         inner.vanished = true;
@@ -362,12 +362,13 @@ impl Line {
         }
     }
 
-    /// Whether the board has been reset from outside since the last time that it was asked.
+    /// Whether the board has been reset from outside since the last call of this.
     pub(crate) fn take_reset(&self) -> bool {
         std::mem::take(&mut self.inner().power)
     }
 
-    /// Gives the board what has come for it, byte for byte, for as long as it takes any. Says when more will have come.
+    /// Hands the board each byte that has arrived, for as long as `take` accepts them. Returns when more will
+    /// arrive.
     pub(crate) fn receive(
         &self,
         now: Instant,
@@ -396,7 +397,7 @@ impl Line {
         inner.to_board.next_arrival().filter(|at| *at > now)
     }
 
-    /// What the board says.
+    /// Sends bytes from the board.
     pub(crate) fn say(&self, bytes: &[u8]) {
         let now = Instant::now();
         let mut inner = self.inner();
@@ -407,7 +408,7 @@ impl Line {
         inner.to_host.send(bytes, now, &nature);
     }
 
-    /// Comes to its end when one of the ends keeps time from passing.
+    /// Resolves when one of the ends keeps virtual time from passing.
     pub(crate) async fn time_stands_still(&self) {
         poll_fn(|cx| {
             let mut inner = self.inner();
@@ -420,28 +421,28 @@ impl Line {
         .await;
     }
 
-    /// When what the board has said is through, if that takes time.
+    /// When the last byte that the board has sent will have arrived, if the line has a limited speed.
     pub(crate) fn said_until(&self) -> Option<Instant> {
         let inner = self.inner();
         inner.nature.speed.and(inner.to_host.last)
     }
 
-    /// A note in the trace.
+    /// Adds a note to the trace.
     pub(crate) fn note(&self, what: &dyn std::fmt::Display) {
         self.inner().trace.note(Instant::now(), what);
     }
 
-    /// Keeps what goes over it from now on.
+    /// Records what goes over the line from now on.
     pub(crate) fn keep(&self) {
         self.inner().trace.keep();
     }
 
-    /// What was kept.
+    /// The recording.
     pub(crate) fn take_kept(&self) -> Vec<Passed> {
         self.inner().trace.take_kept()
     }
 
-    /// What the bytes were, as one number.
+    /// A hash of all bytes and their times.
     pub(crate) fn digest(&self) -> u64 {
         self.inner().trace.digest()
     }

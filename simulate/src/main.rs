@@ -1,4 +1,4 @@
-//! Runs schedules, many at once, and says what they showed.
+//! Runs schedules, many at once, and reports the outcome.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use belay_simulate::{FLAVOURS, Flavour, Outcome, run};
 use clap::Parser;
 
-/// How many failing seeds are told.
+/// How many failing seeds are reported.
 const TOLD: u64 = 20;
-/// How long one schedule may take, which most do in a millisecond. One that takes longer goes round in circles without
-/// looking at the line, where that would be noticed.
+/// How long one schedule may take in real time; most take a millisecond. One that takes longer is in an
+/// endless loop that does not access the line, where it would be noticed.
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// Simulates a host, a line and a board in virtual time: each seed is one schedule of calls and faults.
@@ -52,7 +52,7 @@ fn flavour(name: &str) -> Result<Flavour, String> {
 
 #[derive(Debug, Default)]
 struct Totals {
-    /// What is being run, and since when.
+    /// The schedules that are running, and since when.
     under_way: BTreeMap<u64, Instant>,
     runs: u64,
     wrong: u64,
@@ -69,7 +69,7 @@ impl Totals {
         self.under_way.insert(seed, Instant::now());
     }
 
-    /// One that does not come to its end.
+    /// A schedule that does not end.
     fn endless(&self) -> Option<u64> {
         let endless = |since: &Instant| since.elapsed() > LONGEST;
         self.under_way
@@ -159,7 +159,7 @@ fn work(options: &Options, next: &AtomicU64, totals: &Mutex<Totals>) {
     }
 }
 
-/// Shows how far it is, on a terminal often and elsewhere now and then, until all is done.
+/// Shows the progress until all is done: on a terminal often, elsewhere now and then.
 fn show_progress(options: &Options, totals: &Mutex<Totals>, begun: Instant) {
     let terminal = std::io::stderr().is_terminal();
     let mut shown = begun;
@@ -174,7 +174,7 @@ fn show_progress(options: &Options, totals: &Mutex<Totals>, begun: Instant) {
                     ..Outcome::default()
                 };
                 totals.add(seed, &outcome, options);
-                // Its thread cannot be stopped by anything else.
+                // Nothing else can stop its thread.
                 println!("{totals}");
                 std::process::exit(1);
             }

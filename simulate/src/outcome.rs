@@ -1,24 +1,24 @@
-//! What a run showed.
+//! The outcome of a run.
 
-/// What a run showed.
+/// The outcome of a run.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// Something was given that is not so, or something ran twice.
+    /// A result was wrong, or something ran twice.
     pub wrong: bool,
     /// Something took longer than it may.
     pub hung: bool,
     /// The link did not work afterwards.
     pub lost: bool,
-    /// What was wrong, in words.
+    /// What was wrong.
     pub complaints: Vec<String>,
-    /// What happened, in words.
+    /// What happened.
     pub scenario: String,
-    /// What went over the line and when, as one number.
+    /// A hash of what went over the line, and when.
     pub digest: u64,
 }
 
 impl Outcome {
-    /// Whether all was as it has to be.
+    /// Whether nothing was wrong.
     pub fn is_good(&self) -> bool {
         !(self.wrong || self.hung || self.lost)
     }

@@ -1,4 +1,4 @@
-//! The host's end of the line, as the link has it.
+//! The host's end of the line: the transport that the link uses.
 
 use std::io;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::line::Line;
 use crate::trace::Way;
 
-/// How much the operating system takes before a writer has to wait.
+/// How many bytes the operating system buffers before a writer has to wait.
 const OUTGOING: usize = 4096;
 
 /// The host's end of a line.

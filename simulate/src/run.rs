@@ -1,4 +1,5 @@
-//! One run of a schedule: the host's link against the board, from connecting to a call over a line that is whole again.
+//! One run of a schedule: the real link against the model of a board, from connecting to a last call over a
+//! repaired line.
 
 use std::time::Duration;
 
@@ -18,31 +19,31 @@ use crate::line::Line;
 use crate::outcome::Outcome;
 use crate::schedule::{FLAVOURS, Flavour, Schedule, Trouble};
 
-/// After which time something has not only ended late.
+/// After this time, something counts as hung instead of late.
 const HUNG: Duration = Duration::from_secs(600);
 
-/// Runs what follows from a seed: for any flavour, or this one.
+/// Runs the schedule of a seed: for any flavour, or for the given one.
 pub fn run(seed: u64, only: Option<Flavour>, shown: bool) -> Outcome {
     run_choices(&mut Choices::seeded(seed), seed, only, shown)
 }
 
-/// Runs what these choices come to.
+/// Runs the schedule that these choices make.
 ///
 /// # Panics
 ///
-/// When the system has nothing left for a runtime.
+/// When the system has no resources left for a runtime.
 pub fn run_choices(choices: &mut Choices, seed: u64, only: Option<Flavour>, shown: bool) -> Outcome {
     learn_all();
     let schedule = Schedule::drawn(choices, only);
     in_virtual_time(seed, conduct(schedule, shown))
 }
 
-/// Shows the board, once, what hosts send to it.
+/// Lets the model learn, once, the sources that hosts send.
 pub(crate) fn learn_all() {
     learn(learn_sources);
 }
 
-/// Runs this on a clock that stands still while anything can be done.
+/// Runs this on a clock that stands still while there is anything to do.
 pub(crate) fn in_virtual_time<T>(seed: u64, what: impl Future<Output = T>) -> T {
     belay_runtime::random::seed_this_thread(Some(seed));
     let runtime = Builder::new_current_thread()
@@ -54,7 +55,7 @@ pub(crate) fn in_virtual_time<T>(seed: u64, what: impl Future<Output = T>) -> T 
     given
 }
 
-/// Shows the board all that hosts send to it in order to connect and to look for the agent.
+/// Lets the model learn all that hosts send in order to connect and to look for the agent.
 fn learn_sources() {
     for (flavour, loads) in FLAVOURS
         .into_iter()
@@ -65,7 +66,7 @@ fn learn_sources() {
         in_virtual_time(0, async {
             let mut bench = Bench::new(&schedule, false);
             bench.connect().await.expect("a clean connection");
-            // A board that loses its memory is asked for its agent.
+            // After a reset the host looks for the agent again.
             bench.line.press_reset();
             sleep(Duration::from_secs(1)).await;
             if let Some(link) = bench.link.take() {
@@ -98,7 +99,7 @@ async fn conduct(schedule: Schedule, shown: bool) -> Outcome {
     outcome
 }
 
-/// Lets everything happen, and judges it.
+/// Runs the whole schedule, and judges it.
 async fn take_course(bench: &mut Bench, schedule: &Schedule, outcome: &mut Outcome) {
     let connected = if schedule.early {
         connect_badly(bench, schedule).await
@@ -118,7 +119,7 @@ async fn take_course(bench: &mut Bench, schedule: &Schedule, outcome: &mut Outco
         None => outcome.is_hung("connecting does not end".to_owned()),
     }
     afterwards(bench, schedule, outcome).await;
-    // By then threads have told everything, and the line has brought it.
+    // By then threads have sent everything, and it has arrived.
     sleep(Duration::from_secs(5)).await;
     let settled = match &bench.link {
         Some(link) if bench.tells => bench.ears.settle(link).await,
@@ -165,7 +166,7 @@ fn describe(schedule: &Schedule) -> String {
     text
 }
 
-/// Connects while the line is bad already, and goes wrong in other ways, too.
+/// Connects while the line has faults already, and while other troubles happen as well.
 async fn connect_badly(bench: &mut Bench, schedule: &Schedule) -> Option<Result<Link, Error>> {
     let mut troubles = JoinSet::new();
     for (after, trouble) in schedule.troubles.clone() {
@@ -187,7 +188,7 @@ async fn connect_badly(bench: &mut Bench, schedule: &Schedule) -> Option<Result<
     connected
 }
 
-/// Makes the calls, and lets go wrong what is to go wrong.
+/// Makes the calls, while the troubles of the schedule happen.
 async fn work(bench: &Bench, schedule: &Schedule, link: &Link) -> Vec<Ended> {
     let mut troubles = JoinSet::new();
     for (after, trouble) in schedule.troubles.clone() {
@@ -243,7 +244,7 @@ async fn work(bench: &Bench, schedule: &Schedule, link: &Link) -> Vec<Ended> {
 
 async fn make_trouble(cable: &Line, link: &Link, trouble: Trouble) {
     match trouble {
-        // What comes of it, the calls tell.
+        // The calls show how this ended.
         Trouble::Reset(policy) => drop(link.reset(policy).await),
         Trouble::EndAll => link.end_all(),
         Trouble::Close => drop(link.close().await),
@@ -251,7 +252,7 @@ async fn make_trouble(cable: &Line, link: &Link, trouble: Trouble) {
     }
 }
 
-/// What goes wrong with the line or the board, whether there is a link or not.
+/// Applies a trouble of the line or the board, whether there is a link or not.
 async fn trouble_line(cable: &Line, trouble: Trouble) {
     match trouble {
         Trouble::Spoil(way, faults) => cable.spoil(way, faults),
@@ -270,7 +271,7 @@ async fn trouble_line(cable: &Line, trouble: Trouble) {
     }
 }
 
-/// A call over a line that is whole again; where the board or the port was lost, over a new connection.
+/// Makes a call over the repaired line; if the board or the port was lost, over a new connection.
 async fn afterwards(bench: &mut Bench, schedule: &Schedule, outcome: &mut Outcome) {
     let begun = Instant::now();
     let busy = schedule.calls.iter().any(|(_, call)| call.keeps_board());
@@ -299,7 +300,7 @@ async fn afterwards(bench: &mut Bench, schedule: &Schedule, outcome: &mut Outcom
                         error.kind(),
                         ErrorKind::Unresponsive { .. } | ErrorKind::Timeout { .. }
                     ) => {}
-            // A board that starts, perhaps twice, may take longer for that than it is given to stop.
+            // A board that restarts, perhaps twice, may take longer than the deadline for interrupting it.
             Given::Error(error)
                 if id == 1000
                     && bench.was_reset()
@@ -325,7 +326,7 @@ mod tests {
     fn a_board_that_still_answers_what_it_was_told_before_is_connected() {
         learn_all();
         let mut schedule = Schedule::untroubled(1, Flavour::Raw);
-        // A line that takes its time for what is told and answered.
+        // A line slow enough that events and answers take time on it.
         schedule.line = Nature {
             latency: Duration::ZERO,
             speed: Some(11),
@@ -342,7 +343,7 @@ mod tests {
         });
     }
 
-    /// What connects a board over this line, and what went over it.
+    /// Connects over this line, and returns what went over it.
     fn connected(schedule: &Schedule, lost: Option<u64>) -> Vec<Passed> {
         in_virtual_time(1, async {
             let mut bench = Bench::new(schedule, false);
@@ -367,7 +368,7 @@ mod tests {
             .filter(|passed| passed.said_by_board)
             .flat_map(|passed| passed.bytes)
             .collect();
-        // What says that it takes sources in this way, and that it takes more.
+        // The bytes with which the board accepts raw-paste mode and extends its window.
         let words = said.iter().zip(0..).filter(|(byte, _)| **byte == 1);
         let lost: Vec<u64> = words.map(|(_, at)| at).collect();
         assert!(lost.len() > 20, "{}", said.escape_ascii());

@@ -1,4 +1,4 @@
-//! What happens in one run: drawn from its seed before anything begins.
+//! The schedule of a run: everything that will happen, drawn from the seed before the run begins.
 
 use std::time::Duration;
 
@@ -10,26 +10,26 @@ use crate::choices::Choices;
 use crate::line::{FAULTS, Fault, Faults, Nature};
 use crate::trace::Way;
 
-/// The ways in which a host and a board can talk to each other.
+/// How a host and a board talk to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flavour {
     /// The resident agent, which reads blocks.
     Agent,
-    /// The same on a line that cannot hold the sender back, where it reads lines.
+    /// The same on a line without flow control, where it reads lines.
     Paced,
-    /// The same agent over the raw REPL.
+    /// The resident agent over the raw REPL.
     Raw,
-    /// That on a line that cannot hold the sender back.
+    /// The same on a line without flow control.
     RawPaced,
     /// The agent for small boards.
     Small,
     /// The same on a board without raw-paste mode, and on a bare UART.
     Old,
-    /// The resident agent on a board that throws away what is unread when Ctrl-C comes.
+    /// The resident agent on a board that discards unread input when Ctrl-C comes.
     Flushing,
 }
 
-/// All of them.
+/// All flavours.
 pub const FLAVOURS: [Flavour; 7] = [
     Flavour::Agent,
     Flavour::Paced,
@@ -41,7 +41,7 @@ pub const FLAVOURS: [Flavour; 7] = [
 ];
 
 impl Flavour {
-    /// Its name on the command line.
+    /// The name of the flavour on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Agent => "agent",
@@ -62,7 +62,7 @@ impl Flavour {
         }
     }
 
-    /// Whether it has the agent for small boards.
+    /// Whether the board gets the agent for small boards.
     pub(crate) fn is_small(self) -> bool {
         matches!(self, Self::Small | Self::Old)
     }
@@ -80,7 +80,7 @@ impl Flavour {
         let window = (self != Self::Old).then(|| choices.pick(&[32, 128, 256, 2_048, 60_000, 60_000]));
         Kind {
             small: self.is_small(),
-            // Newer boards have both.
+            // Newer boards have both raw-paste mode and precompiled code.
             loads: self != Self::Flushing && window > Some(128),
             window,
             ring: if self == Self::Old {
@@ -104,7 +104,7 @@ impl Flavour {
         let bare = !self.has_flow_control();
         Nature {
             latency: Duration::from_millis(choices.pick(&[0, 0, 1, 3, 16])),
-            // A bare UART has a speed; USB is as fast as can be.
+            // A bare UART has a limited speed; USB is treated as unlimited.
             speed: if bare || choices.chance(150) {
                 Some(choices.pick(&[6, 11, 90]))
             } else {
@@ -115,16 +115,16 @@ impl Flavour {
     }
 }
 
-/// What somebody does beside the calls.
+/// Something that goes wrong besides the calls.
 #[derive(Debug, Clone)]
 pub(crate) enum Trouble {
-    /// The line goes wrong in one direction.
+    /// Faults begin in one direction of the line.
     Spoil(Way, Faults),
-    /// Nothing gets through, for so long.
+    /// The cable is cut for this long.
     Cut(Duration),
     /// The board's button is pressed.
     Press,
-    /// The port vanishes, and is back after so long.
+    /// The port vanishes, and is back after this long.
     Vanish(Duration),
     /// The host resets the board.
     Reset(ResetPolicy),
@@ -134,7 +134,7 @@ pub(crate) enum Trouble {
     Close,
 }
 
-/// One run.
+/// The schedule of one run.
 #[derive(Debug)]
 pub(crate) struct Schedule {
     pub(crate) flavour: Flavour,
@@ -147,12 +147,13 @@ pub(crate) struct Schedule {
     pub(crate) in_turn: bool,
     pub(crate) troubles: Vec<(Duration, Trouble)>,
     pub(crate) background: Vec<(Duration, Background)>,
-    /// Whether everything goes wrong from the beginning, while the board is connected as well, and how it is reset then.
+    /// Whether the troubles begin at once, so that they hit the connecting, too; and how the board is reset
+    /// on connecting.
     pub(crate) early: bool,
     pub(crate) reset_on_connect: ResetPolicy,
     /// Whether the host answers questions.
     pub(crate) asks: bool,
-    /// When the host asks how many events were told, if it listens to any.
+    /// When the host asks how many events were sent, if it subscribes to any.
     pub(crate) settles: Option<Vec<Duration>>,
 }
 
@@ -212,7 +213,7 @@ impl Schedule {
         schedule
     }
 
-    /// The same for this flavour, with nothing that goes wrong.
+    /// A schedule for this flavour without any trouble.
     pub(crate) fn untroubled(seed: u64, flavour: Flavour) -> Self {
         Self {
             troubles: Vec::new(),
@@ -237,7 +238,7 @@ impl Schedule {
             }
             45..75 => {
                 let rate = choices.pick(&[5_000, 1_500, 400, 120, 40]);
-                // What holds the sender back, as USB does, is no such line.
+                // A line with flow control, such as USB, is not that bad.
                 let rate = if flow_control { rate.max(120) } else { rate };
                 let kinds = if choices.chance(500) {
                     FAULTS.to_vec()
@@ -272,7 +273,7 @@ impl Schedule {
         }
     }
 
-    /// Has bodies and threads ask the host, in some schedules.
+    /// In some schedules, lets bodies and threads ask the host questions.
     fn draw_questions(&mut self, choices: &mut Choices) {
         if !(self.flavour.asks() && choices.chance(250)) {
             return;
@@ -293,7 +294,7 @@ impl Schedule {
         }
     }
 
-    /// Has bodies and threads tell events, in some schedules.
+    /// In some schedules, lets bodies and threads send events.
     fn draw_events(&mut self, choices: &mut Choices) {
         if self.flavour.is_small() || !choices.chance(200) {
             return;
@@ -313,20 +314,20 @@ impl Schedule {
     }
 
     fn add_to_background(&mut self, choices: &mut Choices, what: Background) {
-        // What connects comes first.
+        // Only after connecting has begun.
         let at = Duration::from_millis(choices.between(20, 2_500));
         let behind = self.background.partition_point(|(other, _)| *other <= at);
         self.background.insert(behind, (at, what));
     }
 
-    /// Whether the bytes get through as they are.
+    /// Whether no byte is damaged or lost.
     pub(crate) fn is_clean(&self) -> bool {
         let spoils =
             |trouble: &Trouble| matches!(trouble, Trouble::Spoil(..) | Trouble::Cut(_) | Trouble::Vanish(_));
         !self.troubles.iter().any(|(_, trouble)| spoils(trouble))
     }
 
-    /// Whether each question is a source of its own.
+    /// Whether each question is sent as a source of its own.
     pub(crate) fn types_questions(&self) -> bool {
         matches!(self.flavour, Flavour::Raw | Flavour::RawPaced)
     }
@@ -350,7 +351,7 @@ impl Schedule {
         self.background.iter().filter(|(_, what)| asks(what)).count()
     }
 
-    /// Whether nothing but the calls happens.
+    /// Whether nothing goes wrong besides the calls.
     pub(crate) fn is_calm(&self) -> bool {
         self.troubles.is_empty()
     }

@@ -1,4 +1,4 @@
-//! What went over the line and when: as a number that tells two runs apart, and as a log.
+//! What went over the line and when: as a hash that tells two runs apart, and as a log.
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -24,19 +24,19 @@ pub(crate) struct Trace {
     kept: Option<Vec<Passed>>,
 }
 
-/// What went over the line at once.
+/// Bytes that went over the line at one time.
 #[derive(Debug, Clone)]
 pub struct Passed {
-    /// How long after the beginning.
+    /// How long after the beginning of the run.
     pub after: Duration,
-    /// Whether the board said it, and not the host.
+    /// Whether the board sent them, and not the host.
     pub said_by_board: bool,
-    /// What it was.
+    /// The bytes.
     pub bytes: Vec<u8>,
 }
 
 impl Trace {
-    /// One that begins now, and is shown if anybody wants to see it.
+    /// A trace that begins now. It is printed if `shown`.
     pub(crate) fn new(shown: bool) -> Self {
         Self {
             begun: Instant::now(),
@@ -46,12 +46,12 @@ impl Trace {
         }
     }
 
-    /// Keeps what goes over the line from now on.
+    /// Records what goes over the line from now on.
     pub(crate) fn keep(&mut self) {
         self.kept = Some(Vec::new());
     }
 
-    /// What was kept.
+    /// The recording.
     pub(crate) fn take_kept(&mut self) -> Vec<Passed> {
         self.kept.take().unwrap_or_default()
     }

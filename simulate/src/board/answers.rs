@@ -1,4 +1,5 @@
-//! How the resident agent answers what is large, and what it has answered already: in parts, and in pieces of those.
+//! How the resident agent sends large answers in parts, and sends an answer again, or only the missing pieces
+//! of it.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -7,7 +8,7 @@ use super::resident::{What, char_of};
 use super::{Machine, Python, raised};
 
 impl Machine {
-    /// Sends a frame of an answer, or only what is wanted of it.
+    /// Sends a frame of an answer, or only the pieces of it that the host requests.
     async fn piecewise(&mut self, wanted: Option<[usize; 4]>, i: usize, text: &str) -> Python<()> {
         let Some([first, at, to, size]) = wanted else {
             return self.send(text).await;
@@ -46,7 +47,7 @@ impl Machine {
             .await
     }
 
-    /// Sends once more what was answered, or what is wanted of it; false if that is not known.
+    /// Sends a kept answer again, or the requested pieces of it; false if it is not kept.
     pub(super) async fn again(&mut self, number: u8, wanted: Option<[usize; 4]>) -> Python<bool> {
         let kept = &self.agent()?.kept;
         let Some(what) = kept

@@ -1,4 +1,4 @@
-//! What bodies and threads ask the host, as `asking.py` has it.
+//! Questions that bodies and threads ask the host, as in `asking.py`.
 
 use std::time::Duration;
 
@@ -8,11 +8,12 @@ use super::resident::{body, char_of, number_in, text_of};
 use super::{Machine, Python, raised};
 use crate::host::{PLAIN, TWICE};
 
-/// How long an answer is waited for before it is asked again, at first and at last.
+/// How long a question waits for its answer before it is sent again: the first time, and at most.
 const FIRST: Duration = Duration::from_secs(1);
 const LAST: Duration = Duration::from_secs(5);
 
-/// What is asked: of a call, so many before, and how long the host takes for it.
+/// A question: which call asks it, how many that call has asked before, and how long the host takes to
+/// answer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Query {
     pub(crate) call: u32,
@@ -20,22 +21,22 @@ pub(crate) struct Query {
     pub(crate) slow: u32,
 }
 
-/// Who asks, and what was answered.
+/// The state of the library for questions: who is asking, and the answers that have come.
 #[derive(Debug, Default)]
 pub(super) struct Asking {
-    /// Whether the library works for this session.
+    /// Whether the library has been set up for this session.
     pub(super) begun: bool,
-    /// How many the body has asked, and how many all threads.
+    /// How many questions the body has asked, and how many all threads together.
     asked: u64,
     count: u64,
-    /// Of threads, from the second one on.
+    /// The places of waiting threads; threads use them from the second one on.
     places: Vec<Place>,
     threads: Vec<Thread>,
 }
 
 #[derive(Debug, Default)]
 struct Place {
-    /// The number of the question, or 0.
+    /// The number of the question that is waiting here, or 0.
     number: u64,
     answer: Option<String>,
 }
@@ -51,7 +52,7 @@ struct Thread {
 }
 
 impl Query {
-    /// A question, which says how many items came before it.
+    /// The text of a question, which says how many items of the generator came before it.
     fn of(self, place: usize, number: u64, items: usize, function: &str) -> String {
         let Self { call, nth, slow } = self;
         format!("?{place} {number} {items} {function}:v({call}, {nth}, {slow})")
@@ -79,7 +80,7 @@ impl Asking {
         { self.places.get(place) }.is_some_and(|place| place.answer.is_some())
     }
 
-    /// An answer has come, which somebody may still wait for.
+    /// Takes an answer from the host, for which a thread may still be waiting.
     pub(super) fn told(&mut self, text: &str) {
         let mut words = text.splitn(3, ' ');
         let mut number = || words.next()?.parse::<u64>().ok();
@@ -92,7 +93,7 @@ impl Asking {
         }
     }
 
-    /// A thread begins to ask.
+    /// Lets a thread ask its question.
     pub(super) fn begin_thread(&mut self, query: Query, now: Instant) {
         if !self.begun {
             return;
@@ -109,7 +110,8 @@ impl Asking {
         });
     }
 
-    /// Has threads take their answers, each of which is given, and ask again.
+    /// Ends the threads whose answers have come, and returns those answers; the others repeat their question
+    /// when it is time.
     pub(super) fn attend(&mut self, now: Instant, mut ask: impl FnMut(&str)) -> Vec<(u32, String)> {
         let mut answers = Vec::new();
         for mut thread in std::mem::take(&mut self.threads) {
@@ -128,18 +130,18 @@ impl Asking {
         answers
     }
 
-    /// When the next thread asks again.
+    /// When the next thread repeats its question.
     pub(super) fn next(&self) -> Option<Instant> {
         self.threads.iter().map(|thread| thread.asks).min()
     }
 
-    /// How many threads still wait.
+    /// How many threads are still waiting.
     pub(super) fn waiting(&self) -> usize {
         self.threads.len()
     }
 }
 
-/// What a body makes of an answer.
+/// Decodes an answer as a body does.
 fn understood(answer: &str) -> Python<i64> {
     let damaged = || raised("ValueError", "syntax error in JSON");
     let (kind, text) = answer.split_at_checked(1).ok_or_else(damaged)?;
@@ -154,7 +156,8 @@ fn understood(answer: &str) -> Python<i64> {
 }
 
 impl Machine {
-    /// What the host answers the body that runs, whether it fails or not: what it fails with is the same.
+    /// Asks the host a question that may fail. The answer is the same number, as the result or as the error's
+    /// message.
     pub(super) async fn ask_and_catch(&mut self, query: Query) -> Python<i64> {
         match self.ask(query, TWICE).await {
             Err(super::Raised::Exception(error)) if error.name == "HostError" => {
@@ -164,7 +167,7 @@ impl Machine {
         }
     }
 
-    /// What a function of the host's answers that does not fail.
+    /// Asks the host a question that does not fail.
     pub(super) async fn ask_plainly(&mut self, query: Query) -> Python<i64> {
         self.ask(query, PLAIN).await
     }
@@ -179,7 +182,7 @@ impl Machine {
         let items = self.said();
         let question = query.of(0, number, items, function);
         let answer = self.wait_for_answer(number, &question).await?;
-        // From now on this body may not read for long.
+        // Tells the host that the answer has come: from now on this body may not read for a long time.
         self.send("-!").await?;
         understood(&answer)
     }
@@ -187,7 +190,7 @@ impl Machine {
     async fn wait_for_answer(&mut self, number: u64, question: &str) -> Python<String> {
         let caller = { self.agent()?.kept.last() }.map_or('-', |kept| char_of(kept.number));
         let question = format!("{caller}{question}");
-        // What its answer has before its kind.
+        // The marker that the body's own answer carries before its kind.
         let mine = 48 + (number.to_le_bytes()[0] & 63);
         self.send(&question).await?;
         let mut wait = FIRST;
@@ -208,7 +211,7 @@ impl Machine {
         }
     }
 
-    /// Gives what stands in the answer, once it has come.
+    /// Reads a line while the body waits, and returns its contents if it is the answer.
     async fn read_while_asking(&mut self, mine: u8, question: &str) -> Python<Option<String>> {
         let size = self.agent()?.block;
         let line = match usize::try_from(size) {
@@ -254,7 +257,7 @@ impl Machine {
         Ok(None)
     }
 
-    /// An answer has come: to the body, or to a thread.
+    /// Sorts an answer that has come: it is for the body, or for a thread.
     fn told(&mut self, whose: u8, mine: u8, text: String) -> Option<String> {
         if whose == mine {
             return Some(text);

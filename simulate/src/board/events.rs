@@ -1,24 +1,25 @@
-//! What bodies and threads tell without having been asked, as `events.py` has it.
+//! Events that bodies and threads send, as in `events.py`.
 
 use super::{Machine, Python};
 
-/// The events that there are.
+/// The names of the events.
 pub(crate) const EVENTS: [&str; 2] = ["one", "other"];
 
-/// What is known of each event.
+/// The state of each event.
 #[derive(Debug, Default)]
 pub(super) struct Events([Record; EVENTS.len()]);
 
 #[derive(Debug, Default, Clone, Copy)]
 struct Record {
-    /// What it is told under, or 0 while nobody listens.
+    /// The token that its messages carry, or 0 while there is no listener.
     token: u32,
-    /// How many were told under that.
+    /// How many messages were counted under that token.
     number: u64,
 }
 
 impl Events {
-    /// Does what the host wants of the library, if it is that, and gives the `repr` of what that gives.
+    /// Evaluates the host's call to the library, if the expression is one, and returns the `repr` of its
+    /// value.
     pub(super) fn evaluate(&mut self, expression: &str) -> Option<String> {
         let call = expression.strip_prefix("N('_events')['")?;
         if call == "counts']()" {
@@ -35,7 +36,7 @@ impl Events {
         Some("None".to_owned())
     }
 
-    /// Counts what is told, and gives what it is told under and its number, if somebody listens.
+    /// Counts a message, and returns its token and number if there is a listener.
     fn count(&mut self, at: usize) -> Option<(u32, u64)> {
         let record = &mut self.0[at];
         let told = (record.token, record.number);
@@ -45,7 +46,7 @@ impl Events {
 }
 
 impl Machine {
-    /// What is sent of an event, which is counted whatever becomes of it.
+    /// The text of an event. It is counted even if it is never received.
     pub(super) fn event(&mut self, at: usize, value: u32) -> Option<String> {
         let (token, number) = self.heap.events.count(at)?;
         let mut facts = self.witness.facts();
@@ -53,7 +54,8 @@ impl Machine {
         Some(format!("-u{token} {number}:{value}"))
     }
 
-    /// A body tells an event. No thread tells another one between its being counted and sent, as there is a lock.
+    /// A body sends an event. No other thread can send one between the counting and the sending: the agent
+    /// holds a lock.
     pub(super) async fn tell_event(&mut self, at: usize, value: u32) -> Python<()> {
         self.tick().await?;
         let text = self.event(at, value);

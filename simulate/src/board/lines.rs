@@ -1,4 +1,5 @@
-//! The lines that the resident agent reads: which are whole, which are the next request, and what it says of the others.
+//! How the resident agent reads lines: which are intact, which is the next request, and how it reports the
+//! others.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -13,7 +14,7 @@ impl Machine {
         self.send(&text).await
     }
 
-    /// What is thrown away is told with the next pong, and what came is to be sent again.
+    /// Handles damaged input: the next pong will report it, and the host is asked to send the line again.
     pub(super) async fn spoilt(&mut self, text: &[u8]) -> Python<()> {
         let odd = &mut self.agent()?.odd;
         odd.extend_from_slice(text);
@@ -21,7 +22,7 @@ impl Machine {
         self.refuse().await
     }
 
-    /// The intact line behind what is damaged, if it is there; otherwise what is there is refused.
+    /// Finds an intact line behind damaged bytes; if there is none, refuses the input.
     pub(super) async fn mended(&mut self, mut line: Vec<u8>, size: i64) -> Python<Option<Vec<u8>>> {
         loop {
             while line.first().is_some_and(|first| *first <= b' ') {
@@ -50,8 +51,8 @@ impl Machine {
         }
     }
 
-    /// Does what a line asks that is not an intact next call; true if the agent is to leave. What came for the line before
-    /// it is there where lines have no size.
+    /// Handles a line that is not an intact next call; true if the agent is to leave. `came` is what was
+    /// received for the line before it, where lines have no fixed size.
     async fn other(&mut self, line: Vec<u8>, size: i64, came: Vec<u8>) -> Python<bool> {
         let Some(line) = self.mended(line, size).await? else {
             return Ok(false);
@@ -128,7 +129,7 @@ impl Machine {
         }
     }
 
-    /// Reads lines until it is to leave.
+    /// Serves requests until the agent is told to leave.
     async fn serve_lines(&mut self, size: i64) -> Python<()> {
         let block = usize::try_from(size).unwrap_or(0);
         let (mut interrupted, mut lost, mut new) = (false, false, true);
@@ -242,7 +243,7 @@ impl Machine {
         self.send("-r").await
     }
 
-    /// One line that came over the raw REPL.
+    /// Handles one line that came over the raw REPL.
     pub(super) async fn handle(&mut self, line: &[u8]) -> Python<()> {
         let came = std::mem::take(&mut self.agent()?.brought);
         match self.other(line.to_vec(), 0, came).await {

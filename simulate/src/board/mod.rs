@@ -1,5 +1,6 @@
-//! A model of a board: what MicroPython's REPL and the agents on it answer to what the host sends, without any Python.
-//! The agents' functions have their own names here, so that each can be read beside its original.
+//! A model of a board: it answers what the host sends like MicroPython's REPL and the agents do, without any
+//! Python. Its functions have the names of the agents' functions, so that each can be read beside its
+//! original.
 
 mod answers;
 mod asking;
@@ -34,79 +35,79 @@ pub(crate) use self::events::EVENTS;
 pub(crate) use self::source::learn;
 pub(crate) use self::tasks::{Yielded, data, item, numbers, pack, repr_of_bytes};
 
-/// What kind of board it is.
+/// The properties of a board.
 #[derive(Debug, Clone)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is about something else that boards have or not"
 )]
 pub(crate) struct Kind {
-    /// Whether it has no room for the resident agent.
+    /// Whether it lacks the memory for the resident agent.
     pub(crate) small: bool,
-    /// Whether it loads what was compiled before.
+    /// Whether it can load precompiled code.
     pub(crate) loads: bool,
-    /// The window of raw-paste mode, on boards that have it.
+    /// The window size of raw-paste mode, if the board has that mode.
     pub(crate) window: Option<u16>,
-    /// How much its input buffer takes.
+    /// The size of its input buffer, in bytes.
     pub(crate) ring: usize,
-    /// Whether a Ctrl-C throws away what is unread.
+    /// Whether a Ctrl-C discards unread input.
     pub(crate) flushes: bool,
-    /// Whether its sender can be held back.
+    /// Whether the line has flow control, so that the board can hold the sender back.
     pub(crate) flow_control: bool,
-    /// In how many of a thousand places the interpreter takes a moment.
+    /// The probability, in thousandths, that the interpreter pauses at a step.
     pub(crate) slowness: u64,
     /// How long it takes to start.
     pub(crate) boot: Duration,
-    /// What it says its implementation is.
+    /// The name of its implementation.
     pub(crate) implementation: &'static str,
 }
 
 /// What a thread on the board does.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Background {
-    /// It prints this number, in marks of its own.
+    /// Prints this number, between marks of its own.
     Print(u32),
-    /// It tells the host this number, of its own accord.
+    /// Sends this number to the host unasked.
     Tell(u32),
-    /// It asks the host this.
+    /// Asks the host this question.
     Ask(Query),
-    /// It tells this number by an event.
+    /// Sends this number as an event.
     Event(usize, u32),
 }
 
-/// What has truly happened on the board, for whoever judges what the host says of it.
+/// What has truly happened on the board, against which the judge checks what the host reports.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
     /// How often each call has begun.
     pub(crate) ran: BTreeMap<u32, u32>,
-    /// When it did last, and when its function came to its end.
+    /// When each call last began, and when its function ended.
     pub(crate) begun: BTreeMap<u32, Instant>,
     pub(crate) ended: BTreeMap<u32, Instant>,
     /// How often the board has started.
     pub(crate) boots: u32,
-    /// What was told of its own accord.
+    /// The numbers that it has sent unasked.
     pub(crate) told: Vec<u32>,
-    /// What was told by events, under each name that the host gave them.
+    /// The numbers that it has sent as events, by the token that the host gave the event.
     pub(crate) events: BTreeMap<u32, Vec<u32>>,
-    /// What threads were answered, and how many still wait.
+    /// The answers that threads have got, and how many threads are still waiting.
     pub(crate) answers: Vec<(u32, String)>,
     pub(crate) waiting: usize,
-    /// How often Ctrl-C has come while something ran.
+    /// How often a Ctrl-C has come while something was running.
     pub(crate) interrupts: u32,
 }
 
-/// Shared with whoever judges.
+/// The facts, shared with the judge.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Witness(Arc<Mutex<Facts>>);
 
 impl Witness {
-    /// What is known.
+    /// The facts so far.
     pub(crate) fn facts(&self) -> MutexGuard<'_, Facts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What ends a piece of Python before its end.
+/// Why a piece of Python ends early.
 #[derive(Debug, Clone)]
 enum Raised {
     /// The board is reset from outside.
@@ -118,7 +119,7 @@ enum Raised {
 #[derive(Debug, Clone)]
 struct Exception {
     name: &'static str,
-    /// `str` of it, and `repr` of its arguments.
+    /// `str` of the exception, and `repr` of its arguments.
     message: String,
     arguments: String,
 }
@@ -137,7 +138,7 @@ impl Exception {
         }
     }
 
-    /// What a board prints of it.
+    /// The traceback that a board prints for it.
     fn traceback(&self) -> String {
         format!(
             "Traceback (most recent call last):\r\n  File \"<stdin>\", line 1, in <module>\r\n{}: {}\r\n",
@@ -158,25 +159,25 @@ impl Raised {
 
 type Python<T> = Result<T, Raised>;
 
-/// What is in the interpreter's memory, and gone after a reset.
+/// The interpreter's memory, which a reset clears.
 #[derive(Debug, Default)]
 struct Heap {
     session: Session,
     resident: Option<Resident>,
     small: Option<Small>,
-    /// How many of the pieces have come that the agent for small boards is sent in.
+    /// How many pieces of the agent for small boards have arrived.
     pieces: usize,
     boot: u64,
     aliases: BTreeMap<String, String>,
     names: BTreeMap<String, String>,
-    /// Whether it has what packs results.
+    /// Whether it has the code that packs results.
     packs: bool,
-    /// Whether it has what reads attached arguments.
+    /// Whether it has the code that reads attached arguments.
     reads_attached: bool,
     streams: BTreeMap<String, tasks::Generator>,
     asking: Asking,
     events: Events,
-    /// What threads still do.
+    /// What threads will do, and when.
     threads: VecDeque<(Instant, Background)>,
 }
 
@@ -188,7 +189,7 @@ pub(crate) struct Machine {
     choices: Choices,
     witness: Witness,
     ring: VecDeque<u8>,
-    /// Whether a Ctrl-C interrupts, instead of being a character like others; and whether one has come.
+    /// Whether a Ctrl-C interrupts, instead of being an ordinary character; and whether one is pending.
     heeds: bool,
     pending: bool,
     raw: bool,
@@ -197,7 +198,7 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// A board that has just been given power, whose threads do these things after so long.
+    /// A board that has just been powered on. Its threads do these things at these times after the start.
     pub(crate) fn new(
         line: Line,
         kind: Kind,
@@ -226,7 +227,7 @@ impl Machine {
         }
     }
 
-    /// Runs for ever, over any number of resets.
+    /// Runs for ever, through any number of resets.
     pub(crate) async fn run(mut self) {
         loop {
             let Err(why) = self.repl().await else { continue };
@@ -257,7 +258,7 @@ impl Machine {
         }
     }
 
-    /// Says what a board says when it starts.
+    /// Prints the banner that a board prints when it starts.
     async fn start(&mut self, soft: bool) -> Python<()> {
         if soft {
             self.put(b"MPY: soft reboot\r\n").await?;
@@ -273,7 +274,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Takes what has come, and lets threads do what is due. Says when there will be more of either.
+    /// Reads what has arrived, and lets threads do what is due. Returns when more of either is due.
     fn pump(&mut self, now: Instant, waker: Option<&Waker>) -> Option<Instant> {
         let Self {
             line,
@@ -309,7 +310,7 @@ impl Machine {
         next.into_iter().chain(thread).chain(asks).min()
     }
 
-    /// Lets threads ask the host, and take what it answers.
+    /// Lets threads ask the host questions, and take its answers.
     fn attend_to_threads(&mut self, now: Instant) {
         let Self {
             heap, line, witness, ..
@@ -344,7 +345,8 @@ impl Machine {
         }
     }
 
-    /// Waits until there is something, or until then. Nobody but a reset ends that if it is not interruptible.
+    /// Waits until `done` returns something, or until the given time. If the wait is not interruptible, only
+    /// a reset ends it early.
     async fn wait<T>(
         &mut self,
         until: Option<Instant>,
@@ -383,7 +385,7 @@ impl Machine {
         Ok(())
     }
 
-    /// A place between two steps of the interpreter, in which a Ctrl-C that has come is raised.
+    /// A point between two steps of the interpreter, at which a pending Ctrl-C is raised.
     async fn tick(&mut self) -> Python<()> {
         let slowness = self.kind.slowness;
         if slowness > 0 && self.choices.chance(slowness) {
@@ -396,7 +398,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Writes, which takes as long as the line takes.
+    /// Sends bytes to the host, which takes as long as the line needs.
     async fn put(&mut self, bytes: &[u8]) -> Python<()> {
         self.line.say(bytes);
         if let Some(until) = self.line.said_until() {
@@ -409,7 +411,7 @@ impl Machine {
         Ok(())
     }
 
-    /// One character of the line, for a prompt.
+    /// Reads one character at the prompt.
     async fn key(&mut self) -> Python<u8> {
         if let Some(byte) = self.ring.pop_front() {
             return Ok(byte);
@@ -420,7 +422,7 @@ impl Machine {
         }
     }
 
-    /// One character for a program.
+    /// Reads one character for a program.
     async fn character(&mut self) -> Python<u8> {
         if !self.pending
             && let Some(byte) = self.ring.pop_front()
@@ -456,7 +458,7 @@ impl Machine {
     }
 }
 
-/// No text of the host's has anything but ASCII.
+/// The host sends ASCII only; decoding anything else fails.
 fn as_text(text: Vec<u8>) -> Python<Vec<u8>> {
     if text.is_ascii() {
         Ok(text)

@@ -1,11 +1,11 @@
-//! The two REPLs, as `shared/runtime/pyexec.c` has them.
+//! The friendly and the raw REPL, as in `shared/runtime/pyexec.c`.
 
 use super::{Exception, Machine, Python, Raised, raised};
 
 const BANNER: &[u8] = b"raw REPL; CTRL-B to exit\r\n";
 
 impl Machine {
-    /// Serves whichever prompt the board is at, until it is reset.
+    /// Serves whichever prompt is active, until a reset.
     pub(super) async fn repl(&mut self) -> Python<()> {
         loop {
             if self.raw {
@@ -118,7 +118,7 @@ impl Machine {
         }
     }
 
-    /// Runs a source and says how it ended.
+    /// Runs a source and reports how it ended.
     async fn execute(&mut self, source: &[u8]) -> Python<()> {
         self.heeds = true;
         let mut ended = self.run_source(source).await;

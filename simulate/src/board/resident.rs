@@ -1,4 +1,4 @@
-//! The resident agent, as `resident.py` has it: what it knows, and how it answers a request.
+//! The resident agent, as in `resident.py`: its state, and how it answers a request.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -6,17 +6,17 @@ use base64::prelude::BASE64_STANDARD;
 use super::tasks::{Value, Yielded, attached, function_named, iterate, pack, repr_of_bytes};
 use super::{Exception, Machine, Python, Raised, raised};
 
-/// What the agent knows of its session.
+/// The agent's state in a session.
 #[derive(Debug)]
 pub(super) struct Resident {
     pub(super) version: String,
     pub(super) expected: u8,
     pub(super) kept: Vec<Kept>,
-    /// How many characters are read at once.
+    /// How many characters it reads at once.
     pub(super) block: i64,
-    /// What came over the raw REPL for the line behind it.
+    /// What was sent over the raw REPL for the line that follows.
     pub(super) brought: Vec<u8>,
-    /// The last ping, and what was thrown away since because it was no line.
+    /// The last ping, and what has been discarded since because it was no line.
     pub(super) asked: String,
     pub(super) odd: Vec<u8>,
     /// Whether a Ctrl-C has ended a call.
@@ -56,7 +56,7 @@ pub(super) fn char_of(byte: u8) -> char {
     char::from(byte)
 }
 
-/// The number in a part of a line.
+/// The number in a field of a line.
 pub(super) fn number_in(text: &[u8]) -> usize {
     std::str::from_utf8(text)
         .ok()
@@ -64,7 +64,7 @@ pub(super) fn number_in(text: &[u8]) -> usize {
         .unwrap_or(0)
 }
 
-/// What stands between the head of a line and its checksum.
+/// The body of a line: between its head and its checksum.
 pub(super) fn body(line: &[u8]) -> &[u8] {
     line.get(4..line.len().saturating_sub(8)).unwrap_or_default()
 }
@@ -96,7 +96,7 @@ impl Machine {
         }
     }
 
-    /// Keeps a frame of the last answer, and sends it.
+    /// Sends a frame of the current answer, and keeps it.
     async fn say(&mut self, text: String) -> Python<()> {
         if let Some(Kept {
             what: What::Frames(frames),
@@ -169,7 +169,7 @@ impl Machine {
         self.say(format!("{}{end}{at}", char_of(number))).await
     }
 
-    /// Does what a line asks that is intact and the next one.
+    /// Serves a line that is intact and is the next request.
     pub(super) async fn serve(&mut self, line: &[u8], text: &[u8]) -> Python<()> {
         let (number, kind, keep) = (line[1], line[2], usize::from(line[3].wrapping_sub(b'0')));
         self.tick().await?;

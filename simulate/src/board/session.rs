@@ -1,9 +1,9 @@
-//! How frames look: as the session that an agent was told to begin has it.
+//! The format of frames in the session that the host began with the agent.
 
-/// What is known of the session that runs.
+/// The parameters of the current session.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Session {
-    /// The start of each frame; nothing before a session has begun.
+    /// The start of each frame; empty before a session has begun.
     pub(super) start: String,
     pub(super) seed: u32,
     pub(super) small: bool,
@@ -15,7 +15,7 @@ fn checksum(text: &[u8], seed: u32) -> u32 {
     hasher.finalize()
 }
 
-/// What the checksum of the agent for small boards has.
+/// The bits that the small agent's checksum keeps.
 const BITS: u32 = 4_194_303;
 
 impl Session {
@@ -28,12 +28,12 @@ impl Session {
         checksum(text, self.seed)
     }
 
-    /// The checksum of what a line has announced.
+    /// The checksum of a body that a line has announced.
     pub(super) fn check_body(&self, text: &[u8]) -> u32 {
         checksum(text, self.seed.wrapping_add(1))
     }
 
-    /// A frame, if there is a session.
+    /// Builds a frame; `None` if there is no session.
     pub(super) fn frame(&self, text: &str) -> Option<Vec<u8>> {
         if self.start.is_empty() {
             return None;

@@ -1,16 +1,16 @@
-//! The agent for small boards, as `small.py` has it.
+//! The agent for small boards, as in `small.py`.
 
 use super::session::Session;
 use super::tasks::{Value, Yielded, iterate, repr_of_bytes};
 use super::{Exception, Machine, Python, Raised, raised};
 
-/// What the agent knows of its session.
+/// The agent's state in a session.
 #[derive(Debug)]
 pub(super) struct Small {
     pub(super) version: String,
     expected: u8,
     text: Vec<u8>,
-    /// The number that is served, or none.
+    /// The number of the request that is being served.
     number: Option<u8>,
     asked: u8,
     kind: u8,
@@ -46,7 +46,8 @@ impl Small {
 }
 
 impl Small {
-    /// Which stream is meant, and how many items of it. Gives what it is made of.
+    /// Reads which stream is meant and how many items of it are requested. Returns the rest: the expression
+    /// that makes it.
     fn take_stream<'a>(&mut self, body: &'a str) -> &'a str {
         let mut words = body.splitn(3, ' ');
         words.next().unwrap_or_default().clone_into(&mut self.key);
@@ -55,10 +56,10 @@ impl Small {
     }
 }
 
-/// What a line leaves to be done where nothing is left of the stack.
+/// What a line leaves to be done once its own stack frames are gone.
 pub(super) enum Begun {
     Nothing,
-    /// There is nothing to work out.
+    /// An expression need not be evaluated.
     Plainly,
     Evaluate(String),
     Statements(String),
@@ -90,7 +91,7 @@ impl Machine {
         self.send(&text).await
     }
 
-    /// A part of a line that more of it follows.
+    /// Takes a part of a line; more parts follow.
     pub(super) async fn small_part(&mut self, part: &[u8]) -> Python<()> {
         self.little()?.text.extend(part);
         self.send("-r").await
@@ -176,7 +177,7 @@ impl Machine {
         }
     }
 
-    /// A whole line, or its last part, with what the raw REPL does for it.
+    /// Takes a whole line, or its last part, and handles exceptions as the raw REPL would.
     pub(super) async fn small_whole(&mut self, line: &[u8]) -> Python<()> {
         let done = self.small_attempt(line).await;
         match done {

@@ -1,4 +1,4 @@
-//! What the host has a prompt run: a handful of sources, each of which is known by its form.
+//! The sources that the host runs at a prompt. There is only a handful, and each is recognised by its form.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -7,7 +7,7 @@ use super::resident::Resident;
 use super::small::Small;
 use super::{Machine, Python, Raised, raised};
 
-/// The sources that never change but for their numbers, as fingerprints: those that came over a line without faults.
+/// Fingerprints of the sources that the host sends over a line without faults. Numbers in them may differ.
 type Known = BTreeSet<u32>;
 
 static KNOWN: OnceLock<Known> = OnceLock::new();
@@ -17,8 +17,8 @@ fn learning() -> MutexGuard<'static, Option<Known>> {
     LEARNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs this, once for the whole process, over lines without faults, and remembers what the host sent there: anything
-/// else is damaged from then on.
+/// Runs `run`, once in the whole process, over lines without faults, and remembers the sources that the host
+/// sends. From then on, every other source counts as damaged.
 pub(crate) fn learn(run: impl FnOnce()) {
     KNOWN.get_or_init(|| {
         *learning() = Some(Known::default());
@@ -27,12 +27,12 @@ pub(crate) fn learn(run: impl FnOnce()) {
     });
 }
 
-/// Whether the host sends this.
+/// Whether the host sends this source undamaged.
 fn is_intact(source: &str) -> bool {
     let mut hasher = crc32fast::Hasher::new();
     let mut last = None;
     for byte in source.bytes() {
-        // Of a number and of blanks it does not matter how many characters they have.
+        // Numbers and runs of spaces may have any length.
         let byte = if byte.is_ascii_digit() { b'0' } else { byte };
         if !(last == Some(byte) && b"0 ".contains(&byte)) {
             hasher.update(&[byte]);
@@ -49,7 +49,7 @@ fn is_intact(source: &str) -> bool {
     true
 }
 
-/// The text of a literal that the host has written, and what stands behind it.
+/// Reads a string literal that the host has written; returns its contents and what follows it.
 fn literal(source: &str) -> Option<(String, &str)> {
     let mut text = String::new();
     let mut rest = source.strip_prefix('\'')?.chars();
@@ -69,7 +69,7 @@ fn literal(source: &str) -> Option<(String, &str)> {
     }
 }
 
-/// What begins a session: the version, the start of frames, the seed, the size of blocks.
+/// The arguments that begin a session: the version, the start of frames, the seed, the size of blocks.
 struct Begin<'a> {
     version: &'a str,
     nonce: String,
@@ -83,7 +83,7 @@ impl<'a> Begin<'a> {
         let (nonce, rest) = literal(rest)?;
         let (length, rest) = rest.strip_prefix("[:")?.split_once("],")?;
         let length = length.parse().ok()?;
-        // An old board's first line is a long one.
+        // The first line for an old board is padded with spaces.
         let rest = rest.strip_suffix('\n')?.trim_end_matches(' ');
         let (seed, size) = rest.strip_suffix(')')?.split_once(',')?;
         Some(Self {
@@ -95,7 +95,7 @@ impl<'a> Begin<'a> {
     }
 }
 
-/// A number as such, or what two sets of one have.
+/// Reads a number, which is written as such or as the intersection of two sets.
 fn number(text: &str) -> Option<i64> {
     let Some(sets) = text.strip_prefix("({") else {
         return text.parse().ok();
@@ -104,7 +104,7 @@ fn number(text: &str) -> Option<i64> {
     (one == other).then(|| one.parse().ok())?
 }
 
-/// The two halves of what is to be printed, joined.
+/// Reads the two halves of a mark that is to be printed, and joins them.
 fn mark(source: &str) -> Option<String> {
     let (first, rest) = literal(source)?;
     let (second, rest) = literal(rest.strip_prefix('+')?)?;
@@ -155,7 +155,7 @@ impl Machine {
         self.run_call(source).await
     }
 
-    /// Runs what calls an agent that is there.
+    /// Runs a source that calls an agent.
     async fn run_call(&mut self, source: &str) -> Python<()> {
         if source.starts_with("_belay['h'](") || source.starts_with("_belay['b'](") {
             return self.handle_source(source).await;
@@ -173,7 +173,7 @@ impl Machine {
         }
     }
 
-    /// Whether there is an agent to be called by its name.
+    /// Whether an agent is defined.
     fn has_agent(&self) -> bool {
         self.heap.resident.is_some() || self.heap.small.is_some()
     }
@@ -230,7 +230,7 @@ impl Machine {
         self.heap.boot = boot.parse().map_err(|_| damaged())?;
         self.heap.resident = Some(Resident::new(version));
         if begin.is_empty() {
-            // Another source begins the session.
+            // Another source will begin the session.
             return Ok(());
         }
         let begin = Begin::of(begin).ok_or_else(damaged)?;
@@ -274,7 +274,7 @@ impl Machine {
         }
     }
 
-    /// What comes for the agent for small boards.
+    /// Runs a source for the agent for small boards.
     async fn small_source(&mut self, source: &str) -> Python<()> {
         if let Some(rest) = source.strip_prefix("_belay['M'](") {
             let (part, rest) = literal(rest).ok_or_else(damaged)?;
@@ -325,7 +325,7 @@ impl Machine {
             return Err(damaged());
         }
         if let Some((_, head)) = source.split_once("\"head\":") {
-            // The first piece is the one that has the number of the run.
+            // The first piece contains the number of the interpreter's run.
             let boot = head.split(['"', '\'', ' ']).find_map(|word| word.parse().ok());
             self.heap.boot = boot.unwrap_or_default();
         }
@@ -333,7 +333,7 @@ impl Machine {
         Ok(())
     }
 
-    /// A line for the agent for small boards, as it is typed.
+    /// Runs a line for the agent for small boards, in the form in which it is typed.
     async fn small_line_source(&mut self, source: &str) -> Python<()> {
         const END: &str = "\nexcept _belay['b'].BaseException as _by:_belay['error'](_by)\n";
         let part = source

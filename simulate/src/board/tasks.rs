@@ -1,4 +1,4 @@
-//! What calls do on the board: a few functions, and the expressions in which the host asks for them.
+//! What calls do on the board: a few functions, and the expressions by which the host calls them.
 
 use std::time::Duration;
 
@@ -8,37 +8,37 @@ use super::asking::Query;
 use super::{Exception, Machine, Python, Raised, raised};
 use crate::by_rote::{FUNCTIONS, OLD_FUNCTIONS};
 
-/// What an expression gives.
+/// The value of an expression.
 #[derive(Debug, Clone)]
 pub(super) enum Value {
-    /// What `repr` makes of it.
+    /// Any value, by its `repr`.
     Repr(String),
     /// Bytes, or a `bytearray`.
     Bytes(Vec<u8>, bool),
-    /// The same as the first, of what is too large to be made a string of.
+    /// Like `Repr`, for a value whose `repr` is too large for one string.
     Huge(String),
-    /// Something with items.
+    /// Something that can be iterated over.
     Items(Generator),
 }
 
-/// A generator of some items.
+/// A generator with a given number of items.
 #[derive(Debug, Clone)]
 pub(super) struct Generator {
     call: u32,
     next: u32,
     count: u32,
     pause: Duration,
-    /// How long the host takes for each, if its items are what that answers.
+    /// If its items are answers of the host: how long the host takes for each.
     asks: Option<u32>,
 }
 
-/// An item of a generator: now and then it is bytes.
+/// An item of a generator: now and then it is bytes, or a `bytearray`.
 pub(crate) enum Yielded {
     Repr(String),
     Bytes(Vec<u8>, bool),
 }
 
-/// The item at this place of the generator of this call.
+/// The item at this position of this call's generator.
 pub(crate) fn item(call: u32, at: u32) -> Yielded {
     let data = || (0..60 + at % 90).map(|i| (i + at).to_le_bytes()[0]).collect();
     match at % 11 {
@@ -48,12 +48,12 @@ pub(crate) fn item(call: u32, at: u32) -> Yielded {
     }
 }
 
-/// What `data(call, n)` gives.
+/// The result of `data(call, n)`.
 pub(crate) fn data(call: u32, n: u32) -> Vec<u8> {
     (0..n).map(|i| (i + call).to_le_bytes()[0]).collect()
 }
 
-/// What `numbers(call, n)` gives.
+/// The result of `numbers(call, n)`.
 pub(crate) fn numbers(call: u32, n: u32) -> String {
     let all: Vec<String> = (0..n).map(|i| (i + call).to_string()).collect();
     format!("[{}]", all.join(", "))
@@ -76,7 +76,7 @@ fn small_at(arguments: &[Argument], at: usize) -> u32 {
     u32::try_from(number_at(arguments, at)).unwrap_or(0)
 }
 
-/// What a call has for the function: its name, or its number.
+/// The function's name, given as a name or as a number.
 pub(super) fn function_named(word: serde_json::Value) -> Option<String> {
     match word {
         serde_json::Value::String(name) => Some(name),
@@ -84,7 +84,7 @@ pub(super) fn function_named(word: serde_json::Value) -> Option<String> {
     }
 }
 
-/// What a call has that something is attached to: the result, the function, and the arguments.
+/// Parses a call with attached arguments: the code for the result, the function, and the arguments.
 pub(super) fn attached(text: &str) -> Option<(String, String, Vec<serde_json::Value>)> {
     use serde_json::Value as Json;
     let (length, rest) = text.split_at_checked(6)?;
@@ -102,14 +102,15 @@ pub(super) fn attached(text: &str) -> Option<(String, String, Vec<serde_json::Va
         };
         let one;
         (one, data) = data.split_at_checked(usize::try_from(length.as_u64()?).ok()?)?;
-        // The only thing that is attached here is plain text.
+        // Here only plain text is ever attached.
         let at = usize::try_from(at.as_u64()?).ok()?;
         *words.get_mut(at).filter(|_| *how == "s")? = Json::String(one.to_owned());
     }
     Some((result, function, words))
 }
 
-/// What a row of ints is packed as where one of these type codes holds them, and its bytes. Short ones are not.
+/// Packs a list of ints: the first of these type codes that holds them, and the bytes. Short lists are not
+/// packed.
 pub(crate) fn pack(repr: &str, codes: &str) -> Option<(u8, Vec<u8>)> {
     let numbers: Vec<u32> = { repr.strip_prefix('[')?.strip_suffix(']')?.split(", ") }
         .map(|number| number.parse().ok())
@@ -127,7 +128,7 @@ pub(crate) fn pack(repr: &str, codes: &str) -> Option<(u8, Vec<u8>)> {
     (numbers.len() > 7).then(|| (code, numbers.iter().flat_map(bytes).collect()))
 }
 
-/// Splits what stands between a call's parentheses.
+/// Splits the text between a call's parentheses into arguments.
 fn arguments(text: &str) -> Option<Vec<Argument>> {
     let one = |word: &str| {
         let word = word.trim();
@@ -139,7 +140,7 @@ fn arguments(text: &str) -> Option<Vec<Argument>> {
         Some(Argument::Text(text.to_owned()))
     };
     let words = text.split(',').filter(|word| !word.is_empty());
-    // What a text is decoded with belongs to it.
+    // The encoding with which bytes are decoded into text belongs to the argument before it.
     words.filter(|word| *word != "'utf8')").map(one).collect()
 }
 
@@ -183,7 +184,7 @@ impl Machine {
                 return Ok(none());
             }
         }
-        // Boards that run Python need the libraries of these.
+        // Calls that use these need the libraries only on a board that runs real Python.
         let libraries = ["'_asking'", "'_events'", "def twice("];
         if expression.starts_with("X(") && libraries.iter().any(|known| expression.contains(known)) {
             return Ok(none());
@@ -209,7 +210,7 @@ impl Machine {
         self.do_call(name, &arguments).await
     }
 
-    /// What the host wants of the library for questions.
+    /// Evaluates the host's calls to the library for questions.
     fn ask_library(&mut self, call: &str) -> Python<()> {
         let asking = &mut self.heap.asking;
         if let Some(answer) = call.strip_prefix("told'](") {
@@ -236,7 +237,8 @@ impl Machine {
         Ok(Value::Repr(format!("'{alias}'")))
     }
 
-    /// Runs a statement: it counts a call, or is what defines the functions where a board runs Python.
+    /// Runs a statement: one that counts a call, or the one that defines the functions on a board that runs
+    /// real Python.
     pub(super) async fn run_statement(&mut self, statement: &str) -> Python<()> {
         self.tick().await?;
         if statement == FUNCTIONS || statement == OLD_FUNCTIONS {
@@ -253,7 +255,7 @@ impl Machine {
         Ok(())
     }
 
-    /// The function that has this alias.
+    /// The name of the function with this alias.
     pub(super) fn function(&self, alias: &str) -> Python<String> {
         self.heap
             .names
@@ -262,7 +264,7 @@ impl Machine {
             .ok_or_else(|| raised("KeyError", alias))
     }
 
-    /// Calls a function with what stands between its parentheses.
+    /// Calls a function with the arguments between its parentheses.
     pub(super) async fn call_with(&mut self, name: &str, given: &str) -> Python<Value> {
         match arguments(given) {
             Some(arguments) => self.do_call(name, &arguments).await,
@@ -270,7 +272,7 @@ impl Machine {
         }
     }
 
-    /// Calls a function with what is in a list of JSON.
+    /// Calls a function with the arguments in a list of JSON.
     pub(super) async fn call_with_all(&mut self, name: &str, given: Vec<serde_json::Value>) -> Python<Value> {
         let argument = |value: serde_json::Value| match value {
             serde_json::Value::String(text) => Some(Argument::Text(text)),
@@ -381,7 +383,7 @@ impl Machine {
         })
     }
 
-    /// Swallows so many interrupts.
+    /// Swallows `n` interrupts.
     async fn be_stubborn(&mut self, n: u32) -> Python<Value> {
         for _ in 0..n {
             match self.pause(Duration::from_secs(20), true).await {
@@ -392,7 +394,7 @@ impl Machine {
         Ok(Value::Repr(n.to_string()))
     }
 
-    /// The next item of a stream; nothing at its end.
+    /// The next item of a stream; `None` at its end.
     pub(super) async fn next_item(&mut self, stream: &str) -> Python<Option<Yielded>> {
         let Some(generator) = self.heap.streams.get(stream).cloned() else {
             return Err(raised("KeyError", stream));
@@ -419,7 +421,7 @@ impl Machine {
     }
 }
 
-/// What `iter` makes of it.
+/// `iter(value)`.
 pub(super) fn iterate(value: Value) -> Python<Generator> {
     match value {
         Value::Items(generator) => Ok(generator),
@@ -428,7 +430,7 @@ pub(super) fn iterate(value: Value) -> Python<Generator> {
 }
 
 impl Value {
-    /// What `repr` makes of it.
+    /// `repr(value)`.
     pub(super) fn repr(&self) -> String {
         match self {
             Self::Repr(text) | Self::Huge(text) => text.clone(),
@@ -438,7 +440,7 @@ impl Value {
     }
 }
 
-/// Bytes as Python writes them.
+/// The literal that Python prints for bytes.
 pub(crate) fn repr_of_bytes(data: &[u8], array: bool) -> String {
     let quote = if data.contains(&b'\'') && !data.contains(&b'"') {
         '"'
