@@ -1,4 +1,4 @@
-//! A board that runs, and what it takes to start one.
+//! A running board, and the builder that starts one.
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ use crate::{
     source::{self, Kind},
 };
 
-/// What a board is started with.
+/// The settings that a board is started with.
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct Builder {
@@ -41,34 +41,34 @@ impl Builder {
         }
     }
 
-    /// Sets the size of the board's heap in kilobytes, 512 unless told and at least 16; the boards in QEMU have no
-    /// choice.
+    /// Sets the size of the board's heap in kilobytes: at least 16, by default 512. The heap of the boards in
+    /// QEMU has a fixed size.
     pub fn heap_kb(mut self, heap_kb: u32) -> Self {
         self.heap_kb = heap_kb;
         self
     }
 
-    /// Puts a file on the board before it starts, such as `boot.py` or `main.py`, for boards that have a file system.
-    /// The path is the board's own, with or without its first slash.
+    /// Puts a file on the board before it starts, such as `boot.py` or `main.py`, for boards that have a file
+    /// system. The path is the one on the board, with or without its first slash.
     pub fn file(mut self, path: impl Into<PathBuf>, contents: impl Into<Vec<u8>>) -> Self {
         self.files.push((path.into(), contents.into()));
         self
     }
 
-    /// Chooses how a build, should one be necessary, shows its progress.
+    /// Chooses how a build, if one is necessary, shows its progress.
     pub fn report(mut self, report: Report) -> Self {
         self.report = report;
         self
     }
 
-    /// Has the board's process run by another program, which is given the board's program and its arguments behind these:
-    /// one that counts what the board does, such as `valgrind`.
+    /// Runs the board's process under another program, such as `valgrind`, to count what the board does. The
+    /// board's program and its arguments are appended to these words.
     pub fn under<A: Into<String>>(mut self, program: impl IntoIterator<Item = A>) -> Self {
         self.under = program.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Says in a few words whether the board is there, or would have to be built.
+    /// Says in a few words whether the board has been built, or would have to be.
     ///
     /// # Errors
     /// When it cannot be started nor built with what is installed.
@@ -167,7 +167,8 @@ impl Board {
         let (commands, receiver) = mpsc::channel();
         let program = recipe.program.display().to_string();
         let (starting, started) = mpsc::channel();
-        // On the thread that holds the board's process, which the kernel ends with it if need be.
+        // The thread that runs the pump also has to start the board's process: the kernel kills a process in
+        // QEMU when the thread that started it ends.
         let hold = move || match Pump::start(recipe, directory, receiver, wake) {
             Ok(pump) => {
                 let told = (pump.port().to_owned(), pump.process_id(), pump.counts());
@@ -175,7 +176,7 @@ impl Board {
                     pump.run();
                 }
             }
-            // Nobody waits for it any more if this fails.
+            // Sending fails only if nobody waits for the board any more.
             Err(error) => drop(starting.send(Err(error))),
         };
         let thread = thread::Builder::new()
@@ -210,13 +211,13 @@ impl Board {
         &self.directory
     }
 
-    /// The board's process.
+    /// The process id of the board's process.
     pub fn process_id(&self) -> u32 {
         self.process_id
     }
 
-    /// Switches the board off and on, as pressing its reset button would; the port stays. What it
-    /// was doing is gone; its file system is not.
+    /// Switches the board off and on, as pressing its reset button would. The port stays. The board loses
+    /// what it was doing, but not its file system.
     ///
     /// # Errors
     /// When the board has stopped or does not start again.
@@ -228,7 +229,7 @@ impl Board {
         Ok(())
     }
 
-    /// Pulls the plug: the port disappears, and whoever has it open is hung up.
+    /// Pulls the plug: the port disappears, and every program that has it open is hung up.
     ///
     /// # Errors
     /// When the board has stopped.
@@ -238,7 +239,7 @@ impl Board {
         receive.recv().map_err(|_| Error::Stopped)
     }
 
-    /// Plugs the board in again, at a port with another name; [`port`](Self::port) tells it.
+    /// Plugs the board in again, at a port with another name, which [`port`](Self::port) returns.
     ///
     /// # Errors
     /// When the board has stopped or the system has no pseudo-terminal left.
@@ -254,7 +255,7 @@ impl Board {
     pub fn stop(self) {}
 }
 
-/// Writes a file and makes the directories that it lies in.
+/// Writes a file, and creates the directories above it.
 fn write(path: &Path, contents: &[u8]) -> Result<()> {
     let parent = path.parent().unwrap_or(path);
     fs::create_dir_all(parent)
@@ -264,7 +265,7 @@ fn write(path: &Path, contents: &[u8]) -> Result<()> {
 
 impl Drop for Board {
     fn drop(&mut self) {
-        // The pump may have ended by itself; then there is nobody to tell, and nothing to wait for.
+        // The pump may have ended by itself; then there is nothing to stop and nothing to wait for.
         let _ = self.cable.send(Command::Stop);
         if let Some(pump) = self.pump.take() {
             let _ = pump.join();

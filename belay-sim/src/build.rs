@@ -1,4 +1,4 @@
-//! Building MicroPython boards from the distribution's source package, once, for everybody.
+//! Building MicroPython boards from Debian's source package, once for all processes.
 
 use std::{
     env,
@@ -19,7 +19,7 @@ use crate::{
 };
 
 impl Program {
-    /// The program, if it has been built from the sources that this one contains.
+    /// The path of the program, if it has been built from the sources that this crate contains.
     pub(crate) fn built(self) -> Option<PathBuf> {
         built(&self.file_name())
     }
@@ -42,7 +42,7 @@ pub fn boards_dir() -> PathBuf {
         return PathBuf::from(dir);
     }
     let program = env::current_exe().unwrap_or_default();
-    // Cargo marks its target directories.
+    // Cargo puts this file into its target directories.
     if let Some(target) = program.ancestors().find(|dir| dir.join("CACHEDIR.TAG").exists()) {
         return target.join("boards");
     }
@@ -56,8 +56,9 @@ pub(crate) fn built_mps2() -> Option<PathBuf> {
     built(MPS2)
 }
 
-/// A finished board of the best release that there is one of. What is built from the package of one release of
-/// Debian lies in a directory of that name, so that nothing from another MicroPython is taken for it.
+/// A board that has been built from the best release for which there is one. Builds from the packages of
+/// different Debian releases lie in directories named after the release, so that boards of different
+/// MicroPython versions are never mixed up.
 fn built(name: &str) -> Option<PathBuf> {
     let boards = apt::SUITES.map(|suite| boards_dir().join(suite).join(name));
     boards.into_iter().find(|board| board.exists())
@@ -65,9 +66,9 @@ fn built(name: &str) -> Option<PathBuf> {
 
 const MPS2: &str = "mps2.elf";
 
-/// Builds the `unix` board unless that has been done, and returns its program.
+/// Builds the `unix` board unless that has been done, and returns the path of its program.
 ///
-/// Of several processes that ask for it at once one builds, and the others wait for it.
+/// Of several processes that ask for it at once, one builds it and the others wait.
 ///
 /// # Errors
 /// When a tool is missing, the source cannot be downloaded, or a step fails.
@@ -75,7 +76,7 @@ pub fn ensure_unix(report: Report) -> Result<PathBuf> {
     Program::Unix.ensure(report)
 }
 
-/// Builds the `circuitpython-like` board unless that has been done, and returns its program.
+/// Builds the `circuitpython-like` board unless that has been done, and returns the path of its program.
 ///
 /// # Errors
 /// When a tool is missing, the source cannot be downloaded, or a step fails.
@@ -83,7 +84,7 @@ pub fn ensure_circuitpython_like(report: Report) -> Result<PathBuf> {
     Program::CircuitPythonLike.ensure(report)
 }
 
-/// Builds the firmware of the `mps2` board unless that has been done, and returns it.
+/// Builds the firmware of the `mps2` board unless that has been done, and returns its path.
 ///
 /// # Errors
 /// When a tool is missing, the source cannot be downloaded, or a step fails.
@@ -91,17 +92,17 @@ pub fn ensure_mps2(report: Report) -> Result<PathBuf> {
     ensure("mps2", MPS2, &[TOOLS, ARM_TOOLS], report, Build::mps2)
 }
 
-/// Builds MicroPython's cross compiler unless that has been done, and returns its program.
+/// Builds MicroPython's cross compiler unless that has been done, and returns the path of its program.
 ///
 /// # Errors
 /// When a tool is missing, the source cannot be downloaded, or a step fails.
 pub fn ensure_mpy_cross(report: Report) -> Result<PathBuf> {
-    // Each board's build makes it on the way.
+    // The build of every board makes it on the way.
     ensure("mpy-cross", "mpy-cross", &[TOOLS], report, |_, _, _| Ok(()))
 }
 
-/// Downloads and unpacks MicroPython's source package unless that has been done, and returns its directory, which
-/// the builds of boards leave their own files in.
+/// Downloads and unpacks MicroPython's source package unless that has been done, and returns its directory.
+/// The builds of boards put their own files into that directory, too.
 ///
 /// # Errors
 /// When a tool is missing, or the source cannot be downloaded or unpacked.
@@ -127,7 +128,7 @@ fn ensure(
     }
     require(name, &tools.concat())?;
     let build = Build::begin(report)?;
-    // Somebody else may have built it while we waited for the lock.
+    // Another process may have built it while this one waited for the lock.
     let board = if let Some(board) = built(file) {
         board
     } else {
@@ -157,7 +158,7 @@ struct Build {
 
 /// MicroPython's unpacked source, and its version.
 struct Source {
-    /// The directory for whatever is built from it.
+    /// The directory for boards that are built from it.
     release: PathBuf,
     dir: PathBuf,
     version: String,
@@ -197,7 +198,8 @@ impl Build {
         })
     }
 
-    /// The source that is there, or else that of the best release whose package can be had.
+    /// The source that has been unpacked before, or else that of the best release whose package can be
+    /// downloaded.
     fn source(&self) -> Result<Source> {
         let releases = apt::SUITES.map(|suite| self.dir.join(suite));
         if let Some(source) = releases.iter().find_map(|release| Source::unpacked(release)) {
@@ -281,7 +283,7 @@ impl Build {
 }
 
 impl Source {
-    /// What has been unpacked before, to the end.
+    /// The source, if it was unpacked completely before.
     fn unpacked(release: &Path) -> Option<Self> {
         let dir = release.join("micropython");
         let version = fs::read_to_string(dir.join(".version")).ok()?;
@@ -297,20 +299,20 @@ impl Source {
         let jobs = thread::available_parallelism().map_or(1, usize::from);
         make.current_dir(self.dir.join(part))
             .arg(format!("-j{jobs}"))
-            // The package lacks the Python library, of which nothing is frozen; the build only looks
-            // whether its directory has a README.
+            // The package lacks the Python library. Nothing of it is frozen; the build only checks that its
+            // directory has a README.
             .arg("MPY_LIB_DIR=../..")
-            // Otherwise the version is asked of the git repository around the build.
+            // Without this, the build would ask the git repository around it for the version.
             .env("MICROPY_GIT_TAG", format!("v{}", self.version))
             .env("MICROPY_GIT_HASH", "")
-            // A make that started us must not lend us its job server.
+            // If a make started this program, it must not pass on its job server.
             .env_remove("MAKEFLAGS")
             .env_remove("MAKELEVEL");
         make
     }
 }
 
-/// Puts a finished file in its place in one step, so that nobody ever sees half of it.
+/// Puts a finished file in its place in one step, so that no process ever sees half of it.
 fn install(from: &Path, to: &Path) -> Result<()> {
     let fresh = to.with_extension("new");
     fs::copy(from, &fresh)

@@ -1,4 +1,4 @@
-//! The handle to the cable between port and board.
+//! The handle by which the cable between port and board is controlled.
 
 use std::{
     os::fd::OwnedFd,
@@ -20,8 +20,8 @@ use crate::{
 
 /// The cable between a port and its board, which can be told to misbehave while it is in use.
 ///
-/// Every fault is off until it is asked for. A change takes effect for bytes that arrive at the cable
-/// after it; the methods do not wait for that.
+/// Every fault is off at first. A change takes effect for the bytes that reach the cable after it; the
+/// methods do not wait for that.
 #[derive(Debug, Clone)]
 pub struct Cable {
     commands: Sender<Command>,
@@ -29,7 +29,7 @@ pub struct Cable {
     counts: Arc<Counts>,
 }
 
-/// What has gone over the cable since the board was started.
+/// Counts of what has gone over the cable since the board was started.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) to_board: Arc<AtomicU64>,
@@ -69,8 +69,7 @@ impl Cable {
         self.send(Command::Plan(direction, nth, fault))
     }
 
-    /// Paces the bytes of both directions to a speed in bits per second, with ten bits to the byte;
-    /// `None` is as fast as it goes.
+    /// Limits both directions to a speed in bits per second, with ten bits to the byte; `None` is no limit.
     ///
     /// # Errors
     /// When the board has stopped.
@@ -78,7 +77,8 @@ impl Cable {
         self.send(Command::Baud(baud))
     }
 
-    /// How many bytes were sent this way since the board was started, those included that were lost.
+    /// How many bytes were sent in this direction since the board was started, including those that the cable
+    /// lost.
     pub fn carried(&self, direction: Direction) -> u64 {
         match direction {
             Direction::ToBoard => &self.counts.to_board,
@@ -87,15 +87,16 @@ impl Cable {
         .load(Ordering::Relaxed)
     }
 
-    /// How often the board was given something after it had said something, since it was started. Where both sides
-    /// speak at once that is the same each time only if they [take turns](Self::take_turns).
+    /// How often the direction has changed from the board's output to input for the board, since the board
+    /// was started. Where both sides send at once, the number is reproducible only if they [take
+    /// turns](Self::take_turns).
     pub fn turns(&self) -> u64 {
         self.counts.turns.load(Ordering::Relaxed)
     }
 
-    /// Has the two sides take turns, as over a line that carries one direction at a time: what one side sends is held
-    /// until it has sent nothing for so long. The same conversation is then carried in the same pieces each time,
-    /// however busy the machine is. `None` ends that.
+    /// Makes the two sides take turns, as over a half-duplex line: what one side sends is held back until
+    /// that side has sent nothing for `quiet`. The same conversation is then carried in the same pieces each
+    /// time, however busy the machine is. `None` ends that.
     ///
     /// # Errors
     /// When the board has stopped.
@@ -103,7 +104,7 @@ impl Cable {
         self.send(Command::TakeTurns(quiet))
     }
 
-    /// Cuts the cable: until it is [healed](Self::heal), bytes vanish both ways.
+    /// Cuts the cable: until it is [healed](Self::heal), all bytes are lost in both directions.
     ///
     /// # Errors
     /// When the board has stopped.
@@ -111,7 +112,7 @@ impl Cable {
         self.send(Command::Cut(true))
     }
 
-    /// Makes the cable a good one again: no faults, no pacing, not cut.
+    /// Makes the cable a good one again: no faults, no speed limit, not cut.
     ///
     /// # Errors
     /// When the board has stopped.

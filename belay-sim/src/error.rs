@@ -6,7 +6,7 @@ use std::{io, path::PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The system refused something that a board needs.
+    /// The operating system refused something that a board needs.
     #[error("{what}")]
     Io {
         /// What was being done.
@@ -18,7 +18,7 @@ pub enum Error {
     /// Programs that build or run the board are not installed.
     #[error("{board} needs programs that are not installed: {}; on Debian: apt-get install {}", .programs.join(", "), .packages.join(" "))]
     Missing {
-        /// Which board.
+        /// The name of the board.
         board: &'static str,
         /// The programs that were looked for.
         programs: Vec<String>,
@@ -35,7 +35,7 @@ pub enum Error {
         /// Where all of its output is.
         log: PathBuf,
     },
-    /// MicroPython's source cannot be had on this machine.
+    /// MicroPython's source is not available on this machine.
     #[error(
         "MicroPython's source package cannot be downloaded: {0}; set BELAY_MICROPYTHON to a MicroPython of version 1.27 or newer instead"
     )]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What gets onto the line as [noise](Fault::Noise).
+/// The bytes that [`Fault::Noise`] inserts.
 pub const NOISE: &[u8] = b"beside\r\n";
 
 /// Which way bytes travel.
@@ -31,16 +31,16 @@ pub enum Fault {
     Flip(u8),
     /// The byte, and all that follow it, arrive this much later.
     Delay(Duration),
-    /// Another line gets in before the byte, as what a thread prints does where nothing locks the output.
+    /// A line of other output gets in before the byte, as when a thread prints and nothing locks the output.
     Noise,
     /// The byte, and all that follow it both ways, are lost, until the cable is
     /// [healed](crate::Cable::heal).
     Cut,
-    /// The port disappears, as by [`vanish`](crate::Board::vanish), and the byte with it.
+    /// The port disappears, as by [`vanish`](crate::Board::vanish), and the byte is lost.
     Vanish,
 }
 
-/// How likely each fault is, per byte: 0.0 never, 1.0 always.
+/// The probability of each fault per byte, from 0.0 (never) to 1.0 (always).
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Rates {
     /// Probability that a byte is lost.
@@ -58,12 +58,12 @@ pub struct Rates {
 }
 
 impl Rates {
-    /// Whether no fault can happen.
+    /// Whether all probabilities are zero.
     pub fn is_zero(&self) -> bool {
         self.drop <= 0.0 && self.repeat <= 0.0 && self.flip <= 0.0 && self.noise <= 0.0 && self.delay <= 0.0
     }
 
-    /// What happens to the next byte.
+    /// Draws the fault of the next byte.
     pub(crate) fn draw(&self, random: &mut fastrand::Rng) -> Option<Fault> {
         let mut left = random.f64();
         for (rate, fault) in [

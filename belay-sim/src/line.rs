@@ -1,4 +1,4 @@
-//! One direction of the cable: bytes on their way, and what happens to them there.
+//! One direction of the cable: the bytes that are travelling, and the faults that hit them.
 
 use std::{
     collections::VecDeque,
@@ -12,35 +12,35 @@ use std::{
 
 use crate::fault::{Fault, NOISE, Rates};
 
-/// How many bytes may be on the way before the sender has to wait.
+/// How many bytes may be travelling before the sender has to wait.
 const CAPACITY: usize = 4096;
 
 /// One direction of the cable.
 #[derive(Debug, Default)]
 pub(crate) struct Line {
     waiting: VecDeque<u8>,
-    /// Bytes that may go only later: how many stand before the gap, and when it ends.
+    /// Delays: how many of the waiting bytes are in front of each, and when it ends.
     gaps: VecDeque<(usize, Instant)>,
     rates: Rates,
     random: fastrand::Rng,
-    /// Faults at the n-th byte from now.
+    /// Faults that happen once, each with the number of bytes before it.
     planned: Vec<(u64, Fault)>,
     cut: bool,
-    /// What has happened to the whole cable at one of this line's bytes.
+    /// A fault of one of this line's bytes that concerns the whole cable.
     broken: Option<Break>,
     /// How many bytes were sent.
     carried: Arc<AtomicU64>,
-    /// How long the sender has to have sent nothing before anything goes on, and when that is over.
+    /// How long the sender has to be silent before its bytes are delivered, and when that time is over.
     quiet: Option<Duration>,
     quiet_from: Option<Instant>,
-    /// Whether anything was handed over since this was asked.
+    /// Whether any byte was delivered since this was last asked.
     delivered: bool,
     /// The time that one byte takes.
     pace: Option<Duration>,
     next_due: Option<Instant>,
 }
 
-/// What happens to the whole cable.
+/// A fault of the whole cable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Break {
     Cut,
@@ -48,7 +48,7 @@ pub(crate) enum Break {
 }
 
 impl Line {
-    /// A line that counts the bytes that are sent, lost ones included.
+    /// A line that counts the bytes that are sent, including lost ones, in `carried`.
     pub(crate) fn counting(carried: &Arc<AtomicU64>) -> Self {
         Self {
             carried: Arc::clone(carried),
@@ -56,7 +56,7 @@ impl Line {
         }
     }
 
-    /// What has happened to the whole cable at one of this line's bytes, told once.
+    /// Returns, once, a fault of one of this line's bytes that concerns the whole cable.
     pub(crate) fn take_break(&mut self) -> Option<Break> {
         self.broken.take()
     }
@@ -66,18 +66,18 @@ impl Line {
         self.random = fastrand::Rng::with_seed(seed);
     }
 
-    /// Lets a fault happen once, at the `nth` byte from now; the next one is the 0th.
+    /// Plans a fault for the `nth` byte from now; the next one is number 0.
     pub(crate) fn plan(&mut self, nth: u64, fault: Fault) {
         self.planned.push((nth, fault));
     }
 
-    /// Holds what is sent until nothing has been sent for so long.
+    /// Holds back what is sent until the sender has been silent for this long.
     pub(crate) fn set_quiet(&mut self, quiet: Option<Duration>) {
         self.quiet = quiet;
         self.quiet_from = None;
     }
 
-    /// Where sides take turns: it is still the other one's.
+    /// Where the sides take turns: starts the silence anew, since it is still the other side's turn.
     pub(crate) fn stay_quiet(&mut self) {
         self.quiet_from = self.quiet.map(|quiet| Instant::now() + quiet);
     }
@@ -86,7 +86,7 @@ impl Line {
         self.waiting.is_empty()
     }
 
-    /// Whether anything was handed over since this was asked the last time.
+    /// Whether any byte was delivered since the last call of this.
     pub(crate) fn take_delivered(&mut self) -> bool {
         std::mem::take(&mut self.delivered)
     }
@@ -98,7 +98,7 @@ impl Line {
         }
     }
 
-    /// Sets the speed in bits per second, ten of which are a byte.
+    /// Sets the speed in bits per second; a byte takes ten bits.
     pub(crate) fn set_baud(&mut self, baud: Option<u32>) {
         self.pace = baud.map(|baud| Duration::from_secs(10) / baud.max(1));
         self.next_due = None;
@@ -117,13 +117,14 @@ impl Line {
         self.next_due = None;
     }
 
-    /// Whether the sender may send.
+    /// Whether the sender may send more.
     pub(crate) fn has_room(&self) -> bool {
-        // What is held has to fit, or its end would not be seen.
+        // Where bytes are held back until the sender is silent, all of them have to fit, or its silence would
+        // never be seen.
         self.waiting.len() < CAPACITY || self.quiet.is_some()
     }
 
-    /// Carries what the sender has sent: straight through when nothing is wrong with the cable.
+    /// Takes the bytes that the sender has sent, and passes them straight on if the cable has no faults.
     pub(crate) fn carry(&mut self, bytes: &[u8], sink: impl Write) -> io::Result<()> {
         self.carried.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         let clean = !self.cut && self.planned.is_empty() && self.rates.is_zero();
@@ -143,7 +144,7 @@ impl Line {
         self.deliver(sink)
     }
 
-    /// Puts one byte on the line, with what happens to it.
+    /// Puts one byte on the line, with the fault that hits it.
     fn spoil(&mut self, byte: u8) {
         let mut fault = if self.rates.is_zero() {
             None
@@ -179,7 +180,7 @@ impl Line {
         }
     }
 
-    /// Hands over what is due.
+    /// Delivers the bytes that are due.
     pub(crate) fn deliver(&mut self, mut sink: impl Write) -> io::Result<()> {
         loop {
             let due = self.due(Instant::now());
@@ -203,7 +204,7 @@ impl Line {
         }
     }
 
-    /// How many of the waiting bytes may go now.
+    /// How many of the waiting bytes are due.
     fn due(&mut self, now: Instant) -> usize {
         while self.gaps.front().is_some_and(|&(_, until)| until <= now) {
             self.gaps.pop_front();
@@ -227,15 +228,15 @@ impl Line {
         free.min(usize::try_from(paced).unwrap_or(usize::MAX))
     }
 
-    /// Whether bytes wait only for the receiver to take them.
+    /// Whether bytes are due and wait only until the receiver can take them.
     pub(crate) fn waits_for_sink(&mut self) -> bool {
         !self.waiting.is_empty() && self.due(Instant::now()) > 0
     }
 
-    /// When the next byte is due, if bytes wait for a time to come.
+    /// When the next byte is due, if bytes wait for their time.
     pub(crate) fn wakes_at(&mut self) -> Option<Instant> {
         if self.waiting.is_empty() {
-            // The line was idle: the next byte starts afresh.
+            // The line is idle: the next byte need not keep a distance from the one before.
             self.next_due = None;
             return None;
         }
@@ -249,7 +250,7 @@ impl Line {
     }
 }
 
-/// Writes what the sink takes at once.
+/// Writes as much as the sink takes without blocking.
 fn write_some(mut sink: impl Write, bytes: &[u8]) -> io::Result<usize> {
     match sink.write(bytes) {
         Err(error)

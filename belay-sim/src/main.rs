@@ -1,4 +1,4 @@
-//! A simulated board on a port, until Ctrl-C.
+//! Runs a simulated board on a port until Ctrl-C.
 
 use std::process::ExitCode;
 
@@ -143,7 +143,7 @@ fn run(command: &Command) -> Result<(), Error> {
     }
 }
 
-/// Keeps a board until the program is interrupted.
+/// Runs a board until the program is interrupted.
 fn keep(board: Builder, arguments: &CableArguments) -> Result<(), Error> {
     let board = board.start_blocking()?;
     let CableArguments {
@@ -172,7 +172,7 @@ fn keep(board: Builder, arguments: &CableArguments) -> Result<(), Error> {
         .build()
         .map_err(waiting)?;
     runtime.block_on(async {
-        // Whoever has read the port's name may end us from then on.
+        // Handle signals before the port's name is printed: a program that has read it may send one at once.
         let mut interrupt = signal(SignalKind::interrupt()).map_err(waiting)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(waiting)?;
         println!("{}", board.port());

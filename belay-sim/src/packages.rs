@@ -1,10 +1,10 @@
-//! The programs and files that boards need, and the Debian packages that bring them. This is the one list: `cargo xtask`
-//! has this file, too, to install what is missing.
+//! The programs and files that boards need, and the Debian packages that contain them. `cargo xtask` includes
+//! this file as well, to install what is missing, so that there is only one list.
 
-/// A program on the `PATH` or a file by its path, and its package.
+/// A program on the `PATH`, or the path of a file, and its package.
 pub(crate) type Need = (&'static str, &'static str);
 
-/// What a build of any board needs.
+/// Needed to build any board.
 pub(crate) const TOOLS: &[Need] = &[
     ("apt-get", "apt"),
     ("dpkg-source", "dpkg-dev"),
@@ -16,7 +16,7 @@ pub(crate) const TOOLS: &[Need] = &[
     ("xz", "xz-utils"),
 ];
 
-/// What a build of the `mps2` board needs besides.
+/// Needed to build the `mps2` board, too.
 pub(crate) const ARM_TOOLS: &[Need] = &[
     ("arm-none-eabi-gcc", "gcc-arm-none-eabi"),
     (
@@ -25,16 +25,17 @@ pub(crate) const ARM_TOOLS: &[Need] = &[
     ),
 ];
 
-/// What the boards in QEMU need to run: the emulator, and what ends it with the program that holds it.
+/// Needed to run the boards in QEMU: the emulator, and the program that makes the kernel end it together with
+/// its parent.
 pub(crate) const EMULATION: &[Need] = &[(QEMU, QEMU), ("setpriv", "util-linux")];
 /// The emulator, and its package.
 pub(crate) const QEMU: &str = "qemu-system-arm";
 
-/// What counts the instructions that a board's process runs.
+/// Counts the instructions that a board's process executes.
 #[allow(dead_code, reason = "boards run without it")]
 pub(crate) const COUNTING: &[Need] = &[("valgrind", "valgrind")];
 
-/// The servers that tests put before a board, and what makes their certificates.
+/// Servers that tests put between the host and a board, and the program that makes their certificates.
 #[allow(dead_code, reason = "boards run without it")]
 pub(crate) const SERVERS: &[Need] = &[
     ("/usr/sbin/ser2net", "ser2net"),

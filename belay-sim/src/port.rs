@@ -1,4 +1,4 @@
-//! The outer pseudo-terminal, whose path is the board's port.
+//! The outer pseudo-terminal. Its path is the board's port.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -19,8 +19,8 @@ use rustix::{
 
 /// A pseudo-terminal in raw mode that knows how many programs have it open.
 ///
-/// Our own descriptor of the client's end keeps the line's settings alive and its hang-ups away; the
-/// kernel's file notifications say when a client opens or closes it.
+/// Keeping a descriptor of the client's end open preserves the terminal's settings and prevents hang-ups.
+/// File notifications (inotify) of the kernel report when a client opens or closes the port.
 #[derive(Debug)]
 pub(crate) struct Port {
     master: File,
@@ -73,8 +73,8 @@ impl Port {
         self.clients > 0
     }
 
-    /// Pulls it out: it is gone for its clients, and nobody else's terminal gets its name for as long as there is what
-    /// this gives.
+    /// Unplugs the port: its clients are hung up. As long as the returned file is open, no other terminal
+    /// gets the name.
     pub(crate) fn unplug(self) -> File {
         self.slave
     }
@@ -82,17 +82,18 @@ impl Port {
     /// Reads what clients have written.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let received = (&self.master).read(buffer)?;
-        // The kernel tells of two clients at once as if they were one; whoever writes is there.
+        // The kernel merges notifications of two clients that open the port at once; a client that writes has
+        // it open.
         self.clients = self.clients.max(1);
         Ok(received)
     }
 
-    /// Takes what clients are to read.
+    /// Where to write what clients are to read.
     pub(crate) fn writer(&self) -> &File {
         &self.master
     }
 
-    /// Takes note of who opened and closed the port. Returns whether the last client has gone.
+    /// Updates the number of clients. Returns whether the last client has gone.
     pub(crate) fn update_clients(&mut self) -> bool {
         let before = self.clients;
         let mut gone = false;
@@ -112,7 +113,8 @@ impl Port {
         if self.clients > 0 || before == 0 && !gone {
             return false;
         }
-        // The kernel tells of clients that open it at the same time as if they were fewer, and nothing of who has stayed.
+        // The count may be too low, since the kernel merges notifications, and then does not tell which
+        // clients are left.
         if self.is_open_elsewhere() {
             self.clients = 1;
             return false;
@@ -121,8 +123,8 @@ impl Port {
         true
     }
 
-    /// Whether any process has it open, but for our own descriptor and what a child has of that before its own program
-    /// begins. Whoever has will close it, which is told.
+    /// Whether any process has the port open, apart from this process's own descriptor and the copies of it
+    /// that a child has before its exec. A process that has it open will close it, which the kernel reports.
     fn is_open_elsewhere(&self) -> bool {
         let Ok(device) = self.slave.metadata().map(|own| own.rdev()) else {
             return false;
@@ -138,8 +140,8 @@ impl Port {
         entries(Path::new("/proc")).any(has_open)
     }
 
-    /// Makes the port as new for the next client: a pseudo-terminal that never quite closes keeps its
-    /// exclusive lock, its settings and what nobody has read.
+    /// Resets the port for the next client: a pseudo-terminal that is never closed completely keeps its
+    /// exclusive lock, its settings and its unread input.
     fn hang_up(&self) {
         let _ = ioctl_tiocnxcl(&self.slave);
         let _ = tcflush(&self.slave, QueueSelector::IFlush);
@@ -153,7 +155,7 @@ impl AsFd for Port {
     }
 }
 
-/// What is in a folder, as far as we may know.
+/// The entries of a directory, as far as we may read it.
 fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.map(|entry| entry.path())
@@ -163,7 +165,7 @@ fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
 pub(crate) fn set_raw(terminal: impl AsFd) -> io::Result<()> {
     let mut settings = tcgetattr(&terminal)?;
     settings.make_raw();
-    // QEMU switches output processing on again; nothing must come of that.
+    // QEMU switches output processing on again when it starts, so no output mode may be left to apply.
     settings.output_modes = OutputModes::empty();
     Ok(tcsetattr(&terminal, OptionalActions::Now, &settings)?)
 }

@@ -23,13 +23,13 @@ pub(crate) struct Recipe {
     pub(crate) args: Vec<String>,
     /// Whether the board starts again when its process ends by itself, as after a watchdog's reset.
     pub(crate) restarts: bool,
-    /// Whether nothing may be sent to the board before it has said something. What comes sooner makes the emulated micro:bit deaf
-    /// for good, now and then.
+    /// Whether to send the board nothing before its first output. Input that comes sooner now and then makes
+    /// the emulated micro:bit ignore all input for good.
     pub(crate) speaks_first: bool,
 }
 
 impl Recipe {
-    /// The same, run by another program, unless that is none.
+    /// The same process run under another program, unless `other` is empty.
     pub(crate) fn under(mut self, mut other: Vec<String>) -> Self {
         if other.is_empty() {
             return self;
@@ -42,19 +42,19 @@ impl Recipe {
     }
 }
 
-/// A running board. Its terminal is its controlling terminal: when our end of it closes, for whatever
-/// reason, the kernel hangs the process up.
+/// The process of a running board. Its pseudo-terminal is its controlling terminal: when our end closes, for
+/// whatever reason, the kernel hangs the process up.
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
     master: File,
     started: Instant,
-    /// Whether it may be sent something.
+    /// Whether the board accepts input yet.
     pub(crate) listens: bool,
 }
 
-/// The terminal is opened without the close-on-exec flag and gets it a moment later; no other board may
-/// start in between, or it would keep this one's terminal open.
+/// Held while a board starts: its terminal is opened without close-on-exec and gets the flag a moment later.
+/// A board started in between would inherit the terminal and keep it open.
 static STARTING: Mutex<()> = Mutex::new(());
 
 impl Process {
@@ -91,9 +91,9 @@ impl Process {
     }
 }
 
-/// The board's side of its terminal, with the lock that programs take on a serial port, which the board holds from then on.
-/// The kernel gives the name of a port that was unplugged to the next terminal, and whoever still looks for that port by
-/// its name must not find the inside of another board.
+/// Opens the board's side of its terminal, and takes the lock that programs take on a serial port; the board
+/// holds it from then on. The kernel gives the name of an unplugged port to the next terminal, and a client
+/// that is still waiting for the port of that name must not open the terminal inside of another board.
 fn locked(master: impl AsFd) -> io::Result<File> {
     let name = rustix::pty::ptsname(master, Vec::new())?;
     let terminal = File::options()
@@ -113,7 +113,7 @@ impl AsFd for Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Both fail only when the process has ended already.
+        // Both can fail only if the process has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

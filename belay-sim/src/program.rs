@@ -1,6 +1,6 @@
-//! Boards that are processes, and the sources that they are built from.
+//! Boards that run as processes, and the sources that they are built from.
 
-/// A port of MicroPython like any other, which boards as processes are built from.
+/// The sources of a MicroPython port from which the boards that run as processes are built.
 const PORT: &[(&str, &str)] = &[
     ("Makefile", include_str!("../board/Makefile")),
     ("board_machine.c", include_str!("../board/board_machine.c")),
@@ -23,7 +23,7 @@ macro_rules! in_circuitpython {
     };
 }
 
-/// What the `circuitpython-like` board has besides.
+/// The additional sources of the `circuitpython-like` board.
 const CIRCUITPYTHON: &[(&str, &str)] = in_circuitpython! {
     "board.h"
     "differences.patch"
@@ -41,7 +41,7 @@ const CIRCUITPYTHON: &[(&str, &str)] = in_circuitpython! {
     "usb.c"
 };
 
-/// A board that is a process, of those that the port makes.
+/// A board that runs as a process, built from that port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Program {
     Unix,
@@ -59,7 +59,7 @@ impl Program {
         }
     }
 
-    /// What the port's Makefile calls it.
+    /// The name of this board in the port's Makefile.
     pub(crate) fn kind(self) -> &'static str {
         match self {
             Self::Unix | Self::UnixSingle => self.name(),
@@ -67,7 +67,7 @@ impl Program {
         }
     }
 
-    /// Its sources, a change of which leads to a new build.
+    /// The sources of this board; it is built anew when they change.
     pub(crate) fn sources(self) -> Vec<(&'static str, &'static str)> {
         match self {
             Self::Unix | Self::UnixSingle => PORT.to_vec(),
@@ -80,7 +80,8 @@ impl Program {
     }
 }
 
-/// A fingerprint (FNV-1a) of sources, so that a change of theirs leads to a new build and another compiler does not.
+/// A fingerprint (FNV-1a) of the sources. It changes with the sources, so that the board is built anew, but
+/// not with the compiler.
 fn fingerprint(sources: &[(&str, &str)]) -> u64 {
     let bytes = sources
         .iter()

@@ -1,4 +1,4 @@
-//! What a person sees of a build.
+//! What a user sees of a build.
 
 #[cfg(feature = "cli")]
 use std::io::IsTerminal as _;
@@ -11,7 +11,7 @@ use indicatif::ProgressBar;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Report {
-    /// A moving line on a terminal if the feature `cli` is on, plain lines elsewhere; both on standard error.
+    /// A moving line on a terminal if the feature `cli` is on, else plain lines; both on standard error.
     #[default]
     Auto,
     /// Not at all.
@@ -62,8 +62,9 @@ impl Progress {
     }
 }
 
-/// Says it where a test does not keep it to itself, as it does with what `eprintln!` writes: somebody waits.
+/// Prints directly: the output of `eprintln!` would be captured in a test, but somebody is waiting for the
+/// build.
 fn say(what: &str) {
-    // Nobody may be there to read it.
+    // Standard error may be closed.
     let _ = writeln!(io::stderr(), "belay-sim: {what}");
 }

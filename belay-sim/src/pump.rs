@@ -23,13 +23,13 @@ use crate::{
     process::{Process, Recipe},
 };
 
-/// A process that ends sooner than this after its start has failed to start.
+/// A process that ends sooner than this after its start counts as failed to start.
 const SHORT_LIFE: Duration = Duration::from_millis(200);
 
-/// How many failures to start in a row mean that the board is broken.
+/// After this many failed starts in a row, the board counts as broken.
 const MOST_SHORT_LIVES: u32 = 5;
 
-/// What the handles tell the pump.
+/// What handles request of the pump.
 #[derive(Debug)]
 pub(crate) enum Command {
     Rates(Direction, Rates, u64),
@@ -48,26 +48,26 @@ pub(crate) enum Command {
 #[derive(Debug)]
 pub(crate) struct Pump {
     port: Option<Port>,
-    /// The name of the port that there is or was.
+    /// The name of the current port, or of the last one.
     last_name: String,
-    /// What keeps the name of the port that was unplugged last from being given to somebody else, whom a client that waits
-    /// for this board would take for it.
+    /// Keeps the name of the port that was unplugged last from being reused, since a client that waits for
+    /// this board would open the other terminal.
     last_port: Option<File>,
     process: Option<Process>,
-    /// How many processes in a row have ended right after their start.
+    /// How many processes in a row ended right after their start.
     short_lives: u32,
     recipe: Recipe,
     directory: TempDir,
     to_board: Line,
     to_host: Line,
     counts: Arc<Counts>,
-    /// Who was last handed something.
+    /// The direction of the last delivery.
     last: Direction,
     commands: Receiver<Command>,
     wake: OwnedFd,
 }
 
-/// What is ready.
+/// The file descriptors that are ready.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is one file descriptor's answer"
@@ -110,7 +110,7 @@ impl Pump {
         &self.last_name
     }
 
-    /// The counts of what goes over the cable.
+    /// The counters of the cable.
     pub(crate) fn counts(&self) -> Arc<Counts> {
         Arc::clone(&self.counts)
     }
@@ -126,7 +126,8 @@ impl Pump {
             if ready.commands && !self.obey() {
                 return;
             }
-            // Who left before the board spoke may be told of only now: the one is asked for before the other.
+            // A client may have left before the board printed this, and the notification may come only now:
+            // so check the clients before the board's output is carried.
             if (ready.clients || ready.board)
                 && let Some(port) = &mut self.port
                 && port.update_clients()
@@ -174,7 +175,8 @@ impl Pump {
             self.to_host.waits_for_sink(),
         );
         let board_flags = interest(self.to_host.has_room(), self.to_board.waits_for_sink());
-        // What does not exist is stood in for by the wake-up, asked for nothing.
+        // A port or process that does not exist is replaced by the wake-up descriptor with no events
+        // requested.
         let none = PollFd::from_borrowed_fd(wake, PollFlags::empty());
         let mut fds = [
             PollFd::from_borrowed_fd(wake, PollFlags::IN),
@@ -214,7 +216,7 @@ impl Pump {
         Timespec::try_from(left.min(Duration::from_secs(60 * 60))).ok()
     }
 
-    /// Whether what comes for the board is taken: what comes for one that is not there is lost.
+    /// Whether to read what comes for the board. If there is no board, it is read and lost.
     fn listens(&self) -> bool {
         self.process.as_ref().is_none_or(|process| process.listens)
     }
@@ -256,7 +258,7 @@ impl Pump {
                 _ => self.board_ended(),
             }
         }
-        // What a board says while nobody has its port open is lost.
+        // What a board prints while no program has its port open is lost.
         let Some(port) = self.port.as_ref().filter(|port| port.has_client()) else {
             return;
         };
@@ -284,7 +286,7 @@ impl Pump {
         }
     }
 
-    /// Does what the handles have asked for. Returns whether to go on.
+    /// Carries out the requests of the handles. Returns whether to go on.
     fn obey(&mut self) -> bool {
         let mut count = [0; 8];
         let _ = rustix::io::read(&self.wake, &mut count);
@@ -326,7 +328,7 @@ impl Pump {
         }
     }
 
-    /// Switches the board off and on. What was on its way to it is lost.
+    /// Switches the board off and on. Bytes that were travelling to it are lost.
     fn restart(&mut self) -> io::Result<u32> {
         self.process = None;
         self.to_board.clear();
@@ -346,7 +348,7 @@ impl Pump {
         }
     }
 
-    /// Gives the board a port with another name than the one it had.
+    /// Opens a port for the board with another name than the one before.
     fn appear(&mut self) -> io::Result<String> {
         let port = Port::open()?;
         self.last_port = None;

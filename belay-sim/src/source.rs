@@ -1,4 +1,4 @@
-//! Where a board's program comes from.
+//! Where the program of each board comes from.
 
 use std::{
     env, fs,
@@ -22,7 +22,7 @@ const OLDEST_STOCK: (u32, u32) = (1, 27);
 /// The smallest heap with which a 64-bit MicroPython still starts and runs a line of code.
 const LEAST_HEAP_KB: u32 = 16;
 
-/// Which board.
+/// The kinds of boards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Unix,
@@ -32,7 +32,7 @@ pub(crate) enum Kind {
     Microbit,
 }
 
-/// Finds or builds a board.
+/// Finds or builds a board, and returns how to start it.
 pub(crate) fn recipe(kind: Kind, heap_kb: u32, report: Report) -> Result<Recipe> {
     match kind {
         Kind::Unix | Kind::UnixSingle | Kind::CircuitPythonLike if heap_kb < LEAST_HEAP_KB => {
@@ -59,12 +59,12 @@ pub(crate) fn recipe(kind: Kind, heap_kb: u32, report: Report) -> Result<Recipe>
     }
 }
 
-/// What the `microbit` board needs.
+/// The programs and files that the `microbit` board needs.
 fn microbit() -> Vec<Need> {
     [EMULATION, &[MICROBIT]].concat()
 }
 
-/// Says whether a board is there, or would have to be built.
+/// Says whether a board has been built, or would have to be.
 pub(crate) fn check(kind: Kind) -> Result<&'static str> {
     let built = match kind {
         Kind::Unix => env::var_os("BELAY_MICROPYTHON").is_some() || Program::Unix.built().is_some(),
@@ -98,7 +98,7 @@ fn unix(heap_kb: u32, report: Report) -> Result<Recipe> {
     Ok(own(Program::Unix.ensure(report)?, heap_kb))
 }
 
-/// Our own build, which takes its options by position.
+/// How to start our own build, which takes its options by position.
 fn own(program: PathBuf, heap_kb: u32) -> Recipe {
     Recipe {
         program,
@@ -117,10 +117,10 @@ fn stock(program: PathBuf, heap_kb: u32) -> Recipe {
     }
 }
 
-/// A machine in QEMU whose serial port is QEMU's own terminal: unlike a pseudo-terminal that QEMU
-/// opens by itself, it is watched all the time and not once a second. QEMU must not take Ctrl-C for
-/// itself, and ends when the machine is reset for good. It may miss its terminal's hang-up, and so the kernel ends it
-/// with whoever has started it.
+/// How to start a machine in QEMU. Its serial port is QEMU's own terminal, which QEMU watches all the time; a
+/// pseudo-terminal that QEMU opens by itself it would check only once a second. QEMU must not handle Ctrl-C
+/// itself, and ends when the machine is reset for good. It may miss the hang-up of its terminal, so the
+/// kernel is told to kill it when its parent ends.
 fn qemu(machine: &str, more: &[&str]) -> Recipe {
     let common = [
         "--pdeathsig",
@@ -150,8 +150,7 @@ fn qemu(machine: &str, more: &[&str]) -> Recipe {
     }
 }
 
-/// Asks a program which MicroPython it is. `Ok(true)` is our own build, `Ok(false)` a stock one that
-/// will do.
+/// Asks a program which MicroPython it is. `Ok(true)` is our own build, `Ok(false)` a suitable stock one.
 fn identify(program: &Path) -> std::result::Result<bool, String> {
     let output = Command::new(program)
         .arg("--version")
@@ -175,12 +174,12 @@ fn identify(program: &Path) -> std::result::Result<bool, String> {
     Ok(false)
 }
 
-/// What the directories of this process's boards begin with.
+/// The prefix of the directories of this process's boards.
 pub(crate) fn directory_prefix() -> String {
     format!("belay-board-{}-", process::id())
 }
 
-/// Removes the directories of boards whose processes were killed before they could do it.
+/// Removes the directories of boards whose host process was killed before it could remove them.
 pub(crate) fn sweep_directories() {
     for entry in fs::read_dir(env::temp_dir()).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -190,7 +189,7 @@ pub(crate) fn sweep_directories() {
             .and_then(|rest| rest.split('-').next())
             .and_then(|pid| pid.parse::<u32>().ok());
         if owner.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
-            // Somebody else's directory may refuse; the next sweep of its owner takes it.
+            // A directory of another user cannot be removed; that user's next sweep does it.
             let _ = fs::remove_dir_all(entry.path());
         }
     }

@@ -1,4 +1,4 @@
-//! The programs that builds need: whether they are there, and running them.
+//! The programs that builds need: checking for them, and running them.
 
 use std::{
     env,
@@ -10,7 +10,7 @@ use std::{
 
 use crate::error::{Error, Result};
 
-/// Runs a program with all of its output appended to a log, whose end a failure quotes.
+/// Runs a program, and appends all of its output to a log. An error quotes the end of the log.
 pub(crate) fn run_logged(step: &'static str, command: &mut Command, log: &Path) -> Result<()> {
     let describe = || format!("writing {}", log.display());
     let mut file = OpenOptions::new()
@@ -61,7 +61,7 @@ pub(crate) fn require(board: &'static str, tools: &[(&str, &str)]) -> Result<()>
     })
 }
 
-/// Whether a program is on the `PATH`, or a file exists whose path is given.
+/// Whether this program is on the `PATH`; for a path, whether that file exists.
 fn on_path(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path).any(|dir| dir.join(program).is_file())
