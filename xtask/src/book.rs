@@ -1,4 +1,4 @@
-//! The guide as a book.
+//! Building the guide as a book.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! What has to hold before a version is published, besides that the tests pass.
+//! What has to hold before a version is published, besides passing tests.
 
 mod outside;
 
@@ -21,7 +21,7 @@ pub(crate) const PUBLISHED: [&str; 8] = [
     "belay-cli",
 ];
 
-/// A crate with features, and all sets of them that are built and tested, each by itself.
+/// Each crate with features, and the sets of features that are built and tested, each set by itself.
 const FEATURES: [(&str, &[&str]); 4] = [
     (
         "belay-runtime",
@@ -51,22 +51,22 @@ const FEATURES: [(&str, &[&str]); 4] = [
     ("belay-cli", &["sim", "fleet"]),
 ];
 
-/// How many schedules are simulated: half a minute's work.
+/// How many schedules are simulated: about half a minute of work.
 const SCHEDULES: &str = "20000";
 
-/// Where the crates of a board's port are: only there belay-sim can be compiled.
+/// Whether belay-sim can be compiled, which needs Linux.
 const LINUX: bool = cfg!(target_os = "linux");
 
-/// One thing that has to hold.
+/// One check.
 struct Check {
     name: &'static str,
     run: fn() -> Result<Found, String>,
 }
 
-/// What became of a check that did not fail.
+/// The outcome of a check that did not fail.
 enum Found {
     Good,
-    /// Nothing was checked, for this reason.
+    /// Nothing was checked, for the given reason.
     Skipped(String),
 }
 
@@ -131,7 +131,7 @@ pub(crate) fn names() -> Vec<&'static str> {
     CHECKS.iter().map(|check| check.name).collect()
 }
 
-/// Runs the checks, or those that are named, and says of each how it ended.
+/// Runs all checks, or those that are named, and reports how each ended.
 pub(crate) fn run(only: &[String]) -> Outcome {
     let unknown = only
         .iter()
@@ -166,7 +166,8 @@ pub(crate) fn run(only: &[String]) -> Outcome {
     }
 }
 
-/// A cargo of this toolchain or, by `+name`, of another one, without the variables by which ours would rule it.
+/// `cargo` of this toolchain or, with `+name`, of another one; without the environment variables by which the
+/// running cargo would force its own toolchain.
 fn cargo<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command {
     let mut cargo = Command::new("cargo");
     cargo.current_dir(workspace()).args(arguments);
@@ -176,7 +177,7 @@ fn cargo<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command {
     cargo
 }
 
-/// Tells tests where the simulated boards and mpremote are, which only those of belay-sim ask for.
+/// Tells tests where the simulated boards and mpremote are. Only the tests of belay-sim need them.
 fn with_boards(test: &mut Command) -> Outcome {
     if !LINUX {
         return Ok(());
@@ -211,7 +212,7 @@ fn clippy() -> Result<Found, String> {
     good("clippy", clippy.args(packages()).args(["--", "-D", "warnings"]))
 }
 
-/// The documentation, where every link leads somewhere.
+/// The documentation: all links are valid.
 fn docs() -> Result<Found, String> {
     let mut doc = cargo(["doc", "--no-deps", "--all-features"]);
     let published = PUBLISHED.iter().filter(|name| LINUX || **name != "belay-sim");
@@ -219,7 +220,7 @@ fn docs() -> Result<Found, String> {
     good("cargo doc", doc.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// The guide. That its code compiles and its links lead somewhere is shown by the tests.
+/// The guide. The tests check that its code compiles and that its links are valid.
 fn book() -> Result<Found, String> {
     if let Some(why) = no_tool("mdbook", &mut Command::new("mdbook")) {
         return Ok(Found::Skipped(why));
@@ -227,7 +228,7 @@ fn book() -> Result<Found, String> {
     book::build().map(|()| Found::Good)
 }
 
-/// Each feature by itself, none and all: they compile without a warning and pass the tests of their crate.
+/// Each set of features: it compiles without a warning, and passes the tests of its crate.
 fn features() -> Result<Found, String> {
     for (package, sets) in FEATURES {
         if package == "belay-sim" && !LINUX {
@@ -252,8 +253,8 @@ fn features() -> Result<Found, String> {
     Ok(Found::Good)
 }
 
-/// The oldest toolchain that the manifest promises compiles everything, tests included, and runs the published
-/// crates' own.
+/// The oldest toolchain that the manifest promises: it compiles everything, tests included, and runs the
+/// tests of the published crates.
 fn msrv() -> Result<Found, String> {
     let oldest = env!("CARGO_PKG_RUST_VERSION");
     if let Some(why) = no_toolchain(oldest) {
@@ -282,12 +283,12 @@ fn msrv() -> Result<Found, String> {
     )
 }
 
-/// The oldest versions that the manifests allow of what the published crates depend on themselves.
+/// The direct dependencies of the published crates, in the oldest versions that their manifests allow.
 fn minimal_versions() -> Result<Found, String> {
     if let Some(why) = no_toolchain("nightly") {
         return Ok(Found::Skipped(why));
     }
-    // A lock file of its own, in a copy: ours stays as it is.
+    // Uses a copy with a lock file of its own, so that the workspace's stays as it is.
     let copy = target().join("minimal-versions");
     outside::copy_workspace(&copy)?;
     let mut update = cargo(["+nightly", "update", "-Z", "direct-minimal-versions"]);
@@ -308,7 +309,7 @@ fn minimal_versions() -> Result<Found, String> {
     good("the check with the oldest versions", &mut check)
 }
 
-/// No dependency that nothing uses.
+/// No unused dependencies.
 fn unused() -> Result<Found, String> {
     if let Some(why) = no_tool("cargo-machete", &mut cargo(["machete"])) {
         return Ok(Found::Skipped(why));
@@ -316,7 +317,7 @@ fn unused() -> Result<Found, String> {
     good("cargo machete", &mut cargo(["machete"]))
 }
 
-/// Licences, sources and versions of what we depend on, and advisories where their database can be had.
+/// Licences, sources and versions of dependencies; and advisories, if their database can be downloaded.
 fn deny() -> Result<Found, String> {
     if let Some(why) = no_tool("cargo-deny", &mut cargo(["deny"])) {
         return Ok(Found::Skipped(why));
@@ -334,19 +335,19 @@ fn deny() -> Result<Found, String> {
     }
 }
 
-/// Schedules of calls and faults, many more than the tests run.
+/// Simulates many more schedules than the tests.
 fn simulation() -> Result<Found, String> {
     simulate(&["--count".to_owned(), SCHEDULES.to_owned()])
         .map(|()| Found::Good)
         .map_err(|_| "see above".to_owned())
 }
 
-/// The simulation finds faults that are there.
+/// The simulation finds planted faults.
 fn planted() -> Result<Found, String> {
     plant::run().map(|()| Found::Good)
 }
 
-/// The packages that would be uploaded hold all that they need.
+/// The packages contain everything that they need.
 fn package() -> Result<Found, String> {
     same_licences()?;
     pack()?;
@@ -365,14 +366,15 @@ fn package() -> Result<Found, String> {
     Ok(Found::Good)
 }
 
-/// Makes the packages; that they build is another check.
+/// Makes the packages without building them, which is another check.
 fn pack() -> Outcome {
     let mut package = cargo(["package", "--allow-dirty", "--no-verify"]);
     package.args(PUBLISHED.iter().flat_map(|name| ["--package", *name]));
     checked("cargo package", &mut package)
 }
 
-/// The licences of each crate are those of the workspace, wherever the links to them are not kept as links.
+/// Each crate's licence files equal those of the workspace, also where they were checked out as copies
+/// instead of links.
 fn same_licences() -> Outcome {
     let read = |path: &Path| fs::read(path).map_err(|error| format!("reading {}: {error}", path.display()));
     for name in PUBLISHED {
@@ -386,12 +388,12 @@ fn same_licences() -> Outcome {
     Ok(())
 }
 
-/// Each package builds and passes its own tests where there is nothing of the workspace.
+/// Each package builds and passes its own tests outside of the workspace.
 fn outside() -> Result<Found, String> {
     outside::test_packages()
 }
 
-/// Why there is no such toolchain, after trying to install it.
+/// Tries to install a missing toolchain; if it still is missing, says why.
 fn no_toolchain(name: &str) -> Option<String> {
     let there = || succeeds(Command::new("rustup").args(["run", name, "rustc", "--version"]));
     let mut install = Command::new("rustup");
@@ -400,7 +402,7 @@ fn no_toolchain(name: &str) -> Option<String> {
     (!installed).then(|| format!("the toolchain {name} is missing: `rustup toolchain install {name}`"))
 }
 
-/// Why there is no such tool, after trying to install it. The command runs it.
+/// Tries to install a missing tool; if it still is missing, says why. `command` runs the tool.
 fn no_tool(package: &str, command: &mut Command) -> Option<String> {
     command.arg("--version");
     if succeeds(command) {

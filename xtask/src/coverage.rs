@@ -1,4 +1,4 @@
-//! How much of each crate the tests run through: all of them, on boards, with the compilers that they start.
+//! Line coverage of each crate by all tests, on boards, and with the compilers that the tests start.
 
 use std::{collections::BTreeMap, env, fs, path::Path, process::Command};
 
@@ -8,16 +8,16 @@ use crate::{
     run::{checked, succeeds, target, workspace},
 };
 
-/// What has to be covered: the crates that run in a user's program and in a user's compiler.
+/// The crates whose coverage is checked: those that run in a user's program and in a user's compiler.
 const HELD: [&str; 2] = ["belay-runtime", "belay-macros"];
 
-/// The percentage of their lines that the tests must run through.
+/// The minimum percentage of covered lines.
 const LEAST: f64 = 90.0;
 
-/// Runs every test on instrumented crates and says how many lines of each crate have been run.
+/// Runs every test with instrumented crates and reports how many lines of each crate were executed.
 ///
-/// The instrumented crates are those of the workspace, wherever they are compiled: the compilers that the tests of
-/// the macros start load an instrumented macro, and what it runs through is counted, too.
+/// All crates of the workspace are instrumented wherever they are compiled: the compilers that the tests of
+/// the macros start load instrumented macros, and the lines executed there count, too.
 pub(crate) fn run(more: &[String]) -> Outcome {
     prepare::boards(Boards::All)?;
     let mpremote = prepare::mpremote()?;
@@ -26,7 +26,7 @@ pub(crate) fn run(more: &[String]) -> Outcome {
         "cleaning",
         &mut instrumented(&["llvm-cov", "clean", "--workspace"]),
     )?;
-    // The tests of the examples run their programs.
+    // The tests of the examples run the example programs.
     checked(
         "the examples",
         &mut instrumented(&["build", "--package", "belay-examples", "--examples"]),
@@ -34,7 +34,7 @@ pub(crate) fn run(more: &[String]) -> Outcome {
     let mut tests = instrumented(&["test", "--workspace", "--tests", "--no-fail-fast"]);
     tests.args(more).env("BELAY_MPREMOTE", mpremote);
     if env::var_os("BELAY_BOARDS_DIR").is_none() {
-        // The instrumented tests have a target directory of their own, which has no boards.
+        // The instrumented tests have a target directory of their own, which contains no boards.
         tests.env("BELAY_BOARDS_DIR", target().join("boards"));
     }
     let passed = checked("the tests", &mut tests);
@@ -68,8 +68,8 @@ pub(crate) fn run(more: &[String]) -> Outcome {
     Ok(())
 }
 
-/// A cargo that compiles instrumented crates, in a target directory of their own. `cargo llvm-cov test` would not
-/// build the examples.
+/// `cargo` with instrumented crates, in a target directory of their own. `cargo llvm-cov test` is no use,
+/// since it would not build the examples.
 fn instrumented(arguments: &[&str]) -> Command {
     let mut shell = Command::new("sh");
     shell
@@ -84,7 +84,7 @@ fn instrumented(arguments: &[&str]) -> Command {
     shell
 }
 
-/// Installs cargo-llvm-cov and LLVM's own tools if they are missing, or says how that is done by hand.
+/// Installs cargo-llvm-cov and LLVM's tools if they are missing, or explains how to.
 fn tools() -> Outcome {
     if !succeeds(Command::new("cargo").args(["llvm-cov", "--version"])) {
         println!("Installing cargo-llvm-cov");
@@ -112,7 +112,7 @@ fn tools() -> Outcome {
     })
 }
 
-/// Whether the toolchain has `llvm-profdata`, which rustup calls a component and a distribution's Rust has not got.
+/// Whether the toolchain has `llvm-profdata`. With rustup it is a component; a distribution's Rust lacks it.
 fn has_llvm_tools() -> bool {
     let mut rustc = Command::new("rustc");
     rustc.args(["--print", "target-libdir"]).current_dir(workspace());
@@ -126,7 +126,7 @@ fn has_llvm_tools() -> bool {
         .exists()
 }
 
-/// How many lines there are to run, and how many have been.
+/// How many lines there are, and how many were executed.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 struct Lines {
     all: u32,
@@ -139,8 +139,8 @@ impl Lines {
     }
 }
 
-/// The lines of each directory of the workspace, from a report in lcov's format: `SF:` names a file, `LF:` and
-/// `LH:` count its lines and those that have been run.
+/// The lines of each directory of the workspace, from a report in lcov's format: `SF:` names a file, `LF:`
+/// and `LH:` count its lines and the executed ones.
 fn lines_of_crates<'a>(report: &'a str, workspace: &str) -> BTreeMap<&'a str, Lines> {
     let mut crates = BTreeMap::<&str, Lines>::new();
     let mut name = None;

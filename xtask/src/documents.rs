@@ -1,5 +1,5 @@
-//! What the documents say of this repository is true: their links lead to something, the commands that they name are
-//! there, each chapter of the guide is in its summary and compiled, and its table of costs is what was counted.
+//! Checks what the documents say of this repository: links are valid, commands exist, each chapter of the
+//! guide is in the summary and is compiled, and the table of costs matches the measurements.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::{Arguments, ci, run::workspace};
 
-/// The folders whose documents people read.
+/// The folders with documents for people.
 const FOLDERS: [&str; 11] = [
     "",
     "docs/src",
@@ -27,7 +27,7 @@ const FOLDERS: [&str; 11] = [
     "belay-syntax",
 ];
 
-/// Where the repository is on the web, whose files are those here.
+/// The address of the repository's files on the web; links to it are checked against the files here.
 const ON_THE_WEB: &str = "https://github.com/belay-rs/belay/blob/main/";
 
 /// A document for people.
@@ -42,7 +42,7 @@ impl Document {
         Self { path, text }
     }
 
-    /// Its lines that are not in blocks of code.
+    /// The lines that are not in code blocks.
     fn prose(&self) -> impl Iterator<Item = &str> {
         let mut code = false;
         self.text.lines().filter(move |line| {
@@ -52,13 +52,13 @@ impl Document {
         })
     }
 
-    /// Where its links lead.
+    /// The targets of all links.
     fn links(&self) -> impl Iterator<Item = &str> {
         let links = self.prose().flat_map(|line| line.split("](").skip(1));
         links.filter_map(|rest| rest.split(')').next())
     }
 
-    /// Its headings as links name them.
+    /// The anchors of the headings.
     fn anchors(&self) -> BTreeSet<String> {
         let headings = self.prose().filter(|line| line.starts_with('#'));
         let anchor = |heading: &str| {
@@ -71,7 +71,7 @@ impl Document {
         headings.map(anchor).collect()
     }
 
-    /// The words that come behind these, wherever they stand in it, up to the end of the line or of the code.
+    /// For each occurrence of `words`: the words that follow it, up to the end of the line or of the code.
     fn behind<'a>(&'a self, words: &'a str) -> impl Iterator<Item = Vec<&'a str>> {
         let found = self.text.lines().flat_map(move |line| line.split(words).skip(1));
         found.map(|rest| {
@@ -115,7 +115,7 @@ fn read(path: &str) -> String {
     Document::read(workspace().join(path)).text
 }
 
-/// What is wrong with a link, if something is.
+/// The error in a link, if there is one.
 fn wrong(document: &Document, link: &str) -> Option<String> {
     let (target, anchor) = link
         .split_once('#')
@@ -152,7 +152,7 @@ fn links_of_documents_lead_to_what_is_there() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The features that the crates of the workspace have.
+/// The names of all features of the crates in the workspace.
 fn features() -> BTreeSet<String> {
     let manifests = fs::read_dir(workspace()).into_iter().flatten().flatten();
     let manifests = manifests.filter_map(|entry| fs::read_to_string(entry.path().join("Cargo.toml")).ok());
@@ -174,7 +174,7 @@ fn commands_that_documents_name_are_there() {
         let at = document.path.display();
         for words in document.behind("cargo xtask ") {
             let name = words.first().copied().unwrap_or_default();
-            // `cargo xtask …` and `cargo xtask --help` name none.
+            // `cargo xtask …` and `cargo xtask --help` name no command.
             let named = name.starts_with(|c: char| c.is_ascii_lowercase());
             assert!(
                 !named || commands.contains(name),
@@ -188,7 +188,7 @@ fn commands_that_documents_name_are_there() {
         for words in document.behind("cargo ") {
             for pair in words.windows(2) {
                 let [option, name] = pair else { continue };
-                // Those of other people's packages are theirs to change.
+                // Features of packages that are not ours are not checked.
                 if *option == "--features" && !words.contains(&"tokio") {
                     for feature in name.split(',') {
                         let there = features.contains(feature);
@@ -202,7 +202,7 @@ fn commands_that_documents_name_are_there() {
                     ],
                     "--test" => vec![format!("examples/{name}.rs"), format!("tests/tests/{name}.rs")],
                     "-p" | "--package" => {
-                        // The folder of a crate has its name, or the last part of it.
+                        // The folder of a crate has the crate's name, or the last part of it.
                         let last = if *name == "belay-rs" {
                             "belay"
                         } else {
@@ -221,7 +221,7 @@ fn commands_that_documents_name_are_there() {
     }
 }
 
-/// The commands of `belay` that a document names: their words, without the first.
+/// The commands of `belay` in a document: the words of each, without `belay` itself.
 fn of_belay(document: &Document) -> impl Iterator<Item = Vec<&str>> {
     let mut code = false;
     document.text.lines().flat_map(move |line| {
@@ -252,13 +252,14 @@ fn commands_of_belay_that_documents_name_are_in_its_help() {
                 .take_while(|word| word.starts_with(|c: char| c.is_ascii_lowercase()))
                 .copied()
                 .collect();
-            // The longest beginning that has a page is the command; without one, only the options of all are there.
+            // The command is the longest prefix with a help page. If there is none, only the global options
+            // may be used.
             let page = (0..=commands.len()).rev().find_map(|count| {
                 let page = help.get(commands[..count].join(" ").as_str())?;
                 Some((count, *page))
             });
             let (count, page) = page.expect("a page without a command");
-            // Where no command has to follow, what follows is an argument.
+            // If no subcommand has to follow, further words are arguments.
             let follows = page.contains("\nCommands:\n") && !page.contains(" [COMMAND]\n");
             let whole = count == commands.len() || !follows;
             assert!(whole, "{at}: there is no such command");
@@ -280,7 +281,7 @@ fn each_chapter_is_in_the_summary_and_is_compiled() {
     let summary = Document::read(workspace().join("docs/src/SUMMARY.md"));
     let listed: BTreeSet<String> = summary.links().map(str::to_owned).collect();
     assert_eq!(listed, chapters(), "the summary, and the chapters");
-    // The chapter that needs Zenoh is compiled where that is.
+    // The chapter that needs Zenoh is compiled with belay-fleet.
     let compiled = read("tests/src/guide.rs") + &read("belay-fleet/src/lib.rs");
     for chapter in chapters() {
         assert!(
@@ -290,11 +291,11 @@ fn each_chapter_is_in_the_summary_and_is_compiled() {
     }
 }
 
-/// Where the table of costs begins and ends in the chapter on performance.
+/// The marks around the table of costs in the chapter on performance.
 const BEGIN: &str = "<!-- From tests/cost.jsonl, by `BELAY_KEEP=1 cargo test -p xtask`. -->\n";
 const END: &str = "<!-- The end of the table. -->\n";
 
-/// What the table has, by the names of `tests/cost.jsonl`.
+/// The rows of the table, by their names in `tests/cost.jsonl`.
 const ROWS: [(&str, &str); 15] = [
     ("call", "a call with two integers"),
     ("mixed", "a call with a float and a text"),
@@ -381,7 +382,7 @@ fn the_table_of_costs_is_what_was_counted() {
     let (kept, after) = rest.split_once(END).expect("the end of the table");
     let counted = table();
     if env::var_os("BELAY_KEEP").is_some() {
-        // The other tests read it meanwhile.
+        // Replace the file in one step, since other tests read it meanwhile.
         let new = path.with_extension("new");
         let written = fs::write(&new, format!("{before}{BEGIN}\n{counted}\n\n{END}{after}"));
         written

@@ -1,4 +1,4 @@
-//! Fuzzing: every target of `fuzz/`, one after the other.
+//! Fuzzing: runs every target of `fuzz/`, one after the other.
 
 use std::{
     fs,
@@ -11,10 +11,10 @@ use crate::{
     run::{checked, succeeds, workspace},
 };
 
-/// The toolchain that has what fuzzing needs.
+/// The toolchain that fuzzing needs.
 const NIGHTLY: &str = "nightly";
 
-/// Runs the targets, each for some seconds, and says how many executions that were.
+/// Runs each target for some seconds, and reports the number of executions.
 pub(crate) fn run(seconds: u64, only: Option<&str>) -> Outcome {
     prepare()?;
     let targets = targets()?;
@@ -58,8 +58,8 @@ fn prepare() -> Outcome {
     Ok(())
 }
 
-/// `cargo fuzz` on the nightly toolchain, without the variables by which the cargo that runs us would
-/// choose its own.
+/// `cargo fuzz` on the nightly toolchain, without the environment variables by which the running cargo would
+/// force its own.
 fn cargo_fuzz(command: &str) -> Command {
     let mut fuzz = Command::new("rustup");
     fuzz.current_dir(workspace())
@@ -87,10 +87,10 @@ fn targets() -> Result<Vec<String>, String> {
     }
 }
 
-/// Fuzzes one target, and returns what the fuzzer says of its number of executions.
+/// Fuzzes one target, and returns the fuzzer's report of its number of executions.
 fn fuzz(target: &str, seconds: u64) -> Result<String, String> {
     let failed = |error| format!("fuzzing {target}: {error}");
-    // The first directory is where the fuzzer keeps what it finds worth keeping, the second one is only read.
+    // The fuzzer adds interesting inputs to the first directory, and only reads the second one.
     let (corpus, seeds) = (format!("fuzz/corpus/{target}"), format!("fuzz/seeds/{target}"));
     for directory in [&corpus, &seeds] {
         fs::create_dir_all(workspace().join(directory))
@@ -117,7 +117,7 @@ fn fuzz(target: &str, seconds: u64) -> Result<String, String> {
         .flat_map(|errors| BufReader::new(errors).lines())
     {
         let line = line.map_err(failed)?;
-        // The fuzzer reports its progress all the time; what people want to see is the rest.
+        // Lines with `#` are progress reports, which come all the time; show the others.
         if !line.starts_with('#') {
             eprintln!("{line}");
         }

@@ -1,4 +1,4 @@
-//! What people and CI run: `cargo xtask --help`.
+//! The commands for people and CI: `cargo xtask --help`.
 
 mod book;
 mod ci;
@@ -94,7 +94,7 @@ struct Tool {
     arguments: Vec<String>,
 }
 
-/// Success, or a message for a person.
+/// Success, or a message for the user.
 type Outcome = Result<(), String>;
 
 fn main() -> ExitCode {

@@ -1,4 +1,4 @@
-//! What has to be on the machine before anything can run: packages, boards, mpremote.
+//! Prepares the machine: installs packages, boards and mpremote.
 
 use std::{
     env, fs,
@@ -13,7 +13,7 @@ use crate::{
     run::{cargo_run, checked, succeeds, target},
 };
 
-/// Which boards are wanted.
+/// Which boards to prepare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Boards {
     /// Only the default one.
@@ -22,13 +22,13 @@ pub(crate) enum Boards {
     All,
 }
 
-/// The mpremote that the tests run, as it is on `PyPI`.
+/// The mpremote from `PyPI` that the tests run.
 const MPREMOTE: &str = "mpremote==1.29.0";
 
-/// What the benchmark compares with.
+/// The packages that the benchmark compares with.
 const PEERS: &str = include_str!("../../tests/peers/requirements.txt");
 
-/// Installs what boards need and builds them; does nothing when that has been done.
+/// Installs what boards need and builds them, unless that has been done.
 pub(crate) fn boards(which: Boards) -> Outcome {
     let needs = match which {
         Boards::Unix => TOOLS.to_vec(),
@@ -42,18 +42,18 @@ pub(crate) fn boards(which: Boards) -> Outcome {
     if which == Boards::All {
         build.arg("--all");
     } else {
-        // Where the board is matters to nobody who only wants to see it work.
+        // For the demonstration, the paths of the built boards do not matter.
         build.stdout(Stdio::null());
     }
     checked("building the boards", &mut build)
 }
 
-/// Installs the servers that the tests put before a board.
+/// Installs the servers that tests put between the host and a board.
 pub(crate) fn servers() -> Outcome {
     install(&missing(SERVERS))
 }
 
-/// Installs what counts instructions.
+/// Installs the program that counts instructions.
 pub(crate) fn counting() -> Outcome {
     install(&missing(COUNTING))
 }
@@ -63,7 +63,8 @@ pub(crate) fn mpremote() -> Result<PathBuf, String> {
     Ok(environment("venv", &[MPREMOTE])?.join("mpremote"))
 }
 
-/// A virtual environment with the peers of the benchmark, made once; returns its Python.
+/// A virtual environment with the packages that the benchmark compares with, made once; returns the path of
+/// its Python.
 pub(crate) fn peers() -> Result<PathBuf, String> {
     let packages: Vec<&str> = PEERS.lines().collect();
     Ok(environment("venv-peers", &packages)?.join("python"))
@@ -78,9 +79,9 @@ fn environment(name: &str, packages: &[&str]) -> Result<PathBuf, String> {
     if fs::read_to_string(&marker).is_ok_and(|installed| installed == list) {
         return Ok(programs);
     }
-    // Standard output is the tool's own, which may be read by a program.
+    // Print to standard error: a program may be reading the tool's standard output.
     eprintln!("Installing {list} from PyPI into {}", venv.display());
-    // A Python that came without the package is completed by the distribution's.
+    // The first Python on the `PATH` may lack these modules; then the distribution's is used.
     let python = ["python3", "/usr/bin/python3"]
         .into_iter()
         .find(|python| succeeds(Command::new(python).args(["-c", "import ensurepip, venv"])));
@@ -103,7 +104,7 @@ fn environment(name: &str, packages: &[&str]) -> Result<PathBuf, String> {
     Ok(programs)
 }
 
-/// The packages of what is not there.
+/// The packages of the programs and files that are missing.
 fn missing(needs: &[Need]) -> Vec<&'static str> {
     let missing = needs.iter().filter(|(file, _)| !exists(file));
     missing.map(|(_, package)| *package).collect()
@@ -115,7 +116,7 @@ fn exists(file: &str) -> bool {
     env::split_paths(&path).any(|dir| dir.join(file).exists())
 }
 
-/// Installs Debian packages, or says what to install where that is not possible.
+/// Installs Debian packages; where that is not possible, says what to install.
 fn install(packages: &[&str]) -> Outcome {
     if packages.is_empty() {
         return Ok(());
@@ -132,7 +133,8 @@ fn install(packages: &[&str]) -> Outcome {
         )
     })?;
     println!("Installing with apt: {list}");
-    // A list of some other archive may fail to download; what matters is whether the packages are there.
+    // The lists of some other archive may fail to download; all that matters is whether the packages can be
+    // installed.
     if let Err(message) = apt.update(&[]) {
         eprintln!("xtask: {message}; going on with the lists that there are");
     }
@@ -143,8 +145,8 @@ fn install(packages: &[&str]) -> Outcome {
     if qemu.is_empty() {
         return Ok(());
     }
-    // Where other parts of QEMU came from the backports, the emulator has to come from there as well:
-    // the base suite's would have them removed.
+    // If other parts of QEMU came from backports, the emulator has to come from there as well: installing the
+    // one of the base suite would remove them.
     if apt.would_install(&qemu) {
         apt.install(&[], &qemu)
     } else {
@@ -202,8 +204,8 @@ impl Apt {
         )
     }
 
-    /// Installs from the backports of the machine's release, whether or not it is configured to use
-    /// them, with lists of our own so that it is configured afterwards as it was before.
+    /// Installs from the backports of the machine's release even if it is not configured to use them. The
+    /// package lists are kept apart, so the machine's configuration does not change.
     fn install_from_backports(&self, packages: &[&str]) -> Outcome {
         let suite = format!("{}-backports", codename()?);
         let dir = target().join("apt");
@@ -242,7 +244,7 @@ fn codename() -> Result<String, String> {
         .ok_or_else(|| "/etc/os-release names no release".into())
 }
 
-/// The Debian mirror that the machine installs from.
+/// The Debian mirror that the machine uses.
 fn mirror() -> Result<String, String> {
     let output = Command::new("apt-get")
         .args([

@@ -23,17 +23,18 @@ pub(crate) fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
 }
 
-/// The cargo that runs us, in the workspace.
+/// The cargo that started us, run in the workspace.
 pub(crate) fn cargo<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(workspace()).args(arguments);
-    // It is for what the tests compile (`.cargo/config.toml`), and would have all be compiled twice.
+    // The variable is meant for what the tests compile (`.cargo/config.toml`); here it would have everything
+    // compiled twice.
     cargo.env_remove("CARGO_PROFILE_DEV_DEBUG");
     cargo
 }
 
-/// `cargo run` in the workspace: quietly if there is something to run already, so that only a first
-/// build shows what takes so long.
+/// `cargo run` in the workspace. It is quiet if the program has been built before; the first build shows its
+/// progress, since it takes long.
 pub(crate) fn cargo_run(arguments: &[&str], program: &str) -> Command {
     let mut cargo = cargo(["run"]);
     if target().join("debug").join(program).exists() {
@@ -43,7 +44,7 @@ pub(crate) fn cargo_run(arguments: &[&str], program: &str) -> Command {
     cargo
 }
 
-/// Runs a program; that it fails is an error with a message.
+/// Runs a program; its failure is an error with a message.
 pub(crate) fn checked(what: &str, command: &mut Command) -> Outcome {
     let status = command
         .status()
@@ -55,7 +56,7 @@ pub(crate) fn checked(what: &str, command: &mut Command) -> Outcome {
     }
 }
 
-/// Runs a program that explains its failures itself.
+/// Runs a program that reports its failures itself.
 pub(crate) fn passing_on(command: &mut Command) -> Outcome {
     let status = command
         .status()
@@ -67,7 +68,7 @@ pub(crate) fn passing_on(command: &mut Command) -> Outcome {
     }
 }
 
-/// Whether a program runs and succeeds, without a word.
+/// Whether a program runs and succeeds; its output is discarded.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     let quiet = command
         .stdin(Stdio::null())
@@ -76,13 +77,15 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
     quiet.status().is_ok_and(|status| status.success())
 }
 
-/// Runs one of the heavy tools of the `tests` package, optimised, on prepared boards.
+/// Runs one of the tools of the `tests` package, optimised because they have much to do, with the boards
+/// prepared.
 pub(crate) fn tool(name: &str, arguments: &[String]) -> Outcome {
     prepare::boards(Boards::All)?;
     passing_on(optimised(name).args(arguments))
 }
 
-/// Runs the simulation, optimised. It needs no board. With `--plant` it has to find faults that are put into a copy.
+/// Runs the simulation, optimised. It needs no board. With `--plant` it has to find faults that are planted
+/// in a copy of the source.
 pub(crate) fn simulate(arguments: &[String]) -> Outcome {
     if arguments.iter().any(|argument| argument == "--plant") {
         return plant::run();
@@ -91,7 +94,7 @@ pub(crate) fn simulate(arguments: &[String]) -> Outcome {
     passing_on(cargo(program).args(arguments))
 }
 
-/// Runs the benchmark, beside its peers if they can be had.
+/// Runs the benchmark, with the packages that it compares with if they can be installed.
 pub(crate) fn bench(arguments: &[String]) -> Outcome {
     let alone = ["--host", "--help", "-h"];
     if arguments

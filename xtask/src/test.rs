@@ -1,4 +1,4 @@
-//! Every test of the workspace, and a look at what they left behind.
+//! Runs every test of the workspace, and checks that no process is left over.
 
 use std::{
     fs,
@@ -14,10 +14,10 @@ use crate::{
     run::cargo,
 };
 
-/// How long a process may take to end after the tests.
+/// How long processes may take to end after the tests.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// The variable that marks every process that the tests start, directly or not.
+/// The environment variable that marks every process that the tests start, directly or indirectly.
 const MARK: &str = "BELAY_TEST_RUN";
 
 /// Prepares the machine and runs the tests.
@@ -48,15 +48,15 @@ pub(crate) fn run(nextest: bool, more: &[String]) -> Outcome {
     }
 }
 
-/// Something that runs tests.
+/// One run of some tests.
 struct Run {
     tests: Command,
-    /// Whether what it says of them is told on standard error.
+    /// Whether the results are printed to standard error.
     tells_on_error: bool,
 }
 
-/// What runs the tests: `cargo test`, or `cargo nextest` and then `cargo test` for those in the documentation, which
-/// that does not know.
+/// The runs: `cargo test`; or `cargo nextest` followed by `cargo test` for the doctests, which nextest cannot
+/// run.
 fn runs(nextest: bool, more: &[String]) -> Vec<Run> {
     let of = |command: &[&str], more: &[String], tells_on_error| {
         let mut tests = cargo(command);
@@ -79,7 +79,7 @@ fn runs(nextest: bool, more: &[String]) -> Vec<Run> {
     }
 }
 
-/// How many tests did what.
+/// The number of tests by result.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Totals {
     passed: u64,
@@ -88,7 +88,7 @@ struct Totals {
 }
 
 impl Totals {
-    /// Adds what a line of `cargo test` or the last one of `cargo nextest` reports, if it is such a line.
+    /// Adds the numbers in a line, if it is a summary of `cargo test` or the last one of `cargo nextest`.
     fn add(&mut self, line: &str) {
         let of_test = line
             .strip_prefix("test result: ")
@@ -106,7 +106,7 @@ impl Totals {
                 .next()
                 .and_then(|word| word.parse::<u64>().ok())
                 .unwrap_or(0);
-            // Of some that have passed it is said in parentheses that they were slow.
+            // Nextest adds in parentheses how many of the passed tests were slow.
             match words.next() {
                 Some("passed") => self.passed += number,
                 Some("failed" | "timed" | "exec") => self.failed += number,
@@ -117,7 +117,7 @@ impl Totals {
     }
 }
 
-/// Runs tests, shows what is printed of them and counts. Says whether all have passed.
+/// Runs tests, shows and counts their results. Returns whether all have passed.
 fn run_and_count(run: Run, totals: &mut Totals) -> Result<bool, String> {
     let Run {
         mut tests,
@@ -131,7 +131,7 @@ fn run_and_count(run: Run, totals: &mut Totals) -> Result<bool, String> {
         tests.stdout(told);
     }
     let mut child = tests.spawn().map_err(failed)?;
-    // It holds the other end of the pipe, which would never be at its end.
+    // The command holds the write end of the pipe, so reading would never come to the end.
     drop(tests);
     for line in BufReader::new(output).split(b'\n') {
         let line = line.map_err(failed)?;
@@ -143,8 +143,8 @@ fn run_and_count(run: Run, totals: &mut Totals) -> Result<bool, String> {
     Ok(status.success())
 }
 
-/// A pseudo-terminal exists only as long as a process holds it, and every process that the tests have
-/// started carries the mark in its environment.
+/// Checks that no process of the tests is left. A pseudo-terminal exists only as long as a process holds it,
+/// so none of those is left either. Every process that the tests start has the mark in its environment.
 fn nothing_left(mark: &str) -> Outcome {
     let deadline = Instant::now() + GRACE;
     loop {
@@ -228,7 +228,7 @@ mod tests {
             .env("BELAY_XTASK_TEST", process::id().to_string())
             .spawn()
             .expect("sleep is everywhere");
-        // For a moment after it was started a process shows no environment.
+        // For a moment after its start a process shows no environment.
         let deadline = Instant::now() + Duration::from_secs(10);
         while marked(&mark).is_empty() && Instant::now() < deadline {
             thread::yield_now();

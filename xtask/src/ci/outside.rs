@@ -1,4 +1,4 @@
-//! The packages as somebody has them who did not check the workspace out.
+//! Tests the packages as a user has them who did not check the workspace out.
 
 use std::{fs, path::Path, process::Command};
 
@@ -8,7 +8,7 @@ use crate::{
     run::{checked, target, workspace},
 };
 
-/// Unpacks what `cargo package` has made, and runs the tests of each package there.
+/// Unpacks the packages that `cargo package` has made, and runs the tests of each there.
 pub(super) fn test_packages() -> Result<Found, String> {
     let packages = target().join("package");
     let dir = target().join("outside");
@@ -22,14 +22,14 @@ pub(super) fn test_packages() -> Result<Found, String> {
         let mut unpack = Command::new("tar");
         unpack.arg("-xzf").arg(packages.join(format!("{folder}.crate")));
         checked(&format!("unpacking {folder}"), unpack.arg("-C").arg(&dir))?;
-        // The package's own lock file would be for the package alone.
+        // A package's own lock file is for that package alone.
         let _ = fs::remove_file(dir.join(&folder).join("Cargo.lock"));
     }
     let members: Vec<_> = PUBLISHED
         .iter()
         .map(|name| format!("{:?}", folder(name)))
         .collect();
-    // A registry that has the other packages already is stood in for.
+    // The packages depend on each other in versions that no registry has yet, so patch in the unpacked ones.
     let patches: Vec<_> = PUBLISHED
         .iter()
         .map(|name| format!("{name} = {{ path = {:?} }}\n", folder(name)))
@@ -40,7 +40,7 @@ pub(super) fn test_packages() -> Result<Found, String> {
         patches.concat()
     );
     fs::write(dir.join("Cargo.toml"), manifest).map_err(|error| error.to_string())?;
-    // The versions that the workspace is tested with.
+    // Use the versions that the workspace is tested with.
     let _ = fs::copy(workspace().join("Cargo.lock"), dir.join("Cargo.lock"));
     for name in PUBLISHED {
         if name == "belay-sim" && !LINUX {
@@ -59,7 +59,7 @@ pub(super) fn test_packages() -> Result<Found, String> {
     Ok(Found::Good)
 }
 
-/// Copies the files that git knows.
+/// Copies the files that are in git.
 pub(super) fn copy_workspace(to: &Path) -> Outcome {
     let _ = fs::remove_dir_all(to);
     let mut clone = Command::new("git");
