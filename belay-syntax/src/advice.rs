@@ -1,6 +1,6 @@
-//! What to write in the place of a name that nothing defines.
+//! Suggestions for undefined names.
 
-/// Names of other languages and of CPython, with what MicroPython has in their place.
+/// Names of other languages and of CPython, with what to write in MicroPython.
 const INSTEAD: &[(&str, &str)] = &[
     ("true", "write `True`"),
     ("false", "write `False`"),
@@ -117,7 +117,7 @@ const INSTEAD: &[(&str, &str)] = &[
     ("UserWarning", "MicroPython has no warnings: write `Exception`"),
 ];
 
-/// The kinds of `OSError` that CPython has classes for, with the code that tells them apart.
+/// The subclasses of `OSError` that CPython has, with the error code that MicroPython uses instead.
 const OS_ERRORS: &[(&str, &str)] = &[
     ("BlockingIOError", "EAGAIN"),
     ("BrokenPipeError", "EPIPE"),
@@ -134,7 +134,7 @@ const OS_ERRORS: &[(&str, &str)] = &[
     ("TimeoutError", "ETIMEDOUT"),
 ];
 
-/// Where names live that are used often.
+/// The modules in which often used names are defined.
 #[rustfmt::skip]
 const MODULES: &[(&str, &[&str])] = &[
     ("machine", &[
@@ -174,7 +174,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("errno", &["EACCES", "EAGAIN", "EEXIST", "EINVAL", "EIO", "ENODEV", "ENOENT", "ETIMEDOUT"]),
 ];
 
-/// Modules that are built into boards, and that are not named above or not only there.
+/// Modules that are built into boards and are missing above, or are there only under another name.
 #[rustfmt::skip]
 const OTHER_MODULES: &[&str] = &[
     "aioble", "array", "asyncio", "btree", "cmath", "cryptolib", "deflate", "esp", "esp32", "espnow", "gc", "heapq",
@@ -183,7 +183,7 @@ const OTHER_MODULES: &[&str] = &[
     "urequests", "uselect", "usocket", "ussl", "ustruct", "usys", "utime", "uzlib", "vfs", "webrepl", "zephyr", "zlib",
 ];
 
-/// What to write instead of a name that nothing defines, if it is one that people expect to be there.
+/// What to write instead of an undefined name, if it is one that people often expect to be defined.
 ///
 /// ```
 /// assert_eq!(belay_syntax::advice("ADC").as_deref(), Some("write `from machine import ADC`"));

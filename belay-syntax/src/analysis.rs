@@ -6,12 +6,12 @@ use crate::flow::Flow;
 use crate::range::Range;
 use crate::scope::{Binding, Id, ScopeKind, Scopes};
 
-/// A name and the place where it was first met.
+/// A name and the place of its first occurrence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name {
     /// The name.
     pub name: String,
-    /// Where it stands.
+    /// The place of that occurrence.
     pub range: Range,
 }
 
@@ -29,11 +29,12 @@ pub struct Return {
 pub struct Import {
     /// Its dotted name; one that is relative begins with dots.
     pub module: String,
-    /// Where that stands.
+    /// The place of that name.
     pub range: Range,
-    /// What comes out of it by name, where it is `from module import name`; nothing in place of `*`.
+    /// The names in `from module import name`; `Some` of an empty list for `import module`, and `None` for
+    /// `import *`.
     pub names: Option<Vec<Name>>,
-    /// Whether it is in a `try` or an `except`, so that it may fail.
+    /// Whether it is in a `try` or an `except`, so that the body handles its failure.
     pub attempted: bool,
 }
 
@@ -50,13 +51,13 @@ pub struct Loop {
 
 /// What a body does and which names it uses.
 ///
-/// Yields, awaits, returns and loops are those of the body's own scope: what a nested function or class does is its
-/// own business. Lists are in the order of the text, and a name occurs once in a list.
+/// Yields, awaits, returns and loops are only those of the body's own scope, not those of functions and
+/// classes in it. Lists are in the order of the text, and each name occurs once in a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Analysis {
     /// `yield` and `yield from` expressions.
     pub yields: Vec<Range>,
-    /// Those of the `yield` expressions that have their value used, as in `x = yield y`.
+    /// The `yield` expressions whose value is used, as in `x = yield y`.
     pub received: Vec<Range>,
     /// `await` expressions, `async for` and `async with`.
     pub awaits: Vec<Range>,
@@ -68,24 +69,25 @@ pub struct Analysis {
     pub loops: Vec<Loop>,
     /// Names that the body binds in its own scope, parameters and declared globals excluded.
     pub assigned: Vec<Name>,
-    /// Those of `assigned` that nothing but the head of a `for`, a `with` or an `except` binds.
+    /// The names in `assigned` that are bound only by the head of a `for`, a `with` or an `except`.
     pub passing: Vec<String>,
-    /// Names that an assignment makes local to the body; and those that one makes local to a function in it which
-    /// never reads them, or reads them before. Where a global has that name, it keeps its value.
+    /// Names that an assignment makes local to the body. Also names that an assignment makes local to a
+    /// function in it, if that function never reads them, or reads them before. If there is a global of that
+    /// name, these assignments do not change it.
     pub locals: Vec<Name>,
-    /// Names that `_NAME = const(…)` defines, which can be seen in this text and nowhere else.
+    /// Names that `_NAME = const(…)` defines; they exist only in this text.
     pub private_constants: Vec<Name>,
-    /// Functions with `async`, by names that nothing else in the text has.
+    /// Functions with `async` whose names nothing else in the text has.
     pub coroutines: Vec<String>,
-    /// Calls of a function by its name whose value is not used, those in functions included. A name that is a
-    /// parameter, or that something else than a `def` binds, is not here.
+    /// Calls of a function by its name that ignore the value, also in nested functions. Names that are a
+    /// parameter, or that anything but a `def` binds, are left out.
     pub idle_calls: Vec<Name>,
-    /// Names that are read from the board's globals: nothing in the text binds them where they are read. Builtins
-    /// are among them; see [`crate::is_builtin`].
+    /// Names that are read from the board's globals, since nothing in the text binds them where they are
+    /// read. They include builtins; see [`crate::is_builtin`].
     pub free: Vec<Name>,
     /// Names declared with `global` that are also assigned, by the body or by a function in it.
     pub globals: Vec<Name>,
-    /// What is imported, functions and classes included: what the text itself imports stands first.
+    /// All imports, those in functions and classes included. The imports of the text's own scope come first.
     pub imports: Vec<Import>,
     /// Parameters that are never read.
     pub unused_params: Vec<String>,
@@ -170,7 +172,7 @@ fn locals(scopes: &Scopes) -> Vec<Name> {
             .all
             .get(at)
             .is_some_and(|scope| scope.kind == ScopeKind::Function);
-        // What is read before it is assigned was meant to have a value already.
+        // A name that is read before it is assigned was probably meant to be the global.
         let before = || match (id.read, id.assigned) {
             (Some(read), Some(assigned)) => read.start <= assigned.start,
             (read, _) => read.is_none(),
@@ -210,7 +212,7 @@ fn idle_calls(scopes: &Scopes) -> Vec<Name> {
         .collect()
 }
 
-/// Names that are read as globals and that the module, so far as it is in the text, does not define.
+/// Names that are read as globals and that the text, as a module, does not define.
 fn free_names(scopes: &Scopes) -> Vec<Name> {
     let defined: HashSet<&str> = all_ids(scopes)
         .filter(|(at, id)| {
@@ -232,7 +234,7 @@ fn free_names(scopes: &Scopes) -> Vec<Name> {
     in_order(folded.chain(all_ids(scopes).filter_map(|(at, id)| {
         let is_global = match id.binding {
             Binding::Global | Binding::Declared => !scopes.knows(at, &id.name),
-            // A class that reads a name which it also assigns.
+            // A class may read a global of a name that it also assigns.
             Binding::Assigned => at == 0,
             _ => false,
         };
@@ -244,7 +246,7 @@ fn free_names(scopes: &Scopes) -> Vec<Name> {
     })))
 }
 
-/// Parameters of the text's own function that it, or a function in it, reads.
+/// The parameters of the text's own function that it or a nested function reads.
 fn used_params(scopes: &Scopes) -> HashSet<&str> {
     all_ids(scopes)
         .filter(|(at, id)| {
@@ -256,7 +258,7 @@ fn used_params(scopes: &Scopes) -> HashSet<&str> {
         .collect()
 }
 
-/// Sorts names by their place and keeps the first of each.
+/// Sorts names by their place and keeps the first occurrence of each.
 fn in_order(names: impl Iterator<Item = Name>) -> Vec<Name> {
     let mut names: Vec<Name> = names.collect();
     names.sort_by_key(|name| name.range);

@@ -1,5 +1,5 @@
-//! The syntax tree. It has the shape that MicroPython gives a text: constant parts of `and` and `or` are gone, and
-//! an f-string is a call of `format`.
+//! The syntax tree. It has the form that MicroPython gives a text: constant operands of `and` and `or` are
+//! removed, and an f-string is a call of `format`.
 
 use crate::fold::Constant;
 use crate::range::Range;
@@ -15,12 +15,12 @@ pub(crate) struct Ident {
 pub(crate) struct Expr {
     pub(crate) range: Range,
     pub(crate) kind: ExprKind,
-    /// The value, where MicroPython knows it when it compiles.
+    /// The value, if MicroPython computes it at compile time.
     pub(crate) constant: Option<Constant>,
 }
 
 impl Expr {
-    /// Whether its value is all that it can have been written for. Says, too, whether there are names in it.
+    /// Whether evaluating it does nothing but compute a value. Sets `names` if there are names in it.
     pub(crate) fn is_idle(&self, names: &mut bool) -> bool {
         match &self.kind {
             ExprKind::Name(_) => {
@@ -54,23 +54,23 @@ pub(crate) enum ExprKind {
         parenthesized: bool,
     },
     List(Vec<Expr>),
-    /// A dict or a set: whether an item has a value says which it is.
+    /// A dict or a set: it is a dict if the items have values.
     Braces(Vec<(Expr, Option<Expr>)>),
     Comprehension(Box<Comprehension>),
     Yield(Option<Box<Expr>>),
     YieldFrom(Box<Expr>),
-    /// The word, and what is waited for.
+    /// The word `await`, and the awaited expression.
     Await(Range, Box<Expr>),
     Lambda(Box<Function>),
     /// Condition, value, other value.
     Conditional(Box<[Expr; 3]>),
-    /// `and`, `or`, comparisons, unary and binary operators: nothing but their operands matters.
+    /// `and`, `or`, comparisons, unary and binary operators. Only the operands matter.
     Operation(Vec<Expr>),
     Star(Box<Expr>),
     /// `target := value`.
     Named(Box<[Expr; 2]>),
     Slice(Vec<Expr>),
-    /// An atom and what is done to it.
+    /// An atom and the calls, indexes and attributes behind it.
     Postfix {
         base: Box<Expr>,
         trailers: Vec<Trailer>,
@@ -96,7 +96,7 @@ pub(crate) enum Trailer {
     Call(Vec<Argument>),
     Index(Expr),
     Attribute,
-    /// What is between the braces of an f-string or of a t-string.
+    /// The expressions in the braces of an f-string or of a t-string.
     Format(Vec<Argument>),
 }
 
@@ -134,7 +134,7 @@ pub(crate) enum ParamKind {
 pub(crate) struct Param {
     pub(crate) range: Range,
     pub(crate) kind: ParamKind,
-    /// Nothing after a bare `*`.
+    /// `None` for a bare `*`.
     pub(crate) name: Option<Ident>,
     pub(crate) annotation: Option<Expr>,
     pub(crate) default: Option<Expr>,
@@ -168,7 +168,7 @@ pub(crate) enum StmtKind {
     /// A statement that could not be parsed, with the block under it.
     Broken(Block),
     Pass,
-    /// `_NAME = const(…)`, which defines nothing that can be seen outside of the text.
+    /// `_NAME = const(…)`, which defines nothing outside of the text.
     PrivateConstant(Ident),
     Break,
     Continue,
@@ -191,7 +191,7 @@ pub(crate) enum StmtKind {
         message: Option<Expr>,
     },
     Import(Vec<Import>),
-    /// Names from a module; none stands for `*`.
+    /// Names from a module; `None` stands for `*`.
     ImportFrom {
         module: Ident,
         names: Option<Vec<Import>>,
@@ -268,7 +268,7 @@ impl Decorator {
         self.name.first().is_some_and(|first| first.name == "micropython")
     }
 
-    /// Whether it makes instructions of the RP2040's state machines of a function.
+    /// Whether it compiles the function to instructions for the RP2040's state machines.
     pub(crate) fn is_asm_pio(&self) -> bool {
         self.name.last().is_some_and(|last| last.name == "asm_pio")
     }

@@ -1,13 +1,13 @@
-//! The words and names that MicroPython itself knows.
+//! The keywords and names that MicroPython itself defines.
 //!
-//! The tables are those of MicroPython 1.26: `mp_module_builtins_globals_table` in `py/modbuiltins.c`, by the least
-//! feature level (`MICROPY_CONFIG_ROM_LEVEL` in `py/mpconfig.h`) that turns a name on. Most boards are built with the
-//! level `EXTRA`, and the smallest with `CORE`. A name that is turned on by a setting and by no level has the level of
-//! the boards that have it.
+//! The tables are those of MicroPython 1.26: `mp_module_builtins_globals_table` in `py/modbuiltins.c`, sorted
+//! by the lowest feature level (`MICROPY_CONFIG_ROM_LEVEL` in `py/mpconfig.h`) that enables a name. Most
+//! boards are built with the level `EXTRA`, the smallest with `CORE`. A name that no level enables, but a
+//! setting of its own, is listed at the level of the boards that set it.
 
 use crate::token::Kind;
 
-/// What every MicroPython has.
+/// Defined in every MicroPython.
 #[rustfmt::skip]
 const MINIMUM: &[&str] = &[
     "ArithmeticError", "AssertionError", "AttributeError", "BaseException", "EOFError", "Ellipsis",
@@ -22,24 +22,24 @@ const MINIMUM: &[&str] = &[
     "sum", "super", "tuple", "type", "zip",
 ];
 
-/// What boards with the level `CORE` have besides.
+/// Defined from the level `CORE` on.
 #[rustfmt::skip]
 const CORE: &[&str] = &[
     "StopAsyncIteration", "bytearray", "complex", "delattr", "enumerate", "eval", "exec", "filter",
     "float", "max", "min", "open", "property", "reversed", "set", "slice",
 ];
 
-/// What boards with the level `EXTRA` have besides.
+/// Defined from the level `EXTRA` on.
 #[rustfmt::skip]
 const EXTRA: &[&str] = &[
     "NotImplemented", "UnicodeError", "ViperTypeError", "compile", "execfile", "frozenset", "help",
     "input", "memoryview",
 ];
 
-/// What later versions have: a t-string calls it, from 1.28 on.
+/// Defined in later versions: a t-string calls it, from 1.28 on.
 const LATER: &[&str] = &["__template__"];
 
-/// What CircuitPython has besides: `MICROPY_PORT_BUILTINS` and its exceptions.
+/// Defined only in CircuitPython: `MICROPY_PORT_BUILTINS` and its exceptions.
 const CIRCUITPYTHON: &[&str] = &[
     "BrokenPipeError",
     "ConnectionError",
@@ -57,16 +57,16 @@ pub(crate) const PIO: &[&str] = &[
     "x_not_y", "y", "y_dec",
 ];
 
-/// The types that viper knows besides builtins: `mp_native_type_from_qstr` in `py/emitnative.c`.
+/// The types that viper code can use besides builtins: `mp_native_type_from_qstr` in `py/emitnative.c`.
 pub(crate) const VIPER: &[&str] = &["ptr", "ptr16", "ptr32", "ptr8", "uint"];
 
-/// Whether MicroPython reserves this word, so that nothing can be called that.
+/// Whether MicroPython reserves this word, so that it cannot be a name.
 pub fn is_keyword(name: &str) -> bool {
     Kind::keyword(name).is_some()
 }
 
-/// Whether MicroPython defines this name without an import, on boards that have most of it. What small boards leave out
-/// is included, because that is the board's business.
+/// Whether MicroPython defines this name without an import, on boards with the level `EXTRA`. Small boards
+/// may lack it; that shows only on the board.
 pub fn is_builtin(name: &str) -> bool {
     builtins().any(|builtin| builtin == name)
 }
@@ -76,7 +76,7 @@ pub fn is_circuitpython_builtin(name: &str) -> bool {
     is_builtin(name) || CIRCUITPYTHON.contains(&name)
 }
 
-/// The names that MicroPython defines without an import, on boards that have most of it.
+/// The names that MicroPython defines without an import, on boards with the level `EXTRA`.
 pub fn builtins() -> impl Iterator<Item = &'static str> {
     [MINIMUM, CORE, EXTRA, LATER].into_iter().flatten().copied()
 }

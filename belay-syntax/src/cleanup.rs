@@ -1,4 +1,4 @@
-//! What of a text runs when the rest of it is at its end.
+//! Finds the code that cleans up: it runs even when the rest of the text is being stopped.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,8 +6,8 @@ use crate::ast::{Block, FunctionBody, Stmt, StmtKind};
 use crate::range::Range;
 use crate::token::{Kind, Token};
 
-/// The names of the functions that clean up: `__exit__`, and what is mentioned in it or in a `finally`, directly or
-/// by a function that is.
+/// The names of the functions that clean up: `__exit__`, and the functions mentioned in it or in a `finally`,
+/// directly or by another such function.
 pub(crate) fn cleaners<'a>(block: &'a Block, tokens: &[Token<'_>]) -> HashSet<&'a str> {
     let mut found = Found::default();
     found.block(block);
@@ -62,7 +62,7 @@ impl<'a> Found<'a> {
     }
 }
 
-/// The block that a statement ends in, whatever happens.
+/// The block of a statement that always runs at its end, whatever happens.
 pub(crate) fn finally(statement: &StmtKind) -> Option<&Block> {
     match statement {
         StmtKind::Try(parts) => parts.finally.as_ref(),

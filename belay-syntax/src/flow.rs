@@ -1,17 +1,17 @@
-//! The way through a body: its returns, its loops, and whether its end is reached.
+//! The control flow of a body: its returns, its loops, and whether its end can be reached.
 
 use crate::analysis::{Loop, Return};
 use crate::ast::{Block, Expr, Stmt, StmtKind};
 use crate::fold::Constant;
 use crate::range::Range;
 
-/// Returns and loops of a body, but not of the functions in it.
+/// The returns and loops of a body, without those of the functions in it.
 #[derive(Default)]
 pub(crate) struct Flow {
     pub(crate) returns: Vec<Return>,
     pub(crate) loops: Vec<Loop>,
     pub(crate) end_reachable: bool,
-    /// For each loop around, whether a `break` that can be reached leaves it.
+    /// For each enclosing loop, whether a reachable `break` leaves it.
     breaks: Vec<bool>,
 }
 
@@ -34,11 +34,11 @@ fn range_of(block: &Block) -> Range {
 }
 
 impl Flow {
-    /// Says whether the end of the block is reached.
+    /// Returns whether the end of the block can be reached.
     fn block(&mut self, source: &str, block: &Block) -> bool {
         let mut reached = true;
         for statement in block {
-            // What is never reached is still looked at, for its returns.
+            // Visit unreachable statements as well, for their returns.
             reached &= self.statement(source, statement);
         }
         reached
@@ -112,7 +112,7 @@ impl Flow {
         reached || (ended && !certain)
     }
 
-    /// Says whether a `break` leaves the loop.
+    /// Returns whether a `break` leaves the loop.
     fn repeated(&mut self, source: &str, statement: &Stmt, body: &Block, always: bool) -> bool {
         self.breaks.push(false);
         self.block(source, body);

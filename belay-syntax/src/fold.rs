@@ -1,11 +1,11 @@
-//! Constants: the values that MicroPython computes when it compiles.
+//! Constant folding: the values that MicroPython computes when it compiles.
 //!
-//! They matter, because `const(x)` needs one, because nothing can be assigned to one, and because what stands under
-//! `if 0:` is never looked at.
+//! The parser needs them because `const(x)` requires a constant, because a constant cannot be assigned to,
+//! and because code under `if 0:` is never compiled.
 
 use crate::token::Kind;
 
-/// A value as far as it matters: numbers for arithmetic, and whether it counts as true.
+/// What matters of a value: numbers for arithmetic, and for everything else whether it is true.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Constant {
     Int(i64),
@@ -19,7 +19,7 @@ pub(crate) enum Constant {
 }
 
 impl Constant {
-    /// Whether it counts as true.
+    /// Whether it counts as true in a condition.
     pub(crate) fn truth(self) -> bool {
         match self {
             Self::Int(value) => value != 0,
@@ -29,7 +29,7 @@ impl Constant {
         }
     }
 
-    /// The value of an integer literal that is known to be well-formed.
+    /// The value of a valid integer literal.
     pub(crate) fn integer(text: &str) -> Self {
         let digits: String = text
             .chars()
@@ -48,8 +48,8 @@ impl Constant {
         parsed.map_or(Self::Large, Self::Int)
     }
 
-    /// The value of a float literal that is known to be well-formed. Imaginary numbers are constants, but nothing
-    /// is computed with them.
+    /// The value of a valid float literal. Imaginary numbers are constants, but MicroPython folds no
+    /// arithmetic with them.
     pub(crate) fn float(text: &str) -> Self {
         let digits: String = text.chars().filter(|digit| *digit != '_').collect();
         if let Some(imaginary) = digits.strip_suffix(['j', 'J']) {
@@ -78,7 +78,7 @@ impl Constant {
     }
 }
 
-/// What `+`, `-` or `~` makes of a constant.
+/// The result of `+`, `-` or `~` on a constant.
 pub(crate) fn unary(operator: Kind, value: Constant) -> Option<Constant> {
     match (operator, value) {
         (Kind::Plus, Constant::Int(_) | Constant::Large | Constant::Float(_)) => Some(value),
@@ -92,7 +92,7 @@ pub(crate) fn unary(operator: Kind, value: Constant) -> Option<Constant> {
     }
 }
 
-/// What a binary operator makes of two constants, if MicroPython computes it.
+/// The result of a binary operator on two constants, if MicroPython computes it.
 pub(crate) fn binary(operator: Kind, left: Constant, right: Constant) -> Option<Constant> {
     if !left.is_number() || !right.is_number() {
         return None;
@@ -159,7 +159,7 @@ fn integers(operator: Kind, left: i64, right: i64) -> Option<Constant> {
     }
 }
 
-/// At least one of the two is beyond 64 bits.
+/// The same if at least one of the two is beyond 64 bits.
 fn large(operator: Kind, left: Constant, right: Constant) -> Option<Constant> {
     let zero = |value: Constant| matches!(value, Constant::Int(0));
     let negative = |value: Constant| matches!(value, Constant::Int(value) if value < 0);
@@ -188,7 +188,7 @@ fn floats(operator: Kind, left: f64, right: f64) -> Option<Constant> {
         Kind::Slash if right != 0.0 => left / right,
         Kind::Floor if right != 0.0 => (left / right).floor(),
         Kind::Percent if right != 0.0 => left - right * (left / right).floor(),
-        // A negative base with a broken exponent is a complex number, and zero has no reciprocal.
+        // A negative base with a fractional exponent gives a complex number, and zero has no reciprocal.
         Kind::Power if left < 0.0 && right.fract() != 0.0 => return None,
         Kind::Power if left == 0.0 && right < 0.0 => return None,
         Kind::Power => left.powf(right),
@@ -197,7 +197,7 @@ fn floats(operator: Kind, left: f64, right: f64) -> Option<Constant> {
     Some(Constant::Float(value))
 }
 
-/// A constant of a module that MicroPython knows, such as `math.pi`.
+/// A constant of a module that MicroPython folds, such as `math.pi`.
 pub(crate) fn of_module(module: &str, name: &str) -> Option<Constant> {
     let value = match (module, name) {
         ("math", "e") => std::f64::consts::E,

@@ -1,7 +1,8 @@
 //! MicroPython's Python: lexer, parser, diagnostics, analysis and minifier, without dependencies.
 //!
-//! It accepts what MicroPython accepts, which is neither a subset nor a superset of what CPython accepts, and is held
-//! against `mpy-cross`, MicroPython's own compiler, over MicroPython's own tests and mutations of them.
+//! It accepts what MicroPython accepts, which is neither a subset nor a superset of what CPython accepts. It
+//! is tested against `mpy-cross`, MicroPython's own compiler, with MicroPython's own tests and mutations of
+//! them.
 //!
 //! ```
 //! let parsed = belay_syntax::parse_body("volts = adc.read_u16() * 3.3 / 65535\nreturn 27 - volts", &[]);
@@ -14,11 +15,12 @@
 //! assert_eq!(parsed.diagnostics[0].help.as_deref(), Some("to compare, write `==`"));
 //! ```
 //!
-//! What MicroPython accepts and nobody means is told as well: a typographic quote or a space that does not break, which
-//! are names to it. [`Diagnostic::accepted`] marks that.
+//! It also reports code that MicroPython accepts but nobody means, such as a typographic quote or a
+//! non-breaking space, which are names to MicroPython. [`Diagnostic::accepted`] marks these.
 //!
-//! Three things are left to the board: the instructions of an inline assembler's function and the types of a viper
-//! function are not checked, and nesting is refused beyond 64 levels, which is more than small boards can compile.
+//! Three things are left to the board: the instructions in an inline assembler function and the types of a
+//! viper function are not checked, and nesting is refused beyond 64 levels, which is more than small boards
+//! can compile.
 
 #![doc = include_str!("mistakes.md")]
 
@@ -53,7 +55,7 @@ use std::sync::Arc;
 use lexer::Lexed;
 use scope::Outer;
 
-/// Something that MicroPython refuses, and what to write instead.
+/// A mistake in the text, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// The text that is wrong.
@@ -62,11 +64,11 @@ pub struct Diagnostic {
     pub message: String,
     /// What to write instead, where that is known.
     pub help: Option<String>,
-    /// Whether MicroPython itself would accept it, though it does something that nobody means.
+    /// Whether MicroPython itself accepts it, although it does something that nobody means.
     pub accepted: bool,
 }
 
-/// A text that was parsed. Everything that can be asked or made of it goes by this one parse.
+/// A parsed text. Its methods need no second parse.
 #[derive(Clone, Debug)]
 pub struct Parsed<'a> {
     /// What MicroPython would refuse, in the order of the text and at most one to a line; empty if it accepts the
@@ -76,13 +78,13 @@ pub struct Parsed<'a> {
     text: Arc<Text<'a>>,
 }
 
-/// What a text is, whatever it is part of.
+/// The parts of a parsed text that do not depend on its context.
 #[derive(Debug)]
 struct Text<'a> {
     source: &'a str,
     lexed: Lexed<'a>,
     block: ast::Block,
-    /// What makes no statement.
+    /// The syntax errors.
     faults: Vec<Diagnostic>,
 }
 
@@ -92,7 +94,7 @@ impl<'a> Parsed<'a> {
         self.text.source
     }
 
-    /// What the text does. With errors in it, this is about the parts that could be understood.
+    /// What the text does. If it has errors, this covers the parts that could be parsed.
     pub fn analysis(&self) -> &Analysis {
         &self.analysis
     }
@@ -102,8 +104,8 @@ impl<'a> Parsed<'a> {
         self.text.block.is_empty()
     }
 
-    /// Whether all of the text are words that do nothing, as a description in place of code can be: names and
-    /// attributes, with operators or commas between them.
+    /// Whether the text consists only of words that do nothing, as when a description stands in place of
+    /// code: names and attributes, with operators or commas between them.
     ///
     /// ```
     /// assert!(belay_syntax::parse_body("Blink", &[]).is_prose());
@@ -145,13 +147,13 @@ impl<'a> Parsed<'a> {
         Self::check(self.text.clone(), Outer::Function { params, is_async })
     }
 
-    /// The text as it is sent to a board.
+    /// The text in the form in which it is sent to a board.
     pub fn rewrite(&self) -> Rewrite<'_> {
         Rewrite::new(&self.text)
     }
 
-    /// Where the text is known to read from `sys.stdin`, under whatever name it imports that. The builtin `input` does
-    /// so as well, and is left to who knows which names are others.
+    /// Where the text certainly reads from `sys.stdin`, under whatever name it imports that. Calls of the
+    /// builtin `input` are not included, since that name may be defined elsewhere.
     ///
     /// ```
     /// let source = "import sys\nline = sys.stdin.readline()\nsys.stdout.write(line)\n";
@@ -163,13 +165,13 @@ impl<'a> Parsed<'a> {
         stdin::reads(&self.text.lexed.tokens)
     }
 
-    /// The text with shorter names for the parameters and local names of a module's functions. Whatever can be seen
-    /// from elsewhere keeps its name: the module's own names, attributes and methods, keyword arguments, imports, and
-    /// all names that begin with an underscore. A name that is one of these anywhere in the text is kept everywhere in
-    /// it.
+    /// The text with shorter names for the parameters and local names of a module's functions. Names that are
+    /// visible from elsewhere are kept: the module's own names, attributes and methods, keyword arguments,
+    /// imports, and all names that begin with an underscore. A name that is one of these in one place is kept
+    /// in all places.
     ///
-    /// The text must not look its names up in other ways, in strings that are evaluated or with `locals()`. A text with
-    /// errors or with f-strings comes back as it is.
+    /// The text must not access its names in other ways, such as in evaluated strings or with `locals()`. A
+    /// text with errors or with f-strings is returned unchanged.
     ///
     /// ```
     /// let source = "def area(width, height):\n    product = width * height\n    return product\n";
@@ -198,14 +200,15 @@ impl<'a> Parsed<'a> {
         Self::check(Arc::new(text), outer)
     }
 
-    /// Says what a text means in its place.
+    /// Checks a text in its context.
     fn check(text: Arc<Text<'a>>, outer: Outer<'_>) -> Self {
         let mut diagnostics = text.faults.clone();
         let mut scopes = scope::check(&text.block, outer);
         diagnostics.append(&mut scopes.diagnostics);
-        // What nobody means is the cause of what else is wrong in the same place.
+        // A strange but accepted construct is often the cause of the errors in the same place, so it comes
+        // first.
         diagnostics.sort_by_key(|found| (found.range.start, !found.accepted, found.range.end));
-        // The first complaint about a line is the one that helps; others are often its echo.
+        // Only the first diagnostic of a line is kept; others often follow from it.
         let lines = LineIndex::new(text.source);
         diagnostics.dedup_by_key(|found| lines.line(found.range.start));
         let analysis = Analysis::new(&scopes, flow::follow(text.source, &text.block));

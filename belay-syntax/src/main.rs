@@ -62,7 +62,7 @@ fn minify(file: &str, dense: bool) -> ExitCode {
     print(&smaller.code)
 }
 
-/// Prints what is wrong with a file; says whether it is nothing.
+/// Prints the mistakes in a file; returns whether there are none.
 fn report(file: &str, parsed: &Parsed<'_>) -> bool {
     let lines = LineIndex::new(parsed.source());
     let complaints = parsed.diagnostics.iter().map(|found| render(file, &lines, found));
@@ -70,7 +70,7 @@ fn report(file: &str, parsed: &Parsed<'_>) -> bool {
     parsed.diagnostics.is_empty()
 }
 
-/// Reads a file, or says why that cannot be done.
+/// Reads a file, or reports why it cannot be read.
 fn read(file: &str) -> Option<String> {
     let source = if file == "-" {
         std::io::read_to_string(std::io::stdin())
@@ -82,7 +82,7 @@ fn read(file: &str) -> Option<String> {
         .ok()
 }
 
-/// Writes to the output; a reader that went away is no mistake of ours.
+/// Writes to standard output. If its reader has gone, nothing is reported.
 fn print(text: &str) -> ExitCode {
     match std::io::stdout().write_all(text.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -90,7 +90,7 @@ fn print(text: &str) -> ExitCode {
     }
 }
 
-/// The message, the place, the line and carets under what is wrong.
+/// Formats a mistake: the message, the place, the line, and carets under it.
 fn render(file: &str, lines: &LineIndex<'_>, found: &Diagnostic) -> String {
     let start = lines.line_column(found.range.start);
     let end = lines.line_column(found.range.end);
@@ -102,7 +102,7 @@ fn render(file: &str, lines: &LineIndex<'_>, found: &Diagnostic) -> String {
         width + 1
     };
     let carets = "^".repeat(last.saturating_sub(start.column).max(1));
-    // Tabs stay tabs, so that the carets stand under the text.
+    // Tabs stay tabs, so that the carets line up.
     let margin: String = text
         .chars()
         .take(start.column - 1)

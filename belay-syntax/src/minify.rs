@@ -1,14 +1,14 @@
-//! The minifier: the same tokens with less between them.
+//! The minifier: writes the same tokens with less space between them.
 //!
-//! What it leaves out can make no difference on a board: comments, blanks, and statements that are nothing but a
-//! literal (docstrings among them) or `pass`, which MicroPython drops itself.
+//! It leaves out only what makes no difference on a board: comments, spaces, and statements that are only a
+//! literal (such as docstrings) or `pass`, which MicroPython drops itself.
 
 use crate::LineIndex;
 use crate::range::Range;
 use crate::rewrite::Minified;
 use crate::token::{Kind, Token};
 
-/// Writes the tokens of a text without errors, below what there is already.
+/// Appends the tokens of a text without errors to `start`.
 pub(crate) fn shrink(
     source: &str,
     tokens: &[Token<'_>],
@@ -34,9 +34,9 @@ pub(crate) fn shrink(
     writer.out
 }
 
-/// A logical line, cut at its semicolons, or at the `:` that a block follows.
+/// A logical line, split at its semicolons and after the `:` of a compound statement.
 struct Line<'t> {
-    /// The statements of the line; of a compound statement everything up to the `:` is the first.
+    /// The statements of the line; the first one of a compound statement extends to its `:`.
     parts: Vec<&'t [Token<'t>]>,
     /// Whether the first part is the head of a compound statement.
     compound: bool,
@@ -46,7 +46,7 @@ struct Line<'t> {
 struct Statements;
 
 impl Statements {
-    /// The lines of a text that has no errors in it.
+    /// The logical lines of a text without errors.
     fn of<'t>(tokens: &'t [Token<'t>]) -> Vec<Line<'t>> {
         let mut rest = tokens;
         let mut lines = Vec::new();
@@ -110,7 +110,7 @@ fn is_compound(line: &[Token<'_>]) -> bool {
     word.begins_compound() || matches!(word, Kind::Elif | Kind::Else | Kind::Except | Kind::Finally)
 }
 
-/// Cuts a line at its semicolons and after the `:` of a compound statement.
+/// Splits a line at its semicolons and after the `:` of a compound statement.
 fn cut<'t>(line: &'t [Token<'t>], compound: bool) -> Vec<&'t [Token<'t>]> {
     let mut parts = Vec::new();
     let (mut depth, mut lambdas, mut start, mut in_head) = (0_usize, 0_usize, 0, compound);
@@ -137,7 +137,7 @@ fn cut<'t>(line: &'t [Token<'t>], compound: bool) -> Vec<&'t [Token<'t>]> {
     parts
 }
 
-/// Whether a statement does nothing: a literal by itself, or `pass`.
+/// Whether a statement does nothing: it is a literal, or `pass`.
 fn is_idle(statement: &[Token<'_>]) -> bool {
     matches!(
         statement,
@@ -161,7 +161,7 @@ struct Writer<'a> {
     lines: LineIndex<'a>,
     dense: bool,
     out: Minified,
-    /// Where the string literals are.
+    /// The places of the string literals.
     literals: &'a [Range],
     depth: usize,
 }
@@ -176,7 +176,7 @@ impl<'a> Writer<'a> {
             if idle(line) {
                 continue;
             }
-            // Joining saves the indentation, so there is nothing to save where there is none.
+            // Joining lines saves their indentation, so it is no use at the outermost level.
             let joins = self.dense && !line.compound && self.depth > 0;
             if joins && joined {
                 self.out.code.push(';');
@@ -184,7 +184,7 @@ impl<'a> Writer<'a> {
                 self.begin_line(line);
             }
             joined = joins;
-            // In an assembler's function every instruction needs a line of its own.
+            // In an assembler function each instruction needs its own line.
             let dense = self.dense;
             self.dense &= !assembler;
             self.line(line);
@@ -195,7 +195,7 @@ impl<'a> Writer<'a> {
             });
         }
         if all_idle && self.depth > 0 {
-            // A block needs a statement, and this is the shortest one that does nothing.
+            // A block needs a statement; this is the shortest that does nothing.
             let line = block
                 .first()
                 .and_then(|line| line.parts.first())
@@ -231,7 +231,7 @@ impl<'a> Writer<'a> {
             self.tokens(part);
         }
         if line.compound && line.block.is_none() && first {
-            // The decorator's line has no body, either, and no `:`.
+            // The line of a decorator has no block either, but also no `:`.
             let has_colon = head.iter().any(|part| {
                 matches!(
                     part,
@@ -259,7 +259,7 @@ impl<'a> Writer<'a> {
         self.depth -= 1;
     }
 
-    /// A block of simple statements on the line of its head.
+    /// Writes a block of simple statements on the line of its head.
     fn one_line(&mut self, block: &[Line<'a>]) {
         let parts = block
             .iter()
@@ -297,7 +297,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The pieces of a token: itself, or the literals that are one string.
+    /// The pieces of a token: the token itself, or the literals that are joined into one string.
     fn pieces(&self, token: Token<'a>) -> Vec<(Range, &'a str)> {
         let from = self
             .literals
@@ -316,11 +316,12 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Writes what has to stand between two tokens.
+    /// Writes the necessary space between two tokens.
     fn space(&mut self, (before, text): (Range, &str), (after, next): (Range, &str), in_brackets: bool) {
         let line = self.lines.line(after.start);
         if !self.dense && self.lines.line(before.end) < line {
-            // The source goes on with another line here, and so does the result, or tracebacks would be wrong.
+            // The source continues on another line here. So must the result, or tracebacks would name the
+            // wrong line.
             self.out.code.push_str(if in_brackets { "\n" } else { "\\\n" });
             self.out.lines.push(u32::try_from(line).unwrap_or(u32::MAX));
         } else if needs_space(text, next) {
@@ -328,7 +329,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Writes a piece; a string can go over several lines.
+    /// Writes a piece, which can be a string of several lines.
     fn piece(&mut self, (range, text): (Range, &str)) {
         if !text.contains(['\n', '\r']) {
             self.out.code.push_str(text);
@@ -358,7 +359,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Whether two tokens would be read as something else without a space between them.
+/// Whether two tokens need a space between them to be read correctly.
 fn needs_space(before: &str, after: &str) -> bool {
     let is_word =
         |character: char| character.is_ascii_alphanumeric() || character == '_' || !character.is_ascii();
@@ -374,9 +375,9 @@ fn needs_space(before: &str, after: &str) -> bool {
         return is_word(last) || (is_number && last == '.');
     }
     match first {
-        // A number takes every dot that follows it.
+        // A number would take in a dot that follows it.
         '.' => is_number,
-        // Two quotes and one more would begin another kind of string.
+        // Two quotes and a third one would begin a triple-quoted string.
         '"' | '\'' => before.ends_with(&[first, first].iter().collect::<String>()),
         _ => false,
     }

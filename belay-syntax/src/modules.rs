@@ -1,16 +1,17 @@
-//! The modules that MicroPython and CircuitPython themselves have.
+//! The modules that MicroPython and CircuitPython provide.
 //!
-//! Those of MicroPython 1.26: `MP_REGISTER_MODULE` and `MP_REGISTER_EXTENSIBLE_MODULE` in its C sources, and what the
-//! manifests of its ports freeze. Those of CircuitPython: the core modules of its documentation.
+//! The tables are those of MicroPython 1.26 (`MP_REGISTER_MODULE` and `MP_REGISTER_EXTENSIBLE_MODULE` in its
+//! C sources, and the modules that the manifests of its ports freeze) and of CircuitPython (the core modules
+//! of its documentation).
 
-/// Modules in C that are imported before anything is looked for in a file system, on boards of all kinds.
+/// Modules in C, on boards of all kinds, that are imported before a file system is searched.
 #[rustfmt::skip]
 const FIXED: &[&str] = &[
     "__main__", "_asyncio", "_onewire", "_thread", "btree", "builtins", "cmath", "deflate", "framebuf", "gc", "lwip",
     "marshal", "math", "micropython", "network", "sys", "tls", "uctypes", "vfs",
 ];
 
-/// Modules in C that only some kinds of boards have.
+/// Modules in C that only some boards have.
 #[rustfmt::skip]
 const OF_PORTS: &[&str] = &[
     "_espnow", "_rp2", "_webrepl", "alif", "ble", "board", "esp", "esp32", "ffi", "jni", "js", "jsffi", "microbit",
@@ -18,17 +19,17 @@ const OF_PORTS: &[&str] = &[
     "wipy", "zephyr", "zsensor",
 ];
 
-/// Modules in C that a module in a file system takes the place of. Each has a second name, with a `u` before it.
+/// Modules in C that a module in a file system replaces. Each has a second name, prefixed with `u`.
 #[rustfmt::skip]
 const EXTENSIBLE: &[&str] = &[
     "array", "binascii", "bluetooth", "collections", "cryptolib", "errno", "hashlib", "heapq", "io", "json", "machine",
     "os", "platform", "random", "re", "select", "socket", "ssl", "struct", "time", "websocket",
 ];
 
-/// Modules in C with a `u` before their names that they have not without it.
+/// Modules in C that exist only under a name with `u`.
 const WITH_U: &[&str] = &["usys", "uasyncio", "uzlib", "utimeq"];
 
-/// What the manifests of ports freeze.
+/// Modules that the manifests of ports freeze.
 #[rustfmt::skip]
 const FROZEN: &[&str] = &[
     "_boot", "_boot_fat", "aioble", "aioespnow", "apa102", "apa106", "asyncio", "dht", "ds18x20", "espflash", "espnow",
@@ -36,7 +37,7 @@ const FROZEN: &[&str] = &[
     "rp2", "sdcard", "senml", "ssd1306", "umqtt", "upysh", "urequests", "webrepl", "webrepl_setup",
 ];
 
-/// CircuitPython's own.
+/// CircuitPython's core modules.
 #[rustfmt::skip]
 const CIRCUITPYTHON: &[&str] = &[
     "_bleio", "_eve", "_pew", "_pixelmap", "_stage", "adafruit_bus_device", "adafruit_pixelbuf", "aesio", "alarm",
@@ -54,8 +55,8 @@ const CIRCUITPYTHON: &[&str] = &[
     "watchdog", "wifi", "winterm", "zlib",
 ];
 
-/// The modules that MicroPython or CircuitPython has, on some board. That one is not there on another is the board's
-/// business.
+/// The modules that MicroPython or CircuitPython has on some board. Another board may lack one; that shows
+/// only there.
 ///
 /// ```
 /// assert!(belay_syntax::modules().any(|module| module == "machine"));
@@ -81,7 +82,7 @@ pub fn is_module(name: &str) -> bool {
     modules().any(|module| module == name) || plain()
 }
 
-/// Whether boards of all kinds have a module of this name that they import before they look for one in a file system.
+/// Whether boards of all kinds have a module of this name and import it without searching a file system.
 ///
 /// ```
 /// assert!(belay_syntax::is_fixed_module("math"));

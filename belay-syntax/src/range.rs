@@ -1,4 +1,4 @@
-//! Byte ranges, and the lines and columns they stand for.
+//! Byte ranges, and their lines and columns.
 
 /// A half-open range of bytes in the text that was parsed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -62,7 +62,7 @@ impl<'a> LineIndex<'a> {
         Self { source, starts }
     }
 
-    /// How many lines there are; a text that ends in a newline has an empty last line.
+    /// The number of lines; a text that ends in a newline has an empty last line.
     pub fn lines(&self) -> usize {
         self.starts.len()
     }

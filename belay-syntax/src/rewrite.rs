@@ -1,4 +1,4 @@
-//! A text as it is sent to a board.
+//! Rewrites a text into the form in which it is sent to a board.
 
 use crate::minify::shrink;
 use crate::range::LineIndex;
@@ -6,18 +6,18 @@ use crate::stop::{Insertion, stop_points};
 use crate::token::{Kind, Token};
 use crate::{Range, Text};
 
-/// A text that was made smaller without changing what it does.
+/// A text that was made smaller without changing its meaning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Minified {
     /// The smaller text; every line of it ends in `\n`.
     pub code: String,
-    /// For every line of `code`, the line of the source (from one) that it came from; 0 for the head of a function,
-    /// which stands in no line of the source.
+    /// For every line of `code`, the line of the source (from one) that it came from; 0 for the added head of
+    /// a function.
     pub lines: Vec<u32>,
 }
 
-/// What is made of a text before it is sent to a board: with stop points, and under the head of a function, if that is
-/// wanted. None of it parses the text again.
+/// Prepares a text for a board: it can add stop points, wrap the text in a function, and minify it. The text
+/// is not parsed again.
 ///
 /// ```
 /// let parsed = belay_syntax::parse_body("while True:\n    pin.toggle()  # on and off", &["pin"]);
@@ -34,9 +34,9 @@ pub struct Minified {
 pub struct Rewrite<'a> {
     text: &'a Text<'a>,
     insertions: Vec<Insertion<'a>>,
-    /// The name and the parameters of the function whose body the text is.
+    /// The name and the parameters, if the text becomes the body of a function.
     function: Option<(&'a str, &'a [&'a str])>,
-    /// Whether that is `async`.
+    /// Whether that function is `async`.
     is_async: bool,
 }
 
@@ -50,11 +50,13 @@ impl<'a> Rewrite<'a> {
         }
     }
 
-    /// Puts a call into each iteration of each loop, without changing the number of any line. The call raises when the
-    /// loop has to end, and returns `None` otherwise. A text with syntax errors gets none.
+    /// Puts a call into each iteration of each loop, without changing any line numbers. The call raises an
+    /// exception if the loop has to end, and returns `None` otherwise. A text with syntax errors stays
+    /// unchanged.
     ///
-    /// The call goes in front of the first statement of the loop's body. Where a compound statement stands there,
-    /// nothing can go in front of it on the same line, and the call becomes a part of what is evaluated anyway:
+    /// The call goes before the first statement of the loop's body. A compound statement allows nothing
+    /// before it on the same line; if the body begins with one, the call becomes part of an expression that
+    /// is evaluated anyway:
     ///
     /// | loop | becomes |
     /// | --- | --- |
@@ -62,11 +64,11 @@ impl<'a> Rewrite<'a> {
     /// | `for x in values:` with an `if` or `while` first | `if call or(condition):` |
     /// | `for x in values:` with anything else first | `for x in (call or _ for _ in(values)):` |
     ///
-    /// A `continue` passes the call in each of the three. Loops of nested functions get the call as well, because they
-    /// run when the function is called; comprehensions do not, and neither do functions that are compiled to native
-    /// code, which cannot reach a variable outside of them.
+    /// A `continue` cannot skip the call in any of the three. Loops of nested functions get the call as well,
+    /// because they run when the function is called. Comprehensions do not, and neither do functions that are
+    /// compiled to native code, since those cannot access a variable outside of them.
     ///
-    /// The call is `name()`, and `name(1)` where the loop is one that cleans up: in a `finally`, an `__exit__`, or a
+    /// The call is `name()`, or `name(1)` in a loop that cleans up: in a `finally`, an `__exit__`, or a
     /// function that one of them mentions.
     ///
     /// ```
@@ -82,14 +84,14 @@ impl<'a> Rewrite<'a> {
         self
     }
 
-    /// Makes the text the body of `def name(params):`. What is inside its strings stays as it is.
+    /// Makes the text the body of `def name(params):`. The contents of strings stay unchanged.
     #[must_use]
     pub fn function(mut self, name: &'a str, params: &'a [&'a str]) -> Self {
         self.function = Some((name, params));
         self
     }
 
-    /// Has the function be an `async def`.
+    /// Makes the function an `async def`.
     #[must_use]
     pub fn asynchronous(mut self) -> Self {
         self.is_async = true;
@@ -100,7 +102,7 @@ impl<'a> Rewrite<'a> {
         if self.is_async { "async def" } else { "def" }
     }
 
-    /// The text with its comments and blanks, line by line.
+    /// The text with its comments and spaces, line by line.
     pub fn text(&self) -> String {
         let mut edits = Vec::new();
         let mut out = String::with_capacity(self.text.source.len());
@@ -113,7 +115,7 @@ impl<'a> Rewrite<'a> {
             let place = Range::new(insertion.at, insertion.at);
             (place, insertion.text(self.text.source))
         }));
-        // At one place the order is that in which they were found.
+        // The sort is stable: insertions at the same place stay in the order in which they were found.
         edits.sort_by_key(|(range, _)| range.start);
         let mut from = 0;
         for (range, text) in &edits {
@@ -125,15 +127,16 @@ impl<'a> Rewrite<'a> {
         out
     }
 
-    /// The text without what makes no difference on a board. A text with syntax errors keeps everything.
+    /// The text without anything that makes no difference on a board. A text with syntax errors keeps
+    /// everything.
     ///
     /// Every line of the result comes from one line of the source, so that a traceback can be mapped back exactly.
     pub fn minify(&self) -> Minified {
         self.shrink(false)
     }
 
-    /// The text as small as possible, with lines that are joined: tracebacks then name the first of the lines that were
-    /// joined. A text with syntax errors keeps everything.
+    /// The text as small as possible, with lines joined: tracebacks then name the first of the joined lines.
+    /// A text with syntax errors keeps everything.
     pub fn minify_dense(&self) -> Minified {
         self.shrink(true)
     }
@@ -164,7 +167,7 @@ impl<'a> Rewrite<'a> {
         Minified { code, lines }
     }
 
-    /// The tokens with those that are inserted.
+    /// The tokens, with the inserted ones.
     fn tokens(&self) -> Vec<Token<'a>> {
         let mut insertions = self.insertions.iter().peekable();
         let mut all = Vec::with_capacity(self.text.lexed.tokens.len() + 8 * self.insertions.len());
@@ -183,8 +186,8 @@ impl<'a> Rewrite<'a> {
         all
     }
 
-    /// Indents the text by one column. Tabs that indent become spaces, because their width depends on what is before
-    /// them; what is inside a string stays as it is.
+    /// Indents the text by one column. Tabs in the indentation become spaces, because the width of a tab
+    /// depends on what is before it. The contents of strings stay unchanged.
     fn indent(&self, edits: &mut Vec<(Range, String)>) {
         let source = self.text.source;
         let lines = LineIndex::new(source);

@@ -1,11 +1,11 @@
-//! Shorter names for what only a text itself can see.
+//! Shortens names that are visible only inside a text.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::Analysis;
 use crate::token::{Kind, Token};
 
-/// A text without errors in it, with shorter names; one with f-strings as it is.
+/// The text with shorter names. It must have no errors; a text with f-strings is returned unchanged.
 pub(crate) fn shorten(source: &str, tokens: &[Token<'_>], analysis: &Analysis) -> String {
     if tokens.iter().any(|token| token.made && token.kind == Kind::Name) {
         return source.to_owned();
@@ -27,7 +27,7 @@ pub(crate) fn shorten(source: &str, tokens: &[Token<'_>], analysis: &Analysis) -
     out
 }
 
-/// The names that something outside of the text may look up, by where they stand.
+/// The names that code outside of the text may use, found by their position.
 fn visible<'s>(tokens: &[Token<'s>]) -> HashSet<&'s str> {
     let mut kept = HashSet::new();
     let (mut blocks, mut depth) = (Vec::new(), 0_usize);
@@ -70,7 +70,7 @@ fn visible<'s>(tokens: &[Token<'s>]) -> HashSet<&'s str> {
     kept
 }
 
-/// What each name becomes: the more often it stands there, the shorter.
+/// The new name of each name: the more often it occurs, the shorter.
 fn names<'s>(tokens: &[Token<'s>], kept: &HashSet<&str>) -> HashMap<&'s str, String> {
     let mut counts: HashMap<&str, usize> = HashMap::new();
     for token in tokens.iter().filter(|token| token.kind == Kind::Name) {

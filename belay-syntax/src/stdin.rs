@@ -1,16 +1,16 @@
-//! Where a text reads what is typed at the board.
+//! Finds where a text reads from standard input, which on a board is the serial line.
 
 use std::collections::HashSet;
 
 use crate::range::Range;
 use crate::token::{Kind, Token};
 
-/// What reads of a stream.
+/// The methods that read from a stream.
 const READERS: [&str; 5] = ["read", "readline", "readlines", "readinto", "readchar"];
-/// What goes through all that it is given.
+/// The functions that read all lines of a stream that they are given.
 const CONSUMERS: [&str; 4] = ["next", "iter", "list", "enumerate"];
 
-/// Where these tokens read from `sys.stdin`.
+/// The places where these tokens read from `sys.stdin`.
 pub(crate) fn reads(tokens: &[Token<'_>]) -> Vec<Range> {
     let names = Names::of(tokens);
     let mut reads = Vec::new();
@@ -30,7 +30,7 @@ pub(crate) fn reads(tokens: &[Token<'_>]) -> Vec<Range> {
     reads
 }
 
-/// The names of the module `sys` and of its `stdin`.
+/// The names under which `sys` and `sys.stdin` are known in the text.
 struct Names<'a> {
     modules: HashSet<&'a str>,
     streams: HashSet<&'a str>,
@@ -59,7 +59,7 @@ impl<'a> Names<'a> {
         names
     }
 
-    /// How many tokens make up the stream that stands here, if one does.
+    /// The number of tokens of the stream expression that begins here; `None` if there is none.
     fn stream_at(&self, tokens: &[Token<'_>], at: usize) -> Option<usize> {
         let attribute = at.checked_sub(1).is_some_and(|at| kind(tokens, at) == Kind::Dot);
         if kind(tokens, at) != Kind::Name || attribute {
@@ -74,7 +74,7 @@ impl<'a> Names<'a> {
     }
 }
 
-/// The last token of a method that reads, if one follows, of the stream or of the bytes below it.
+/// The last token of a method that reads from the stream or from its `buffer`, if one follows.
 fn reader_at(tokens: &[Token<'_>], at: usize) -> Option<usize> {
     let at = if attribute_at(tokens, at) == Some("buffer") {
         at + 2
@@ -86,7 +86,7 @@ fn reader_at(tokens: &[Token<'_>], at: usize) -> Option<usize> {
         .map(|_| at + 1)
 }
 
-/// Whether what stands behind these tokens, and before one of this kind, is gone through.
+/// Whether a stream between these tokens is iterated over.
 fn is_consumed(before: &[Token<'_>], after: Kind) -> bool {
     match before {
         [.., token] if token.kind == Kind::In => matches!(after, Kind::Colon | Kind::RParen | Kind::RBracket),

@@ -1,4 +1,4 @@
-//! Calls in loops, by which they can be ended.
+//! Stop points: calls in loops, by which the loops can be ended.
 
 use std::collections::HashSet;
 
@@ -7,11 +7,11 @@ use crate::cleanup::{blocks, cleaners, finally};
 use crate::range::Range;
 use crate::token::{Kind, Token};
 
-/// What is put into a text.
+/// Tokens that are inserted into a text.
 #[derive(Clone, Debug)]
 pub(crate) struct Insertion<'a> {
     pub(crate) at: usize,
-    /// Whether it closes what another one has opened. At one place, closing comes before opening.
+    /// Whether it closes a bracket that another one opened. At the same place, closing ones come first.
     closes: bool,
     words: Vec<&'a str>,
 }
@@ -38,7 +38,7 @@ impl<'a> Insertion<'a> {
         })
     }
 
-    /// What stands in the source then.
+    /// The inserted text.
     pub(crate) fn text(&self, source: &str) -> String {
         let before = source
             .get(..self.at)
@@ -56,7 +56,7 @@ impl<'a> Insertion<'a> {
     }
 }
 
-/// The calls that a text without syntax errors gets, in the order of the text.
+/// The calls to insert into a text without syntax errors, in the order of the text.
 pub(crate) fn stop_points<'a>(block: &'a Block, tokens: &[Token<'_>], name: &'a str) -> Vec<Insertion<'a>> {
     let mut edits = Edits {
         name,
@@ -75,7 +75,7 @@ struct Edits<'a> {
     name: &'a str,
     /// The functions that clean up.
     cleaners: HashSet<&'a str>,
-    /// Whether what is being looked at cleans up.
+    /// Whether the current code cleans up.
     cleaning: bool,
     found: Vec<Insertion<'a>>,
 }
@@ -119,7 +119,7 @@ impl<'a> Edits<'a> {
         self.cleaning = outside;
     }
 
-    /// The call, between other words.
+    /// The call, with other tokens before and after it.
     fn call(&self, before: &[&'a str], after: &[&'a str]) -> Vec<&'a str> {
         let argument: &[_] = if self.cleaning { &["1"] } else { &[] };
         [before, &[self.name, "("], argument, &[")"], after].concat()
@@ -135,13 +135,14 @@ impl<'a> Edits<'a> {
                     self.or(condition);
                 }
             }
-            // The inner loop asks before its first iteration, unless its body does that.
+            // The inner loop already has the call in its condition, unless the call went into its simple
+            // body: then add it.
             Some(StmtKind::While { condition, body, .. }) if !is_never(condition) => {
                 if is_simple(body) {
                     self.or(condition);
                 }
             }
-            // Nothing else can be done without an iterator of one's own, which may not be asynchronous.
+            // The remaining way, a generator around the iterable, does not work for an asynchronous one.
             _ if is_async => {}
             _ => {
                 let words = self.call(&["("], &["or", "_", "for", "_", "in", "("]);
@@ -150,7 +151,7 @@ impl<'a> Edits<'a> {
         }
     }
 
-    /// Writes the call in front of the body's first statement.
+    /// Inserts the call before the first statement of the body.
     fn in_front(&mut self, body: &Block) {
         if let Some(first) = body.first() {
             let words = self.call(&[], &[";"]);
@@ -175,7 +176,7 @@ impl<'a> Edits<'a> {
     }
 }
 
-/// Whether a decorator has the function compiled to native code.
+/// Whether a decorator compiles the function to native code.
 fn is_native(decorator: &Decorator) -> bool {
     let emitter = decorator.emitter().map_or("", |word| word.name.as_str());
     matches!(emitter, "native" | "viper") || emitter.starts_with("asm_")

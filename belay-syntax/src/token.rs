@@ -1,13 +1,13 @@
-//! Tokens: their kinds and how they are spelled.
+//! Tokens: their kinds and spellings.
 
 use crate::range::Range;
 
-/// What a token is.
+/// The kind of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[rustfmt::skip]
 pub(crate) enum Kind {
     End, Newline, Indent, Dedent,
-    /// Something that the lexer has already complained about.
+    /// A mistake that the lexer has already reported.
     Error,
     Name, Int, Float, Str, Bytes,
     False, None, True, And, As, Assert, Async, Await, Break, Class, Continue, Def, Del, Elif, Else, Except,
@@ -20,7 +20,7 @@ pub(crate) enum Kind {
     At, AtEqual, Equal, EqualEqual, NotEqual, Dot, Ellipsis,
 }
 
-/// `__debug__` is one of the two constants, as MicroPython has it.
+/// MicroPython compiles `__debug__` to a constant, like `True`.
 pub(crate) const KEYWORDS: [(&str, Kind); 36] = [
     ("False", Kind::False),
     ("None", Kind::None),
@@ -60,7 +60,7 @@ pub(crate) const KEYWORDS: [(&str, Kind); 36] = [
     ("yield", Kind::Yield),
 ];
 
-/// Longest first, so that the first one that fits is the right one.
+/// Longest first, so that the first match is the right one.
 const OPERATORS: [(&str, Kind); 49] = [
     ("...", Kind::Ellipsis),
     ("**=", Kind::PowerEqual),
@@ -109,7 +109,7 @@ const OPERATORS: [(&str, Kind); 49] = [
     ("@", Kind::At),
     ("=", Kind::Equal),
     (".", Kind::Dot),
-    // Never reached, because a name is lexed first; here so that a message can spell them.
+    // Not lexed as operators, since names are lexed first. They are listed so that messages can spell them.
     ("a name", Kind::Name),
     ("the end of the line", Kind::Newline),
 ];
@@ -118,13 +118,13 @@ impl Kind {
     /// The keyword that is spelled like this.
     pub(crate) fn keyword(text: &str) -> Option<Self> {
         let first = text.as_bytes().first()?;
-        // Most names are ruled out by this without a look at the rest of them.
+        // Fast check that rules out most names.
         let similar = |word: &str| word.len() == text.len() && word.as_bytes().first() == Some(first);
         let found = KEYWORDS.iter().find(|(word, _)| similar(word) && *word == text);
         found.map(|(_, kind)| *kind)
     }
 
-    /// The operator that begins with these characters, and how many of them it is.
+    /// The operator that begins with these characters, and its length.
     pub(crate) fn operator(next: [u8; 3]) -> Option<(Self, usize)> {
         let [first, second, third] = next;
         let fits = |(text, _): &&(&str, Kind)| match *text.as_bytes() {
@@ -139,7 +139,7 @@ impl Kind {
             .map(|(text, kind)| (*kind, text.len()))
     }
 
-    /// How the token is spelled, if all tokens of this kind are spelled alike.
+    /// The spelling of the token, if all tokens of this kind are spelled alike.
     pub(crate) fn spelling(self) -> Option<&'static str> {
         OPERATORS
             .iter()
@@ -152,7 +152,7 @@ impl Kind {
         matches!(self, Self::LParen | Self::LBracket | Self::LBrace)
     }
 
-    /// What a closing bracket closes.
+    /// The opening bracket for this closing one.
     pub(crate) fn opener(self) -> Option<Self> {
         match self {
             Self::RParen => Some(Self::LParen),
@@ -162,7 +162,7 @@ impl Kind {
         }
     }
 
-    /// How the bracket is spelled that closes this one.
+    /// The spelling of the closing bracket for this opening one.
     pub(crate) fn closer(self) -> &'static str {
         match self {
             Self::LParen => ")",
@@ -196,7 +196,7 @@ impl Kind {
         )
     }
 
-    /// Whether only a statement can begin with this, so that it cannot stand inside brackets.
+    /// Whether this can only begin a statement, so that it cannot occur inside brackets.
     pub(crate) fn begins_only_statements(self) -> bool {
         matches!(
             self,
@@ -261,12 +261,12 @@ impl Kind {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Token<'a> {
     pub(crate) kind: Kind,
-    /// Where it stands; a token that was invented for an f-string has the place of what it was invented for.
+    /// Its place. A token that was invented for an f-string has the place that it was invented for.
     pub(crate) range: Range,
-    /// Its text; for a string only whether it is empty (`""`) or not counts, so it is the first piece.
+    /// Its text. For a string this is only its first literal, since only whether it is empty matters.
     pub(crate) text: &'a str,
-    /// Whether it was made from the inside of an f-string, as `f"{x}"` becomes `"{}".format((x),)`.
+    /// Whether it was made from the inside of an f-string: `f"{x}"` becomes `"{}".format((x),)`.
     pub(crate) made: bool,
-    /// Whether it does not stand in the source, as all that is made of `f"{x}"` but the `x`.
+    /// Whether it is not in the source, like everything in that call except the `x`.
     pub(crate) invented: bool,
 }

@@ -1,22 +1,22 @@
-//! Brackets: which are open, and those that do not fit.
+//! Tracks brackets: which are open, and which do not match.
 
 use super::Lexer;
 use crate::Diagnostic;
 use crate::range::Range;
 use crate::token::{Kind, Token};
 
-/// A bracket that is open.
+/// An open bracket.
 #[derive(Clone, Copy)]
 pub(super) struct Bracket {
     pub(super) kind: Kind,
     pub(super) range: Range,
     pub(super) invented: bool,
-    /// Where a string began that is never closed, and that the closing bracket may be in.
+    /// If an unterminated string follows it: where that string began. The closing bracket may be in it.
     pub(super) faulty_from: Option<usize>,
 }
 
 impl Lexer<'_> {
-    /// Takes an operator and keeps track of brackets; one that does not fit becomes an error.
+    /// Takes an operator and keeps track of brackets; a bracket that does not match is an error.
     pub(super) fn bracket(&mut self, kind: Kind, range: Range, made: bool, invented: bool) {
         let mut kind = kind;
         if kind.opens() {
@@ -47,10 +47,11 @@ impl Lexer<'_> {
         });
     }
 
-    /// Complains about a closing bracket, and takes away what it may have been meant to close.
+    /// Reports a closing bracket that does not match, and removes the open brackets that it may have been
+    /// meant to close.
     fn unfit(&mut self, kind: Kind, opener: Kind, range: Range, invented: bool) {
         if invented {
-            // The braces of an f-string end, and with them whatever is open in them.
+            // The closing brace of an f-string also ends all brackets that are still open in it.
             let open = self.brackets.iter().rposition(|open| open.invented).unwrap_or(0);
             let left_open = self.brackets.get(open + 1).copied();
             self.brackets.truncate(open);
@@ -90,7 +91,7 @@ impl Lexer<'_> {
         );
     }
 
-    /// Complains about the innermost bracket that is still open, and forgets them all.
+    /// Reports the innermost bracket that is still open, and removes all of them.
     pub(super) fn never_closed(&mut self) -> bool {
         let Some(open) = self.brackets.last().copied() else {
             return false;
@@ -99,7 +100,7 @@ impl Lexer<'_> {
         if open.faulty_from.is_none() {
             self.complain_unclosed(open);
         }
-        // Where a string is the mistake, the bracket that closes may be in it.
+        // If an unterminated string is the mistake, the closing bracket may be in that string.
         let from = open.faulty_from.unwrap_or(open.range.end);
         self.out
             .unclosed

@@ -6,16 +6,17 @@ use super::string::{Flavour, Literals, Prefix};
 use crate::Diagnostic;
 use crate::range::Range;
 
-/// A brace in front of an expression.
+/// The opening brace of an expression.
 #[derive(Clone, Copy)]
 pub(super) struct Brace {
     pub(super) at: usize,
-    /// Whether the end of the expression was found, on the same line if the string has to end there.
+    /// Whether the end of the expression was found: on the same line, if the string has to end there.
     pub(super) closed: bool,
 }
 
 impl Lexer<'_> {
-    /// Complains about a brace that no other one closes, which MicroPython notices in an f-string when it runs.
+    /// Reports a brace that is never closed. In an f-string, MicroPython itself notices that only at run
+    /// time.
     pub(super) fn never_ends(&mut self, at: usize, template: bool, all: &mut Literals) {
         all.faulty = true;
         self.out.diagnostics.push(Diagnostic {
@@ -26,7 +27,7 @@ impl Lexer<'_> {
         });
     }
 
-    /// Complains about a brace that is not closed, or about the bracket that keeps it open.
+    /// Reports a brace that is not closed, or the bracket that keeps it open.
     pub(super) fn complain_of_brace(&mut self, brace: usize) {
         let line = self
             .source
@@ -59,7 +60,7 @@ impl Lexer<'_> {
         self.complain(range, message.to_owned(), Some(help.to_owned()));
     }
 
-    /// Takes a `}` that closes nothing, which MicroPython notices in an f-string when it runs.
+    /// Takes a `}` that closes nothing. In an f-string, MicroPython itself notices that only at run time.
     pub(super) fn closing_brace(&mut self, template: bool, all: &mut Literals) {
         let at = self.reader.position();
         self.reader.advance();
@@ -76,10 +77,10 @@ impl Lexer<'_> {
         }
     }
 
-    /// Takes `{expression`, up to what ends it, and keeps the expression. MicroPython finds that end without
-    /// knowing what an expression is: by counting brackets and braces, but neither parentheses nor strings.
+    /// Takes `{expression` up to its end, and keeps the expression. MicroPython finds that end without
+    /// parsing the expression: it counts brackets and braces, but neither parentheses nor strings.
     ///
-    /// Gives the brace, unless it is one of two that are a part of the text.
+    /// Returns the brace; `None` for `{{`, which stands for a brace in the text.
     pub(super) fn replacement(&mut self, prefix: Prefix, quotes: usize, all: &mut Literals) -> Option<Brace> {
         let template = prefix.flavour == Flavour::Template;
         let brace = self.reader.position();
@@ -99,7 +100,7 @@ impl Lexer<'_> {
         let end = self.reader.position();
         let at_end = self.reader.at_end() || self.reader.is_invented();
         if all.arguments.last().is_some_and(|last| last.byte == b'=') {
-            // `f"{x=}"` shows the expression, too.
+            // `f"{x=}"` prints the expression, too.
             all.arguments.pop();
         }
         let blank = |made: &Made| made.byte.is_ascii_whitespace();
@@ -124,7 +125,7 @@ impl Lexer<'_> {
                 range,
                 message: "there is no expression between these braces".to_owned(),
                 help: Some(help),
-                // Before 1.28 it shows an empty tuple.
+                // Before 1.28, MicroPython prints an empty tuple.
                 accepted: !template,
             });
         }
@@ -135,7 +136,8 @@ impl Lexer<'_> {
         found
     }
 
-    /// Takes the expression in braces; says whether it goes over the end of a line that has to end the string.
+    /// Takes the expression in braces. Returns whether it crosses the end of a line at which the string has
+    /// to end.
     fn expression(&mut self, quotes: usize, all: &mut Literals) -> bool {
         let mut level = 0_u32;
         let mut more_lines = false;
@@ -179,7 +181,7 @@ impl Lexer<'_> {
     }
 }
 
-/// The call that MicroPython makes of the inside of an f-string or t-string.
+/// The characters of the call that MicroPython makes of an f-string or t-string.
 pub(super) fn call_of(all: &Literals) -> Vec<Made> {
     let invented = |byte| Made {
         byte,

@@ -1,7 +1,8 @@
-//! Characters to tokens, as MicroPython does it.
+//! Splits characters into tokens, as MicroPython does.
 //!
-//! An f-string is a string followed by tokens made from its inside, because that is what it is to MicroPython:
-//! `f"{x}"` reads as `"{}".format((x),)`. Those tokens come from a queue in front of the source.
+//! To MicroPython an f-string is a string followed by tokens that are made from its inside: `f"{x}"` reads as
+//! `"{}".format((x),)`. The reader serves these made characters from a queue, before it goes on with the
+//! source.
 
 mod brackets;
 mod format;
@@ -20,14 +21,15 @@ use reader::Reader;
 #[derive(Debug)]
 pub(crate) struct Lexed<'a> {
     pub(crate) tokens: Vec<Token<'a>>,
-    /// Every string literal of the source by itself, also those that are joined into one token.
+    /// Each string literal in the source, also those that are joined into one token.
     pub(crate) literals: Vec<Range>,
     pub(crate) diagnostics: Vec<Diagnostic>,
-    /// What follows a bracket that is never closed, as far as it was taken for the inside of the bracket.
+    /// The text behind each bracket that is never closed, as far as it was lexed as the inside of that
+    /// bracket.
     pub(crate) unclosed: Vec<Range>,
 }
 
-/// Splits a text into tokens. It never fails: what is wrong becomes a diagnostic and [`Kind::Error`].
+/// Splits a text into tokens. It never fails: mistakes become diagnostics and [`Kind::Error`].
 pub(crate) fn tokenize(source: &str) -> Lexed<'_> {
     let mut lexer = Lexer {
         source,
@@ -49,7 +51,7 @@ pub(crate) fn tokenize(source: &str) -> Lexed<'_> {
 #[derive(Clone, Copy)]
 struct Level {
     column: usize,
-    /// The line was indented like no other block; it has been complained about and opens no block.
+    /// The line's indentation matches no block. That was reported, and it opens no block.
     tolerated: bool,
 }
 
@@ -60,7 +62,8 @@ struct Lexer<'a> {
     brackets: Vec<Bracket>,
     /// The blocks that are open.
     levels: Vec<Level>,
-    /// Whether a brace of an f-string took the rest of the text with it, so that nothing has to be looked for there.
+    /// Whether an unclosed brace of an f-string consumed the rest of the text; then nothing more is reported
+    /// there.
     ran_away: bool,
     out: Lexed<'a>,
 }
@@ -87,7 +90,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// The first statement has to stand in the first column.
+    /// Reports a first statement that does not begin in the first column.
     fn first_line(&mut self) {
         if self.skip_space(true) != Skipped::AtNewline && self.reader.column() != 0 && !self.reader.at_end() {
             self.levels.push(Level {
@@ -128,7 +131,7 @@ impl<'a> Lexer<'a> {
             self.reader.advance();
         }
         let range = self.since(start);
-        // There is no other name that is invented.
+        // `format` is the only name that is ever invented.
         let text = if invented {
             "format"
         } else {
@@ -136,7 +139,8 @@ impl<'a> Lexer<'a> {
         };
         let kind = Kind::keyword(text).unwrap_or(Kind::Name);
         if first_in_line && kind.begins_only_statements() && self.never_closed() {
-            // A bracket was left open on an earlier line: this is where the text makes sense again.
+            // A bracket was left open on an earlier line. A word that only begins statements is a good place
+            // to recover.
             self.new_line_at(Range::new(start, start), column);
         }
         self.out.tokens.push(Token {
@@ -148,12 +152,12 @@ impl<'a> Lexer<'a> {
         });
     }
 
-    /// Whether a name begins or goes on with the next character, which has this byte.
+    /// Whether the next character, which has this first byte, can be part of a name.
     fn at_name(&self, byte: u8) -> bool {
         is_name_start(byte) && (byte.is_ascii() || !strange::is_strange(self.character()))
     }
 
-    /// The next character, if it was not invented.
+    /// The next character of the source.
     fn character(&self) -> char {
         let rest = self.source.get(self.reader.position()..);
         rest.and_then(|rest| rest.chars().next()).unwrap_or('\0')
@@ -183,7 +187,7 @@ impl<'a> Lexer<'a> {
         self.push_made(Kind::Error, range, made);
     }
 
-    /// What to write instead of a character that has no meaning.
+    /// What to write instead of a character that is no part of the language.
     fn instead_of(&self, character: char, range: Range) -> Option<String> {
         let bytes = self.source.as_bytes();
         let before = range.start.checked_sub(1).and_then(|at| bytes.get(at));
@@ -205,14 +209,14 @@ impl<'a> Lexer<'a> {
         Some(help.to_owned())
     }
 
-    /// Whether a `!` stands where Rust has it in the call of a macro.
+    /// Whether this `!` stands where a Rust macro call has it.
     fn begins_macro(&self, range: Range) -> bool {
         let bytes = self.source.as_bytes();
         let before = range.start.checked_sub(1).and_then(|at| bytes.get(at));
         before.is_some_and(u8::is_ascii_alphanumeric) && matches!(bytes.get(range.end), Some(b'(' | b'['))
     }
 
-    /// Takes a character that nobody means to be a name, as often as it stands there.
+    /// Takes a run of a character that cannot be meant as a name.
     fn strange_name(&mut self, start: usize, character: char, made: bool) {
         let mut end = start;
         while !self.reader.at_end() && self.reader.position() == end && self.character() == character {
@@ -229,13 +233,13 @@ impl<'a> Lexer<'a> {
             help: Some(help),
             accepted: true,
         });
-        // What looks like a blank is taken for one, so that the line makes sense nevertheless.
+        // A character that looks like a space is treated as one, so that the rest of the line still parses.
         if !strange::is_blank(character) {
             self.push_made(Kind::Error, range, made);
         }
     }
 
-    /// Skips blanks, comments and continued lines; newlines too, unless it is to stop at them.
+    /// Skips spaces, comments and line continuations; newlines too, unless `stop_at_newline`.
     fn skip_space(&mut self, stop_at_newline: bool) -> Skipped {
         let mut skipped = Skipped::Blanks;
         loop {
@@ -366,7 +370,7 @@ impl<'a> Lexer<'a> {
 enum Skipped {
     /// Nothing that ends a line.
     Blanks,
-    /// Newlines too, which are nothing but space here.
+    /// Also newlines, which count as space here.
     Newlines,
     /// Up to a newline that ends the line.
     AtNewline,

@@ -4,7 +4,8 @@ use super::Lexer;
 use crate::token::{Kind, Token};
 
 impl Lexer<'_> {
-    /// Takes every letter, digit, dot and underscore that follows, and then looks whether that is a number.
+    /// Takes all letters, digits, dots and underscores that follow, and then checks whether they are a
+    /// number.
     pub(super) fn number(&mut self) {
         let start = self.reader.position();
         let made = self.reader.is_made();
@@ -54,7 +55,7 @@ impl Lexer<'_> {
     }
 }
 
-/// What is wrong with the digits of an integer, said as what to write instead.
+/// The mistake in the digits of an integer, worded as what to write instead.
 fn integer_fault(text: &str) -> Option<String> {
     let (digits, base) = match text.get(..2).map(str::to_ascii_lowercase).as_deref() {
         Some("0x") => (text.get(2..).unwrap_or(""), 16),
@@ -89,7 +90,7 @@ fn integer_fault(text: &str) -> Option<String> {
     })
 }
 
-/// What stands before the type that other languages write after a number.
+/// The number without a type suffix as in other languages; `None` if it has none.
 fn without_type(text: &str) -> Option<&str> {
     const TYPES: [&str; 15] = [
         "i16", "i32", "i64", "i8", "u16", "u32", "u64", "u8", "usize", "f32", "f64", "L", "U", "UL", "f",

@@ -1,25 +1,25 @@
-//! The characters that the lexer sees: a queue of made ones, then the source.
+//! The characters that the lexer reads: first a queue of made ones, then the source.
 
 use crate::range::Range;
 
-/// A made character.
+/// A character that was made from the inside of an f-string.
 #[derive(Clone, Copy)]
 pub(super) struct Made {
     pub(super) byte: u8,
-    /// Where it was copied from, or what it was invented for.
+    /// The place that it was copied from, or that it was invented for.
     pub(super) range: Range,
-    /// Whether it does not stand in the source.
+    /// Whether it is not in the source, but was invented.
     pub(super) invented: bool,
 }
 
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// The last line counts as ended even where the newline is missing.
+    /// Whether the last line lacks its newline; the reader adds it.
     missing_newline: bool,
-    /// Made characters, the next one last.
+    /// The made characters in reverse order: the next one is last.
     queue: Vec<Made>,
-    /// How long the queue was when something was put in front of it.
+    /// The length of the queue before each insertion.
     inserted: Vec<usize>,
     column: usize,
     previous_end: usize,
@@ -54,7 +54,7 @@ impl<'a> Reader<'a> {
         self.peek_slowly()
     }
 
-    /// The next three characters, where some are made, or line endings, or missing.
+    /// The same if some of the characters are made, are line endings, or are missing.
     #[cold]
     fn peek_slowly(&self) -> [u8; 3] {
         let mut next = [0; 3];
@@ -76,12 +76,12 @@ impl<'a> Reader<'a> {
         next
     }
 
-    /// The character at an offset of the source and how many bytes it takes there.
+    /// The character at an offset of the source, and its length in bytes.
     fn source_byte(&self, at: usize) -> (u8, usize) {
         match self.bytes.get(at) {
             Some(b'\r') if self.bytes.get(at + 1) == Some(&b'\n') => (b'\n', 2),
             Some(b'\r') => (b'\n', 1),
-            // No valid text has it, and 0 is the end here.
+            // A NUL is not valid in a text, and 0 means the end here.
             Some(0) => (1, 1),
             Some(byte) => (*byte, 1),
             None if at == self.bytes.len() && self.missing_newline => (b'\n', 1),
@@ -106,7 +106,7 @@ impl<'a> Reader<'a> {
         self.column = match byte {
             b'\n' => 0,
             b'\t' => (self.column + 8) / 8 * 8,
-            // A character has one column, however many bytes it has.
+            // A character counts as one column, however many bytes it has.
             0x80..=0xbf => self.column,
             _ => self.column + 1,
         };
@@ -116,7 +116,7 @@ impl<'a> Reader<'a> {
         self.peek()[0] == 0
     }
 
-    /// Where the next character is, or what it was made from.
+    /// The offset of the next character, or of the place from which it was made.
     pub(super) fn position(&self) -> usize {
         self.queue.last().map_or(self.at, |made| made.range.start)
     }
@@ -129,12 +129,12 @@ impl<'a> Reader<'a> {
         !self.queue.is_empty()
     }
 
-    /// Whether the next character does not stand in the source.
+    /// Whether the next character is not in the source, but was invented.
     pub(super) fn is_invented(&self) -> bool {
         self.queue.last().is_some_and(|made| made.invented)
     }
 
-    /// In how many f-strings the next character stands.
+    /// The number of f-strings around the next character.
     pub(super) fn depth(&mut self) -> usize {
         while self
             .inserted
@@ -146,19 +146,19 @@ impl<'a> Reader<'a> {
         self.inserted.len()
     }
 
-    /// How far the next character is from the start of its line; a tab goes to the next multiple of eight.
+    /// The column of the next character; a tab advances to the next multiple of eight.
     pub(super) fn column(&self) -> usize {
         self.column
     }
 
-    /// Puts made characters in front of all others.
+    /// Puts made characters before all others.
     pub(super) fn insert(&mut self, characters: Vec<Made>) {
         self.depth();
         self.inserted.push(self.queue.len());
         self.queue.extend(characters.into_iter().rev());
     }
 
-    /// Goes back to a place in the source, to go on after something that has no end.
+    /// Moves back in the source, to recover from a construct that is never closed.
     pub(super) fn go_back(&mut self, at: usize) {
         if self.queue.is_empty() {
             self.at = at;
@@ -167,7 +167,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Where the line ends that a place in the source is on.
+    /// The end of the line that contains this offset.
     pub(super) fn line_end(&self, at: usize) -> usize {
         let rest = self.bytes.get(at..).unwrap_or_default();
         let length = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));

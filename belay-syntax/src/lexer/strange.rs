@@ -1,11 +1,11 @@
-//! Characters that MicroPython takes for a part of a name, and that nobody means like that.
+//! Characters that MicroPython treats as part of a name, but that nobody means as such.
 //!
-//! To MicroPython every byte beyond ASCII is a letter. So a typographic quote or a space that does not break makes a
-//! new name of what is around it, which is undefined when it runs.
+//! MicroPython treats every byte beyond ASCII as a letter. So a typographic quote or a non-breaking space
+//! joins the words around it into a new name, which is undefined at run time.
 
-/// Whether a character beyond ASCII is no letter, digit or mark of any script.
+/// Whether a character beyond ASCII is neither a letter nor a digit nor a combining mark of any script.
 pub(super) fn is_strange(character: char) -> bool {
-    /// Blocks of punctuation, symbols and characters without a shape; the letters in them are told apart.
+    /// Blocks of punctuation, symbols and invisible characters. The letters in them are excluded below.
     const BLOCKS: [(char, char); 14] = [
         ('\u{80}', '\u{b6}'),
         ('\u{b8}', '\u{bf}'),
@@ -29,7 +29,7 @@ pub(super) fn is_strange(character: char) -> bool {
     (in_block || is_picture) && !character.is_alphabetic()
 }
 
-/// Whether it looks like a blank, or like nothing.
+/// Whether it looks like a space, or is invisible.
 pub(super) fn is_blank(character: char) -> bool {
     let invisible = matches!(
         character,

@@ -7,7 +7,7 @@ use crate::Diagnostic;
 use crate::range::Range;
 use crate::token::{Kind, Token};
 
-/// What a literal is.
+/// The kind of a literal.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Flavour {
     #[default]
@@ -17,7 +17,7 @@ pub(super) enum Flavour {
     Template,
 }
 
-/// What the letters in front of a literal say.
+/// The meaning of the prefix letters of a literal.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Prefix {
     length: usize,
@@ -25,23 +25,23 @@ pub(super) struct Prefix {
     pub(super) flavour: Flavour,
 }
 
-/// How many f-strings can stand in each other: the parser allows for each of them two levels.
+/// How deeply f-strings can be nested: the parser counts two levels for each.
 const DEEPEST: usize = crate::parser::MAX_DEPTH / 2;
 
-/// The quotes that a literal begins with, and its prefix.
+/// The quotes at the beginning of a literal.
 struct Opening {
     range: Range,
     quote: u8,
     quotes: usize,
 }
 
-/// A literal, or several that stand side by side and are one string.
+/// One string: a literal, or several adjacent ones.
 pub(super) struct Literals {
     pub(super) range: Range,
     bytes: bool,
     empty: bool,
     pub(super) faulty: bool,
-    /// Whether it becomes a call: of `format`, or of what makes a template.
+    /// Whether it becomes a call: of `format`, or of the function that makes a template.
     pub(super) call: Option<Flavour>,
     /// The first brace in a literal that is no f-string.
     plain_brace: Option<usize>,
@@ -108,7 +108,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// Takes a literal and all that follow it.
+    /// Takes a literal and all adjacent ones.
     pub(super) fn string(&mut self) {
         let made = self.reader.is_made();
         let depth = self.reader.depth();
@@ -212,9 +212,9 @@ impl Lexer<'_> {
             all.call = Some(prefix.flavour);
         }
         let mut closing = 0;
-        // The braces around this place.
+        // The positions of the open braces.
         let mut open: Vec<usize> = Vec::new();
-        // The brace that has to be closed next, and whether it has been looked for on other lines.
+        // The first brace whose end was not found where it has to be.
         let mut brace = None;
         while closing < quotes && !self.string_ends(quotes, made) {
             let next = self.reader.peek();
@@ -256,7 +256,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// Whether nothing more of a string with so many quotes can follow.
+    /// Whether a string with this many quotes has to end here.
     fn string_ends(&self, quotes: usize, made: bool) -> bool {
         self.reader.at_end()
             || (quotes == 1 && self.reader.peek()[0] == b'\n')
@@ -291,7 +291,8 @@ impl Lexer<'_> {
         }
     }
 
-    /// Goes on where a string ends most probably, in which the text is in disorder from `fault` on.
+    /// Recovers from an unterminated string at the place where it most probably ends. The text is wrong from
+    /// `fault` on.
     fn after_unterminated(&mut self, opening: &Opening, fault: usize) {
         if self.reader.is_made() {
             return;
@@ -306,7 +307,7 @@ impl Lexer<'_> {
             return;
         }
         self.reader.go_back(line_end);
-        // What was meant to close a bracket was taken for a part of the string.
+        // The end of the line was lexed as part of the string; close the brackets that it was meant to close.
         let taken = self.source.get(fault + 1..line_end).unwrap_or("");
         let before = taken.trim_end_matches([')', ']', '}', ',', ':', ';', ' ', '"', '\'']);
         for closer in taken.bytes().skip(before.len()) {

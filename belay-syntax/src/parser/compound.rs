@@ -25,7 +25,7 @@ impl Parser<'_> {
         })
     }
 
-    /// From `start` to the last token that is not the end of a line or of a block.
+    /// The range from `start` to the last token, without line ends and indentation tokens.
     fn since_last_word(&self, start: Range) -> Range {
         let tokens = self.tokens.get(..self.at).unwrap_or_default();
         let ends = |kind| matches!(kind, Kind::Newline | Kind::Indent | Kind::Dedent);
@@ -36,7 +36,7 @@ impl Parser<'_> {
         )
     }
 
-    /// The block under a line that ended in `:`, or the statements after the `:`.
+    /// The indented block behind a line that ended in `:`, or the statements on the same line.
     fn suite(&mut self, word: &str) -> Parse<Block> {
         if !self.accept(Kind::Newline) {
             let mut block = Vec::new();
@@ -50,7 +50,7 @@ impl Parser<'_> {
         if self.kind() == Kind::Indent {
             return Ok(self.indented());
         }
-        // Nothing is lost by going on, so this does not fail.
+        // Parsing can go on as with an empty block, so this does not fail.
         let header = self
             .at
             .checked_sub(2)
@@ -164,7 +164,7 @@ impl Parser<'_> {
                     help,
                 ));
             }
-            // The statement that follows has nothing to do with it, so this does not fail.
+            // The next statement is not affected, so this does not fail.
             let _ = self.problem(word, "this `try` has neither `except` nor `finally`", help);
         }
         Ok(StmtKind::Try(Box::new(Try {
@@ -293,7 +293,7 @@ impl Parser<'_> {
         })
     }
 
-    /// A word that continues another statement, without that statement.
+    /// Reports a word that continues a statement, such as `else`, without that statement.
     pub(super) fn orphan(&mut self) -> Failed {
         let word = self.token();
         let owner = match word.kind {

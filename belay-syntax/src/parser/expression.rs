@@ -5,12 +5,12 @@ use crate::ast::{Expr, ExprKind, Function, FunctionBody};
 use crate::fold::{self, Constant};
 use crate::token::Kind;
 
-/// The levels at which operators bind, the loosest first.
+/// The precedences of operators, from the loosest.
 const OR: u8 = 0;
 const AND: u8 = 1;
 const NOT: u8 = 2;
 const COMPARISON: u8 = 3;
-/// What MicroPython calls `expr`: no comparison, no `not`.
+/// MicroPython's rule `expr`: no comparison, no `not`.
 const OPERAND: u8 = 4;
 const TIGHTEST: u8 = 9;
 
@@ -38,7 +38,7 @@ fn level(kind: Kind) -> Option<u8> {
 }
 
 impl Parser<'_> {
-    /// `item, item, …` with an optional comma at the end; says whether there was a comma.
+    /// `item, item, …` with an optional trailing comma; returns whether there was any comma.
     pub(super) fn list(&mut self, item: impl Fn(&mut Self) -> Parse<Expr>) -> Parse<(Vec<Expr>, bool)> {
         let mut items = vec![item(self)?];
         let mut comma = false;
@@ -52,7 +52,7 @@ impl Parser<'_> {
         Ok((items, comma))
     }
 
-    /// A list that is a tuple, unless it is a single item.
+    /// A list of items that is a tuple, or a single item.
     pub(super) fn tuple_of(&mut self, item: impl Fn(&mut Self) -> Parse<Expr>) -> Parse<Expr> {
         let start = self.range();
         let (mut items, comma) = self.list(item)?;
@@ -69,7 +69,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Values without a star, as `return` takes them.
+    /// Values without a star, as after `return`.
     pub(super) fn tests(&mut self) -> Parse<Expr> {
         self.tuple_of(Self::test)
     }
@@ -153,7 +153,7 @@ impl Parser<'_> {
         })
     }
 
-    /// The condition of a comprehension, which takes no `if … else`.
+    /// The condition of a comprehension, which cannot be an `if … else`.
     pub(super) fn condition(&mut self) -> Parse<Expr> {
         self.nested(|parser| {
             if parser.kind() == Kind::Lambda {
@@ -192,7 +192,7 @@ impl Parser<'_> {
         self.nested(|parser| parser.binary(OPERAND))
     }
 
-    /// Operators that bind at least as tightly as `lowest`.
+    /// Operators with a precedence of at least `lowest`.
     fn binary(&mut self, lowest: u8) -> Parse<Expr> {
         // After a `not` with its comparisons, only `and` and `or` can follow.
         let (mut left, mut tightest) = if self.kind() == Kind::Not && lowest <= NOT {
@@ -207,7 +207,7 @@ impl Parser<'_> {
         Ok(left)
     }
 
-    /// `left op right op right …` with operators of one level.
+    /// `left op right op right …` with operators of the same precedence.
     fn same_level(&mut self, left: Expr, at: u8) -> Parse<Expr> {
         let mut operators = Vec::new();
         let mut items = vec![left];
@@ -258,7 +258,7 @@ impl Parser<'_> {
         })
     }
 
-    /// A sign, or a power.
+    /// A signed expression, or a power.
     fn factor(&mut self) -> Parse<Expr> {
         if !matches!(self.kind(), Kind::Plus | Kind::Minus | Kind::Tilde) {
             return self.power();
@@ -312,7 +312,7 @@ pub(super) fn tuple(items: Vec<Expr>, parenthesized: bool) -> Expr {
     }
 }
 
-/// Makes one expression of operands, folding what MicroPython folds.
+/// Makes one expression of operands, with MicroPython's constant folding.
 fn combine(level: u8, operators: &[Kind], mut items: Vec<Expr>) -> Expr {
     if level == OR || level == AND {
         let skipped = level == AND;

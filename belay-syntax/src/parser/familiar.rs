@@ -1,4 +1,4 @@
-//! Mistakes that are common enough to be named.
+//! Messages for common mistakes.
 
 use super::Parser;
 use crate::range::Range;
@@ -15,7 +15,7 @@ pub(super) const NO_MATCH: &str = "MicroPython has no `match` statement";
 pub(super) const IF_ELIF: &str = "write `if` and `elif`";
 
 impl<'a> Parser<'a> {
-    /// What is to be said of a token that does not fit, if it is one of these mistakes.
+    /// The message for an unexpected token, if it is one of these mistakes.
     pub(super) fn familiar(&self, token: Token<'a>) -> Option<Said> {
         self.of_another_language(token)
             .or_else(|| self.loop_of_another_language(token))
@@ -23,13 +23,13 @@ impl<'a> Parser<'a> {
             .or_else(|| self.slip(token))
     }
 
-    /// The token before, and its text.
+    /// The kind and the text of the previous token.
     fn before(&self) -> (Kind, &'a str) {
         self.previous()
             .map_or((Kind::Newline, ""), |token| (token.kind, token.text))
     }
 
-    /// What other languages write otherwise.
+    /// Habits from other languages.
     fn of_another_language(&self, token: Token<'a>) -> Option<Said> {
         let (before, text) = self.before();
         let said = match (before, token.kind) {
@@ -82,7 +82,7 @@ impl<'a> Parser<'a> {
         Some(said)
     }
 
-    /// A `for` that counts by itself.
+    /// A counting `for` loop, as in other languages.
     fn loop_of_another_language(&self, token: Token<'a>) -> Option<Said> {
         let (before, text) = self.before();
         let name = match (before, token.kind) {
@@ -96,7 +96,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// What CPython has and MicroPython has not.
+    /// Features that CPython has and MicroPython lacks.
     fn missing_feature(&self, token: Token<'a>) -> Option<Said> {
         let (before, text) = self.before();
         let said = match (before, token.kind) {
@@ -144,7 +144,7 @@ impl<'a> Parser<'a> {
         Some(said)
     }
 
-    /// What is easily written by mistake.
+    /// Simple slips.
     fn slip(&self, token: Token<'a>) -> Option<Said> {
         let (before, text) = self.before();
         let said = match (before, token.kind) {
@@ -225,7 +225,7 @@ impl<'a> Parser<'a> {
         Some(said)
     }
 
-    /// What is to be said of the word that the statement begins with, if it is all that there is so far.
+    /// The message for the first word of the statement, if nothing else of the statement has been read.
     pub(super) fn wrong_word(&self) -> Option<(Range, String, String)> {
         let word = self.previous().filter(|word| word.kind == Kind::Name)?;
         if !Self::begins_statement(self.two_back()) {
@@ -270,18 +270,18 @@ impl<'a> Parser<'a> {
         )
     }
 
-    /// Whether an expression in an f-string ends after this token.
+    /// Whether an expression in an f-string ends behind this token.
     fn next_is_invented(&self) -> bool {
         self.tokens.get(self.at + 1).is_some_and(|next| next.invented)
     }
 
-    /// What stands between the last `{` and this token.
+    /// The text between the last `{` and this token.
     fn inside_braces(&self, token: Token<'a>) -> &'a str {
         let before = self.source.get(..token.range.start).unwrap_or_default();
         before.rsplit('{').next().unwrap_or_default().trim()
     }
 
-    /// Whether the parameters of a `lambda` are read.
+    /// Whether the parser is in the parameters of a `lambda`.
     fn in_lambda(&self) -> bool {
         let before = self.tokens.get(..self.at).unwrap_or_default();
         let params =
@@ -300,14 +300,14 @@ impl<'a> Parser<'a> {
             .is_some_and(|first| first.kind == kind)
     }
 
-    /// Whether a word stands on this line, as far as it has been read.
+    /// Whether this token kind occurs on the line, in what has been read of it.
     fn line_has(&self, kind: Kind) -> bool {
         let line = self.tokens.get(..self.at).unwrap_or_default();
         let ends = |token: &&Token<'_>| !matches!(token.kind, Kind::Newline | Kind::Indent | Kind::Dedent);
         line.iter().rev().take_while(ends).any(|token| token.kind == kind)
     }
 
-    /// Whether this stands where a block follows: a `{`, or the last word of the line.
+    /// Whether a block should begin behind this token: it is a `{`, or the last word of the line.
     fn ends_head(&self) -> bool {
         let words = [
             Kind::If,
@@ -330,13 +330,13 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Types that stand in front of a variable in other languages.
+/// Types that other languages write before a variable.
 const TYPES: [&str; 14] = [
     "auto", "bool", "byte", "char", "double", "float", "int", "long", "short", "str", "string", "uint16_t",
     "uint32_t", "uint8_t",
 ];
 
-/// Words that begin a statement in other languages, and what does here.
+/// Words that begin a statement in other languages, with the MicroPython equivalent.
 const ELSEWHERE: [(&str, &str); 16] = [
     ("catch", "except"),
     ("do", "while True:"),
@@ -356,8 +356,8 @@ const ELSEWHERE: [(&str, &str); 16] = [
     ("void", "def"),
 ];
 
-/// The keyword that is meant by a word in which one letter is wrong, missing, too many or in the wrong place. Short
-/// keywords are left out, because they are near to too many words.
+/// The keyword that was probably meant: one letter of the word is wrong, missing, extra or in the wrong
+/// place. Short keywords are left out, since too many words are similar to them.
 fn meant(word: &str) -> Option<&'static str> {
     let keywords = KEYWORDS
         .iter()

@@ -1,7 +1,7 @@
-//! Tokens to a syntax tree.
+//! Parses tokens into a syntax tree.
 //!
-//! One function per construct. A function that fails has complained, once; the statement that it was in is given up,
-//! and parsing goes on with the next line, or with the block under it.
+//! There is one function per construct. A function that fails has reported exactly one mistake. The statement
+//! is then given up, and parsing goes on with the next line, or with the block of the statement.
 
 mod compound;
 mod expression;
@@ -23,7 +23,7 @@ use crate::token::{Kind, Token};
 /// stack; this one keeps ours from overflowing.
 pub(crate) const MAX_DEPTH: usize = 64;
 
-/// The complaint has been made.
+/// The mistake has been reported.
 #[derive(Debug)]
 struct Failed;
 
@@ -34,12 +34,12 @@ struct Parser<'a> {
     tokens: &'a [Token<'a>],
     at: usize,
     depth: usize,
-    /// What `NAME = const(value)` has defined so far.
+    /// The constants that `NAME = const(value)` has defined so far.
     constants: HashMap<String, Constant>,
     diagnostics: Vec<Diagnostic>,
 }
 
-/// Parses a text that was split into tokens; the diagnostics are those of both.
+/// Parses the tokens of a text. The diagnostics include those of the lexer.
 pub(crate) fn parse(source: &str, lexed: &Lexed<'_>) -> (Block, Vec<Diagnostic>) {
     let mut parser = Parser {
         source,
@@ -51,7 +51,7 @@ pub(crate) fn parse(source: &str, lexed: &Lexed<'_>) -> (Block, Vec<Diagnostic>)
     };
     let block = parser.file();
     let mut diagnostics = parser.diagnostics;
-    // The bracket is the mistake; what follows it makes no sense for that reason.
+    // The unclosed bracket is the mistake; errors in what follows it result from that.
     let in_bracket = |at: usize| {
         let before = lexed.unclosed.partition_point(|range| range.start <= at);
         let nearest = before.checked_sub(1).and_then(|index| lexed.unclosed.get(index));
@@ -74,7 +74,7 @@ impl<'a> Parser<'a> {
         block
     }
 
-    /// A statement of a block, whatever it begins with. It always takes at least one token.
+    /// Parses any statement of a block. It always takes at least one token.
     fn statement_in(&mut self, block: &mut Block) {
         if self.kind() == Kind::Indent {
             self.unexpected_indent();
@@ -102,11 +102,11 @@ impl<'a> Parser<'a> {
             self.statement(block)
         };
         if parsed.is_err() {
-            // Lines that were understood before the mistake go with it: they would only lead to more complaints.
+            // Discard what the line had produced before the mistake: it would only lead to more messages.
             block.truncate(count);
             self.skip_line();
             if self.kind() == Kind::Indent && first == "match" {
-                // Its cases would only give the same complaint again.
+                // The cases of a `match` would only repeat the same message.
                 self.bump();
                 self.skip_block();
                 self.accept(Kind::Dedent);
@@ -127,7 +127,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The statements up to the matching dedent; stands at the indent.
+    /// The statements up to the matching dedent. The current token is the indent.
     fn indented(&mut self) -> Block {
         self.bump();
         let mut block = Vec::new();
@@ -152,7 +152,7 @@ impl<'a> Parser<'a> {
         self.accept(Kind::Newline);
     }
 
-    /// Goes to the dedent that ends the block.
+    /// Skips to the dedent that ends the block.
     fn skip_block(&mut self) {
         let mut open = 0_usize;
         loop {
@@ -167,7 +167,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Runs `parse` one level deeper, unless that is too deep.
+    /// Runs `parse` one level deeper, or reports that the nesting is too deep.
     fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parse<T>) -> Parse<T> {
         if self.depth >= MAX_DEPTH {
             return Err(self.too_deep());
@@ -212,7 +212,7 @@ impl<'a> Parser<'a> {
         self.previous().map_or(0, |token| token.range.end)
     }
 
-    /// From `start` to the end of the last token.
+    /// The range from `start` to the end of the last token.
     fn since(&self, start: Range) -> Range {
         Range::new(start.start, self.previous_end().max(start.end))
     }

@@ -1,4 +1,4 @@
-//! Atoms, and what is done to them: calls, indexes, attributes.
+//! Atoms, and the calls, indexes and attributes behind them.
 
 use super::expression::tuple;
 use super::{Parse, Parser};
@@ -131,7 +131,7 @@ impl Parser<'_> {
         Ok(value)
     }
 
-    /// Takes the end of an expression in an f-string.
+    /// Expects the end of an expression in an f-string.
     fn end_of_field(&mut self) -> Parse<()> {
         if self.accept(Kind::RParen) {
             return Ok(());
@@ -163,7 +163,7 @@ impl Parser<'_> {
         })
     }
 
-    /// What stands in parentheses or brackets; says whether there was a comma.
+    /// The contents of parentheses or brackets; returns whether there was a comma.
     fn items_or_comprehension(&mut self) -> Parse<(Vec<Expr>, bool)> {
         let item = |parser: &mut Self| {
             if parser.kind() == Kind::Star {
@@ -251,7 +251,7 @@ impl Parser<'_> {
         })
     }
 
-    /// What a `for` assigns to.
+    /// The targets of a `for`.
     pub(super) fn targets(&mut self) -> Parse<Expr> {
         self.tuple_of(Self::star_or_operand)
     }
@@ -274,7 +274,7 @@ impl Parser<'_> {
         })
     }
 
-    /// The arguments of a call, of a class or of a decorator; stands at the `(`.
+    /// The arguments of a call, of a class or of a decorator. The current token is the `(`.
     pub(super) fn call(&mut self) -> Parse<Vec<Argument>> {
         self.bump();
         let mut arguments = Vec::new();

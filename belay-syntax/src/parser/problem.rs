@@ -1,4 +1,4 @@
-//! What to say about a mistake.
+//! Reporting mistakes.
 
 use super::familiar::{IF_ELIF, NO_MATCH};
 use super::{Failed, MAX_DEPTH, Parse, Parser};
@@ -8,7 +8,7 @@ use crate::range::Range;
 use crate::token::{Kind, Token};
 
 impl<'a> Parser<'a> {
-    /// Complains, unless the lexer has already complained about this token.
+    /// Reports a mistake, unless the lexer has already reported this token.
     pub(super) fn problem(
         &mut self,
         range: Range,
@@ -28,7 +28,7 @@ impl<'a> Parser<'a> {
         Failed
     }
 
-    /// Takes a token of this kind, or complains that it is missing.
+    /// Takes a token of this kind, or reports that it is missing.
     pub(super) fn expect(&mut self, kind: Kind, place: &str) -> Parse<Token<'a>> {
         if self.kind() == kind {
             return Ok(self.bump());
@@ -57,7 +57,7 @@ impl<'a> Parser<'a> {
         Err(self.unexpected(&format!("a name {place}")))
     }
 
-    /// Complains about the current token, having wanted something else.
+    /// Reports the current token as unexpected, and what was expected instead.
     pub(super) fn unexpected(&mut self, wanted: &str) -> Failed {
         let token = self.token();
         if let Some((range, message, help)) = self.wrong_word() {
@@ -86,7 +86,7 @@ impl<'a> Parser<'a> {
             (format!("expected {wanted}, but {found}"), help.to_owned())
         });
         let range = match token.kind {
-            // The end of a line is nothing that can be underlined: point at what stands before it.
+            // The end of a line cannot be underlined, so point at the token before it.
             Kind::Newline | Kind::End | Kind::Indent | Kind::Dedent => {
                 self.previous().map_or(token.range, |previous| previous.range)
             }
@@ -95,12 +95,12 @@ impl<'a> Parser<'a> {
         self.problem(range, message, help)
     }
 
-    /// Whether nothing is between this token and the one before.
+    /// Whether there is no space between this token and the one before.
     pub(super) fn touches_previous(&self) -> bool {
         self.previous_end() == self.range().start
     }
 
-    /// Whether this is the line of a `match` or of a `case`, which ends in `:` as no simple statement does.
+    /// Whether this is the line of a `match` or a `case`: it ends in `:`, unlike a simple statement.
     pub(super) fn begins_match(&self) -> bool {
         if !matches!(self.token().text, "match" | "case") || self.kind() != Kind::Name {
             return false;
@@ -144,7 +144,7 @@ impl<'a> Parser<'a> {
         )
     }
 
-    /// Whether the statement begins with a word that has to follow a block of another one.
+    /// Whether the statement begins with a word that has to follow the block of another one.
     pub(super) fn is_orphan(&self) -> bool {
         matches!(
             self.kind(),
@@ -152,7 +152,7 @@ impl<'a> Parser<'a> {
         )
     }
 
-    /// Takes the `:` in front of a block.
+    /// Expects the `:` before a block.
     pub(super) fn colon(&mut self, word: &str) -> Parse<()> {
         if self.accept(Kind::Colon) {
             return Ok(());

@@ -97,7 +97,7 @@ impl Parser<'_> {
         kind
     }
 
-    /// Whether the statement ends here; anything else is taken for the beginning of an expression.
+    /// Whether the statement ends here; otherwise an expression begins.
     fn ends_simple(&self) -> bool {
         matches!(self.kind(), Kind::Newline | Kind::Semicolon | Kind::End)
     }
@@ -244,7 +244,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Looks for `NAME = const(value)`, after which the name stands for the value.
+    /// Recognises `NAME = const(value)`, which makes the name stand for the value.
     fn assignment(&mut self, targets: Vec<Expr>, mut value: Expr) -> Parse<StmtKind> {
         let name = match targets.as_slice() {
             [
@@ -268,7 +268,7 @@ impl Parser<'_> {
             [crate::ast::Argument::Positional(argument)] => argument.constant,
             _ => None,
         };
-        // `const(1,)` is a list of one and not a constant.
+        // `const(1,)` has a trailing comma, so its argument does not count as a constant.
         let trailing = self.two_back() == Kind::Comma;
         let Some(constant) = argument.filter(|_| !trailing) else {
             let message = "`const()` needs a value that is known when the code is compiled";

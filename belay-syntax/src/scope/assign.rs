@@ -1,4 +1,4 @@
-//! What can be assigned to, and what can be deleted.
+//! Checks the targets of assignments and deletions.
 
 use super::{Checker, How};
 use crate::ast::{Expr, ExprKind, Ident, Trailer};
@@ -75,7 +75,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// An attribute or an element, the base of which is only read.
+    /// An attribute or an element as a target; its base is only read.
     fn element(&mut self, target: &'a Expr, verb: &str) {
         let ExprKind::Postfix { base, trailers } = &target.kind else {
             return;

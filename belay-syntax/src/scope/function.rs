@@ -17,7 +17,7 @@ const EMITTERS: [&str; 6] = [
     "native",
     "viper",
 ];
-/// A call cannot have a starred argument after this many others, on boards with 31-bit integers.
+/// On boards with 31-bit integers, at most this many arguments may precede a starred one.
 const MOST_BEFORE_STAR: usize = 30;
 
 impl<'a> Checker<'a> {
@@ -54,7 +54,7 @@ impl<'a> Checker<'a> {
         if emitter == "viper" {
             self.viper_types(function);
         }
-        // What an assembler's function has in it are instructions and no names.
+        // The body of an assembler function consists of instructions, not of names.
         if emitter.starts_with("asm_") {
             self.instructions(&function.body);
         } else {
@@ -71,7 +71,8 @@ impl<'a> Checker<'a> {
         self.store(&name.name, Some(name.range));
     }
 
-    /// Instructions look like calls; which ones there are depends on the processor and is left to the board.
+    /// Checks that the body consists of instructions, which look like calls. Which instructions exist depends
+    /// on the processor and is left to the board.
     fn instructions(&mut self, body: &'a FunctionBody) {
         let FunctionBody::Block(block) = body else { return };
         for statement in block {
@@ -118,7 +119,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Defaults are computed where the function is defined.
+    /// Default values are evaluated where the function is defined.
     pub(super) fn defaults(&mut self, params: &'a [Param]) {
         let (mut star, mut default) = (false, false);
         for param in params {

@@ -1,7 +1,7 @@
-//! Scopes and names: what MicroPython refuses after it has parsed a text, and which name belongs where.
+//! Scopes and names: the errors that MicroPython reports after parsing, and which scope each name belongs to.
 //!
-//! A scope is walked as a whole before the functions in it, because whether a name is local shows only at its end.
-//! What is under a condition that is known to be false is not looked at at all, as in MicroPython.
+//! A scope is walked completely before the functions in it, because only its end shows which names are local.
+//! Code under a condition that is known to be false is not checked at all, as in MicroPython.
 
 mod assign;
 mod function;
@@ -16,10 +16,10 @@ use crate::ast::{Block, Comprehension, Expr, Function};
 use crate::range::Range;
 pub(crate) use names::{Binding, Id};
 
-/// Where an `await` belongs.
+/// Help for an `await` in the wrong place.
 const IN_ASYNC: &str = "put it into an `async def`, and run that with `asyncio.run(…)`";
 
-/// What a text is parsed as.
+/// The context in which a text is parsed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Outer<'a> {
     Module,
@@ -38,17 +38,17 @@ pub(crate) enum ScopeKind {
 pub(crate) struct Scope {
     pub(crate) kind: ScopeKind,
     pub(crate) parent: Option<usize>,
-    /// The names in the order in which they were met.
+    /// The names in the order of their first occurrence.
     pub(crate) ids: Vec<Id>,
     by_name: HashMap<String, usize>,
-    /// Whether it is `async`, or has yielded already.
+    /// Whether it is `async`, or has contained a `yield` so far.
     generates: bool,
     is_async: bool,
-    /// Names that only this scope knows, because its text is no ordinary Python.
+    /// Names that are defined only in this scope, because its text is in a dialect of Python.
     pub(crate) dialect: &'static [&'static str],
 }
 
-/// What is left to be walked of a scope.
+/// A scope whose contents still have to be walked.
 #[derive(Clone, Copy)]
 enum Inside<'a> {
     Block(&'a Block),
@@ -56,25 +56,25 @@ enum Inside<'a> {
     Comprehension(&'a Comprehension),
 }
 
-/// What was found out about a text.
+/// The results for a text.
 #[derive(Default)]
 pub(crate) struct Scopes {
-    /// The module's is the first.
+    /// All scopes; the first is the module's.
     pub(crate) all: Vec<Scope>,
     /// The scope of the text itself.
     pub(crate) top: usize,
     pub(crate) yields: Vec<Range>,
-    /// Those of the yields that have their value used.
+    /// The yields whose value is used.
     pub(crate) received: Vec<Range>,
     pub(crate) awaits: Vec<Range>,
-    /// The functions that are no methods: their names, and whether calling one makes a coroutine.
+    /// The functions that are not methods: their names, and whether a call returns a coroutine.
     pub(crate) functions: Vec<(String, bool)>,
-    /// Calls of a name whose value is not used.
+    /// Calls of a name whose value is ignored.
     pub(crate) calls: Vec<(String, Range)>,
     pub(crate) imports: Vec<Import>,
-    /// Constants that can be seen in the text and nowhere else.
+    /// Constants that exist only in this text.
     pub(crate) private_constants: Vec<(String, Range)>,
-    /// Modules that only a constant was taken from, which needs no import on some boards.
+    /// Modules of which only a constant is used; some boards need no import for that.
     pub(crate) folded: Vec<(String, Range)>,
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
@@ -82,26 +82,27 @@ pub(crate) struct Scopes {
 struct Checker<'a> {
     found: Scopes,
     queue: VecDeque<(usize, Inside<'a>, bool)>,
-    /// The scope that is walked.
+    /// The index of the current scope.
     at: usize,
-    /// How many loops are around, in this scope.
+    /// The number of enclosing loops in this scope.
     loops: usize,
-    /// How many `try` statements are around, in this scope.
+    /// The number of enclosing `try` statements in this scope.
     attempts: usize,
-    /// Inside a statement that could not be parsed, whose meaning is anybody's guess: nothing is reported.
+    /// Whether this is inside a statement that could not be parsed. Nothing is reported there, since the
+    /// meaning is unknown.
     quiet: bool,
-    /// What binds the names that are stored.
+    /// How the names that are stored are being bound.
     how: How,
 }
 
-/// What binds a name.
+/// How a name is bound.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum How {
     /// `=`, `+=`, or `:=`.
     Assignment,
-    /// The head of a `for`, a `with` or an `except`, for as long as its block lasts.
+    /// By the head of a `for`, a `with` or an `except`, for its block only.
     Passing,
-    /// An import or a definition.
+    /// By an import or a definition.
     Definition,
 }
 
@@ -156,7 +157,7 @@ impl<'a> Checker<'a> {
         self.found.all.len() - 1
     }
 
-    /// Opens a scope in the current one, to be walked after it.
+    /// Opens a scope in the current one; it will be walked after it.
     fn open(&mut self, kind: ScopeKind, inside: Inside<'a>) -> usize {
         let scope = self.new_scope(kind, Some(self.at));
         self.queue.push_back((scope, inside, self.quiet));
@@ -199,7 +200,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Runs `walk`, in which names are bound like this.
+    /// Runs `walk`; names that are stored in it count as bound in this way.
     fn bound_by(&mut self, how: How, walk: impl FnOnce(&mut Self)) {
         let before = std::mem::replace(&mut self.how, how);
         walk(self);
@@ -217,7 +218,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// A `yield` or an `await`, which only functions can have.
+    /// A `yield` or an `await`, which is allowed only in functions.
     fn suspends(&mut self, range: Range, word: &str) -> bool {
         if !matches!(self.kind(), ScopeKind::Function | ScopeKind::Lambda) {
             let place = if self.kind() == ScopeKind::Comprehension {
@@ -252,8 +253,8 @@ impl<'a> Checker<'a> {
         true
     }
 
-    /// Complains about an `await` in a function without `async`. MicroPython takes it for a `yield from`, so that
-    /// calling the function runs nothing of it.
+    /// Reports an `await` in a function without `async`. MicroPython treats it as a `yield from`, so that a
+    /// call of the function runs none of its code.
     fn outside_async(&mut self, range: Range) {
         let is_async = self.found.all.get(self.at).is_some_and(|scope| scope.is_async);
         if !is_async {
@@ -265,7 +266,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Complains about what MicroPython accepts and nobody means.
+    /// Reports code that MicroPython accepts but nobody means.
     fn doubt(&mut self, range: Range, message: &str, help: &str) {
         if !self.quiet {
             self.found.diagnostics.push(Diagnostic {

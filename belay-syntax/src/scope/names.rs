@@ -1,10 +1,10 @@
-//! Where a name belongs, decided as MicroPython decides it.
+//! Finds the scope that each name belongs to, by MicroPython's rules.
 
 use super::{Checker, How, ScopeKind, Scopes};
 use crate::ast::Ident;
 use crate::range::Range;
 
-/// Where a name of a scope is kept.
+/// How a name of a scope is bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Binding {
     Undecided,
@@ -17,7 +17,7 @@ pub(crate) enum Binding {
     Local,
     /// Local, and used by a function inside.
     Cell,
-    /// Belongs to a function around this one.
+    /// Belongs to an enclosing function.
     Free,
 }
 
@@ -26,12 +26,12 @@ pub(crate) struct Id {
     pub(crate) name: String,
     pub(crate) binding: Binding,
     pub(crate) is_param: bool,
-    /// Where it was first read and first assigned; a place that is not in the text counts as neither.
+    /// Where it is first read and first assigned; `None` also if that is not in the text.
     pub(crate) read: Option<Range>,
     pub(crate) written: Option<Range>,
-    /// Where it was first assigned by a statement that does nothing else.
+    /// Where it is first assigned by a plain assignment.
     pub(crate) assigned: Option<Range>,
-    /// Whether something binds it that does so for good: not only the head of a `for`, a `with` or an `except`.
+    /// Whether anything but the head of a `for`, a `with` or an `except` binds it.
     pub(crate) lasting: bool,
 }
 
@@ -71,7 +71,7 @@ impl Scopes {
         self.all.get(scope).and_then(|scope| scope.parent)
     }
 
-    /// Marks a name as belonging to a function further out, if one of them has it.
+    /// Marks a name as belonging to an enclosing function, if one of those has it.
     fn look_outwards(&mut self, scope: usize, name: &str) {
         let mut around = self.parent(scope);
         while let Some(outer) = around.filter(|outer| self.parent(*outer).is_some()) {
@@ -88,7 +88,8 @@ impl Scopes {
         }
     }
 
-    /// Decides which of the names that a scope only reads belong to a function around it; the scope has been walked.
+    /// Decides which names that a scope only reads belong to an enclosing function. The scope has been
+    /// walked.
     pub(super) fn close_over_globals(&mut self, scope: usize) {
         let ids = self.all.get(scope).map_or(&[][..], |scope| &scope.ids);
         let read = ids.iter().filter(|id| id.binding == Binding::Global);
@@ -116,7 +117,7 @@ impl Scopes {
         }
     }
 
-    /// Whether a scope or a function around it has words of its own, and this is one of them.
+    /// Whether the name is defined by the dialect of this scope or of an enclosing one.
     pub(crate) fn knows(&self, scope: usize, name: &str) -> bool {
         let mut around = Some(scope);
         while let Some(scope) = around.and_then(|at| self.all.get(at)) {
@@ -128,7 +129,7 @@ impl Scopes {
         false
     }
 
-    /// The scope that keeps a free name.
+    /// The scope to which a free name belongs.
     pub(crate) fn owner(&self, scope: usize, name: &str) -> Option<usize> {
         let mut around = self.parent(scope);
         while let Some(outer) = around {
@@ -185,7 +186,7 @@ impl Checker<'_> {
         id.lasting |= how != How::Passing && range.is_some();
     }
 
-    /// Says whether the name was free to be one.
+    /// Returns false if the name is already declared.
     pub(super) fn declare_param(&mut self, name: &str, range: Range) -> bool {
         let Some(id) = self.found.find_or_add(self.at, name, Binding::Undecided) else {
             return false;
@@ -257,7 +258,7 @@ impl Checker<'_> {
         }
     }
 
-    /// The target of `:=`, which in a comprehension belongs to the scope around it.
+    /// The target of `:=`. In a comprehension it belongs to the enclosing scope.
     pub(super) fn store_named(&mut self, name: &Ident) {
         let at = self.at;
         if self.kind() == ScopeKind::Comprehension

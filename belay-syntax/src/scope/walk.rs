@@ -1,4 +1,4 @@
-//! The walk over the syntax tree.
+//! Walks the syntax tree.
 
 use super::{Checker, How, Inside, ScopeKind};
 use crate::analysis::{Import, Name};
@@ -88,7 +88,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// An expression that is a statement: nobody takes its value.
+    /// An expression statement: its value is ignored.
     fn unused(&mut self, value: &'a Expr) {
         match &value.kind {
             ExprKind::Yield(inner) => self.yields(value.range, inner.as_deref(), false),
@@ -256,7 +256,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Takes note of a module that is imported, with these names out of it.
+    /// Records the import of a module, with the names imported from it.
     fn imported(&mut self, module: &Ident, names: Option<&[ast::Import]>) {
         let name = |import: &ast::Import| Name {
             name: import.name.name.clone(),
