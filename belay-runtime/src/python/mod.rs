@@ -1,8 +1,9 @@
-//! Marshalling: Rust values to Python expressions and the board's `repr` back to Rust values. No I/O.
+//! Marshalling: Rust values become Python expressions, and the board's `repr` becomes Rust values. No I/O.
 //!
-//! A parameter may be anything that is [`Serialize`], a result anything that is `DeserializeOwned`. A value
-//! that goes to the board is printable ASCII on one line, whatever it holds. It is JSON where that says all of it, and
-//! otherwise consists of literals and of a few calls with literals in them: it can never become code.
+//! A parameter may be of any type that is [`Serialize`], a result of any type that is `DeserializeOwned`.
+//! Every value is sent to the board as one line of printable ASCII. It is JSON if that expresses the value
+//! exactly. Otherwise it consists of literals and of a few calls whose arguments are literals, so it can
+//! never become code.
 //!
 //! # To the board
 //!
@@ -45,13 +46,13 @@
 //! | any object but `None` | [`Remote`](crate::Remote) | stays on the board; also in lists, tuples, values of dicts, and fields |
 //! | anything else, such as `<Pin 4>` | an error | names it, where it stands, and what to return instead |
 //!
-//! Both ways end in an error after 100 levels of nesting.
+//! In both directions, more than 100 levels of nesting are an error.
 //!
 //! # Floats
 //!
-//! Boards read and print decimal numbers with rounding errors. So Belay writes a number in decimal only where every board
-//! reads it correctly, and as integers times powers of two everywhere else; and a float that a board would not print
-//! exactly comes back as its bits.
+//! Boards read and print decimal numbers with rounding errors. Therefore Belay writes a number in decimal
+//! only if every board reads it correctly, and otherwise as integers times powers of two. A float that a
+//! board would not print exactly is returned as its bits.
 //!
 //! | firmware | an `f32` argument | an `f64` argument | a float result |
 //! | --- | --- | --- | --- |
@@ -59,29 +60,31 @@
 //! | single precision, as on most microcontrollers | arrives exactly | arrives as the nearest single | comes back exactly, wherever in a result it is |
 //! | 30 bits, as with `CircuitPython` | as near as the board holds it | as near as the board holds it | comes back exactly |
 //!
-//! Some boards have no numbers between zero and the least normal single, 1.2e-38, and take those for zero.
+//! Some boards have no subnormal floats: they treat numbers between zero and the smallest normal single,
+//! 1.2e-38, as zero.
 //!
-//! As an `f64`, a single is just that number: what a board with single precision has of `0.1` is
-//! `0.10000000149011612`. Ask for an `f32` to see its few digits.
+//! Read as an `f64`, a single keeps its exact value: a board with single precision holds `0.1` as
+//! `0.10000000149011612`. Read it as an `f32` to see its few digits.
 //!
-//! What is printed, and rounded then, are complex numbers, floats among objects that write themselves, results so large
-//! that the board has no room for their `repr`, and everything on boards with a few kilobytes of memory. There an `f64`
-//! argument is exact as above, and a result has the digits that the board prints: seven or eight, and of few digits, such
-//! as `21.5`, three in a hundred are off by one in the last bit. Where each bit counts there, return
+//! Some results are not exact, since the board prints them rounded: complex numbers, floats in objects with a
+//! `__repr__` of their own, results so large that the board has no room for their `repr`, and all results of
+//! boards with a few kilobytes of memory. On the latter, an `f64` argument is exact as above, and a result
+//! has the digits that the board prints: seven or eight. Even of numbers with few digits, such as `21.5`,
+//! three in a hundred are off by one in the last bit. Where each bit counts on such a board, return
 //! `struct.pack('f', x)` as [`Bytes`].
 //!
-//! # How results come
+//! # How results are sent
 //!
-//! The type that a method returns decides how a board sends its result: a float as its bits, a sequence of eight or more
-//! ints or of floats as the memory of an array, large `bytes` in base64, all else as its `repr`. A value of another type
-//! comes as its `repr`, too, so nothing else depends on it. What the board needs for this, some 1,500 characters of
-//! Python, it is sent when it is first wanted.
+//! The type that a method returns decides how a board sends its result: a float as its bits, a sequence of
+//! eight or more ints or of floats as the memory of an array, large `bytes` in base64, and everything else as
+//! its `repr`. This is only an optimisation: a value of another type is sent as its `repr`. The code that the
+//! board needs for this, some 1,500 characters of Python, is sent when it is first needed.
 //!
 //! # Memory on the board
 //!
-//! A board never forgets a short string literal that its parser has seen. Therefore a string of up to ten bytes
-//! that may be another one at each call goes as bytes, of which the board makes the string, and so does what would be
-//! as short in base64.
+//! A board never forgets a short string literal that its parser has seen. Therefore a string of up to ten
+//! bytes that may differ from call to call is sent as bytes, which the board decodes; and bytes whose base64
+//! would be as short a string are sent as a bytes literal instead.
 
 mod arguments;
 mod array;

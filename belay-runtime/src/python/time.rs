@@ -23,8 +23,9 @@ pub struct Micros(pub Duration);
 /// A point in time that travels as the tuple of `time.gmtime()`, in UTC and whole seconds: year, month,
 /// day, hour, minute, second, weekday (Monday is 0) and day of the year (from 1).
 ///
-/// Boards count the seconds of `time.time()` from 1970 or from 2000, so a number would mean one thing here
-/// and another there; the tuple means the same on all of them. What a board returns needs the first six.
+/// Boards count the seconds of `time.time()` from 1970 or from 2000, so a number would mean different times
+/// on different boards; the tuple means the same on all of them. A tuple from the board needs at least the
+/// first six elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub SystemTime);
 
@@ -161,7 +162,7 @@ fn days_to(year: i64, month: i64, day: i64) -> i64 {
     year * 365 + leap_days + year_day - 719_468
 }
 
-/// The year, month and day that begins so many days after 1970-01-01.
+/// The date that is this many days after 1970-01-01.
 fn date_of(days: i64) -> (i64, i64, i64) {
     // The guess is off by one year at most, since it uses the average length of a year.
     let mut year = 1970 + (days * 400).div_euclid(146_097);

@@ -13,8 +13,8 @@ use crate::printable::Printable;
 
 /// Any value that a board can return, of whatever type.
 ///
-/// `Display` writes it as Python does. It can be an argument, too, and arrives as the same type again (a
-/// namedtuple, whose class the board may not have, as a dict).
+/// `Display` writes it as Python does. As an argument, it arrives with the same type (except a namedtuple,
+/// which arrives as a dict, since the board may not have its class).
 ///
 /// Two sets are equal only if their elements are in the same order. Boards keep sets in no particular order.
 ///

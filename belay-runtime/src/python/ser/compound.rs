@@ -7,8 +7,9 @@ use crate::python::array::TypeCode;
 use crate::python::error::{Segment, ValueError};
 use crate::python::literal;
 
-/// How many elements are written in one piece at the outermost level. `CircuitPython` holds what a literal is made of
-/// on a stack of some 370 words, all levels together; a sum of literals needs no more than the largest of them.
+/// How many elements one literal holds at the outermost level; longer sequences are a sum of such literals.
+/// `CircuitPython` keeps the elements of a literal on a stack of some 370 words, for all levels together, and
+/// a sum needs no more of it than its largest literal.
 const PIECE: usize = 128;
 /// The lower limit of that number, however deep the nesting.
 const SMALLEST_PIECE: usize = 8;
