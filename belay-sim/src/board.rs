@@ -71,7 +71,7 @@ impl Builder {
     /// Says in a few words whether the board has been built, or would have to be.
     ///
     /// # Errors
-    /// When it cannot be started nor built with what is installed.
+    /// When it has not been built, and cannot be built with the installed programs.
     pub fn check(&self) -> Result<&'static str> {
         source::check(self.kind)
     }
@@ -82,7 +82,7 @@ impl Builder {
     /// When the board cannot be built or the system has no pseudo-terminal left.
     ///
     /// # Cancel safety
-    /// Dropping the future leaves no board behind; a build that has begun goes on.
+    /// Dropping the future leaves no board running; a build that has begun continues.
     pub async fn start(self) -> Result<Board> {
         let (send, receive) = oneshot::channel();
         thread::Builder::new()
@@ -124,16 +124,18 @@ impl Board {
         Builder::new(Kind::UnixSingle)
     }
 
-    /// MicroPython with `CircuitPython`'s differences, as far as a build of `MicroPython` can be given them; it is not
-    /// `CircuitPython`, whose name and version it gives for its own so that programs treat it as they would treat that.
+    /// MicroPython with the differences of `CircuitPython`, as far as a build of `MicroPython` allows them.
+    /// It is not `CircuitPython`, but reports the name and version of it, so that programs treat it in the
+    /// same way.
     ///
-    /// There are no `_thread`, `machine` and `asyncio`, next to nothing in `micropython`, and other functions in `time`;
-    /// there are `board`, `digitalio`, `analogio`, `microcontroller`, `supervisor`, `storage` and `traceback`. Checksums
-    /// take bytes only, `repr` leaves text as it is, floats have 30 bits, and a "pystack" limits literals and recursion.
-    /// The file system is read-only unless `boot.py` takes it from the host. Input goes through a ring of 256 bytes that
-    /// takes no packet while less than 64 are free, Ctrl-C included, and Ctrl-C throws away what has not been read.
-    /// Each REPL and each program has an interpreter of its own; a key has to be pressed after `code.py` has ended, and
-    /// `code.py` starts again when a file in the board's [directory](Self::directory) is written to meanwhile.
+    /// There are no `_thread`, `machine` and `asyncio`, hardly anything in `micropython`, and other functions
+    /// in `time`; there are `board`, `digitalio`, `analogio`, `microcontroller`, `supervisor`, `storage` and
+    /// `traceback`. Checksums take bytes only, `repr` does not escape text, floats have 30 bits, and a
+    /// "pystack" limits literals and recursion. The file system is read-only unless `boot.py` claims it from
+    /// the host. The input buffer is a ring of 256 bytes that accepts no packet, Ctrl-C included, while less
+    /// than 64 bytes are free; Ctrl-C discards unread input. Each REPL and each program has an interpreter of
+    /// its own. After `code.py` has ended a key has to be pressed, and `code.py` starts again when a file in
+    /// the board's [directory](Self::directory) is written to meanwhile.
     pub fn circuitpython_like() -> Builder {
         Builder::new(Kind::CircuitPythonLike)
     }

@@ -18,7 +18,7 @@ use crate::{
     pump::Command,
 };
 
-/// The cable between a port and its board, which can be told to misbehave while it is in use.
+/// The cable between a port and its board. It can be made faulty while it is in use.
 ///
 /// Every fault is off at first. A change takes effect for the bytes that reach the cable after it; the
 /// methods do not wait for that.
@@ -53,7 +53,7 @@ impl Cable {
         Ok(())
     }
 
-    /// Lets faults happen at random, with the same result for the same seed and the same bytes.
+    /// Sets the rates of random faults. The same seed and the same bytes give the same faults.
     ///
     /// # Errors
     /// When the board has stopped.

@@ -9,7 +9,7 @@ pub enum Error {
     /// The operating system refused something that a board needs.
     #[error("{what}")]
     Io {
-        /// What was being done.
+        /// The operation that failed.
         what: String,
         /// The system's reason.
         #[source]
@@ -45,7 +45,7 @@ pub enum Error {
     NotMicroPython {
         /// The value of the variable.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// A heap of this size is too small for MicroPython to start with.

@@ -1,4 +1,4 @@
-//! What a bad cable does to the bytes on it.
+//! The faults of a bad cable.
 
 use std::time::Duration;
 

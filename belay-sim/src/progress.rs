@@ -1,4 +1,4 @@
-//! What a user sees of a build.
+//! Shows the progress of a build to the user.
 
 #[cfg(feature = "cli")]
 use std::io::IsTerminal as _;
