@@ -174,7 +174,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("errno", &["EACCES", "EAGAIN", "EEXIST", "EINVAL", "EIO", "ENODEV", "ENOENT", "ETIMEDOUT"]),
 ];
 
-/// Modules that are built into boards and are missing above, or are there only under another name.
+/// Further modules that are built into boards.
 #[rustfmt::skip]
 const OTHER_MODULES: &[&str] = &[
     "aioble", "array", "asyncio", "btree", "cmath", "cryptolib", "deflate", "esp", "esp32", "espnow", "gc", "heapq",

@@ -20,7 +20,7 @@ pub struct Name {
 pub struct Return {
     /// The whole statement.
     pub range: Range,
-    /// The value, unless there is none or it is the literal `None`.
+    /// The value; `None` if there is none or it is the literal `None`.
     pub value: Option<Range>,
 }
 
@@ -49,7 +49,7 @@ pub struct Loop {
     pub endless: bool,
 }
 
-/// What a body does and which names it uses.
+/// The result of analysing a body: what it does, and which names it uses.
 ///
 /// Yields, awaits, returns and loops are only those of the body's own scope, not those of functions and
 /// classes in it. Lists are in the order of the text, and each name occurs once in a list.

@@ -60,7 +60,7 @@ use scope::Outer;
 pub struct Diagnostic {
     /// The text that is wrong.
     pub range: Range,
-    /// What is wrong, in one line without a full stop.
+    /// The mistake, in one line without a full stop.
     pub message: String,
     /// What to write instead, where that is known.
     pub help: Option<String>,

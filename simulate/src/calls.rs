@@ -15,7 +15,7 @@ use crate::host;
 /// The functions that are called by an alias, in the order in which they are deployed.
 pub(crate) const DEPLOYED: [&str; 5] = ["add", "size", "spin", "say", "numbers"];
 
-/// What a call asks the board to do.
+/// What a call makes the board do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum What {
     Add(i64, i64),
@@ -40,7 +40,7 @@ pub(crate) enum What {
     Quit,
     /// Only counts that it ran.
     Statement,
-    /// Yields this many items, one every so many milliseconds.
+    /// Yields this many items, with a pause of so many milliseconds between them.
     Items(u32, u32),
     /// Asks the host this many questions, each of which takes the host so many milliseconds.
     Ask(u32, u32),
@@ -65,14 +65,14 @@ pub(crate) struct Call {
     pub(crate) consumer: Duration,
 }
 
-/// What a call gave.
+/// The outcome of a call.
 #[derive(Debug)]
 pub(crate) enum Given {
     /// The right result, and the output if it was requested.
     Right(Option<Vec<u8>>),
     /// A wrong result.
     Wrong(String),
-    /// An error that says that there is no result.
+    /// An error instead of a result.
     Error(Error),
     /// The call was dropped before its end.
     Dropped,

@@ -15,7 +15,7 @@ use crate::schedule::{Flavour, Schedule, Trouble};
 /// How a call ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
-    /// What the call gave; `None` if it did not end.
+    /// The outcome; `None` if the call did not end.
     pub(crate) given: Option<Given>,
     pub(crate) took: Duration,
     pub(crate) at: Instant,

@@ -38,7 +38,7 @@ pub(super) fn is_blank(character: char) -> bool {
     invisible || (!character.is_ascii() && character.is_whitespace())
 }
 
-/// What a character is, and what to write in its place.
+/// The name of a character, and what to write in its place.
 pub(super) fn describe(character: char) -> (String, String) {
     let code = format!("U+{:04X}", u32::from(character));
     let write = |text: &str| format!("write `{text}`");

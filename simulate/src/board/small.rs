@@ -56,7 +56,7 @@ impl Small {
     }
 }
 
-/// What a line leaves to be done once its own stack frames are gone.
+/// The work that a line leaves for the prompt, to be done when the agent's own stack frames are gone.
 pub(super) enum Begun {
     Nothing,
     /// An expression need not be evaluated.
