@@ -1,4 +1,4 @@
-//! The board that a command works on, connected when it is first needed.
+//! The board that a command works on. It is connected when it is first needed.
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::commands::Global;
 use crate::failure::Failure;
 use crate::{progress, screen};
 
-/// What there is of options and of the board, over all commands of one run.
+/// The options, and the board if it is connected, shared by all commands of one run.
 #[derive(Debug)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -24,15 +24,15 @@ use crate::{progress, screen};
 pub(crate) struct Bench {
     pub(crate) global: Global,
     board: Option<Board>,
-    /// The folder that is mounted on it.
+    /// The folder that is mounted on the board.
     pub(crate) mounted: Option<Mounted>,
-    /// Whether more commands follow, for which a lost connection is made again.
+    /// Whether more commands follow, so that a lost connection is worth restoring.
     pub(crate) lasting: bool,
-    /// Whether what runs there may take as long as it likes.
+    /// Whether programs on the board may run without a deadline.
     pub(crate) patient: bool,
-    /// Whether commands come on standard input, so that a program cannot have it.
+    /// Whether standard input contains commands, so that a program on the board cannot read it.
     pub(crate) dictated: bool,
-    /// Whether the board was told to go, so that there is nobody to take leave of.
+    /// Whether the board was told to reset itself, so that an error on closing does not matter.
     pub(crate) gone: bool,
 }
 
@@ -43,7 +43,7 @@ pub(crate) struct Mounted {
     pub(crate) mount: Mount,
 }
 
-/// A board that is connected, and what it says.
+/// A connected board, and its output.
 #[derive(Debug)]
 pub(crate) struct Board {
     pub(crate) device: Device,
@@ -64,9 +64,9 @@ impl Bench {
         }
     }
 
-    /// Where the board is: where the user says, or at the only port that can be meant.
+    /// The address that the user has given, or else `auto`, which means the only USB port.
     pub(crate) fn address(&self) -> Result<Address, Failure> {
-        // A variable that is empty says nothing.
+        // An empty variable counts as not set.
         let named = self.global.port.as_deref().filter(|address| !address.is_empty());
         let address = named.unwrap_or("auto");
         address
@@ -74,7 +74,7 @@ impl Bench {
             .map_err(|error| belay::transport::TransportError::Address(error).into())
     }
 
-    /// The board.
+    /// The board; connects first, if necessary.
     pub(crate) async fn board(&mut self) -> Result<&mut Board, Failure> {
         if self.board.is_none() {
             let address = self.address()?;
@@ -102,14 +102,14 @@ impl Bench {
         }
     }
 
-    /// Has what the board prints heard again, whoever the last command wanted it to.
+    /// Shows the board's output on standard output again, whatever the last command chose.
     pub(crate) fn hear(&mut self) {
         if let Some(board) = &mut self.board {
             board.voice.speak_to(Ear::Output);
         }
     }
 
-    /// Leaves the board, which a program that was interrupted still may say something to.
+    /// Disconnects from the board. A program that is interrupted by this may print more, which is shown.
     pub(crate) async fn release(&mut self) -> Result<(), Failure> {
         let Some(Board {
             device, mut voice, ..
@@ -123,15 +123,15 @@ impl Bench {
     }
 }
 
-/// The next line of standard input, for a program that asks for one. Its prompt was printed by the board, behind what
-/// that had printed before.
+/// Reads the next line of standard input for a program that asks for one. The board has already printed the
+/// prompt, in order with its other output.
 async fn answer(dictated: bool) -> io::Result<String> {
     let at_end = |why| io::Error::new(io::ErrorKind::UnexpectedEof, why);
     if dictated {
         return Err(at_end("standard input has the commands of `belay shell`"));
     }
     let (reply, line) = tokio::sync::oneshot::channel();
-    // A thread of its own: the end of this program waits for no line.
+    // A separate thread, since the command must not wait for a line when it ends.
     std::thread::spawn(move || {
         let mut line = String::new();
         let read = io::stdin().read_line(&mut line).map(|length| (length, line));
@@ -145,32 +145,34 @@ async fn answer(dictated: bool) -> io::Result<String> {
     Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
 }
 
-/// What was printed and has not been looked at: before a call returns, all that it has printed is there.
+/// Output that has been received and not been shown. When a call returns, all of its output has been
+/// received.
 pub(crate) fn printed(output: &mut DeviceOutput) -> Option<Output> {
     tokio::task::unconstrained(output.next()).now_or_never().flatten()
 }
 
-/// With less memory than this, in bytes, a board has room for what it is to run, and for nothing of ours beside it.
+/// A board with less free memory than this, in bytes, has room for the user's program but not for our
+/// methods.
 const SMALL: u64 = 16 << 10;
-/// How long a program may run: Ctrl-C ends it before.
+/// The deadline of a program: practically none, since Ctrl-C ends it.
 const PATIENCE: Duration = Duration::from_secs(2_000_000);
-/// Where programs run.
+/// The namespace in which programs run.
 const MAIN: &str = "__main__";
 
 impl Board {
-    /// Whether there is no room on it for methods of ours.
+    /// Whether the board has too little memory for our methods.
     pub(crate) fn is_small(&self) -> bool {
         let free = self.device.capabilities().free_memory;
         free.is_some_and(|free| free < SMALL)
     }
 
-    /// Runs statements on a board that is small.
+    /// Runs statements on a small board, without our methods.
     pub(crate) async fn run_plainly(&mut self, code: &str) -> belay::Result<Value> {
         let running = self.device.tasks().execute_in(MAIN, code);
         self.voice.during(running).await.map(|_| Value::None)
     }
 
-    /// Evaluates an expression on a board that is small, after the statements before it.
+    /// Evaluates an expression on a small board, after running the statements before it.
     pub(crate) async fn evaluate_plainly(&mut self, before: &str, expression: &str) -> belay::Result<Value> {
         if !before.trim().is_empty() {
             self.run_plainly(before).await?;
@@ -179,7 +181,7 @@ impl Board {
         self.voice.during(evaluating).await?.to()
     }
 
-    /// What the command has on the board.
+    /// Our methods on the board; deploys them first, if necessary.
     pub(crate) async fn tool(&mut self) -> Result<ToolDevice, Failure> {
         if self.tool.is_none() {
             self.tool = Some(self.device.attach().await?);
@@ -190,21 +192,21 @@ impl Board {
     }
 }
 
-/// What the board prints, on its way to standard output.
+/// The board's output, on its way to standard output.
 #[derive(Debug)]
 pub(crate) struct Voice {
     output: DeviceOutput,
-    /// Whether a carriage return was held back, since a line feed may follow.
+    /// Whether a carriage return was held back because a line feed may follow.
     carriage_return: bool,
     ear: Ear,
 }
 
-/// Who hears what the board prints.
+/// Where the board's output goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ear {
-    /// Who reads standard output.
+    /// To standard output.
     Output,
-    /// Who looks at standard error, where standard output is for a program.
+    /// To standard error, since another program reads standard output.
     Aside,
     Nobody,
 }
@@ -218,7 +220,7 @@ impl Voice {
         }
     }
 
-    /// Shows what is printed until something is done, and what was printed before that to its end.
+    /// Shows the board's output while `work` runs, and the rest of it once `work` is done.
     pub(crate) async fn during<T>(&mut self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         loop {
@@ -236,13 +238,13 @@ impl Voice {
         }
     }
 
-    /// Has somebody else hear it from now on.
+    /// Sends the output elsewhere from now on.
     pub(crate) fn speak_to(&mut self, ear: Ear) {
         self.rest();
         self.ear = ear;
     }
 
-    /// Shows what is there.
+    /// Shows the output that has been received.
     fn rest(&mut self) {
         while let Some(piece) = printed(&mut self.output) {
             self.show(&piece);
@@ -252,7 +254,7 @@ impl Voice {
         }
     }
 
-    /// Shows a piece, its lines ended as they are here. Who does not read it any more does not miss it.
+    /// Shows a piece of output, with this system's line endings. An error is ignored: the reader has gone.
     fn show(&mut self, piece: &Output) {
         if self.ear == Ear::Nobody {
             return;
@@ -286,7 +288,7 @@ impl Voice {
     }
 }
 
-/// Does something for as long as what the board prints is read: it could print for ever.
+/// Runs `work` until somebody closes standard output, since a board could print for ever.
 pub(crate) async fn while_read(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     tokio::select! {
         biased;
@@ -295,7 +297,7 @@ pub(crate) async fn while_read(work: impl Future<Output = Result<(), Failure>>) 
     }
 }
 
-/// Does something unless Ctrl-C is pressed.
+/// Runs `work` unless Ctrl-C is pressed.
 pub(crate) async fn unless_interrupted(
     work: impl Future<Output = Result<(), Failure>>,
 ) -> Result<(), Failure> {
@@ -308,8 +310,8 @@ pub(crate) async fn unless_interrupted(
     }
 }
 
-/// Does something unless the system wants this program to end, which is no reason to leave the terminal and the board in
-/// the middle of something.
+/// Runs `work` unless the system asks this program to end. In that case, too, the terminal and the board are
+/// left in order.
 pub(crate) async fn unless_told_to_end(
     work: impl Future<Output = Result<(), Failure>>,
 ) -> Result<(), Failure> {
@@ -319,7 +321,7 @@ pub(crate) async fn unless_told_to_end(
     }
 }
 
-/// Waits until the system wants this program to end, and gives the exit status that says so.
+/// Waits until the system asks this program to end, and returns the exit status for that.
 #[cfg(unix)]
 async fn told_to_end() -> io::Result<u8> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -332,7 +334,7 @@ async fn told_to_end() -> io::Result<u8> {
     }
 }
 
-/// Waits until the system wants this program to end.
+/// Waits until the system asks this program to end, which cannot be noticed here.
 #[cfg(not(unix))]
 async fn told_to_end() -> io::Result<u8> {
     std::future::pending().await

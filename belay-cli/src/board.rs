@@ -1,12 +1,14 @@
-//! What the command has on the board: methods of a trait, as every program with this library has.
+//! The command's own methods on the board, written as a trait like those of any program that uses this
+//! library.
 
 use belay::prelude::*;
 use belay::python::{Bytes, Value};
 
-/// A board, as the command sees it.
+/// The board, as the command uses it.
 #[belay::device(globals(input))]
 pub(crate) trait Tool {
-    /// Runs statements as a program of its own, and gives what it left with, if it did.
+    /// Runs statements as a program of its own, and returns the argument of its `SystemExit`, if it raised
+    /// one.
     ///
     /// ```python
     /// names = {"__name__": "__main__", "__file__": file, "input": ask}
@@ -24,7 +26,8 @@ pub(crate) trait Tool {
     #[task(timeout_ms = 2_000_000_000)]
     async fn run(&self, code: &str, file: &str) -> Result<Value>;
 
-    /// Keeps what statements and expressions are run in. A prompt is printed like all else, so that it comes in its order.
+    /// The names in which statements and expressions run. `input` prints its prompt like all other output, to
+    /// keep the order.
     ///
     /// ```python
     /// def ask(prompt=""):
@@ -35,7 +38,7 @@ pub(crate) trait Tool {
     #[setup]
     async fn scope(&self) -> Result<()>;
 
-    /// Runs statements, and gives what they left with, if they did.
+    /// Runs statements, and returns the argument of their `SystemExit`, if they raised one.
     ///
     /// ```python
     /// try:
@@ -48,7 +51,7 @@ pub(crate) trait Tool {
     #[task(timeout_ms = 2_000_000_000)]
     async fn statements(&self, code: &str) -> Result<Value>;
 
-    /// Runs what was typed at the prompt: the value of an expression is printed.
+    /// Runs a statement that was typed at the prompt, and prints its value if it is an expression.
     ///
     /// ```python
     /// try:
@@ -97,7 +100,7 @@ pub(crate) trait Tool {
     #[task(cache = false)]
     async fn set_clock(&self, now: (u16, u8, u8, u8, u8, u8, u8)) -> Result<()>;
 
-    /// Resets the board as its button does, or has it wait for firmware.
+    /// Resets the board like its button, or starts its bootloader.
     ///
     /// ```python
     /// try:
@@ -115,7 +118,7 @@ pub(crate) trait Tool {
     #[task(cache = false)]
     async fn restart(&self, bootloader: bool) -> Result<()>;
 
-    /// How much memory is in use and free, in bytes; the frequency in hertz; the number that the chip has for itself.
+    /// The used and the free memory in bytes, the frequency in hertz, and the chip's unique id.
     ///
     /// ```python
     /// import gc
@@ -132,7 +135,7 @@ pub(crate) trait Tool {
     #[task(cache = false)]
     async fn memory(&self) -> Result<(u64, u64, Option<u64>, Option<Value>)>;
 
-    /// Answers.
+    /// Does nothing, to measure the time of a call.
     ///
     /// ```python
     /// return None
@@ -148,7 +151,7 @@ pub(crate) trait Tool {
     #[task]
     async fn sum(&self, a: u32, b: u32) -> Result<u32>;
 
-    /// Takes bytes.
+    /// Takes bytes, to measure the throughput to the board.
     ///
     /// ```python
     /// return len(load)
@@ -156,7 +159,7 @@ pub(crate) trait Tool {
     #[task]
     async fn swallow(&self, load: Bytes) -> Result<usize>;
 
-    /// Gives so many bytes.
+    /// Returns `size` bytes, to measure the throughput from the board.
     ///
     /// ```python
     /// return bytes(size)

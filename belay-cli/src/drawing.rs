@@ -1,4 +1,4 @@
-//! Python that is wrong, shown where it is wrong.
+//! Shows mistakes in Python code in their place.
 
 use std::fmt::Write as _;
 
@@ -9,8 +9,8 @@ use belay_syntax::Diagnostic;
 use crate::failure::Failure;
 use crate::screen;
 
-/// What a program of the user's has raised: the traceback, as MicroPython shows it, without what is ours. A fault in its
-/// syntax is drawn.
+/// The failure for an exception in the user's program: prints the traceback as MicroPython does, without our
+/// own frames. A syntax error is shown in its line.
 pub(crate) fn raised(error: Error, file: &str, source: &str) -> Failure {
     let Some(exception) = error.exception() else {
         return error.into();
@@ -25,7 +25,7 @@ pub(crate) fn raised(error: Error, file: &str, source: &str) -> Failure {
         }
     }
     screen::note(&traceback(exception, file));
-    // What the library gives a program for an `input`.
+    // The library's answer to an `input` that cannot be served.
     if exception.message.starts_with("there is no input") {
         let help = "in `belay repl` the keyboard is the board's: run it there, or give it what it asks for in another way";
         screen::note(&format!("{}: {help}\n", screen::cyan("help")));
@@ -35,7 +35,7 @@ pub(crate) fn raised(error: Error, file: &str, source: &str) -> Failure {
 
 fn traceback(exception: &DeviceException, file: &str) -> String {
     let mut text = String::new();
-    // What is of a method of ours, or of the agent itself, tells nobody anything.
+    // Frames of our methods and of the agent would not help the user.
     let theirs: Vec<_> = { exception.traceback.iter() }
         .filter(|frame| frame.rust.is_none() && frame.file != "belay" && !frame.file.starts_with("belay."))
         .collect();
@@ -61,7 +61,7 @@ fn traceback(exception: &DeviceException, file: &str) -> String {
     text
 }
 
-/// A fault in its line, as rustc draws it.
+/// A mistake in its line, drawn like rustc's.
 pub(crate) fn drawn(diagnostic: &Diagnostic, file: &str, source: &str) -> String {
     let Diagnostic {
         range,

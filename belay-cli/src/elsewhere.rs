@@ -1,4 +1,4 @@
-//! Boards of other machines: how this one is connected to them, and who it is there.
+//! Boards of other machines: how to connect to them, and the name under which this machine appears.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,9 +9,10 @@ use tokio::sync::OnceCell;
 
 use crate::failure::Failure;
 
-/// Where other machines are looked for, unless it is said with `--connect`.
+/// The environment variable with the endpoints of other machines, for `--connect`.
 pub(crate) const VARIABLE: &str = "BELAY_FLEET";
-/// How long servers may take to be told that their boards are free. After that their deadline says so.
+/// How long to wait on exit until servers know that their boards are free. If they are not told, their own
+/// time-out frees the boards.
 const LEAVES_WITHIN: Duration = Duration::from_secs(3);
 
 static FLEET: OnceCell<Fleet> = OnceCell::const_new();
@@ -39,7 +40,7 @@ impl Meant {
     }
 }
 
-/// Two texts with a `=` between them.
+/// Parses `KEY=VALUE`.
 pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
@@ -47,14 +48,14 @@ pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// The boards of all machines, once for this run.
+/// The connection to the fleet, opened once per run.
 pub(crate) async fn fleet(connect: &[String]) -> Result<&'static Fleet, FleetError> {
     FLEET
         .get_or_try_init(async || Fleet::open(network(connect, &[])?).await)
         .await
 }
 
-/// Has `-p zenoh:…` lead to a board of another machine. The network is joined when such a board is first opened.
+/// Makes `-p zenoh:…` open boards of other machines. The network is joined when such a board is first opened.
 pub(crate) fn provide() {
     belay::transport::provide_zenoh(|board| {
         let board = board.to_owned();
@@ -79,26 +80,26 @@ pub(crate) fn provide() {
     });
 }
 
-/// Gives back what was taken.
+/// Gives the boards back.
 pub(crate) async fn leave() {
     if let Some(fleet) = FLEET.get() {
         let _ = tokio::time::timeout(LEAVES_WITHIN, fleet.clone().close()).await;
     }
 }
 
-/// What others see who has a board.
+/// The name that others see for the holder of a board.
 pub(crate) fn name() -> String {
     let user = std::env::var("USER").or_else(|_| std::env::var("USERNAME"));
     let host = host();
     user.map_or_else(|_| host.clone(), |user| format!("{user}@{host}"))
 }
 
-/// The name of this machine, as far as it can be part of a board's.
+/// The name of this machine, in characters that can be part of a board's name.
 pub(crate) fn host() -> String {
     plain(&gethostname::gethostname().to_string_lossy())
 }
 
-/// A text as the name of a host or a board.
+/// The text, in characters that can be part of the name of a host or a board.
 pub(crate) fn plain(text: &str) -> String {
     let kept = |c: char| {
         if c.is_ascii_alphanumeric() || "-_.".contains(c) {

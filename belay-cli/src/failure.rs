@@ -1,4 +1,4 @@
-//! What goes wrong, how it is told, and the exit status that says so.
+//! Failures: their messages and exit statuses.
 
 use std::error::Error as _;
 use std::fmt::Write as _;
@@ -10,28 +10,28 @@ use belay::{Error, ErrorKind, Phase};
 
 use crate::screen;
 
-/// What was asked for failed on the board.
+/// The operation failed on the board.
 const FAILED: u8 = 1;
 /// The command was used wrongly.
 const USAGE: u8 = 2;
-/// There is no board.
+/// There is no board to connect to.
 const NO_BOARD: u8 = 3;
-/// Ctrl-C.
+/// The user pressed Ctrl-C.
 const INTERRUPTED: u8 = 130;
 
-/// Why a command did not do what it was asked for.
+/// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// This is wrong, and that can be done about it.
+    /// A failure with a message, its causes, and perhaps a hint.
     Said {
         what: String,
         because: Vec<String>,
         help: Option<String>,
         status: u8,
     },
-    /// It was told already.
+    /// A failure that was reported already.
     Told(u8),
-    /// The user wanted it to stop.
+    /// The user interrupted the command.
     Interrupted,
 }
 
@@ -41,7 +41,7 @@ impl Failure {
         Self::said(what, USAGE).with_help(help)
     }
 
-    /// It was used as it should be, and failed.
+    /// The command was used correctly, but failed.
     pub(crate) fn failed(what: impl Into<String>) -> Self {
         Self::said(what, FAILED)
     }
@@ -61,7 +61,7 @@ impl Failure {
         }
     }
 
-    /// The same, with what to do about it.
+    /// The same with a hint.
     #[must_use]
     pub(crate) fn with_help(mut self, text: impl Into<String>) -> Self {
         if let Self::Said { help, .. } = &mut self {
@@ -75,7 +75,7 @@ impl Failure {
         Self::failed(format!("{}: {}", path.display(), plain(error)))
     }
 
-    /// Says it on standard error, and gives the exit status.
+    /// Prints the failure to standard error, and returns the exit status.
     pub(crate) fn tell(self) -> ExitCode {
         let status = self.status();
         if let Self::Said {
@@ -99,12 +99,12 @@ impl Failure {
         ExitCode::from(status)
     }
 
-    /// Says it, where more commands follow.
+    /// Prints the failure when more commands follow.
     pub(crate) fn tell_and_go_on(self) {
         let _ = self.tell();
     }
 
-    /// The exit status that stands for it.
+    /// The exit status of this failure.
     pub(crate) fn status(&self) -> u8 {
         match self {
             Self::Said { status, .. } | Self::Told(status) => *status,
@@ -113,7 +113,7 @@ impl Failure {
     }
 }
 
-/// What an error of the operating system says, without its number.
+/// The message of an error of the operating system, without its number.
 pub(crate) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     match text.split_once(" (os error") {
@@ -123,7 +123,7 @@ pub(crate) fn plain(error: &io::Error) -> String {
 }
 
 impl From<io::Error> for Failure {
-    /// What is written to is closed when whoever reads it has read enough, which is nothing to complain of.
+    /// A broken pipe is no failure: the reader of the output has read enough.
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::Told(0),
@@ -172,7 +172,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// What has happened, and on which board; what methods of ours were at work is nobody's concern.
+/// The message of an error, and the board that it is about. The name of our own method is left out.
 fn what(error: &Error) -> String {
     let kind = match error.kind() {
         ErrorKind::Transport(TransportError::NoMatch { wanted, .. }) if wanted == "auto" => {
@@ -195,7 +195,7 @@ fn what(error: &Error) -> String {
     }
 }
 
-/// What to do about an error, in the words of the command rather than in those of the library.
+/// The hint for an error, in terms of the command instead of the library.
 fn help(error: &Error) -> Option<String> {
     let own = match error.kind() {
         ErrorKind::Transport(TransportError::NotFound { .. } | TransportError::NoMatch { .. }) => {
@@ -230,7 +230,7 @@ fn help(error: &Error) -> Option<String> {
         ErrorKind::Python(exception) if exception.is("MemoryError") => {
             "`belay reset` frees the board's memory"
         }
-        // No option of this command has anything to do with it.
+        // No option of this command changes that deadline.
         ErrorKind::Timeout { .. } if error.phase() == Some(Phase::Execute) => return None,
         ErrorKind::TooLong { .. } => "have the board write it to a file, and copy that with `belay fs cp`",
         _ => return error.hint().map(Into::into),

@@ -1,13 +1,13 @@
-//! Files as they are named on the command line: `:` marks those of the board.
+//! File names on the command line: `:` marks a file on the board.
 
 use std::path::PathBuf;
 
-/// A file or a folder, on one of the two sides.
+/// A file or a folder, on the board or on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FileName {
-    /// Of the board, from its root.
+    /// An absolute path on the board.
     Board(String),
-    /// Of this machine.
+    /// A path on this machine.
     Here(PathBuf),
 }
 
@@ -20,7 +20,7 @@ impl From<&str> for FileName {
     }
 }
 
-/// A path on the board, which may be marked and need not begin at the root.
+/// The absolute path of a file on the board, given with or without `:`, absolute or relative to the root.
 pub(crate) fn on_board(text: &str) -> String {
     let path = text.strip_prefix(':').unwrap_or(text);
     let mut whole = String::new();
@@ -31,7 +31,7 @@ pub(crate) fn on_board(text: &str) -> String {
     if whole.is_empty() { "/".to_owned() } else { whole }
 }
 
-/// The path of what has this name in a folder of the board.
+/// The path of a file of this name in a folder on the board.
 pub(crate) fn join(folder: &str, name: &str) -> String {
     format!("{}/{name}", folder.trim_end_matches('/'))
 }

@@ -1,4 +1,4 @@
-//! What is written for programs.
+//! Output for programs.
 
 use belay::python::Value;
 use serde::Serialize;
@@ -7,14 +7,14 @@ use serde_json::Value as Json;
 use crate::failure::Failure;
 use crate::screen;
 
-/// Writes an object on a line of its own.
+/// Writes an object as one line.
 pub(crate) fn line(object: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string(object).map_err(std::io::Error::from)?;
     Ok(screen::line!("{text}")?)
 }
 
-/// A value of Python: tuples and sets are arrays, bytes are arrays of numbers, and what JSON has no number for is text,
-/// as are the keys of objects.
+/// A Python value as JSON: tuples and sets are arrays, bytes are arrays of numbers. Keys, and values for
+/// which JSON has no number, are strings.
 pub(crate) fn value(value: &Value) -> Json {
     match value {
         Value::None => Json::Null,
@@ -43,7 +43,7 @@ pub(crate) fn value(value: &Value) -> Json {
                 .map(|(name, value)| (name.clone(), self::value(value)));
             Json::Object(fields.collect())
         }
-        // A longer int, and what there may be one day.
+        // A longer int, or a variant that is added one day.
         other => other.to_string().into(),
     }
 }

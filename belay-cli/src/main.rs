@@ -34,7 +34,7 @@ fn main() -> ExitCode {
         Err(error) => return Failure::from(error).tell(),
     };
     let outcome = runtime.block_on(Box::pin(run(cli)));
-    // What still reads from the terminal must not keep the command from ending.
+    // A thread that is still reading from the terminal must not delay the exit.
     runtime.shutdown_background();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Does what was asked for, and leaves the board as it should be left, whatever becomes of it.
+/// Runs the command. Whatever its outcome, the board is left in order.
 async fn run(cli: Cli) -> Result<(), Failure> {
     #[cfg(feature = "fleet")]
     elsewhere::provide();
@@ -54,7 +54,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
     outcome.and(closed)
 }
 
-/// Has what the library tells by `tracing` written to standard error, the more the more often `-v` was given.
+/// Writes the library's `tracing` events to standard error; each `-v` shows more of them.
 fn log(verbose: u8) {
     let level = match verbose {
         0 => return,
@@ -65,7 +65,7 @@ fn log(verbose: u8) {
     let filter = tracing_subscriber::EnvFilter::new(level);
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        // Most of what is done is a span, which says nothing otherwise.
+        // Most operations are spans, which are shown only when they close.
         .with_span_events(FmtSpan::CLOSE)
         .with_writer(std::io::stderr)
         .with_ansi(screen::colours())

@@ -1,4 +1,4 @@
-//! Whatever takes longer than a second says so: with a bar where it is known how much there is to do.
+//! Progress of whatever takes longer than a second: a bar if the total is known, otherwise a spinner.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use belay::{Result, Transfer, TransferEvent};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::Instant;
 
-/// How long something may take before it has to say so.
+/// How long an operation may take before its progress is shown.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How often what turns is turned.
+/// How often the spinner turns.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Waits for something, and says for what if it takes long and somebody looks.
+/// Waits for `work`. If it takes long and standard error is a terminal, a spinner shows `what`.
 pub(crate) async fn waiting<T>(what: &str, work: impl Future<Output = T>) -> T {
     let mut work = std::pin::pin!(work);
     if let Ok(done) = tokio::time::timeout(PATIENCE, &mut work).await {
@@ -24,7 +24,7 @@ pub(crate) async fn waiting<T>(what: &str, work: impl Future<Output = T>) -> T {
     done
 }
 
-/// Transfers files, with a bar if it takes long and somebody looks.
+/// Transfers files. If it takes long and standard error is a terminal, a bar shows the progress.
 pub(crate) async fn transfer<T: Unpin>(transfer: Transfer<T>) -> Result<T> {
     let (begun, bar) = (Instant::now(), bar());
     let mut events = transfer.events();
@@ -40,7 +40,7 @@ pub(crate) async fn transfer<T: Unpin>(transfer: Transfer<T>) -> Result<T> {
                 bar.set_position(progress.done);
                 bar.set_message(progress.path.to_string());
             }
-            // It ends with one of the two above, and what else it may tell is not about how far it has got.
+            // The transfer ends with one of the two events above; other events are not about progress.
             Some(Ok(_)) | None => {}
         }
     };
@@ -51,6 +51,6 @@ pub(crate) async fn transfer<T: Unpin>(transfer: Transfer<T>) -> Result<T> {
 fn bar() -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
     let style = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {msg}");
-    // The template is the one above, which is well-formed.
+    // The template is valid, so the default is never used.
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

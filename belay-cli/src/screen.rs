@@ -1,30 +1,30 @@
-//! Writing to the terminal, or to whatever is there in its place.
+//! Output to the terminal, or to whatever replaces it.
 
 use std::io::{self, Write as _};
 
 use anstream::ColorChoice;
 use tokio::sync::Notify;
 
-/// That what the board has printed was read by nobody.
+/// Notified when the board's output could not be written because its reader has gone.
 pub(crate) static UNREAD: Notify = Notify::const_new();
 
-/// Writes a line to standard output, and fails if nobody reads it any more.
+/// Writes a line to standard output; it is an error if nobody reads it any more.
 macro_rules! line {
     ($($text:tt)*) => { $crate::screen::write(&format!("{}\n", format_args!($($text)*))) };
 }
 pub(crate) use line;
 
-/// Whether what goes to standard error may have colours: it is a terminal's, and nobody has set `NO_COLOR`.
+/// Whether output to standard error may be coloured: it is a terminal, and `NO_COLOR` is not set.
 pub(crate) fn colours() -> bool {
     anstream::AutoStream::choice(&io::stderr()) != ColorChoice::Never
 }
 
-/// Writes text to standard output; its colours only where they are seen.
+/// Writes text to standard output; its colours are removed where they cannot be seen.
 pub(crate) fn write(text: &str) -> io::Result<()> {
     anstream::stdout().write_all(text.as_bytes())
 }
 
-/// Writes bytes to standard output, as they are and at once.
+/// Writes bytes to standard output, unchanged and at once.
 pub(crate) fn write_bytes(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let written = out.write_all(bytes).and_then(|()| out.flush());
@@ -34,7 +34,7 @@ pub(crate) fn write_bytes(bytes: &[u8]) -> io::Result<()> {
     written
 }
 
-/// Writes text to standard error. There is nobody to tell if that fails.
+/// Writes text to standard error. A failure of that cannot be reported.
 pub(crate) fn note(text: &str) {
     let _ = anstream::stderr().write_all(text.as_bytes());
 }
@@ -55,17 +55,18 @@ pub(crate) fn faint(text: &str) -> String {
     format!("\x1b[2m{text}\x1b[0m")
 }
 
-/// What a board says of itself, or calls its files, as it does nothing to a terminal.
+/// Text from the board, such as file names, with control characters escaped so that it cannot affect the
+/// terminal.
 pub(crate) fn plain(text: &str) -> String {
     belay::Printable(text).to_string()
 }
 
-/// So many bytes, as people say it.
+/// A number of bytes in a readable unit.
 pub(crate) fn size(bytes: u64) -> String {
     indicatif::HumanBytes(bytes).to_string()
 }
 
-/// Writes the lines of a table, its columns as wide as what is in them.
+/// Writes a table; each column is as wide as its widest cell.
 pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> io::Result<()> {
     let width = |column: usize| {
         rows.iter()

@@ -1,4 +1,4 @@
-//! The bare line to a board, which is opened again when it is lost.
+//! The raw serial line to a board, which is reopened when it is lost.
 
 use std::io;
 use std::time::Duration;
@@ -10,9 +10,10 @@ use crate::bench::Bench;
 use crate::failure::Failure;
 use crate::progress;
 
-/// How long to wait before a port is looked for again.
+/// How long to wait before trying to open the port again.
 const AGAIN: Duration = Duration::from_millis(200);
-/// What is written at once to a board that cannot hold its sender back, and how long it has for that.
+/// Without flow control: how many bytes are written at once, and the pause after them in which the board can
+/// read them.
 const SIP: usize = 32;
 const SWALLOW: Duration = Duration::from_millis(10);
 
@@ -21,22 +22,22 @@ pub(crate) struct Sitting {
     connector: Connector,
     line: Box<dyn Transport>,
     buffer: Vec<u8>,
-    /// What is still to be written.
+    /// The bytes that are still to be written.
     waiting: Vec<u8>,
-    /// When more may be.
+    /// The end of the pause after the last write.
     pause: Option<tokio::time::Instant>,
 }
 
-/// What happens on a line.
+/// An event on the line.
 pub(crate) enum Happened {
-    /// The board has said this.
+    /// The board has sent these bytes.
     Said(Vec<u8>),
     /// The line is lost.
     Lost(TransportError),
 }
 
 impl Sitting {
-    /// Opens the line to the board, which nothing else of this command may have open.
+    /// Opens the line to the board. Closes the command's own connection first.
     pub(crate) async fn open(bench: &mut Bench) -> Result<Self, Failure> {
         bench.release().await?;
         let connector = Connector::from(bench.address()?);
@@ -51,26 +52,26 @@ impl Sitting {
         })
     }
 
-    /// What the messages call the board.
+    /// The board's name in messages.
     pub(crate) fn name(&self) -> &str {
         self.connector.name()
     }
 
-    /// Has these bytes written, behind those that wait.
+    /// Queues these bytes for writing.
     pub(crate) fn write(&mut self, bytes: &[u8]) {
         self.waiting.extend_from_slice(bytes);
     }
 
-    /// Whether so much waits to be written that no more should come.
+    /// Whether so many bytes are queued that no more should be added.
     pub(crate) fn is_full(&self) -> bool {
         self.waiting.len() > 1 << 16
     }
 
-    /// Writes what waits, and gives what comes.
+    /// Writes queued bytes until something is received or the line is lost.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost.
+    /// No received byte is lost, and unwritten ones stay queued.
     pub(crate) async fn next(&mut self) -> Happened {
         match self.turn().await {
             Ok(said) => Happened::Said(said),
@@ -99,11 +100,11 @@ impl Sitting {
         }
     }
 
-    /// Opens the line again as soon as it is there.
+    /// Reopens the line as soon as the port is there.
     ///
     /// # Errors
     ///
-    /// When it is there, and cannot be opened for a reason that time does not mend.
+    /// When the port is there and cannot be opened for a reason that is not temporary.
     pub(crate) async fn again(&mut self) -> Result<(), Failure> {
         self.waiting.clear();
         loop {
@@ -118,7 +119,7 @@ impl Sitting {
         }
     }
 
-    /// Lets the port go, once what was written has left.
+    /// Closes the port once all written bytes have been sent.
     pub(crate) async fn close(self) {
         self.line.close(Duration::from_secs(1)).await;
     }

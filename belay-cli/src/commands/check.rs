@@ -38,7 +38,7 @@ pub(crate) struct Minify {
     output: Option<PathBuf>,
 }
 
-/// A fault, as JSON.
+/// A mistake, as JSON.
 #[derive(Serialize)]
 struct Fault<'a> {
     file: String,
@@ -46,7 +46,7 @@ struct Fault<'a> {
     column: usize,
     message: &'a str,
     help: Option<&'a str>,
-    /// Whether MicroPython accepts it, though nobody means it.
+    /// Whether MicroPython accepts it, although nobody means it.
     accepted: bool,
 }
 
@@ -123,10 +123,10 @@ pub(crate) fn minify(arguments: &Minify) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A Python file that is meant.
+/// A Python file to check or minify.
 struct Found {
     path: PathBuf,
-    /// What it is called below what was named.
+    /// Its path below the folder that was named.
     below: PathBuf,
 }
 
@@ -160,7 +160,7 @@ fn collect(path: &Path, root: &Path, named: bool, found: &mut Vec<Found>) -> Res
     }
     inside.sort_by_key(fs::DirEntry::path);
     for entry in inside {
-        // A link to a folder may lead in a circle.
+        // A link to a folder may form a loop.
         let is_link = entry.file_type()?.is_symlink();
         if !(is_link && entry.path().is_dir()) {
             collect(&entry.path(), root, false, found)?;

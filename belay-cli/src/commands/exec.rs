@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::json;
 use crate::screen::line;
 
-/// What tracebacks call what was given on the command line.
+/// The file name in tracebacks for code from the command line.
 const GIVEN: &str = "<stdin>";
 
 /// Runs statements on the board
@@ -79,7 +79,8 @@ pub(crate) async fn eval(arguments: Eval, bench: &mut Bench) -> Result<(), Failu
     Ok(line!("{value}")?)
 }
 
-/// The statements before the last one, and that. Nothing, where there is only one, or where a fault is in the text.
+/// Splits the code into the last statement and those before it. `None` if there is only one, or if it has a
+/// syntax error.
 pub(super) fn parted(code: &str) -> Option<(&str, &str)> {
     let ends = code.rmatch_indices([';', '\n']).map(|(at, _)| at);
     for at in ends {
@@ -95,7 +96,7 @@ pub(super) fn parted(code: &str) -> Option<(&str, &str)> {
     None
 }
 
-/// What was given, or what is on standard input.
+/// The code from the command line, or from standard input if that is `-`.
 fn text(given: String) -> Result<String, Failure> {
     if given != "-" {
         return Ok(given);

@@ -124,7 +124,7 @@ async fn list(arguments: List) -> Result<(), Failure> {
     )
 }
 
-/// Shows these boards, a line each; where there are none it says so.
+/// Prints one line for each board, or `none` if there are none.
 fn shown(
     boards: &[BoardInfo],
     as_json: Json,
@@ -140,7 +140,7 @@ fn shown(
     Ok(table(&boards.iter().map(row).collect::<Vec<_>>())?)
 }
 
-/// Says that a board has come or gone.
+/// Prints that a board has come or gone.
 fn told(event: &BoardEvent, as_json: Json) -> Result<(), Failure> {
     match (event, as_json.json) {
         (BoardEvent::Arrived(info), true) => json::line(&serde_json::json!({"arrived": Listed::from(info)})),
@@ -180,7 +180,7 @@ async fn exec(arguments: Exec) -> Result<(), Failure> {
     let within = Duration::from_secs(arguments.within);
     let group: Group<ToolDevice> = fleet.group(&query, &elsewhere::name()).await?;
     let group = group.within(within).at_once(arguments.at_once);
-    // Those that others have are not waited for any longer.
+    // Boards that are held by others are not waited for any longer.
     let _ = tokio::time::timeout(within, group.ready(count)).await;
     let mut results = group.call(|tool| {
         let code = arguments.code.clone();
@@ -202,7 +202,7 @@ async fn exec(arguments: Exec) -> Result<(), Failure> {
     if failed { Err(Failure::Told(1)) } else { Ok(()) }
 }
 
-/// Says what became of the statements on a board.
+/// Prints the outcome of the statements on one board.
 fn said(board: &str, result: Result<String, FleetError>, as_json: Json) -> Result<(), Failure> {
     let (printed, error) = match result {
         Ok(printed) => (Some(printed), None),

@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
     json: Json,
 }
 
-/// What is known of a board, as JSON.
+/// The properties of a board, as JSON.
 #[derive(Serialize)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -57,7 +57,7 @@ pub(crate) async fn run(arguments: &Arguments, bench: &mut Bench) -> Result<(), 
         let (used, free, hertz, chip) = board.tool().await?.memory().await?;
         ((Some(used), Some(free)), hertz, chip)
     };
-    // A file system may be one that says nothing of itself, and to ask takes memory.
+    // A file system may not know its own size, and asking takes memory on the board.
     let asked = capabilities.file_system && !board.is_small();
     let space = if asked {
         match board.device.files().space("/").await {

@@ -11,9 +11,9 @@ use crate::failure::Failure;
 use crate::json;
 use crate::screen::{line, size};
 
-/// How many bytes go one way.
+/// How many bytes a call of the throughput test transfers in one direction.
 const LOAD: usize = 4096;
-/// How long a bar is, at most.
+/// The length of the longest bar, in characters.
 const BAR: usize = 40;
 
 /// Measures how fast this board answers over this cable
@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
     json: Json,
 }
 
-/// How long calls of one kind took, sorted.
+/// The durations of calls of one kind, sorted.
 struct Times(Vec<Duration>);
 
 impl Times {
@@ -40,13 +40,14 @@ impl Times {
         Self(times)
     }
 
-    /// The time that so many of a hundred calls did not exceed.
+    /// The time that this percentage of the calls did not exceed.
     fn percentile(&self, percent: usize) -> Duration {
         let last = self.0.len().saturating_sub(1);
         self.0.get(last * percent / 100).copied().unwrap_or_default()
     }
 
-    /// How many calls took how long: eight steps from the shortest to the one that 99 of 100 do not exceed, and the rest.
+    /// A histogram of the times: eight equal steps from the shortest to the 99th percentile, and one for the
+    /// rest.
     fn histogram(&self) -> Vec<(Duration, usize)> {
         let (low, high) = (self.percentile(0), self.percentile(99));
         let step = (high.saturating_sub(low) / 8).max(Duration::from_nanos(1));
@@ -65,7 +66,7 @@ pub(crate) async fn run(arguments: &Arguments, bench: &mut Bench) -> Result<(), 
     let Arguments { count, json } = *arguments;
     let tool = bench.board().await?.tool().await?;
     let load = belay::python::Bytes::from(vec![0xa5; LOAD]);
-    // What is called for the first time is put on the board.
+    // The first call of a method deploys it, so it is not measured.
     tool.echo().await?;
     tool.sum(1, 2).await?;
     tool.swallow(load.clone()).await?;

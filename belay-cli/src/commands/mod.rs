@@ -1,4 +1,4 @@
-//! The commands, one module each, and what they are called with.
+//! The commands, one module each, and their arguments.
 
 mod check;
 mod completions;
@@ -31,7 +31,7 @@ use clap::{Parser, Subcommand};
 use crate::bench::{Bench, unless_interrupted, while_read};
 use crate::failure::Failure;
 
-/// What can be said of where a board is.
+/// The help text about addresses.
 const ADDRESSES: &str = "Addresses:
   /dev/ttyACM0 or COM3      a serial port; options: ?baud=115200&dtr=on&rts=on&flow=on
   usb:VID:PID[:SERIAL]      the port of the USB device with these numbers; options as above
@@ -122,10 +122,10 @@ pub(crate) enum Command {
     Completions(completions::Arguments),
 }
 
-/// Does what one of them is there for, unless Ctrl-C is pressed or nobody reads what the board prints.
+/// Runs a command until it ends, Ctrl-C is pressed, or nobody reads the board's output any more.
 pub(crate) async fn run(command: Command, bench: &mut Bench) -> Result<(), Failure> {
     match command {
-        // Ctrl-C is for what it does, and not for itself.
+        // Here Ctrl-C ends only what currently runs, and not the command itself.
         Command::Shell(arguments) => Box::pin(shell::run(arguments, bench)).await,
         Command::Mount(arguments) => Box::pin(mount::run(arguments, bench)).await,
         command => unless_interrupted(while_read(Box::pin(one(command, bench)))).await,

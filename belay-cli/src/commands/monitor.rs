@@ -16,7 +16,7 @@ use crate::json;
 use crate::screen::{self, faint};
 use crate::sitting::{Happened, Sitting};
 
-/// The longest line; what is longer is told as two.
+/// The length of the longest line, in bytes; a longer one is split.
 const LONGEST: usize = 16 << 10;
 
 /// Shows what the board says, with the time of each line, and never writes to it
@@ -77,13 +77,13 @@ fn tell(line: &Line, arguments: &Arguments, log: Option<&mut std::fs::File>) -> 
     Ok(screen::line!("{time} {text}")?)
 }
 
-/// A line, and when it began.
+/// A line, and the time at which it began.
 struct Line {
     time: chrono::DateTime<Local>,
     bytes: Vec<u8>,
 }
 
-/// What has come, put together to lines.
+/// Splits the received bytes into lines.
 #[derive(Default)]
 struct Lines {
     begun: Option<Line>,

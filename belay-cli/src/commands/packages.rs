@@ -102,7 +102,7 @@ impl Index {
 }
 
 impl Place {
-    /// Does something with the packages that are there, and tells what has changed.
+    /// Changes the project's packages, and reports the changes.
     async fn change(
         self,
         what: &str,
@@ -159,7 +159,7 @@ pub(crate) async fn mip(command: Mip, bench: &mut Bench) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Does what blocks where it may.
+/// Runs blocking work on a thread for that.
 async fn blocking(
     what: &str,
     work: impl FnOnce() -> belay_packages::Result<Report> + Send + 'static,

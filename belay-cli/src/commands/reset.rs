@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments, bench: &mut Bench) -> Result<(), Failure> {
     let Arguments { hard, bootloader } = arguments;
     let board = bench.board().await?;
-    // Its greeting is not what was asked for.
+    // The banner after the reset is not shown.
     board.voice.speak_to(Ear::Nobody);
     if !hard && !bootloader {
         board.voice.during(board.device.reset()).await?;

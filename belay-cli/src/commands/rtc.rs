@@ -84,7 +84,7 @@ fn read((year, month, day, _, hour, minute, second): Told) -> Option<NaiveDateTi
     date.and_hms_opt(hour.into(), minute.into(), second.into())
 }
 
-/// What is raised where there is no clock, said so.
+/// The failure for what a board without a clock raises.
 fn no_clock(error: belay::Error) -> Failure {
     match error.exception() {
         Some(exception) if exception.is("ImportError") || exception.is("AttributeError") => {

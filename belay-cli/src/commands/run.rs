@@ -36,7 +36,7 @@ pub(crate) async fn run(arguments: Arguments, bench: &mut Bench) -> Result<(), F
         return Err(Failure::usage("standard input cannot be watched", "name a file"));
     }
     bench.lasting = true;
-    // What is mounted is what the script may be made of.
+    // With a mounted folder, watch all of it: the script may import from it.
     let mut watch = match &bench.mounted {
         Some(mounted) => Watch::modules(&mounted.folder),
         None => Watch::new(&file),
@@ -88,11 +88,11 @@ async fn once(file: &Path, bench: &mut Bench) -> Result<(), Failure> {
     left(done, &file.display().to_string(), &source)
 }
 
-/// How a program has ended.
+/// The outcome of a program.
 pub(super) fn left(left: belay::Result<Value>, file: &str, source: &str) -> Result<(), Failure> {
     match left {
         Ok(left) => status(&left),
-        // It has left without a status, as it may.
+        // A program may end by a reset, which leaves no exit status.
         Err(error) if matches!(error.kind(), ErrorKind::Reset) => {
             screen::note(&screen::faint("(the program has reset the board)\n"));
             Ok(())
@@ -101,7 +101,7 @@ pub(super) fn left(left: belay::Result<Value>, file: &str, source: &str) -> Resu
     }
 }
 
-/// What a script that left with this says to whoever has started it, as Python does.
+/// The exit status for the argument of `SystemExit`, by Python's rules.
 fn status(left: &Value) -> Result<(), Failure> {
     match left {
         Value::None => Ok(()),

@@ -11,7 +11,7 @@ use crate::elsewhere::{Network, host, pair, plain};
 use crate::failure::Failure;
 use crate::screen::{faint, line, note};
 
-/// How often it is looked what is plugged in.
+/// How often the list of connected boards is updated.
 const LOOK: Duration = Duration::from_millis(500);
 
 /// Serves the boards of this machine to others, as they are plugged in and unplugged
@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
     network: Network,
 }
 
-/// A board that is there: what leads to it, and what is said of it.
+/// The boards that are connected: name, address and tags.
 type There = BTreeMap<String, (Address, BTreeMap<String, String>)>;
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
@@ -76,7 +76,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
 }
 
 impl Arguments {
-    /// What is there now of what is to be served.
+    /// The boards that are connected now, of those that are to be served.
     fn there(&self) -> Result<There, Failure> {
         let tags: BTreeMap<_, _> = self.tag.iter().cloned().collect();
         let named = self.board.iter().filter(|(_, address)| is_there(address));
@@ -96,7 +96,7 @@ impl Arguments {
         Ok(there)
     }
 
-    /// The name of a board that is to be served, and what can be said of it.
+    /// The name and the tags of a board that is to be served.
     fn selected(&self, port: &PortInfo) -> Option<(String, Vec<(String, String)>)> {
         let usb = port.usb.as_ref()?;
         let serial = usb.serial.as_deref();
@@ -118,21 +118,22 @@ impl Arguments {
     }
 }
 
-/// Whether what has a path in this machine's file system is there; whether anything else is shows when it is opened.
+/// Whether the device file of an address exists. Other addresses count as there; opening them shows whether
+/// they are.
 fn is_there(address: &Address) -> bool {
     let text = address.to_string();
     let path = text.split('?').next().unwrap_or_default();
     !path.starts_with(['/', '.']) || Path::new(path).exists()
 }
 
-/// A board's name and address.
+/// Parses `NAME=ADDRESS`.
 fn named(text: &str) -> Result<(String, Address), String> {
     let (name, address) = pair(text).map_err(|_| "it is not of the form `NAME=ADDRESS`".to_owned())?;
     let address = address.parse::<Address>().map_err(|error| error.to_string())?;
     Ok((name, address))
 }
 
-/// Which USB devices: their numbers and their serial number, where they matter.
+/// A pattern for USB devices: vendor, product and serial number; `None` matches any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Pattern {
     vendor: Option<u16>,
@@ -146,7 +147,7 @@ impl Pattern {
         let mut parts = text.strip_prefix("usb:").ok_or_else(wrong)?.splitn(3, ':');
         let mut number = || match parts.next() {
             None | Some("*") => Ok(None),
-            // `from_str_radix` would take a sign.
+            // `from_str_radix` would accept a sign.
             Some(digits) if digits.starts_with('+') => Err(wrong()),
             Some(digits) => u16::from_str_radix(digits, 16).map(Some).map_err(|_| wrong()),
         };

@@ -33,7 +33,7 @@ struct Line {
     command: Command,
 }
 
-/// Where the lines come from.
+/// The source of the lines.
 type Source = Box<dyn BufRead + Send>;
 
 pub(crate) async fn run(arguments: Arguments, bench: &mut Bench) -> Result<(), Failure> {
@@ -78,7 +78,7 @@ pub(crate) async fn run(arguments: Arguments, bench: &mut Bench) -> Result<(), F
     failed.map_or(Ok(()), |status| Err(Failure::Told(status)))
 }
 
-/// The next line, read where it may be waited for.
+/// Reads the next line on a thread that may block.
 async fn next(mut source: Source) -> std::io::Result<(Option<String>, Source)> {
     let reading = tokio::task::spawn_blocking(move || {
         let mut line = String::new();
@@ -88,7 +88,7 @@ async fn next(mut source: Source) -> std::io::Result<(Option<String>, Source)> {
     reading.await?
 }
 
-/// Does what a line says; false if it says that this is all.
+/// Runs the command on a line; returns false if it is `exit`.
 async fn one(text: &str, bench: &mut Bench) -> Result<bool, Failure> {
     let text = text.trim();
     if text.is_empty() || text.starts_with('#') {

@@ -56,7 +56,7 @@ pub(crate) async fn run(arguments: Arguments, bench: &mut Bench) -> Result<(), F
     }
     bench.lasting = arguments.watch;
     let files = bench.board().await?.device.files();
-    // What changes while it is read is seen then.
+    // Begin to watch before the first transfer, so that changes during it are noticed.
     let mut watch = Watch::new(folder);
     once(&files, &arguments).await?;
     if !arguments.watch {

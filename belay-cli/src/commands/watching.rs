@@ -1,23 +1,23 @@
-//! Files of this machine that are waited for to change.
+//! Watches local files for changes.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// How often they are looked at. It is the same everywhere, on network drives too, and sees what an editor does by
-/// renaming.
+/// How often the files are polled. Polling works everywhere, on network drives too, and notices editors that
+/// replace a file by renaming.
 const LOOK: Duration = Duration::from_millis(150);
-/// Folders within folders, at most.
+/// The maximum depth of nested folders.
 const DEEPEST: usize = 32;
 
 type Seen = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
 
-/// A file or a folder, and how it was when it was last looked at.
+/// A file or a folder, with its state when it was last polled.
 #[derive(Debug)]
 pub(crate) struct Watch {
     path: PathBuf,
-    /// Whether Python alone is looked at.
+    /// Whether only Python modules are watched.
     modules: bool,
     seen: Seen,
 }
@@ -27,7 +27,7 @@ impl Watch {
         Self::of(path, false)
     }
 
-    /// Of a folder what can be imported from it.
+    /// Watches only what can be imported from a folder.
     pub(crate) fn modules(path: &Path) -> Self {
         Self::of(path, true)
     }
@@ -44,7 +44,8 @@ impl Watch {
         &self.path
     }
 
-    /// Waits until something is another than before, and stays so for a moment: it is not half written then.
+    /// Waits until something has changed and then stayed the same for a moment, so that it is not half
+    /// written.
     ///
     /// # Cancel safety
     ///

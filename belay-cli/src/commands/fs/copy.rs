@@ -45,7 +45,7 @@ pub(crate) async fn run(arguments: Arguments, files: &Files) -> Result<(), Failu
     Ok(())
 }
 
-/// To the board.
+/// Copies to the board.
 async fn up(files: &Files, from: &Path, to: &str, (into, recursive): (bool, bool)) -> Result<(), Failure> {
     let metadata = fs::metadata(from).map_err(|error| Failure::local(from, &error))?;
     let name = name_of(from)?;
@@ -67,7 +67,7 @@ async fn up(files: &Files, from: &Path, to: &str, (into, recursive): (bool, bool
     )?)
 }
 
-/// From the board.
+/// Copies from the board.
 async fn down(files: &Files, from: &str, to: &Path, (many, recursive): (bool, bool)) -> Result<(), Failure> {
     let into = to.is_dir();
     if many && !into {
@@ -107,11 +107,12 @@ async fn down(files: &Files, from: &str, to: &Path, (many, recursive): (bool, bo
     )?)
 }
 
-/// Where a path of the board is below a folder of this machine. A board is not to be believed that it stays there.
+/// The local path below `folder` for a path that the board has named. A board must not be able to name a path
+/// elsewhere.
 fn place(folder: &Path, below: &str) -> Result<PathBuf, Failure> {
     let mut place = folder.to_owned();
     for part in below.split('/') {
-        // What is a letter of a name here leads elsewhere on Windows.
+        // On Windows these characters have a meaning in a path; elsewhere they are part of a name.
         let leads_away = |character| match character {
             '\0' => true,
             '\\' | ':' => cfg!(windows),
@@ -134,7 +135,7 @@ async fn fetch(files: &Files, from: &str, to: &Path) -> Result<(), Failure> {
     fs::write(to, contents).map_err(|error| Failure::local(to, &error))
 }
 
-/// From the board to the board.
+/// Copies on the board.
 async fn across(files: &Files, from: &str, to: &str, recursive: bool) -> Result<(), Failure> {
     let to = into_folder(files, to, last(from)).await?;
     if from == to {
@@ -173,7 +174,7 @@ async fn across(files: &Files, from: &str, to: &str, recursive: bool) -> Result<
     Ok(())
 }
 
-/// The path that something of this name gets at `to`: in it, if it is a folder.
+/// The path under which a file of this name is copied to `to`: inside of it, if it is a folder.
 pub(crate) async fn into_folder(files: &Files, to: &str, name: &str) -> Result<String, Failure> {
     if to == "/" {
         return Ok(join(to, name));
@@ -186,7 +187,7 @@ pub(crate) async fn into_folder(files: &Files, to: &str, name: &str) -> Result<S
     }
 }
 
-/// Whether there is nothing of that name.
+/// Whether the error says that there is no such file.
 pub(crate) fn is_missing(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::File(FileError::NotFound { .. }))
 }
@@ -201,7 +202,7 @@ fn folder_wanted(recursive: bool, name: &str) -> Result<(), Failure> {
     ))
 }
 
-/// What something of this machine is called, as the board can call it.
+/// The name of a local file, which has to be valid UTF-8 to be a name on the board.
 fn name_of(path: &Path) -> Result<String, Failure> {
     let whole = fs::canonicalize(path).map_err(|error| Failure::local(path, &error))?;
     let name = path

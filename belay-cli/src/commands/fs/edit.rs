@@ -11,7 +11,7 @@ use crate::file_name::last;
 use crate::progress;
 use crate::screen::line;
 
-/// What edits where nobody has said what is to.
+/// The editor, if neither variable names one.
 const EDITOR: &str = if cfg!(windows) { "notepad" } else { "vi" };
 
 pub(crate) async fn run(files: &Files, path: &str) -> Result<(), Failure> {
@@ -21,7 +21,7 @@ pub(crate) async fn run(files: &Files, path: &str) -> Result<(), Failure> {
         Err(error) => return Err(error.into()),
     };
     let folder = tempfile::tempdir()?;
-    // The editor is told by the name what language it is.
+    // Keep the file's name: the editor tells the language by it.
     let copy = folder.path().join(last(path));
     fs::write(&copy, &before).map_err(|error| Failure::local(&copy, &error))?;
     let editor = ["VISUAL", "EDITOR"].iter().find_map(|name| env::var(name).ok());
@@ -36,7 +36,7 @@ pub(crate) async fn run(files: &Files, path: &str) -> Result<(), Failure> {
         .ok_or_else(|| wrong("there is no editor".into()))?;
     let mut command = std::process::Command::new(program);
     command.args(arguments).arg(&copy);
-    // The editor has the terminal meanwhile, and the board waits.
+    // The editor uses the terminal meanwhile, and the board waits.
     let status = tokio::task::spawn_blocking(move || command.status()).await;
     let status = status.map_err(std::io::Error::from)?;
     let status =
@@ -52,7 +52,7 @@ pub(crate) async fn run(files: &Files, path: &str) -> Result<(), Failure> {
     }
     let written = progress::transfer(files.write(path, after.clone())).await;
     if written.is_err() {
-        // What was typed is not to be lost because of a board.
+        // Keep the user's text if it could not be written to the board.
         let kept = folder.keep().join(last(path));
         written.map_err(|error| {
             Failure::from(error).with_help(format!("what you wrote is in {}", kept.display()))

@@ -213,7 +213,7 @@ async fn tree(files: &Files, path: &str, json: Json) -> Result<(), Failure> {
     Ok(line!("{folders} folders, {all} files, {}", size(bytes))?)
 }
 
-/// Draws what is in one folder, and in each below it.
+/// Draws the contents of one folder, and of each folder below it.
 fn branch(folder: &str, before: &str, entries: &[Entry]) -> std::io::Result<()> {
     let inside = |entry: &&Entry| {
         entry

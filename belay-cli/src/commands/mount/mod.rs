@@ -82,7 +82,7 @@ pub(crate) async fn run(arguments: Arguments, bench: &mut Bench) -> Result<(), F
             "`belay run` runs a script that is not mounted, and `belay mount` takes the folder that it is in";
         return Err(Failure::usage(format!("{} is no folder", folder.display()), help));
     }
-    // For a reset, after which the folder is mounted again.
+    // After a reset the connection is restored and the folder mounted again.
     bench.lasting = true;
     bench.patient = true;
     let options = MountOptions::new().read_only(read_only).enter(true);

@@ -1,5 +1,5 @@
-//! Python from the terminal, a statement after the other, by belay's agent: the board's own prompt would keep the host from
-//! answering for the folder.
+//! A Python prompt, statement by statement, over Belay's agent. At the board's own prompt the host could not
+//! serve the mounted folder.
 
 use std::io::{BufRead as _, Write as _};
 
@@ -12,10 +12,10 @@ use crate::board::Tool as _;
 use crate::failure::Failure;
 use crate::{drawing, screen};
 
-/// What tracebacks call what was typed.
+/// The file name in tracebacks for typed code.
 const TYPED: &str = "<stdin>";
 
-/// Reads and runs until the input is at its end.
+/// Reads and runs statements until the end of input.
 pub(super) async fn talk(bench: &mut Bench) -> Result<(), Failure> {
     let mut lines = Lines::default();
     let mut text = String::new();
@@ -48,7 +48,7 @@ fn ask(prompt: &str) -> std::io::Result<()> {
     std::io::stdout().flush()
 }
 
-/// Runs a statement, which Ctrl-C ends.
+/// Runs a statement until it ends or Ctrl-C is pressed.
 async fn one(text: &str, bench: &mut Bench) -> Result<(), Failure> {
     let board = bench.board().await?;
     let tool = board.tool().await?;
@@ -78,14 +78,14 @@ async fn one(text: &str, bench: &mut Bench) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The lines of the terminal. One that is being typed while something else happens is not lost.
+/// Reads lines from the terminal. A line that is being typed while something else happens is kept.
 #[derive(Default)]
 struct Lines {
     reading: Option<JoinHandle<std::io::Result<Option<String>>>>,
 }
 
 impl Lines {
-    /// The next one; nothing at the end.
+    /// The next line; `None` at the end of input.
     ///
     /// # Cancel safety
     ///

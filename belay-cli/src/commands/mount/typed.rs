@@ -1,11 +1,11 @@
-//! Where a statement that is being typed ends, by the rules of MicroPython's own prompt.
+//! Finds the end of a statement that is being typed, by the rules of MicroPython's own prompt.
 
-/// What begins a statement that ends with an empty line.
+/// The words that begin a compound statement, which ends with an empty line.
 const COMPOUND: [&str; 9] = [
     "async", "class", "def", "for", "if", "match", "try", "while", "with",
 ];
 
-/// Whether more lines belong to what was typed so far.
+/// Whether more lines belong to the statement typed so far.
 pub(super) fn goes_on(text: &str) -> bool {
     let first = text.trim_start();
     let word = first
@@ -19,7 +19,7 @@ pub(super) fn goes_on(text: &str) -> bool {
     is_open(text)
 }
 
-/// Whether a bracket, a string over several lines or a line that goes on is not at its end.
+/// Whether a bracket, a triple-quoted string or a continued line is still open.
 fn is_open(text: &str) -> bool {
     let mut depth = 0_usize;
     let mut rest = text;
@@ -30,7 +30,7 @@ fn is_open(text: &str) -> bool {
         if let Some(quote) = quote {
             match behind(&rest[quote.len()..], quote) {
                 Some(behind) => rest = behind,
-                // One of a single line that is not closed is an error, which the board tells.
+                // An unterminated string of one line is an error, which the board will report.
                 None => return quote.len() == 3,
             }
             continue;
@@ -51,7 +51,7 @@ fn is_open(text: &str) -> bool {
     depth > 0
 }
 
-/// What follows the end of a string.
+/// The text behind the end of a string.
 fn behind<'a>(text: &'a str, quote: &str) -> Option<&'a str> {
     let mut escaped = false;
     for (at, character) in text.char_indices() {

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use crate::failure::Failure;
 use crate::screen::line;
 
-/// Where the library is, in a checkout of the workspace that this was built in.
+/// The library's folder in the checkout in which this program was built.
 const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 const MAIN: &str = include_str!("main.rs.txt");
-/// Names of packages that the new one uses, of what every crate has, and of folders that cargo builds in.
+/// The names of packages that the new project uses, of crates that always exist, and of folders in which
+/// cargo builds.
 const TAKEN: [&str; 12] = [
     "belay",
     "belay-rs",
@@ -39,7 +40,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let path = &arguments.path;
-    // `.` has its name from the folder that it is.
+    // For `.` the name is that of the current folder.
     let whole = path.canonicalize().unwrap_or_else(|_| path.clone());
     let name = name(if path.file_name().is_some() { path } else { &whole })?;
     let filled = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
@@ -67,7 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         .map(|checkout| checkout.join("Cargo.lock"))
         .filter(|lock| lock.is_file())
     {
-        // The versions that are on this machine already.
+        // Use the versions of dependencies that this machine has already.
         let to = path.join("Cargo.lock");
         fs::copy(lock, &to).map_err(|error| Failure::local(&to, &error))?;
     }
@@ -79,7 +80,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(line!("{name} is made. Now:\n{there}  cargo test\n  cargo run")?)
 }
 
-/// What the package is called, which cargo has to take.
+/// The name of the new package, if it is one that cargo accepts.
 fn name(path: &Path) -> Result<&str, Failure> {
     let name = path
         .file_name()
@@ -101,7 +102,7 @@ fn name(path: &Path) -> Result<&str, Failure> {
 fn manifest(name: &str, checkout: Option<&Path>) -> String {
     let version = env!("CARGO_PKG_VERSION");
     let from = |folder: &str| match checkout {
-        // Cargo takes slashes everywhere.
+        // Cargo accepts slashes on every system.
         Some(checkout) => format!(
             ", path = {:?}",
             checkout.join(folder).display().to_string().replace('\\', "/")

@@ -1,23 +1,23 @@
-//! The numbers that are drawn.
+//! The data of the curves.
 
 use std::collections::VecDeque;
 
-/// How many points of a curve are kept, and how many curves there are at most: a script may print what it likes.
+/// How many points of a curve are kept, and the maximum number of curves. A script may print any amount.
 const POINTS: usize = 100_000;
 const CURVES: usize = 16;
 
-/// All curves, in the order in which they came.
+/// All curves, in the order in which they first appeared.
 #[derive(Debug, Default)]
 pub(super) struct Curves(pub(super) Vec<Curve>);
 
-/// A name, and its points: the seconds, and the number.
+/// A curve: its name, and its points as seconds and values.
 #[derive(Debug)]
 pub(super) struct Curve {
     pub(super) name: String,
     pub(super) points: VecDeque<(f64, f64)>,
 }
 
-/// What of the plane is seen.
+/// The visible range of time and of values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct View {
     pub(super) seconds: (f64, f64),
@@ -46,7 +46,7 @@ impl Curves {
         points.push_back((seconds, value));
     }
 
-    /// The last so many seconds, or all, with some room above and below what is there.
+    /// The view of the last `window` seconds, or of everything, with a margin above and below the curves.
     pub(super) fn view(&self, window: Option<u32>) -> View {
         let all = || self.0.iter().flat_map(|curve| &curve.points);
         let last = all().map(|(seconds, _)| *seconds).fold(0.0, f64::max);
@@ -76,7 +76,7 @@ impl Curves {
     }
 }
 
-/// A number beside an axis.
+/// The label of a value on an axis.
 pub(super) fn label(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_owned(),

@@ -1,4 +1,4 @@
-//! The curves on the terminal.
+//! Draws the curves on the terminal.
 
 use std::io::{self, Stdout};
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use ratatui::{Frame, Terminal};
 
 use super::curves::{Curves, label};
 
-/// How often the keys are looked at, and the screen is drawn at most.
+/// How often keys are polled, and the minimum time between two drawings.
 const LOOK: Duration = Duration::from_millis(40);
 pub(super) const COLOURS: [Color; 6] = [
     Color::Cyan,
@@ -27,7 +27,7 @@ pub(super) const COLOURS: [Color; 6] = [
     Color::Blue,
 ];
 
-/// The terminal, which shows nothing else until this is dropped.
+/// The terminal's alternate screen, which is left when this is dropped.
 pub(super) struct Live {
     terminal: Terminal<CrosstermBackend<Stdout>>,
     drawn: Option<Instant>,
@@ -47,7 +47,7 @@ impl Live {
         })
     }
 
-    /// Waits until the user leaves, and draws anew when the terminal has another size.
+    /// Waits until the user quits, and redraws when the size of the terminal changes.
     pub(super) async fn left(&mut self, curves: &Curves, window: u32) -> io::Result<()> {
         loop {
             while event::poll(Duration::ZERO)? {
@@ -87,7 +87,7 @@ impl Drop for Live {
     }
 }
 
-/// Draws the curves of the last seconds.
+/// Draws the curves of the last `window` seconds.
 fn chart(frame: &mut Frame<'_>, curves: &Curves, window: u32) {
     let view = curves.view(Some(window));
     let seen: Vec<(String, Vec<(f64, f64)>)> = { curves.0.iter() }
@@ -118,7 +118,7 @@ fn chart(frame: &mut Frame<'_>, curves: &Curves, window: u32) {
         .x_axis(axis(view.seconds).title("s"))
         .y_axis(axis(view.values))
         .legend_position(Some(LegendPosition::TopLeft))
-        // Whoever has several curves wants to know which is which, however small the terminal is.
+        // Always show the legend: with several curves it is needed even on a small terminal.
         .hidden_legend_constraints((Constraint::Percentage(100), Constraint::Percentage(100)));
     frame.render_widget(chart, frame.area());
 }
@@ -148,7 +148,7 @@ mod tests {
             .filter(|c| ('\u{2801}'..='\u{28ff}').contains(c))
             .count();
         assert!(dots > 60, "{shown}");
-        // However small it is, it does not panic.
+        // No size of the terminal, however small, may panic.
         for (width, height) in [(1, 1), (3, 2), (200, 3)] {
             let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
             terminal

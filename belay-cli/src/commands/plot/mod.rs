@@ -64,7 +64,7 @@ pub(crate) async fn run(arguments: &Arguments, bench: &mut Bench) -> Result<(), 
     outcome.and(drawn)
 }
 
-/// Asks for the value of an expression again and again.
+/// Evaluates an expression again and again.
 async fn expression(arguments: &Arguments, bench: &mut Bench, plot: &mut Plot<'_>) -> Result<(), Failure> {
     let board = bench.board().await?;
     board.voice.speak_to(Ear::Nobody);
@@ -92,7 +92,7 @@ async fn expression(arguments: &Arguments, bench: &mut Bench, plot: &mut Plot<'_
     }
 }
 
-/// Runs a script, and takes what it prints.
+/// Runs a script, and reads the numbers that it prints.
 async fn script(arguments: &Arguments, bench: &mut Bench, plot: &mut Plot<'_>) -> Result<(), Failure> {
     let path = Path::new(&arguments.what);
     let source = std::fs::read_to_string(path).map_err(|error| Failure::local(path, &error))?;
@@ -125,14 +125,14 @@ async fn script(arguments: &Arguments, bench: &mut Bench, plot: &mut Plot<'_>) -
     }
 }
 
-/// Where the numbers go.
+/// Where the numbers go: the curves, the terminal and the CSV file.
 struct Plot<'a> {
     arguments: &'a Arguments,
     begun: Instant,
     curves: Curves,
     live: Option<Live>,
     csv: Option<BufWriter<File>>,
-    /// The columns, once they are known.
+    /// The names of the columns, once the first reading is known.
     columns: Vec<String>,
     taken: u64,
 }
@@ -155,7 +155,7 @@ impl<'a> Plot<'a> {
         })
     }
 
-    /// Waits until the user leaves; for ever, where nobody can.
+    /// Waits until the user quits; for ever, if there is no terminal.
     async fn left(&mut self) -> Result<(), Failure> {
         match &mut self.live {
             Some(live) => Ok(live.left(&self.curves, self.arguments.window).await?),
@@ -163,7 +163,7 @@ impl<'a> Plot<'a> {
         }
     }
 
-    /// Takes what a script has printed. True, if that is enough.
+    /// Takes the output of a script. Returns true if no more readings are wanted.
     fn take_printed(&mut self, lines: &mut Lines, piece: Output) -> Result<bool, Failure> {
         let Output::Bytes(bytes) = piece else {
             return Ok(false);
@@ -176,7 +176,7 @@ impl<'a> Plot<'a> {
         Ok(false)
     }
 
-    /// Takes what was read at once. True, if that is enough.
+    /// Takes one reading. Returns true if no more are wanted.
     fn take(&mut self, reading: Reading) -> Result<bool, Failure> {
         let seconds = self.begun.elapsed().as_secs_f64();
         if self.columns.is_empty() {
@@ -217,7 +217,7 @@ impl<'a> Plot<'a> {
         Ok(())
     }
 
-    /// Leaves the terminal as it was, and draws the picture.
+    /// Restores the terminal, and draws the picture.
     fn end(self) -> Result<(), Failure> {
         drop(self.live);
         match self.arguments.png.as_deref() {
@@ -227,7 +227,7 @@ impl<'a> Plot<'a> {
     }
 }
 
-/// The head of a column, as CSV has it.
+/// The name of a column, quoted for CSV if necessary.
 fn quoted(name: &str) -> String {
     if name.contains(['"', ',', '\n', '\r']) {
         format!("\"{}\"", name.replace('"', "\"\""))

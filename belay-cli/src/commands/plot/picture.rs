@@ -1,4 +1,4 @@
-//! The curves as a picture.
+//! Draws the curves into a PNG file.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -16,7 +16,7 @@ use crate::failure::Failure;
 
 const WIDTH: usize = 1000;
 const HEIGHT: usize = 500;
-/// Where the curves are: left, top, right, bottom.
+/// The area of the curves: left, top, right, bottom.
 const FRAME: (usize, usize, usize, usize) = (90, 30, 980, 460);
 const COLOURS: [[u8; 3]; 6] = [
     [0x1f, 0x77, 0xb4],
@@ -29,7 +29,7 @@ const COLOURS: [[u8; 3]; 6] = [
 const GREY: [u8; 3] = [0xc0; 3];
 const BLACK: [u8; 3] = [0x20; 3];
 
-/// What the numbers beside the axes are written with: three columns of five bits.
+/// The characters of the axis labels, and their shapes below: three columns of five bits each.
 const DIGITS: &str = "0123456789.-e";
 const SHAPES: [[u8; 3]; 13] = [
     [31, 17, 31],
@@ -46,7 +46,7 @@ const SHAPES: [[u8; 3]; 13] = [
     [4, 4, 4],
     [14, 21, 22],
 ];
-/// How large a bit of a shape is.
+/// The size of a bit of a shape, in pixels.
 const DOT: usize = 2;
 
 pub(super) fn write(curves: &Curves, path: &Path) -> Result<(), Failure> {
@@ -111,7 +111,7 @@ impl Picture {
         }
     }
 
-    /// A line, two dots wide.
+    /// Draws a line, two pixels wide.
     fn line(&mut self, (x0, y0): (f64, f64), (x1, y1): (f64, f64), colour: [u8; 3]) {
         let steps = (x1 - x0).abs().max((y1 - y0).abs()).ceil().max(1.0);
         for step in 0..=steps as usize {
@@ -130,7 +130,7 @@ impl Picture {
     }
 }
 
-/// Where a point is in the picture.
+/// The position of a point in the picture.
 fn place(view: View, (seconds, value): (f64, f64)) -> (f64, f64) {
     let (left, top, right, bottom) = FRAME;
     let part = |value: f64, (low, high): (f64, f64)| ((value - low) / (high - low)).clamp(0.0, 1.0);

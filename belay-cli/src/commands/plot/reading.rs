@@ -1,16 +1,16 @@
-//! Numbers, from values and from what is printed.
+//! Extracts numbers from values and from printed lines.
 
 use belay::python::Value;
 
-/// The longest line that is looked at.
+/// The length of the longest line that is read, in bytes.
 const LONGEST: usize = 4096;
 
-/// What was read at once: names and numbers.
+/// One reading: names and numbers.
 #[derive(Debug, PartialEq)]
 pub(super) struct Reading(pub(super) Vec<(String, f64)>);
 
 impl Reading {
-    /// What a value says: a number, several, or a dict of them.
+    /// The reading in a value: a number, several in a sequence, or a dict of numbers.
     pub(super) fn of_value(value: &Value) -> Option<Self> {
         if let Some(number) = number(value) {
             return Some(Self(vec![("value".to_owned(), number)]));
@@ -33,8 +33,8 @@ impl Reading {
         Some(Self(named.collect())).filter(|reading| !reading.0.is_empty())
     }
 
-    /// What a line says: numbers, with names before `:` or `=` where they have any, between commas or blanks. Nothing, if
-    /// there is something else in it.
+    /// The reading in a line: numbers, separated by commas or spaces, optionally named with `:` or `=`.
+    /// `None` if the line contains anything else.
     pub(super) fn of_line(line: &str) -> Option<Self> {
         let line = line.trim().trim_matches(['(', ')', '[', ']']);
         let spread = line.replace([':', '='], " : ").replace([',', ';', '\t'], " ");
@@ -63,7 +63,7 @@ fn number(value: &Value) -> Option<f64> {
     }
 }
 
-/// What is printed, put together to lines.
+/// Splits printed bytes into lines.
 #[derive(Debug, Default)]
 pub(super) struct Lines(Vec<u8>);
 

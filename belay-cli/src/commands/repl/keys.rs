@@ -1,4 +1,4 @@
-//! The keys of the terminal, as the bytes that a board expects of one.
+//! Translates the keys of the terminal into the bytes that a board expects.
 
 use std::io;
 use std::sync::Arc;
@@ -11,23 +11,23 @@ use crossterm::event::{
 use crossterm::{execute, terminal};
 use tokio::sync::mpsc;
 
-/// How often the thread that reads keys looks whether it is wanted.
+/// How often the thread that reads keys checks whether it should end.
 const LOOK: Duration = Duration::from_millis(100);
-/// How many keys may wait.
+/// The capacity of the queue of keys.
 const WAITING: usize = 1024;
 
-/// What the user does.
+/// An input of the user.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Key {
-    /// This is for the board.
+    /// Bytes for the board.
     Typed(Vec<u8>),
-    /// And this, which was pasted as a whole.
+    /// Text for the board that was pasted at once.
     Pasted(String),
-    /// This is all.
+    /// The user wants to leave.
     Leave,
 }
 
-/// The keyboard, whose keys are this program's until it is dropped.
+/// The keyboard: reads the keys in raw mode until it is dropped.
 pub(super) struct Keys {
     keys: mpsc::Receiver<Key>,
     wanted: Arc<AtomicBool>,
@@ -42,14 +42,14 @@ impl Keys {
             keys,
             wanted: Arc::clone(&wanted),
         };
-        // Where a terminal cannot do that, what is pasted is as if it was typed.
+        // On a terminal without bracketed paste, pasted text arrives like typed text.
         let _ = execute!(io::stdout(), EnableBracketedPaste);
         let listen = move || listen(&send, &wanted);
         std::thread::Builder::new().name("keys".into()).spawn(listen)?;
         Ok(these)
     }
 
-    /// The next one; nothing when the terminal is gone.
+    /// The next key; `None` when the terminal is gone.
     pub(super) async fn next(&mut self) -> Option<Key> {
         self.keys.recv().await
     }
@@ -87,11 +87,11 @@ fn meant(event: Event) -> Option<Key> {
     }
 }
 
-/// What a terminal sends for a key.
+/// The bytes that a terminal sends for a key.
 fn pressed(KeyEvent { code, modifiers, .. }: KeyEvent) -> Option<Key> {
     let control = modifiers.contains(KeyModifiers::CONTROL);
     let sequence = match code {
-        // The second is what some terminals make of Ctrl-].
+        // Some terminals report Ctrl-] as Ctrl-5.
         KeyCode::Char('x' | 'X' | ']' | '5') if control => return Some(Key::Leave),
         KeyCode::Char(' ') if control => "\0",
         KeyCode::Char(letter) if control => {

@@ -12,9 +12,10 @@ use crate::screen;
 use crate::sitting::{Happened, Sitting};
 use keys::{Key, Keys};
 
-/// The prompt at which pasted text may go by the paste mode, where nothing is indented for it.
+/// The prompt without indentation. Only there can pasted text be sent in paste mode.
 const PROMPT: &[u8] = b">>> ";
-/// To the friendly prompt, with the greeting, whatever prompt it is at; Ctrl-E and Ctrl-D around what is pasted.
+/// Ctrl-B, which leads to the friendly prompt and its banner from any prompt; Ctrl-E and Ctrl-D, around
+/// pasted text.
 const FRIENDLY: &[u8] = b"\x02";
 const PASTE: &[u8] = b"\x05";
 const PASTED: &[u8] = b"\x04";
@@ -64,12 +65,12 @@ struct Repl {
     sitting: Sitting,
     keys: Keys,
     log: Option<File>,
-    /// The last of what the board has said.
+    /// The last bytes of the board's output.
     last: Vec<u8>,
 }
 
 impl Repl {
-    /// Until the user leaves.
+    /// Relays keys and output until the user leaves.
     async fn talk(&mut self) -> Result<(), Failure> {
         loop {
             let full = self.sitting.is_full();
@@ -93,7 +94,7 @@ impl Repl {
         }
     }
 
-    /// Until the board is there again, or the user leaves.
+    /// Waits until the board is back; true if the user leaves instead.
     async fn wait(&mut self) -> Result<bool, Failure> {
         loop {
             tokio::select! {
@@ -124,10 +125,11 @@ impl Repl {
         Ok(())
     }
 
-    /// Several lines at the prompt go by the paste mode. What is pasted elsewhere is as if it was typed.
+    /// Sends pasted text: in paste mode if it is several lines at an empty prompt, and like typed text
+    /// otherwise.
     fn paste(&mut self, text: &str) {
         let lines = text.replace("\r\n", "\r").replace('\n', "\r");
-        // What is pasted from somewhere must not stop a program or reset the board.
+        // Remove control characters: pasted text must not interrupt a program or reset the board.
         let harmless: String = lines
             .chars()
             .filter(|character| !character.is_control() || matches!(character, '\r' | '\t'))
