@@ -11,7 +11,7 @@ pub(super) struct Bracket {
     pub(super) kind: Kind,
     pub(super) range: Range,
     pub(super) invented: bool,
-    /// If an unterminated string follows it: where that string began. The closing bracket may be in it.
+    /// If an unterminated string follows: the end of its line. The closing bracket may be in that string.
     pub(super) faulty_from: Option<usize>,
 }
 

@@ -29,7 +29,7 @@ pub(crate) struct Id {
     /// Where it is first read and first assigned; `None` also if that is not in the text.
     pub(crate) read: Option<Range>,
     pub(crate) written: Option<Range>,
-    /// Where it is first assigned by a plain assignment.
+    /// Where it is first assigned by `=`, `+=` or `:=`; other ways of binding it do not count.
     pub(crate) assigned: Option<Range>,
     /// Whether anything but the head of a `for`, a `with` or an `except` binds it.
     pub(crate) lasting: bool,
