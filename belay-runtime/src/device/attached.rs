@@ -1,4 +1,4 @@
-//! A trait on a device: how it gets there, and what its generated methods call.
+//! A trait attached to a device: how it is attached, and what its generated methods call.
 
 use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
@@ -14,19 +14,19 @@ use crate::python::{self, Arguments};
 use crate::signature::{ActionOutput, EventsOf, ItemStream, TaskOutput, ThreadOutput};
 use crate::spec::{DeviceSpec, MethodSpec};
 
-/// A type that `#[belay::device]` generated: a trait on a device.
+/// A type that `#[belay::device]` generated: a device seen through one trait.
 pub trait Attach: Sized {
-    /// The trait as the macro saw it.
+    /// The macro's description of the trait.
     const SPEC: &'static DeviceSpec;
 
-    /// The trait on this device.
+    /// Wraps the device on which the trait was attached.
     fn from_attached(attached: Attached) -> Self;
 
     /// The device, seen through this trait.
     fn attached(&self) -> &Attached;
 }
 
-/// A trait that has no host functions, so that nothing has to be given to connect to it.
+/// A trait without host functions, which can be connected without passing an implementation of them.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has host functions, and there is nothing that implements them",
     label = "what implements the `#[host]` methods has to be given first",
@@ -35,14 +35,14 @@ pub trait Attach: Sized {
 )]
 pub trait NeedsNoHost {}
 
-/// What a [builder](crate::DeviceBuilder::host) makes whose trait has been given its host functions.
+/// The target type of a [builder](crate::DeviceBuilder::host) that has been given the trait's host functions.
 #[derive(Debug)]
 pub struct Hosted<A>(std::marker::PhantomData<A>);
 
 /// A device seen through one trait: what the generated methods call.
 ///
-/// What they return is boxed, so that its type says nothing of the bound on `R`: the compiler would report a wrong
-/// signature a second time otherwise.
+/// The futures and streams that they return are boxed, so that their type does not carry the bound on `R`: otherwise
+/// the compiler would report a wrong signature a second time.
 #[derive(Debug, Clone)]
 pub struct Attached {
     device: Device,
@@ -50,7 +50,7 @@ pub struct Attached {
 }
 
 impl Attached {
-    /// Puts the trait on a device that is connected already.
+    /// Attaches the trait to a device that is connected already.
     ///
     /// # Errors
     ///
@@ -59,7 +59,7 @@ impl Attached {
         device.attach().await
     }
 
-    /// Puts a trait that has host functions on a device that is connected already.
+    /// Attaches a trait that has host functions to a device that is connected already.
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ impl Attached {
         &self.device
     }
 
-    /// Runs statements in the trait's namespace and gives what they printed.
+    /// Runs statements in the trait's namespace and returns what they printed.
     ///
     /// # Errors
     ///
@@ -81,12 +81,13 @@ impl Attached {
     ///
     /// # Cancel safety
     ///
-    /// As there.
+    /// As [`Executor::execute`](crate::Executor::execute).
     pub async fn execute(&self, code: &str) -> Result<String> {
         self.device.tasks().execute_in(self.spec.namespace, code).await
     }
 
-    /// Evaluates one expression in the trait's namespace and gives its value, or a [`Remote`](crate::Remote) of it.
+    /// Evaluates one expression in the trait's namespace and returns its value, or a [`Remote`](crate::Remote) handle
+    /// of it.
     ///
     /// # Errors
     ///
@@ -94,7 +95,7 @@ impl Attached {
     ///
     /// # Cancel safety
     ///
-    /// As there.
+    /// As [`ExecutorExt::execute_as`].
     pub async fn execute_as<T: DeserializeOwned>(&self, expression: &str) -> Result<T> {
         let namespace = self.spec.namespace;
         if python::has_handles::<T>() {
@@ -105,7 +106,7 @@ impl Attached {
         tasks.evaluate_in(namespace, expression).await?.to()
     }
 
-    /// Closes the device, with all traits that are on it.
+    /// Closes the device, with all traits that are attached to it.
     ///
     /// # Errors
     ///
@@ -118,7 +119,7 @@ impl Attached {
         self.device.close().await
     }
 
-    /// Calls a task. `R` is what the signature says it returns.
+    /// Calls a task. `R` is the method's return type.
     ///
     /// # Errors
     ///
@@ -132,7 +133,7 @@ impl Attached {
         Box::pin(async move { R::from_result(device.tasks().invoke(method, arguments).await) })
     }
 
-    /// Calls a task that is a generator. `R` is what the signature says it yields.
+    /// Calls a task that is a generator. `R` is the item type of the method's stream.
     ///
     /// # Errors
     ///
@@ -145,7 +146,7 @@ impl Attached {
         Box::pin(ItemStream::new(self.device.tasks().stream(method, arguments)))
     }
 
-    /// Listens to an event from now on. `R` is what the signature says of each.
+    /// Subscribes to an event from now on. `R` is the item type of the method's stream.
     pub fn event<R: TaskOutput + 'static>(&self, method: &'static MethodSpec) -> BoxStream<R> {
         Box::pin(EventsOf::new(self.device.session().listen(method)))
     }
@@ -194,23 +195,24 @@ impl Attached {
 }
 
 impl Device {
-    /// Puts a trait on the device: takes its namespace on the board, brings its modules there, and runs its setups.
-    /// Several traits may be on one device. A trait that is on it already is not set up again.
+    /// Attaches a trait to the device: reserves its namespace on the board, installs its modules there, and runs its
+    /// setups. A device can have several traits. The setups of a trait that is attached already are not run again.
     ///
     /// # Errors
     ///
-    /// When another trait has the same namespace or brings another module of the same name, or when the board has no
-    /// room for its modules or a critical setup fails; the trait's teardowns have run then.
+    /// When another trait has the same namespace or brings a different module of the same name, when the board has no
+    /// room for the trait's modules, or when a critical setup fails. The trait's teardowns have run by the time the
+    /// error is returned.
     pub async fn attach<A: Attach + NeedsNoHost>(&self) -> Result<A> {
         self.attach_hosted(None).await
     }
 
-    /// As [`attach`](Self::attach), for a trait that has host functions, which this implements. Where the trait is on the
-    /// device already, this takes the place of what was given before.
+    /// As [`attach`](Self::attach), for a trait that has host functions, which `host` implements. If the trait is
+    /// attached already, `host` replaces the implementation that was given before.
     ///
     /// # Errors
     ///
-    /// As [`attach`](Self::attach); and [`ErrorKind::Unsupported`] where the board cannot ask the host.
+    /// As [`attach`](Self::attach); and [`ErrorKind::Unsupported`] where the board cannot call the host.
     pub async fn attach_with<A: Attach + HostedBy<H>, H>(&self, host: H) -> Result<A> {
         self.attach_hosted(Some(Host(A::host_functions(host)))).await
     }
@@ -231,7 +233,8 @@ impl Device {
         );
         let initialize = async {
             match A::SPEC.modules_to {
-                // Few traits have some, and their future would be part of that of every connection.
+                // Few traits have such modules. Boxed, because this future would otherwise make that of every
+                // connection larger.
                 Some(folder) => Box::pin(self.put_modules(A::SPEC, folder)).await?,
                 None => Box::pin(session.bring(A::SPEC)).await?,
             }

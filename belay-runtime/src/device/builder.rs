@@ -1,4 +1,4 @@
-//! How a device is connected.
+//! The builder that connects a device.
 
 use std::marker::PhantomData;
 use std::path::Path;
@@ -47,13 +47,13 @@ impl Device {
 }
 
 impl Attached {
-    /// A builder for a device at this address that has the trait.
+    /// A builder for a device at this address, to which the trait is attached once it is connected.
     pub fn builder<A: Attach>(address: impl TryInto<Address, Error: Into<AddressError>>) -> DeviceBuilder<A> {
         DeviceBuilder::new(address)
     }
 }
 
-/// Settings of a device that is to be connected: of a [`Device`], or of a trait that is on one of its own.
+/// The settings of a device before it is connected: of a [`Device`], or of a trait on a device of its own.
 ///
 /// ```no_run
 /// # async fn example() -> belay_runtime::Result<()> {
@@ -98,7 +98,7 @@ enum Target {
 }
 
 impl DeviceBuilder {
-    /// A builder for a device that is reached in the user's own way.
+    /// A builder for a device that is reached through the program's own transport.
     pub fn over(connector: Connector) -> Self {
         Self::with_target(Target::Connector(connector))
     }
@@ -129,57 +129,57 @@ impl<T> DeviceBuilder<T> {
         }
     }
 
-    /// Gives the device a name for messages and logs. It is the address otherwise.
+    /// Names the device in messages and logs. Unless set, the name is the address.
     pub fn name(mut self, name: impl AsRef<str>) -> Self {
         self.name = Some(Arc::from(name.as_ref()));
         self
     }
 
-    /// Sets how long a call may take that has no `timeout_ms` of its own: 10 s unless set.
+    /// Sets the time-out of calls that have no `timeout_ms` of their own: 10 s unless set.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.link.deadlines.execute = timeout;
         self
     }
 
-    /// Sets the deadlines of all phases, the one that [`timeout`](Self::timeout) sets included.
+    /// Sets the deadlines of all phases, including the one that [`timeout`](Self::timeout) sets.
     pub fn deadlines(mut self, deadlines: Deadlines) -> Self {
         self.link.deadlines = deadlines;
         self
     }
 
-    /// Sets the way that calls take to the board: the resident agent where the board can run it, unless set.
+    /// Sets how calls reach the board: through the resident agent where the board can run it, unless set.
     pub fn call_path(mut self, call_path: CallPath) -> Self {
         self.link.call_path = call_path;
         self
     }
 
-    /// Sets whether and how the board is reset before it is used: not at all, unless set.
+    /// Sets whether and how the board is reset when it is connected: not at all, unless set.
     pub fn reset_on_connect(mut self, policy: ResetPolicy) -> Self {
         self.link.reset_on_connect = policy;
         self
     }
 
-    /// Sets how many pieces of output (of at most 4 KiB) wait for a subscriber that does not keep up.
+    /// Sets how many pieces of output (of at most 4 KiB) are queued for a subscriber that does not keep up.
     pub fn output_backlog(mut self, pieces: usize) -> Self {
         self.link.output_backlog = pieces;
         self
     }
 
-    /// Sets how long an answer may be, in bytes, and what [`Device::execute`] gives of what is printed: 16 MiB
-    /// unless set, and never less than 64 KiB.
+    /// Sets how long an answer may be, in bytes, and how much printed output [`Device::execute`] returns: 16 MiB unless
+    /// set, and never less than 64 KiB.
     pub fn answer_limit(mut self, bytes: usize) -> Self {
         self.link.answer_limit = bytes;
         self
     }
 
-    /// Sets what is done when the connection is lost or the board was reset: nothing, unless set.
+    /// Sets what the session does when the connection is lost or the board was reset: nothing, unless set.
     pub fn reconnect(mut self, policy: ReconnectPolicy) -> Self {
         self.reconnect = policy;
         self
     }
 
-    /// Sets whether the board is reset when a thread does not stop in time: not, unless set, because a reset
-    /// ends all that runs on the board.
+    /// Sets whether the board is reset when a thread does not stop in time. It is not, unless set, because a reset ends
+    /// everything that runs on the board.
     pub fn reset_for_threads(mut self, allowed: bool) -> Self {
         self.reset_for_threads = allowed;
         self
@@ -191,40 +191,40 @@ impl<T> DeviceBuilder<T> {
         self
     }
 
-    /// Sets how long each action may take that was registered with
+    /// Sets the time limit of each action that was registered with
     /// [`TeardownExecutor::register`](crate::TeardownExecutor): 10 s unless set.
     pub fn host_action(mut self, deadline: Duration) -> Self {
         self.host_action = deadline;
         self
     }
 
-    /// Sets the program that compiles the modules of a trait with `mpy = true`: the `mpy-cross` that this machine
-    /// finds, unless set.
+    /// Sets the program that compiles the modules of a trait with `mpy = true`: unless set, the `mpy-cross` in this
+    /// machine's search path.
     pub fn mpy_cross(mut self, program: impl AsRef<Path>) -> Self {
         self.mpy_cross = Arc::from(program.as_ref());
         self
     }
 
-    /// Sets how much room the events may take, in bytes, that wait for a subscriber which does not keep up: 1 MiB unless
-    /// set, where each counts as its `repr` and 64 bytes. Those that have no room are
-    /// [lost](crate::ErrorKind::EventsLost) to it.
+    /// Sets how many bytes of events are queued on the host for a subscriber that does not keep up: 1 MiB unless set.
+    /// Each event counts as its `repr` plus 64 bytes. Events that do not fit are [lost](crate::ErrorKind::EventsLost)
+    /// to that subscriber.
     pub fn event_backlog(mut self, bytes: usize) -> Self {
         self.event_backlog = bytes;
         self
     }
 
-    /// Sets how many events may wait on the board while something else is being sent from the same thread: 64 unless
-    /// set; of those told where nothing can be allocated, as in a hard interrupt handler, never more than 1,024. Those
-    /// that have no room are [lost](crate::ErrorKind::EventsLost).
+    /// Sets how many events are queued on the board while the same thread is sending something else: 64 unless set. Of
+    /// the events from code that cannot allocate memory, such as a hard interrupt handler, at most 1,024 are queued.
+    /// Events that do not fit are [lost](crate::ErrorKind::EventsLost).
     pub fn event_queue(mut self, events: usize) -> Self {
         self.event_queue = events;
         self
     }
 
-    /// Writes what the board prints to this, from the connection to the closing of the device and across reconnections: to
-    /// `std::io::stdout()`, say, or a file. It gets the bytes as they come, control characters included; where it does
-    /// not keep up for as long as the [backlog](Self::output_backlog) lasts, a note of how many are missing. When it
-    /// fails, that is logged, and nothing more is written.
+    /// Writes what the board prints to this writer, such as `std::io::stdout()` or a file, from the connection to the
+    /// closing of the device and across reconnections. The writer gets the bytes as they come, control characters
+    /// included. If it falls behind by more than the [backlog](Self::output_backlog), it gets a note of how many bytes
+    /// are missing instead. If it fails, the failure is logged and nothing more is written.
     ///
     /// ```no_run
     /// # async fn example() -> belay_runtime::Result<()> {
@@ -241,19 +241,19 @@ impl<T> DeviceBuilder<T> {
         self
     }
 
-    /// Replaces the executors.
+    /// Replaces the executors by those that this factory makes.
     pub fn executors(mut self, factory: impl ExecutorFactory + 'static) -> Self {
         self.executors = Arc::new(factory);
         self
     }
 
-    /// Has this answer bodies that call `input(prompt)`, on a board that can ask the host: with a line, without its end,
-    /// or with an error, of which one of the kind [`UnexpectedEof`](std::io::ErrorKind::UnexpectedEof) raises an
-    /// `EOFError` in the body, and any other one a `HostError`. It may take as long as it likes: that is not the body's
-    /// time. Without one, or on a board that cannot ask, `input` raises an
-    /// `EOFError`.
+    /// Sets the function that answers when a body calls `input(prompt)`, on a board that can call the host. It returns
+    /// the line, without its line end, or an error: one of the kind
+    /// [`UnexpectedEof`](std::io::ErrorKind::UnexpectedEof) raises an `EOFError` in the body, any other one a
+    /// `HostError`. It has no time limit: the time that it takes does not count as the body's time. Without such a
+    /// function, or on a board that cannot call the host, `input` raises an `EOFError`.
     ///
-    /// It is dropped when the call is that waits for it.
+    /// When the call that waits for the answer is dropped, the function's future is dropped, too.
     ///
     /// ```no_run
     /// # async fn example() -> belay_runtime::Result<()> {
@@ -274,7 +274,7 @@ impl<T> DeviceBuilder<T> {
         self
     }
 
-    /// What [`DeviceBuilder::connect`] does.
+    /// The implementation of [`DeviceBuilder::connect`].
     async fn connect_device(self) -> Result<Device> {
         let (connector, default_name) = match self.target {
             Target::Connector(connector) => {
@@ -324,11 +324,11 @@ impl<T> DeviceBuilder<T> {
 }
 
 impl DeviceBuilder {
-    /// Connects.
+    /// Connects to the board.
     ///
     /// # Errors
     ///
-    /// When the address makes no sense, the port cannot be opened or there is no MicroPython on it.
+    /// When the address is invalid, the port cannot be opened or there is no MicroPython on it.
     ///
     /// # Cancel safety
     ///
@@ -337,12 +337,12 @@ impl DeviceBuilder {
         self.connect_device().await
     }
 
-    /// Connects, and puts a trait on the device.
+    /// Connects to the board, and attaches a trait to the device.
     ///
     /// # Errors
     ///
-    /// As [`connect`](Self::connect), and when a critical setup fails: the teardowns have run then and the
-    /// port is released.
+    /// As [`connect`](Self::connect), and when a critical setup fails: by then the teardowns have run and the port is
+    /// released.
     ///
     /// # Cancel safety
     ///
@@ -353,12 +353,12 @@ impl DeviceBuilder {
 }
 
 impl<A: Attach> DeviceBuilder<A> {
-    /// Connects, and puts the trait on the device.
+    /// Connects to the board, and attaches the trait to the device.
     ///
     /// # Errors
     ///
-    /// When the address makes no sense, the port cannot be opened or there is no MicroPython on it, and when a critical
-    /// setup fails: the teardowns have run then and the port is released.
+    /// When the address is invalid, the port cannot be opened or there is no MicroPython on it, and when a critical
+    /// setup fails: by then the teardowns have run and the port is released.
     ///
     /// # Cancel safety
     ///
@@ -370,7 +370,8 @@ impl<A: Attach> DeviceBuilder<A> {
         self.connect_and_attach().await
     }
 
-    /// Gives the trait what implements its host functions. It has to be given before `connect`.
+    /// Sets the implementation of the trait's host functions. A trait that has host functions cannot be connected
+    /// without it.
     pub fn host<H>(self, host: H) -> DeviceBuilder<Hosted<A>>
     where
         A: HostedBy<H>,
@@ -396,11 +397,11 @@ impl<A: Attach> DeviceBuilder<A> {
 }
 
 impl<A: Attach> DeviceBuilder<Hosted<A>> {
-    /// Connects, and puts the trait on the device, with its host functions.
+    /// Connects to the board, and attaches the trait with its host functions to the device.
     ///
     /// # Errors
     ///
-    /// As for a trait without any; and [`ErrorKind::Unsupported`] where the board cannot ask the host.
+    /// As for a trait without host functions; and [`ErrorKind::Unsupported`] where the board cannot call the host.
     ///
     /// # Cancel safety
     ///
@@ -410,7 +411,7 @@ impl<A: Attach> DeviceBuilder<Hosted<A>> {
     }
 }
 
-/// Whether there is a runtime that everything can run on.
+/// Fails where there is no tokio runtime, which everything needs.
 fn in_tokio() -> Result<()> {
     let runtime = tokio::runtime::Handle::try_current();
     runtime.map(drop).map_err(|_| ErrorKind::NoRuntime.into())

@@ -32,13 +32,13 @@ pub use builder::DeviceBuilder;
 /// A board that this program is connected to.
 ///
 /// Clones are the same device, and may be used from many tasks at once. When the last one is dropped without
-/// [`close`](Device::close), the device is closed in the background, as far as the runtime still runs.
+/// [`close`](Device::close), the device is closed in the background, provided that the runtime is still running.
 #[derive(Debug, Clone)]
 pub struct Device {
     guard: Arc<Guard>,
 }
 
-/// Closes the device when nobody has it any more.
+/// Closes the device when its last clone is dropped.
 #[derive(Debug)]
 struct Guard {
     parts: Arc<Parts>,
@@ -85,13 +85,14 @@ impl Device {
         self.session().capabilities()
     }
 
-    /// What the board prints, from now on.
+    /// Subscribes to what the board prints, from now on.
     pub fn output(&self) -> OutputStream {
         self.session().output()
     }
 
-    /// Makes a call, or several, and gives what it gave with what was printed meanwhile: by the call, which may have failed,
-    /// and by threads beside it. It is cut off as what [`execute`](Self::execute) gives is.
+    /// Awaits a call, or several, and returns its result together with what was printed meanwhile: by the call, even if
+    /// it failed, and by threads that run at the same time. The output is limited in the same way as that of
+    /// [`execute`](Self::execute).
     ///
     /// # Cancel safety
     ///
@@ -115,7 +116,7 @@ impl Device {
                 value = &mut call => break value,
             }
         };
-        // What was printed before an answer is handed out before it. What is there is taken, however much that is.
+        // What was printed before an answer is delivered before it. Drain all of it, past tokio's cooperative budget.
         while let Some(Some(piece)) = unconstrained(output.next()).now_or_never() {
             printed.push(&piece);
         }
@@ -129,7 +130,7 @@ impl Device {
         Files::new(self.session())
     }
 
-    /// The board's clock, beside that of this machine. What this costs, it costs when it is used.
+    /// The board's clock, compared with that of this machine. It costs nothing until it is used.
     pub fn clock(&self) -> Clock {
         Clock::new(self.session())
     }
@@ -154,7 +155,7 @@ impl Device {
         &*self.parts().teardowns
     }
 
-    /// Runs statements on the board and gives what was printed meanwhile.
+    /// Runs statements on the board and returns what was printed meanwhile.
     ///
     /// # Errors
     ///
@@ -175,7 +176,7 @@ impl Device {
         self.tasks().execute(code).await
     }
 
-    /// Evaluates one expression on the board and gives its value, or a [`Remote`](crate::Remote) of it.
+    /// Evaluates one expression on the board and returns its value, or a [`Remote`](crate::Remote) handle of it.
     ///
     /// # Errors
     ///
@@ -185,26 +186,26 @@ impl Device {
     ///
     /// Dropping the future interrupts the board; the device stays usable.
     pub async fn execute_as<T: DeserializeOwned>(&self, expression: &str) -> Result<T> {
-        // It is larger than what callers should have to make room for.
+        // Boxed, because the future is larger than callers should have to make room for.
         Box::pin(self.tasks().execute_as(expression)).await
     }
 
-    /// Resets the board, connects again and runs again the setups that had run. It works after a lost
-    /// connection, too. What runs is interrupted and cleans up first, for half of [`Deadlines::interrupt`] at most.
+    /// Resets the board, connects again and repeats the setups that had run. This works after a lost connection, too.
+    /// What runs on the board is interrupted first and may clean up, for half of [`Deadlines::interrupt`] at most.
     ///
     /// # Errors
     ///
-    /// When the board cannot be brought to reset itself, which [`ErrorKind::Unresponsive`] is about; when it does not
-    /// answer after it, or when a setup fails.
+    /// [`ErrorKind::Unresponsive`] when the board cannot be made to reset itself; and when it does not answer after the
+    /// reset, or when a setup fails.
     ///
     /// # Cancel safety
     ///
-    /// Once begun it is done to its end, whether the future is dropped or not.
+    /// Once begun, the reset is completed even if the future is dropped.
     pub async fn reset(&self) -> Result<()> {
         self.reset_with(ResetPolicy::Soft).await
     }
 
-    /// As [`reset`](Device::reset), in this way.
+    /// As [`reset`](Device::reset), with this kind of reset.
     ///
     /// # Errors
     ///
@@ -217,30 +218,31 @@ impl Device {
         self.session().reset(policy).await
     }
 
-    /// Ends all calls and streams with [`ErrorKind::Closed`], those that wait as well as those in flight, which are
-    /// interrupted; then stops the threads, runs the teardowns and releases the port. Closing it again does nothing.
+    /// Ends all calls and streams with [`ErrorKind::Closed`], both those that wait for their turn and those in flight,
+    /// which are interrupted; then stops the threads, runs the teardowns and releases the port. Closing a device again
+    /// does nothing.
     ///
-    /// How long that takes at most: [`Deadlines::interrupt`] and [`Deadlines::resync`] for what is in flight, and
-    /// once more as much for each deadline that passes in what follows; the
-    /// [deadline of the threads](DeviceBuilder::thread_stop), with [`Deadlines::reset`] and [`Deadlines::open`] where
-    /// [the board is reset for them](DeviceBuilder::reset_for_threads); the time-out of each teardown;
-    /// [that of each action](DeviceBuilder::host_action); and twice [`Deadlines::close`].
+    /// The longest time that this can take is the sum of: [`Deadlines::interrupt`] and [`Deadlines::resync`] for what
+    /// is in flight, and the same again for each deadline that passes in what follows; the [deadline of the
+    /// threads](DeviceBuilder::thread_stop), with [`Deadlines::reset`] and [`Deadlines::open`] where [the board is
+    /// reset for them](DeviceBuilder::reset_for_threads); the time-out of each teardown; the [time limit of each
+    /// registered action](DeviceBuilder::host_action); and twice [`Deadlines::close`].
     ///
     /// # Errors
     ///
-    /// One error that has all failures, when all has been tried; [`ErrorKind::RuntimeGone`] when the runtime that
-    /// the device was connected in has ended, and the port was released with it.
+    /// One error that contains all failures, after everything has been tried; [`ErrorKind::RuntimeGone`] when the
+    /// runtime that the device was connected in has ended, which has also released the port.
     ///
     /// # Cancel safety
     ///
-    /// Once begun it is done to its end, whether the future is dropped or not.
+    /// Once begun, the device is closed completely even if the future is dropped.
     pub async fn close(&self) -> Result<()> {
         let parts = Arc::clone(&self.guard.parts);
         let closing = self.session().runtime().spawn(async move { parts.close().await });
         if let Ok(closed) = closing.await {
             return closed;
         }
-        // What is on the host can still be cleaned up.
+        // The runtime of the device has ended. The clean-up on the host can still be done here.
         self.parts().close().await?;
         Err(self.session().error(ErrorKind::RuntimeGone))
     }
@@ -273,7 +275,7 @@ impl Parts {
         failed.extend(failures(released));
         match (failed.len(), unclean) {
             (0, _) => Ok(()),
-            // Nothing of the user's failed, and the error says by itself what did.
+            // Only the port failed, none of the user's code: return that error itself, which says enough.
             (1, false) => Err(failed.remove(0).on_device(self.session.device())),
             _ => Err(self.session.error(ErrorKind::Teardown(failed))),
         }
@@ -299,7 +301,7 @@ impl Parts {
     }
 }
 
-/// What failed, one by one.
+/// The single failures in a result.
 fn failures(result: Result<()>) -> Vec<Error> {
     match result {
         Ok(()) => Vec::new(),

@@ -1,4 +1,4 @@
-//! Folders of this machine on the board of a device.
+//! Mounting folders of this machine on the device's board.
 
 use std::path::Path;
 
@@ -6,23 +6,23 @@ use super::Device;
 use crate::error::Result;
 use crate::mount::{self, Mount, MountOptions};
 
-/// Whether what is mounted on a device is unmounted when it is closed.
+/// Marks in the session's context that the teardown which unmounts all folders is registered.
 #[derive(Debug)]
 struct Minded;
 
 impl Device {
-    /// Mounts a folder of this machine: for as long as what is given lives, it is a file system of the board at this path,
-    /// such as `/remote`, from which bodies read, write and import. What is imported from there goes before what is
-    /// elsewhere.
+    /// Mounts a folder of this machine: for as long as the returned [`Mount`] lives, the folder is a file system of the
+    /// board at this path, such as `/remote`, from which bodies read, write and import. Modules in it take precedence
+    /// over modules of the same name elsewhere.
     ///
-    /// Nothing outside of the folder can be reached from the board, by whatever path or link. Nothing is written to the
-    /// board's own files.
+    /// The board can reach nothing outside of the folder, by whatever path or link. Nothing is written to the board's
+    /// own files.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::File`](crate::ErrorKind::File) when there is no such folder, or something else is mounted at the path;
-    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) where the board cannot ask the host, or mounts nothing that
-    /// is made of Python; and whatever can become of any call.
+    /// [`ErrorKind::File`](crate::ErrorKind::File) when there is no such folder, or something else is mounted at the
+    /// path; [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) where the board cannot call the host, or cannot
+    /// mount a file system that is written in Python; and the errors of any call.
     ///
     /// # Cancel safety
     ///

@@ -1,4 +1,4 @@
-//! MicroPython's own cross compiler, where this machine has it.
+//! MicroPython's cross compiler `mpy-cross`, where this machine has it.
 
 use crate::session::Session;
 
@@ -24,12 +24,12 @@ mod running {
     use crate::printable::Printable;
     use crate::session::Session;
 
-    /// A large module takes a hundredth of it.
+    /// A large module takes a hundredth of this.
     const DEADLINE: Duration = Duration::from_secs(10);
-    /// What a file begins with, in front of its version and of what it needs beyond that
-    /// (MicroPython: `py/persistentcode.c`).
+    /// The first byte of an `.mpy` file. The version and the feature flags follow it (MicroPython:
+    /// `py/persistentcode.c`).
     const MAGIC: u8 = 0x4d;
-    /// In its third byte, those bits that name the processor which its native code is for.
+    /// The bits of the third byte that name the processor of native code in the file.
     const ARCHITECTURE: u8 = 0b1111_1100;
 
     impl<'a> Compiler<'a> {
@@ -38,7 +38,8 @@ mod running {
             Self { session, version }
         }
 
-        /// A module as this board loads it, or nothing where it has to have the source; the log says why.
+        /// Compiles a module for this board. Returns nothing where the board has to get the source instead; the log
+        /// says why.
         pub(in crate::device) async fn compile(&self, source: &'static str, name: &str) -> Option<Vec<u8>> {
             let compiled = match self.version {
                 None => Err("the board loads no `.mpy` files".to_owned()),
@@ -52,7 +53,7 @@ mod running {
         }
 
         async fn compiled(&self, source: &'static str, name: String, version: u8) -> Result<Vec<u8>, String> {
-            // A child needs the runtime that the session is on; the caller may be on none.
+            // A child process needs the session's tokio runtime; the caller may be in none.
             let program = Arc::clone(&self.session.settings().mpy_cross);
             let running = self.session.runtime().spawn(async move {
                 let running = tokio::time::timeout(DEADLINE, run(&program, source, &name));
@@ -64,7 +65,7 @@ mod running {
         }
     }
 
-    /// Gives it a source, and takes what it makes of that.
+    /// Runs the compiler with a source as its input, and returns its output.
     async fn run(program: &Path, source: &str, name: &str) -> std::io::Result<Output> {
         let mut command = Command::new(program);
         command
@@ -74,14 +75,14 @@ mod running {
             .stderr(Stdio::piped())
             .kill_on_drop(true);
         let mut child = command.spawn()?;
-        // It reads all of it before it writes anything, and need not: what it says then is what counts.
+        // The compiler need not read all of its input. If it does not, its output says why: that is what counts.
         if let Some(mut input) = child.stdin.take() {
             let _ = input.write_all(source.as_bytes()).await;
         }
         child.wait_with_output().await
     }
 
-    /// The file that it has made, if it is one that boards of this version load, whatever their processor is.
+    /// The compiled file, if boards that load this version of `.mpy` files can load it on any processor.
     fn file_of(output: Output, version: u8) -> Result<Vec<u8>, String> {
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
@@ -129,7 +130,7 @@ mod running {
     }
 }
 
-/// Without the means to run another program there is nothing that compiles.
+/// Without the feature `process` no other program can be run, and so nothing is compiled.
 #[cfg(not(feature = "process"))]
 pub(super) struct Compiler<'a> {
     session: &'a Session,

@@ -1,8 +1,8 @@
-//! What is printed while a call runs.
+//! The output that is collected while a call runs.
 
 use crate::link::Output;
 
-/// The beginning of what is printed, and how much there is besides.
+/// The beginning of the output, up to a limit, and how many bytes were beyond it.
 pub(super) struct Printed {
     bytes: Vec<u8>,
     limit: usize,
@@ -10,7 +10,7 @@ pub(super) struct Printed {
 }
 
 impl Printed {
-    /// Nothing yet, and so many bytes at most.
+    /// No output yet; at most this many bytes are kept.
     pub(super) fn new(limit: usize) -> Self {
         Self {
             bytes: Vec::new(),
@@ -30,7 +30,7 @@ impl Printed {
         }
     }
 
-    /// All of it, with a note of what was too much.
+    /// All of it, with a note of how many bytes were lost.
     pub(super) fn text(self) -> String {
         let text = String::from_utf8_lossy(&self.bytes);
         match self.lost {

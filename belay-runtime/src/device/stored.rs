@@ -1,4 +1,4 @@
-//! Modules that a trait puts into the board's files: as sources, or compiled.
+//! Modules that a trait stores in the board's file system: as source, or compiled.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::spec::{DeviceSpec, ModuleSpec};
 
 impl Device {
-    /// Writes those modules of a trait into this folder of the board that are not there.
+    /// Writes those modules of a trait into this folder of the board that it lacks or has in another version.
     pub(super) async fn put_modules(&self, device: &'static DeviceSpec, folder: &'static str) -> Result<()> {
         let stored = self.stored(device, folder).await;
         let differing = self.session().differing(folder, &stored).await?;
@@ -20,7 +20,7 @@ impl Device {
         {
             let path = format!("{folder}/{}", module.path);
             files.write(&path, module.contents).await?;
-            // Where there are both, MicroPython imports the source.
+            // Where a folder has both a compiled module and its source, MicroPython imports the source.
             if let Some(compiled) = path.strip_suffix(".mpy") {
                 let source = format!("{compiled}.py");
                 if files.exists(&source).await? {
@@ -31,7 +31,7 @@ impl Device {
         Ok(())
     }
 
-    /// The files that the modules of a trait become.
+    /// The files to store for the modules of a trait.
     async fn stored(&self, device: &'static DeviceSpec, folder: &'static str) -> Vec<StoredModule> {
         let compiler = device.modules_compiled.then(|| Compiler::new(self.session()));
         let mut stored = Vec::with_capacity(device.modules.len());
@@ -47,7 +47,7 @@ impl Device {
     }
 }
 
-/// The file that a module becomes.
+/// The file to store for one module.
 fn as_file(module: &'static ModuleSpec, compiled: Option<Vec<u8>>) -> StoredModule {
     match (compiled, module.path.strip_suffix(".py")) {
         (Some(compiled), Some(path)) => StoredModule {
