@@ -1,17 +1,17 @@
-//! What goes wrong with what a program has registered to be done.
+//! Errors of actions that a program has registered for the closing of a device.
 
 use std::time::Duration;
 
 use crate::printable::Printable;
 
-/// Why an action that was registered for the closing of a device did not come to its end.
+/// Why an action that was registered for the closing of a device did not finish.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ActionError {
     /// It panicked.
     #[error("a registered action panicked{}", Message(.0.as_deref()))]
     Panicked(Option<String>),
-    /// It took longer than [`DeviceBuilder::host_action`](crate::DeviceBuilder::host_action) allows, and was given up.
+    /// It took longer than [`DeviceBuilder::host_action`](crate::DeviceBuilder::host_action) allows, and was aborted.
     #[error("a registered action took longer than {0:?} and was given up")]
     TooLong(Duration),
     /// The runtime was shut down before it had ended.
@@ -19,7 +19,7 @@ pub enum ActionError {
     RuntimeGone,
 }
 
-/// What a panic said, if it said something.
+/// The message of a panic, if it has one.
 struct Message<'a>(Option<&'a str>);
 
 impl std::fmt::Display for Message<'_> {

@@ -1,4 +1,4 @@
-//! Whether a call may be made again after an error.
+//! Whether a call may be repeated after an error.
 
 use super::file::Left;
 use super::phase::Phase;
@@ -6,21 +6,21 @@ use super::thread::ThreadError;
 use super::{Error, ErrorKind};
 use crate::exception::Fate;
 
-/// What is to be thought of making a call again that ended with an error.
+/// Whether a call that ended with an error may be repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Again {
-    /// It has not run, and what was in its way may be gone: the executors make it again themselves.
+    /// The call has not run, and the obstacle may be gone: the executors repeat the call by themselves.
     Now,
-    /// It has not run either, but its time is over or something has to happen first, of which only its caller knows.
+    /// The call has not run either, but its time is over, or something has to change first that only the caller knows.
     Later,
-    /// It may have run: it is made again if it may run twice.
+    /// The call may have run: it is repeated only if it is marked `idempotent`.
     IfIdempotent,
-    /// It has run, or would fail in the same way.
+    /// The call has run, or would fail in the same way again.
     Never,
 }
 
 impl Again {
-    /// Whether an executor makes the call again by itself.
+    /// Whether an executor repeats the call by itself.
     pub(crate) fn now(self, idempotent: bool) -> bool {
         match self {
             Self::Now => true,
@@ -31,16 +31,17 @@ impl Again {
 }
 
 impl Error {
-    /// Whether the same call may succeed if it is made again, and is known not to have run.
+    /// Whether the call is known not to have run, and may succeed if it is made again.
     ///
-    /// An executor has done that already, as often as it makes sense, where the connection ended before the call was
-    /// sent, and where the board did not begin it for lack of memory or of the function. What is left is up to the
-    /// caller. A task that is marked `idempotent` is made again, too, where its fate is not known.
+    /// An executor has repeated the call already, as often as that makes sense, where the connection ended before the
+    /// call was sent, and where the board did not begin it for lack of memory or of the function. Whether to go on
+    /// trying is up to the caller. A task that is marked `idempotent` is also repeated where it is not known whether it
+    /// ran.
     pub fn is_retryable(&self) -> bool {
         matches!(self.again(), Again::Now | Again::Later)
     }
 
-    /// Whether the call that ended with this may be made again, and by whom.
+    /// Whether the call that ended with this error may be repeated, and by whom.
     pub(crate) fn again(&self) -> Again {
         let later_if = |harmless: bool| if harmless { Again::Later } else { Again::Never };
         match self.kind() {
@@ -53,7 +54,7 @@ impl Error {
             },
             ErrorKind::Reset | ErrorKind::FateUnknown(_) => Again::IfIdempotent,
             ErrorKind::Busy { .. } => Again::Later,
-            // A call whose port fails ends with one of those above; this is of a port that is opened.
+            // A call whose port fails ends with one of the kinds above. This one comes from opening a port.
             ErrorKind::Transport(error) => later_if(error.is_retryable()),
             ErrorKind::Timeout { .. } => later_if(!matches!(self.phase(), None | Some(Phase::Execute))),
             ErrorKind::Protocol { .. } => later_if(matches!(
@@ -67,7 +68,8 @@ impl Error {
                 | ThreadError::NotPaused { .. } => Again::Later,
                 ThreadError::StillRunning { .. } | ThreadError::NotKnown { .. } => Again::Never,
             },
-            // Writing a file a second time does no harm, but whether the first one did it, only its caller can look.
+            // Writing a file a second time does no harm, but only the caller can check whether the first attempt wrote
+            // it.
             ErrorKind::NotWritten { left, cause, .. } => {
                 later_if(*left == Left::Old && cause.again() != Again::Never)
             }

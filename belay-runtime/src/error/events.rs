@@ -1,18 +1,18 @@
-//! What becomes of events that are not heard.
+//! Reasons for the loss of events.
 
 use std::fmt;
 
-/// Why events of a board are not told to a subscriber.
+/// Why a subscriber does not get some of a board's events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EventLoss {
-    /// They were lost on the line, or the board had no room for them; or the line was so bad that the board was told late
-    /// to send them.
+    /// They were lost on the line, or the board had no room for them; or the line was so bad that the request to send
+    /// events reached the board late.
     Line,
-    /// The subscriber did not keep up, and more than [`event_backlog`](crate::DeviceBuilder::event_backlog) may would
-    /// have had to wait.
+    /// The subscriber did not keep up: its queue would have become longer than
+    /// [`event_backlog`](crate::DeviceBuilder::event_backlog) allows.
     Backlog,
-    /// The device was being connected again meanwhile.
+    /// They happened while the device was being reconnected.
     Reconnection,
 }
 
@@ -26,7 +26,7 @@ impl fmt::Display for EventLoss {
     }
 }
 
-/// How many events are lost, in words.
+/// The number of lost events, in words.
 pub(super) struct Events<'a>(pub(super) &'a Option<u64>);
 
 impl fmt::Display for Events<'_> {

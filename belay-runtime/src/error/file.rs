@@ -1,4 +1,4 @@
-//! What goes wrong with files on the board.
+//! Errors of files on the board.
 
 use std::fmt;
 
@@ -9,13 +9,13 @@ use crate::printable::Printable;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
-    /// No file and no folder has this name.
+    /// There is no file or folder at this path.
     #[error("there is no `{}`", Printable(.path))]
     NotFound {
         /// The path.
         path: String,
     },
-    /// Something else has the name already.
+    /// Something is at this path already.
     #[error("`{}` is there already", Printable(.path))]
     Exists {
         /// The path.
@@ -27,7 +27,7 @@ pub enum FileError {
         /// The path.
         path: String,
     },
-    /// It is a file, or is below one, and a folder was wanted.
+    /// A folder was wanted, but this is a file or is below a file.
     #[error("`{}` is not a folder, or is below what is none", Printable(.path))]
     NotFolder {
         /// The path.
@@ -44,10 +44,10 @@ pub enum FileError {
     NoSpace {
         /// The path.
         path: String,
-        /// How many bytes more would have to be free, at least.
+        /// How many more bytes would have to be free, at least.
         missing: u64,
     },
-    /// No file of a board can have this name. Nothing was sent.
+    /// No file on a board can have this path. Nothing was sent.
     #[error("`{}` cannot be the path of a file: {reason}", Printable(.path))]
     Name {
         /// The path.
@@ -55,27 +55,27 @@ pub enum FileError {
         /// Why.
         reason: NameProblem,
     },
-    /// What the board has read back is not what was written. What was at the path is there still.
+    /// The board has read back something else than what was written. The previous file is still at the path.
     #[error("`{}` was not written: the board reads something else back", Printable(.path))]
     Damaged {
         /// The path.
         path: String,
     },
-    /// What the file became while it was read is something else.
+    /// The file became shorter while it was being read.
     #[error("`{}` became shorter while it was read", Printable(.path))]
     Changed {
         /// The path.
         path: String,
     },
-    /// The board says something else against it.
+    /// The board raised an exception of another kind.
     #[error("`{}`: {exception}", Printable(.path))]
     Refused {
         /// The path.
         path: String,
-        /// What it raised.
+        /// The exception.
         exception: Box<DeviceException>,
     },
-    /// A pattern makes no sense. Nothing was sent.
+    /// A pattern is invalid. Nothing was sent.
     #[error("the pattern `{}`: {}", Printable(.pattern), Printable(.reason))]
     Pattern {
         /// The pattern.
@@ -94,14 +94,13 @@ pub enum FileError {
     },
 }
 
-/// What is at a path when the writing of a file was cut short.
+/// What is at a path after the writing of a file was cut short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Left {
-    /// What was there before.
+    /// The previous file.
     Old,
-    /// What was there before, or the whole of what was written: the board was told to exchange them, and has not
-    /// answered.
+    /// The previous file or the whole new one: the board was told to exchange them, and has not answered.
     OldOrNew,
 }
 
@@ -114,21 +113,21 @@ impl fmt::Display for Left {
     }
 }
 
-/// Why no file of a board can have a name.
+/// Why no file on a board can have a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NameProblem {
-    /// It does not begin with `/`, and so would depend on the board's current folder.
+    /// It does not begin with `/`, so that its meaning would depend on the board's current folder.
     Relative,
     /// It is the root, which can be neither written, renamed nor removed.
     Root,
     /// It has a part `..`, which boards understand in different ways.
     Parent,
-    /// It has a NUL, at which boards would cut it off.
+    /// It contains a NUL, where boards would cut it off.
     Nul,
     /// A part of it is longer than 255 bytes.
     TooLong,
-    /// It has the name of what this crate keeps beside files that it writes.
+    /// A part of it is a name that this crate uses for temporary files while it writes.
     Reserved,
 }
 

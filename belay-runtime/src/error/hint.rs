@@ -8,18 +8,18 @@ use super::phase::Phase;
 use super::thread::ThreadError;
 use super::{Error, ErrorKind};
 
-/// What to do where something on the board may read what is meant for the agent.
+/// The hint where something on the board may have read what was meant for the agent.
 const READS: &str = "`sys.stdin` and `input()` are the host's own line: give a body what it needs as \
      arguments, and have no thread read";
-/// The same where a Ctrl-C has come in between: most boards throw away with it what they have not read.
+/// The same after a Ctrl-C: most boards discard their unread input when they receive one.
 pub(crate) const MAY_READ: &str = "raise the method's `timeout_ms` if its body needs that long; one that waits for input \
                                    gets none, since `sys.stdin` and `input()` are the host's own line";
-/// What there is to know where a call has never got to the agent.
+/// The hint where a call never reached the agent.
 pub(crate) const NOT_THROUGH: &str =
     "the call has not got through: the line is bad, or something on the board reads `sys.stdin`";
 
 impl Error {
-    /// What the reader can do about it, where something can be done.
+    /// What the user can do about the error, if anything.
     pub fn hint(&self) -> Option<Cow<'static, str>> {
         if self.0.hint.is_some() {
             return self.0.hint.clone();
@@ -39,7 +39,7 @@ impl Error {
             ErrorKind::Protocol { .. } if self.phase() == Some(Phase::Enter) => {
                 "is MicroPython or CircuitPython on the board? Reset it, or switch it off and on, if it was in use"
             }
-            // It may be just what the body was to do, which makes trying it again the wrong advice.
+            // The reset may be just what the body intended. So do not advise to repeat the call.
             ErrorKind::Reset => {
                 "`sys.exit()` and `machine.reset()` in a body do this; a reconnection policy connects again by itself"
             }

@@ -1,4 +1,4 @@
-//! The one error of the whole runtime: what went wrong, on which device, in which phase, in which method.
+//! The runtime's one error type: what went wrong, on which device, in which phase, in which method.
 
 mod action;
 mod again;
@@ -53,7 +53,7 @@ struct Inner {
     device: Option<Arc<str>>,
     method: Option<Cow<'static, str>>,
     phase: Option<Phase>,
-    /// What is known to help, where it is not the kind that tells.
+    /// A hint that depends on more than the kind of the error.
     hint: Option<Cow<'static, str>>,
 }
 
@@ -69,46 +69,46 @@ pub enum ErrorKind {
     Protocol {
         /// What was expected and did not come.
         what: Cow<'static, str>,
-        /// The last bytes that the board had sent.
+        /// The last bytes that the board sent.
         received: Vec<u8>,
     },
     /// A deadline passed.
     #[error("no answer within {after:?}; the board had sent {}", Received(.received))]
     Timeout {
-        /// How long was waited.
+        /// How long the host waited.
         after: Duration,
-        /// The last bytes that the board had sent.
+        /// The last bytes that the board sent.
         received: Vec<u8>,
     },
     /// The Python code raised an exception.
     #[error(transparent)]
     Python(Box<DeviceException>),
-    /// An argument could not be expressed in Python, or a result is not what the method says.
+    /// An argument cannot be expressed in Python, or a result does not have the type that the method's signature says.
     #[error(transparent)]
     Value(#[from] ValueError),
-    /// The board was reset while the call was on its way, so whether it ran is not known. A body that raises
+    /// The board was reset while the call was in flight, so whether the call ran is not known. A body that raises
     /// `SystemExit`, as `sys.exit()` and `machine.soft_reset()` do, resets its board itself.
     #[error("the board was reset")]
     Reset,
-    /// The connection was lost after the call had been sent, so whether it ran is not known.
+    /// The connection was lost after the call had been sent, so whether the call ran is not known.
     #[error("the connection was lost after the call was sent; whether it ran is not known")]
     FateUnknown(#[source] Option<Box<Error>>),
-    /// The connection was lost, or the board was reset, before the call was sent, and it was not connected again.
+    /// The connection was lost, or the board was reset, before the call was sent, and the device was not reconnected.
     #[error("the device is not connected any more; the call was not sent")]
     Disconnected(#[source] Option<Arc<Error>>),
     /// The call was interrupted with Ctrl-C before it had a result.
     #[error("the call was interrupted")]
     Interrupted,
-    /// The board could not be brought to its prompt, however it was told: it goes on running what it runs, can run
-    /// nothing any more, or its line is dead.
+    /// The board could not be brought to its prompt by any means: it does not stop what it runs, can run nothing any
+    /// more, or its line is dead.
     #[error("{stuck}")]
     Unresponsive {
-        /// What is known of it.
+        /// What is known of the board.
         stuck: Stuck,
-        /// Why it was to stop: a deadline that passed, say.
+        /// Why the board was to stop: a deadline that passed, for example.
         source: Option<Box<Error>>,
     },
-    /// The board or its firmware has not got what the call needs.
+    /// The board or its firmware lacks what the call needs.
     #[error("{} is not supported by {}", Printable(.feature), Printable(.firmware))]
     Unsupported {
         /// What is missing.
@@ -116,22 +116,22 @@ pub enum ErrorKind {
         /// The firmware that lacks it, as the board names it.
         firmware: Cow<'static, str>,
     },
-    /// What was sent to the board while something ran there, to see whether it still answers or for the next call, was
-    /// read by that: by the method's body, or by a thread.
+    /// A body or a thread on the board read, from `sys.stdin`, what the host had sent to the agent: the next call, or a
+    /// check whether the board still answers.
     #[error(
         "what the host sent was read by the body or a thread, from `sys.stdin`, or the line was cut meanwhile"
     )]
     LineRead,
-    /// The call has run, and its answer is longer than the host takes.
+    /// The call has run, but its answer is longer than the host accepts.
     #[error("the answer is longer than {limit} bytes")]
     TooLong {
-        /// How long it may be: what [`answer_limit`](crate::DeviceBuilder::answer_limit) sets.
+        /// The limit in bytes, which [`answer_limit`](crate::DeviceBuilder::answer_limit) sets.
         limit: usize,
     },
-    /// The device was closed. A call that was under way then was interrupted, so whether it ran is not known.
+    /// The device was closed. A call that was in flight then was interrupted, so whether it ran is not known.
     #[error("the device is closed")]
     Closed,
-    /// The runtime in which the device was connected has ended, and with it what worked for the device.
+    /// The tokio runtime in which the device was connected has ended, and with it the tasks that served the device.
     #[error("the runtime that the device was connected in has ended")]
     RuntimeGone,
     /// A critical setup failed; the teardowns have run.
@@ -140,7 +140,7 @@ pub enum ErrorKind {
         /// The setup's own error.
         #[source]
         cause: Box<Error>,
-        /// What failed in the teardowns that ran because of it.
+        /// The failures of the teardowns that ran because of it.
         teardown: Vec<Error>,
     },
     /// Some of the clean-up failed; all of it was tried.
@@ -163,21 +163,21 @@ pub enum ErrorKind {
         #[source]
         cause: Box<Error>,
     },
-    /// Events are lost; those behind them are told.
+    /// Events are lost; later ones are still delivered.
     #[error("{}: {why}", Events(.lost))]
     EventsLost {
         /// How many, where that is known.
         lost: Option<u64>,
-        /// What became of them.
+        /// Why they were lost.
         why: EventLoss,
     },
-    /// The board could not be told to send the events that somebody wants to hear.
+    /// The board could not be told to send the events of a subscription.
     #[error("the events cannot be heard")]
     NotHeard(#[source] Arc<Error>),
-    /// A thread ended with the board's last reset, or went out of reach.
+    /// A thread ended with the board's last reset, or the board went out of reach.
     #[error("the thread is lost")]
     ThreadLost(#[source] Arc<Error>),
-    /// Other calls had the device for themselves for as long as this one may take; it was not sent.
+    /// Exclusive calls kept the device for as long as this call may take; this call was not sent.
     #[error("other calls kept the device for themselves for {waited:?}; this one was not sent")]
     Busy {
         /// How long it waited.
@@ -189,7 +189,7 @@ pub enum ErrorKind {
         /// The method, as `Trait.method`.
         method: Cow<'static, str>,
     },
-    /// Another trait on the device has the namespace already.
+    /// Another trait on the device uses the namespace already.
     #[error(
         "the trait `{}` has the namespace `{}`, which the trait `{}` has already",
         Printable(.wanted_by), Printable(.namespace), Printable(.taken_by)
@@ -197,12 +197,12 @@ pub enum ErrorKind {
     NamespaceTaken {
         /// The namespace.
         namespace: Cow<'static, str>,
-        /// The trait that has it.
+        /// The trait that uses it.
         taken_by: Cow<'static, str>,
         /// The trait that was to be attached.
         wanted_by: Cow<'static, str>,
     },
-    /// Another trait on the device brings a module of the same name, with something else in it.
+    /// Another trait on the device brings a module of the same name with different contents.
     #[error(
         "the trait `{}` brings a module `{}`, and the trait `{}` has brought another one of that name",
         Printable(.wanted_by), Printable(.module), Printable(.taken_by)
@@ -210,30 +210,31 @@ pub enum ErrorKind {
     ModuleTaken {
         /// The module.
         module: Cow<'static, str>,
-        /// The trait that has brought it.
+        /// The trait that brought it.
         taken_by: Cow<'static, str>,
         /// The trait that was to be attached.
         wanted_by: Cow<'static, str>,
     },
-    /// An object that was on the board before its last reset, which nothing has outlived; the call was not sent.
+    /// The object was on the board before its last reset, which no object survives; the call was not sent.
     #[error("the object was on the board before its last reset, and is gone")]
     ObjectGone,
-    /// An object of another board, or of another connection of this program to the same one; the call was not sent.
+    /// The object is on another board, or belongs to another connection of this program to the same board; the call was
+    /// not sent.
     #[error("the object is on another device, and cannot be used on this one")]
     ObjectElsewhere,
-    /// What was to be the name of an attribute or a method is none; the call was not sent.
+    /// The name is not a valid name of an attribute or a method; the call was not sent.
     #[error("`{}` is no name that an attribute can have", Printable(.name))]
     NoSuchName {
-        /// What it was.
+        /// The name.
         name: String,
     },
-    /// What a program has registered for the closing of a device did not come to its end.
+    /// An action that a program has registered for the closing of a device did not finish.
     #[error(transparent)]
     HostAction(#[from] ActionError),
-    /// A host function has called the device that waits for what it returns.
+    /// A host function called the device that is waiting for that host function.
     #[error("a host function cannot call the device that waits for it; this call was not sent")]
     Reentered,
-    /// A device was to be connected where there is no tokio runtime.
+    /// There is no tokio runtime where a device was to be connected.
     #[error("a device needs a tokio runtime, and there is none here")]
     NoRuntime,
     /// An expression for the board is not one line of printable ASCII.
@@ -252,7 +253,7 @@ impl Error {
         self.0.kind
     }
 
-    /// The device: the address it was connected by, or the name it was given.
+    /// The name of the device: the one that it was given, or else the address that it was connected by.
     pub fn device(&self) -> Option<&str> {
         self.0.device.as_deref()
     }
@@ -275,11 +276,11 @@ impl Error {
         }
     }
 
-    /// Whether the connection is at its end with this.
+    /// Whether this error means that the connection has ended.
     pub(crate) fn ends_connection(&self) -> bool {
         match self.kind() {
             ErrorKind::Reset | ErrorKind::Transport(_) | ErrorKind::Disconnected(_) => true,
-            // An answer can be lost on a line that goes on.
+            // The answer to one call can be lost while the connection lives on.
             ErrorKind::FateUnknown(cause) => cause.as_deref().is_none_or(Self::ends_connection),
             _ => false,
         }
@@ -290,7 +291,7 @@ impl Error {
         self.exception().is_some_and(DeviceException::is_memory_error)
     }
 
-    /// The exception that the Python code raised, to add to what is known of it.
+    /// The exception that the Python code raised, so that more can be added to it.
     pub(crate) fn exception_mut(&mut self) -> Option<&mut DeviceException> {
         match &mut self.0.kind {
             ErrorKind::Python(exception) => Some(exception),
@@ -298,14 +299,14 @@ impl Error {
         }
     }
 
-    /// The same error, said to be of this phase instead of the one that is known.
+    /// The same error with this phase, which replaces one that is set.
     #[must_use]
     pub(crate) fn in_phase_after_all(mut self, phase: Phase) -> Self {
         self.0.phase = Some(phase);
         self
     }
 
-    /// What failed in the teardowns that ran because of this error, to add to it.
+    /// The failures of the teardowns that ran because of this error, so that more can be added.
     pub(crate) fn teardown_mut(&mut self) -> Option<&mut Vec<Error>> {
         match &mut self.0.kind {
             ErrorKind::Setup { teardown, .. } => Some(teardown),
@@ -313,21 +314,21 @@ impl Error {
         }
     }
 
-    /// The same error, with what is known to help against it.
+    /// The same error with this hint.
     #[must_use]
     pub(crate) fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
         self.0.hint = Some(hint.into());
         self
     }
 
-    /// The same error, said to be of this device. What is known already is kept.
+    /// The same error with this device, unless it has one already.
     #[must_use]
     pub fn on_device(mut self, device: &Arc<str>) -> Self {
         self.0.device.get_or_insert_with(|| Arc::clone(device));
         self
     }
 
-    /// The same error, said to be of this method. What is known already is kept.
+    /// The same error with this method, unless it has one already.
     #[must_use]
     pub fn in_method(mut self, method: impl Into<Cow<'static, str>>) -> Self {
         if self.0.method.is_none() {
@@ -336,7 +337,7 @@ impl Error {
         self
     }
 
-    /// The same error, said to be of this phase. What is known already is kept.
+    /// The same error with this phase, unless it has one already.
     #[must_use]
     pub fn in_phase(mut self, phase: Phase) -> Self {
         self.0.phase.get_or_insert(phase);
@@ -377,7 +378,8 @@ impl fmt::Display for Inner {
             phase,
             hint: _,
         } = self;
-        // Inside of another error of the same device that one has named it already; an address that is empty names none.
+        // Inside another error of the same device (`#`), that error has named the device already. An empty name is not
+        // shown.
         if let Some(device) = device
             && !device.is_empty()
             && !f.alternate()
@@ -389,7 +391,7 @@ impl fmt::Display for Inner {
         }
         write!(f, "{kind}")?;
         match (phase, kind) {
-            // An exception or a value speaks for itself: that the code was running adds nothing.
+            // An exception or a wrong value is clear by itself: that the code was running adds nothing.
             (Some(Phase::Execute), ErrorKind::Python(_) | ErrorKind::Value(_)) | (None, _) => Ok(()),
             (Some(phase), _) => write!(f, " (while {phase})"),
         }
@@ -420,7 +422,7 @@ impl std::error::Error for Error {
     }
 }
 
-/// Several errors in one line.
+/// Several errors on one line.
 struct Joined<'a>(&'a [Error]);
 
 impl fmt::Display for Joined<'_> {

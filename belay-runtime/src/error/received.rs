@@ -1,8 +1,8 @@
-//! What a board had sent, as messages show it.
+//! The bytes that a board sent, as error messages show them.
 
 use std::fmt;
 
-/// Received bytes as a message can show them: the last of them, printable.
+/// The last of the received bytes, escaped where they are not printable.
 pub(super) struct Received<'a>(pub(super) &'a [u8]);
 
 impl fmt::Display for Received<'_> {

@@ -101,7 +101,8 @@ fn what_is_known_of_an_error_is_not_overwritten() {
     assert_eq!(error.method(), Some("A.inner"));
 }
 
-/// Where a kind is in the table below. A new kind gets the next number, and lines there.
+/// The index of a kind, by which the test below sees that no kind is missing. A new kind gets the next number, and
+/// entries in the table.
 fn number(kind: &ErrorKind) -> usize {
     match kind {
         ErrorKind::Transport(_) => 0,
@@ -166,7 +167,7 @@ fn unresponsive() -> Error {
     ErrorKind::Unresponsive { stuck, source: None }.into()
 }
 
-/// An error of each kind, more than one where its data matter, and what is to be thought of its call.
+/// An error of each kind, several where their data matter, each with whether its call may be repeated.
 fn every_kind() -> Vec<(Error, Again)> {
     let lost = || TransportError::Vanished("".into());
     vec![

@@ -1,4 +1,4 @@
-//! What goes wrong with threads on the board.
+//! Errors of threads on the board.
 
 use std::fmt;
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub enum ThreadError {
         /// The thread's name.
         name: String,
     },
-    /// The board can run no further thread beside those that run.
+    /// The board cannot run another thread besides those that are running.
     #[error(
         "the board can run no further thread beside those that run, so `{}` was not started (it says {exception})",
         Printable(.name)
@@ -24,15 +24,15 @@ pub enum ThreadError {
     NoSlot {
         /// The name of the thread that was not started.
         name: String,
-        /// What the board raised.
+        /// The exception that the board raised.
         exception: Box<DeviceException>,
     },
-    /// Threads were asked to stop, and have not ended in time.
+    /// Threads were asked to stop, and did not end in time.
     #[error("{} did not stop within {within:?}", Named(.names))]
     StillRunning {
-        /// Their names, where they are known.
+        /// Their names, where known.
         names: Vec<String>,
-        /// How long was waited.
+        /// How long the host waited.
         within: Duration,
     },
     /// An exclusive task did not run, because threads did not reach a stop point in time.
@@ -40,10 +40,10 @@ pub enum ThreadError {
     NotPaused {
         /// Their names.
         names: Vec<String>,
-        /// How long was waited.
+        /// How long the host waited.
         within: Duration,
     },
-    /// Nothing is known of a thread of this number, here or on the board.
+    /// Neither the host nor the board knows a thread with this number.
     #[error("the thread is not known any more")]
     NotKnown {
         /// Its number.
@@ -51,7 +51,7 @@ pub enum ThreadError {
     },
 }
 
-/// Threads by their names, as a message has them.
+/// The names of threads, as a message shows them.
 struct Named<'a>(&'a [String]);
 
 impl fmt::Display for Named<'_> {

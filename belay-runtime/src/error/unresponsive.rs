@@ -4,46 +4,46 @@ use std::fmt;
 
 use super::received::Received;
 
-/// What is known of a board that cannot be brought to its prompt: what it does instead, and what has been tried.
+/// What is known of a board that cannot be brought to its prompt: what it does instead, and what was tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stuck {
-    /// What it does instead.
+    /// What the board does instead.
     pub board: BoardState,
-    /// What for it was to stop.
+    /// Why it was to stop.
     pub(crate) purpose: Purpose,
-    /// The most that it was told.
+    /// The strongest measure that was tried.
     pub(crate) tried: Tried,
 }
 
-/// What a board does that does not do what it is told.
+/// What a board is doing that cannot be brought to its prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BoardState {
     /// It sends nothing.
     Silent,
-    /// It sends this, the last of it, and does not stop.
+    /// It keeps printing; these are the last bytes.
     Printing(Vec<u8>),
-    /// It is at its prompt, and answers this whatever it is told to run: that it is out of memory, most likely.
+    /// It is at its prompt, but answers this to all code: most likely that it is out of memory.
     Unable(Vec<u8>),
 }
 
-/// What for a board was to stop what it does.
+/// Why a board was to stop what it does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// To be connected.
+    /// The device was to be connected.
     Connect,
-    /// To end the call that the error is of.
+    /// The call that the error is about was to end.
     EndCall,
-    /// To take a call, or to be asked what became of it.
+    /// A call was to be sent, or the outcome of an earlier one to be asked for.
     TakeCall,
-    /// To be reset.
+    /// The board was to be reset.
     Reset,
-    /// To be left.
+    /// The device was to be closed.
     Leave,
 }
 
-/// The most that a board was told, from the least.
+/// The strongest measure that was tried; the order is from the weakest to the strongest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Tried {
     Interrupts,
