@@ -1,4 +1,4 @@
-//! Threads of no board, for tests of host code.
+//! Threads without a board, for tests of host code.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use crate::error::Error;
 use crate::exception::DeviceException;
 use crate::session::{ThreadInfo, ThreadState};
 
-/// A thread of no board: its [`handle`](ThreadDouble::handle) is what a double of a trait returns from a `#[thread]`
-/// method, and the test says what becomes of the thread.
+/// A thread without a board: a test double of a trait returns its [`handle`](ThreadDouble::handle) from a `#[thread]`
+/// method, and the test decides what happens to the thread.
 ///
-/// It runs until it is stopped by its handle, or ended by one of these methods.
+/// It runs until it is stopped through its handle, or ended by one of these methods.
 ///
 /// ```
 /// # use belay_runtime as belay;
@@ -40,19 +40,19 @@ pub struct ThreadDouble {
 }
 
 impl ThreadDouble {
-    /// A thread with this name, which runs.
+    /// A running thread with this name.
     pub fn new(name: impl Into<String>) -> Self {
         Self::of(ThreadInfo::new(1, name))
     }
 
-    /// A thread that is in this state.
+    /// A thread in this state.
     pub fn of(info: ThreadInfo) -> Self {
         Self {
             report: ThreadReport::new(info),
         }
     }
 
-    /// A handle on it.
+    /// A handle of it.
     pub fn handle(&self) -> ThreadHandle {
         ThreadHandle::of_no_board(self.report.clone())
     }
@@ -62,17 +62,17 @@ impl ThreadDouble {
         self.report.info().state
     }
 
-    /// Its body comes to its end.
+    /// Ends it as if its body had returned.
     pub fn finish(&self) {
         self.report.finished();
     }
 
-    /// Its body raises this, and it is not started again.
+    /// Ends it as if its body had raised this exception and were not started again.
     pub fn fail(&self, exception: DeviceException) {
         self.report.failed(exception);
     }
 
-    /// The board is reset or goes out of reach, for this reason.
+    /// Ends it as if the board had been reset or were out of reach, for this reason.
     pub fn lose(&self, cause: impl Into<Error>) {
         self.report.lost(Arc::new(cause.into()));
     }

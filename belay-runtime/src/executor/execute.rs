@@ -9,18 +9,18 @@ use crate::error::Result;
 use crate::python;
 use crate::session::{Returned, SCRATCH, Session};
 
-/// What all executors share: the session that they work on, and plain execution of code.
+/// The base of all executors: the session that they work on, and the plain execution of code.
 pub trait Executor: fmt::Debug + Send + Sync {
     /// The session that this executor works on.
     fn session(&self) -> &Session;
 
-    /// Whether a call would be taken now: the session is ready, busy or about to be ready again.
+    /// Whether a call would be accepted now: the session is ready, busy or about to be ready again.
     fn can_execute(&self) -> bool {
         self.session().can_execute()
     }
 
-    /// Runs statements on the board, at the global level of a namespace that is kept for this, and gives what
-    /// they printed.
+    /// Runs statements on the board and returns what they printed. They run at the global level of a namespace that
+    /// belongs to no trait.
     ///
     /// # Errors
     ///
@@ -34,8 +34,8 @@ pub trait Executor: fmt::Debug + Send + Sync {
         self.execute_in(SCRATCH, code)
     }
 
-    /// Runs statements on the board as [`execute`](Executor::execute) does, at the global level of this namespace: that
-    /// of a trait, for instance, in which its setups and tasks are.
+    /// Runs statements on the board as [`execute`](Executor::execute) does, at the global level of this namespace: for
+    /// example that of a trait, which has the trait's setups and tasks.
     ///
     /// # Errors
     ///
@@ -76,9 +76,9 @@ pub trait Executor: fmt::Debug + Send + Sync {
     }
 }
 
-/// What every [`Executor`] can do besides, for any type of result.
+/// What every [`Executor`] can do in addition, for any type of result.
 pub trait ExecutorExt: Executor {
-    /// Evaluates one expression on the board and gives its value, or a [`Remote`](crate::Remote) of it.
+    /// Evaluates one expression on the board and returns its value, or a [`Remote`](crate::Remote) handle of it.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What makes the executors of a device.
+//! The factory that makes the executors of a device.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,9 +10,9 @@ use super::thread::ThreadExecutor;
 use super::threads::Threads;
 use crate::session::Session;
 
-/// Makes the executors of a device. Each method has the runtime's own executor as its default, so that a
-/// factory overrides what it wants to replace and nothing else. What an executor needs for its work is described
-/// [with the specs](crate::spec).
+/// Makes the executors of a device. Each method makes the runtime's own executor by default, so that a factory
+/// overrides only those that it wants to replace. What an executor needs for its work is described [with the
+/// specs](crate::spec).
 pub trait ExecutorFactory: fmt::Debug + Send + Sync {
     /// The executor of `#[task]` methods.
     fn tasks(&self, session: &Session) -> Arc<dyn TaskExecutor> {

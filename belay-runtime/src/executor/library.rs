@@ -11,7 +11,7 @@ use crate::exception::DeviceException;
 use crate::python::Arguments;
 use crate::session::{Connection, ThreadState};
 
-/// What the board says of one of its threads.
+/// The board's report of one of its threads.
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) id: u32,
@@ -22,11 +22,11 @@ pub(super) struct Record {
     pub(super) exception: Option<DeviceException>,
 }
 
-/// A record as the board writes it: id, name, state, stop request, restarts, milliseconds, exception.
+/// A record as the board sends it: id, name, state, stop request, restarts, milliseconds, exception.
 #[derive(Deserialize)]
 struct RawRecord(u32, String, u8, bool, u32, u64, Option<RawException>);
 
-/// An exception as the board writes it: class, message, arguments, `errno`, traceback.
+/// An exception as the board sends it: class, message, arguments, `errno`, traceback.
 #[derive(Deserialize)]
 struct RawException(String, String, Option<String>, Option<i32>, String);
 
@@ -60,7 +60,7 @@ impl From<RawException> for DeviceException {
     }
 }
 
-/// Whether the library is on the board, perhaps because an earlier program put it there.
+/// Whether the library is on the board, perhaps because an earlier program installed it.
 pub(super) async fn is_there(connection: &Connection) -> Result<bool> {
     if !connection.capabilities().threads {
         return Ok(false);
@@ -74,11 +74,11 @@ pub(super) async fn is_there(connection: &Connection) -> Result<bool> {
     Ok(there)
 }
 
-/// Puts the library on the board where it is not there yet.
+/// Installs the library on the board unless it is there already.
 ///
 /// # Errors
 ///
-/// When the board has no threads, too.
+/// Also when the board has no threads.
 pub(super) async fn provide(connection: &Connection) -> Result<()> {
     if !connection.capabilities().threads {
         return Err(connection.unsupported("running a method in a thread"));
@@ -96,18 +96,18 @@ pub(super) async fn provide(connection: &Connection) -> Result<()> {
     Ok(())
 }
 
-/// What is told of a thread when it is started.
+/// The parameters with which a thread is started.
 pub(super) struct Start<'a> {
     pub(super) id: u32,
     pub(super) name: &'a str,
-    /// Whether none of this name may be running.
+    /// Whether to refuse the start if a thread of this name is running.
     pub(super) single: bool,
-    /// What the board calls the function by.
+    /// The board's name of the function.
     pub(super) function: &'a str,
     pub(super) arguments: &'a Arguments,
     pub(super) restarts: u32,
     pub(super) longest: Option<Duration>,
-    /// How long it may take to stop when that is over.
+    /// How long the thread may take to stop once `longest` is over.
     pub(super) stop: Duration,
 }
 
@@ -115,7 +115,7 @@ pub(super) struct Start<'a> {
 ///
 /// # Errors
 ///
-/// When the board has no slot left, too, or when one of this name runs already.
+/// Also when the board has no slot left, or when a thread of this name is running already.
 pub(super) async fn start(connection: &Connection, start: Start<'_>) -> Result<()> {
     connection.check_handles(start.arguments)?;
     let expression = threads::start(&threads::Start {
@@ -141,21 +141,21 @@ pub(super) async fn start(connection: &Connection, start: Start<'_>) -> Result<(
     .into())
 }
 
-/// What the board says of its threads, once those in `seen` are forgotten there.
+/// The board's report of its threads. The board forgets those in `seen` first, whose end the host knows already.
 pub(super) async fn report(connection: &Connection, seen: &[u32]) -> Result<Vec<Record>> {
     let answer = evaluate(connection, threads::report(seen)).await?;
     let records: Vec<RawRecord> = answer.to()?;
     Ok(records.into_iter().map(Record::from).collect())
 }
 
-/// Asks threads to stop at their next stop point, and to have done so within a deadline.
+/// Asks threads to stop at their next stop point. They should have stopped when the deadline is over.
 pub(super) async fn stop(connection: &Connection, ids: &[u32], deadline: Duration) -> Result<()> {
     evaluate(connection, threads::stop(ids, patience(deadline)))
         .await
         .map(drop)
 }
 
-/// Holds all threads at their stop points until the pause of this name has ended, and gives the names of those
+/// Holds all threads at their stop points until [`resume`] ends the pause of this name, and returns the names of those
 /// that did not get there in time.
 pub(super) async fn pause(connection: &Connection, name: u32, within: Duration) -> Result<Vec<String>> {
     let expression = threads::pause(name, millis(within).min(LONGEST));
@@ -163,18 +163,18 @@ pub(super) async fn pause(connection: &Connection, name: u32, within: Duration) 
     connection.ask(expression, deadline).await?.to()
 }
 
-/// Ends a pause, which may not have begun.
+/// Ends a pause, even one that has not begun.
 pub(super) async fn resume(connection: &Connection, name: u32) -> Result<()> {
     evaluate(connection, threads::resume(name)).await.map(drop)
 }
 
-/// For how many milliseconds the clean-up of a thread is left alone that has so long to stop. The rest is for one
-/// that has swallowed the stop and has to be told again.
+/// For how many milliseconds the clean-up of a thread is not disturbed, if the thread has this long to stop. The rest
+/// of the time is for a thread that has swallowed the stop and has to be stopped again.
 fn patience(deadline: Duration) -> u64 {
     (millis(deadline) / 4).saturating_mul(3).min(LONGEST)
 }
 
-/// What the clock of every board can count.
+/// The longest time in milliseconds that the clock of every board can count.
 const LONGEST: u64 = 1 << 28;
 
 fn millis(duration: Duration) -> u64 {

@@ -1,4 +1,4 @@
-//! The four executors over one base, and the factory that makes them.
+//! The four executors, their common base, and the factory that makes them.
 
 mod double;
 mod execute;

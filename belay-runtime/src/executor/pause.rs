@@ -8,16 +8,16 @@ use super::library;
 use crate::error::{Result, ThreadError};
 use crate::session::{Connection, Session};
 
-/// Threads that are held. They go on when it is dropped.
+/// Holds the board's threads at their stop points. They go on when this is dropped.
 pub(super) struct Pause {
-    /// Nothing where there was no thread to be held.
+    /// Nothing if there are no threads to hold.
     connection: Option<Arc<Connection>>,
-    /// What the board knows this pause by.
+    /// The number by which the board knows this pause.
     name: u32,
     runtime: tokio::runtime::Handle,
 }
 
-/// Names pauses.
+/// Numbers the pauses.
 static NAMES: AtomicU32 = AtomicU32::new(0);
 
 impl Pause {
@@ -37,7 +37,7 @@ impl Pause {
                 runtime,
             });
         }
-        // From here on, dropping this lets the threads go.
+        // From here on, dropping `pause` lets the threads go on.
         let pause = Self {
             connection: Some(Arc::clone(connection)),
             name,
@@ -52,7 +52,7 @@ impl Pause {
         Err(session.error(ThreadError::NotPaused { names, within }))
     }
 
-    /// Lets the threads go.
+    /// Lets the threads go on.
     pub(super) async fn end(mut self) {
         if let Some(connection) = self.connection.take() {
             resume(&connection, self.name).await;

@@ -1,4 +1,4 @@
-//! What is told of a thread, between whoever runs it and those who have a handle of it.
+//! The status of a thread, which its executor reports to those who hold a handle of it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::exception::DeviceException;
 use crate::session::{ThreadInfo, ThreadState};
 
-/// What is told of a thread.
+/// The status of a thread.
 #[derive(Debug, Clone)]
 pub(super) struct Status {
     pub(super) info: ThreadInfo,
@@ -19,16 +19,17 @@ pub(super) struct Status {
     pub(super) lost: Option<Arc<Error>>,
 }
 
-/// A thread as its executor tells of it: what a [`ThreadExecutor`](super::ThreadExecutor) of one's own keeps for each thread that it starts.
+/// The status of a thread, as its executor reports it. A [`ThreadExecutor`](super::ThreadExecutor) of the program's own
+/// keeps one for each thread that it starts.
 ///
-/// It runs until one of these methods ends it, and after that it does not change any more.
+/// The thread runs until one of these methods ends it. After that the status does not change any more.
 #[derive(Debug, Clone)]
 pub struct ThreadReport {
     status: Arc<watch::Sender<Status>>,
 }
 
 impl ThreadReport {
-    /// A report of a thread that is in this state.
+    /// A report of a thread in this state.
     pub fn new(info: ThreadInfo) -> Self {
         let status = Status {
             info,
@@ -44,12 +45,12 @@ impl ThreadReport {
         self.status.subscribe()
     }
 
-    /// All that was told of it.
+    /// The latest state that was reported.
     pub fn info(&self) -> ThreadInfo {
         self.status.borrow().info.clone()
     }
 
-    /// How long it has been running, and how many times it was started again.
+    /// Reports how long the thread has been running, and how many times it was started again.
     pub fn runs(&self, run_time: Duration, restarts: u32) {
         self.change(|status| {
             status.info.run_time = run_time;
@@ -57,22 +58,22 @@ impl ThreadReport {
         });
     }
 
-    /// It was asked to stop.
+    /// Reports that the thread was asked to stop.
     pub fn stopping(&self) {
         self.change(|status| status.info.state = ThreadState::Stopping);
     }
 
-    /// It has ended because it was asked to.
+    /// Reports that the thread has ended because it was asked to.
     pub fn stopped(&self) {
         self.change(|status| status.info.state = ThreadState::Stopped);
     }
 
-    /// Its body has come to its end.
+    /// Reports that the thread's body has returned.
     pub fn finished(&self) {
         self.change(|status| status.info.state = ThreadState::Finished);
     }
 
-    /// Its body has raised this, and it is not started again.
+    /// Reports that the thread's body has raised this exception, and is not started again.
     pub fn failed(&self, exception: DeviceException) {
         self.change(|status| {
             status.info.state = ThreadState::Failed;
@@ -80,7 +81,7 @@ impl ThreadReport {
         });
     }
 
-    /// The board was reset or is out of reach, for this reason.
+    /// Reports that the board was reset or is out of reach, for this reason.
     pub fn lost(&self, cause: Arc<Error>) {
         self.change(|status| {
             status.info.state = ThreadState::Lost;
@@ -88,7 +89,7 @@ impl ThreadReport {
         });
     }
 
-    /// Changes what is told, unless it has ended.
+    /// Changes the status, unless the thread has ended.
     fn change(&self, how: impl FnOnce(&mut Status)) {
         self.status.send_if_modified(|status| {
             let running = status.info.state.is_running();

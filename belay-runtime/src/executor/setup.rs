@@ -13,13 +13,13 @@ use crate::spec::{DeviceSpec, MethodKind, MethodSpec, SetupOptions};
 
 /// Runs the setups of the traits that are attached to a device.
 pub trait SetupExecutor: Executor {
-    /// Runs the setups of this trait that need no parameters and are not `auto = false`, in their order.
-    /// Where they have run in this session already, nothing is done.
+    /// Runs the setups of this trait that have no parameters and are not `auto = false`, in their order. If they have
+    /// run in this session already, nothing is done.
     ///
     /// # Errors
     ///
-    /// When a setup fails that is neither `critical = false` nor `ignore_errors`. The others are logged and
-    /// reported as [`SessionEvent::SetupFailed`].
+    /// When a setup fails that is neither `critical = false` nor `ignore_errors`. Failures of the other setups are
+    /// logged and reported as [`SessionEvent::SetupFailed`].
     fn initialize(&self, device: &'static DeviceSpec) -> BoxFuture<'_, Result<()>>;
 
     /// Whether the setups of this trait have run in this session.
@@ -34,7 +34,7 @@ pub trait SetupExecutor: Executor {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future interrupts the body; it is not recorded then.
+    /// Dropping the future interrupts the body; the setup is not recorded then.
     fn run(
         &self,
         device: &'static DeviceSpec,
@@ -53,7 +53,7 @@ pub struct Setups {
     recorded: Arc<Recorded>,
 }
 
-/// What has run, in the order in which it ran for the first time.
+/// The setups that have run, in the order in which they ran for the first time.
 #[derive(Debug, Default)]
 struct Recorded {
     runs: Mutex<Vec<Run>>,
@@ -149,7 +149,7 @@ impl Run {
 }
 
 impl Recorded {
-    /// The latest arguments count, at the place where the setup ran first.
+    /// Records a setup. If it ran before, it keeps its place, with the new arguments.
     fn record(&self, run: Run) {
         let mut runs = lock(&self.runs);
         match runs
@@ -178,7 +178,7 @@ impl Follower for Recorded {
                 let Err(error) = run.run(connection).await else {
                     continue;
                 };
-                // Without an exception it is the connection that failed, and not the setup.
+                // If the error is not an exception, it was the connection that failed, and not the setup.
                 if error.exception().is_none() {
                     return Err(error);
                 }

@@ -22,7 +22,7 @@ use crate::spec::{MethodKind, MethodSpec, TaskOptions};
 
 /// Calls methods on the board.
 pub trait TaskExecutor: Executor {
-    /// Calls the method and gives what it returned. It is deployed first where it has to be.
+    /// Calls the method and returns its result. It is deployed first unless it is on the board already.
     ///
     /// # Errors
     ///
@@ -35,13 +35,13 @@ pub trait TaskExecutor: Executor {
     /// then.
     fn call(&self, method: &'static MethodSpec, arguments: Arguments) -> BoxFuture<'_, Result<Returned>>;
 
-    /// Calls a method that is a generator and gives what it yields. Dropping the stream closes the generator
-    /// on the board, `finally` blocks included.
+    /// Calls a method that is a generator and returns a stream of the items that it yields. Dropping the stream closes
+    /// the generator on the board, which runs its `finally` blocks.
     fn call_stream(&self, method: &'static MethodSpec, arguments: Arguments) -> BoxStream<Result<Returned>>;
 }
 
 impl dyn TaskExecutor + '_ {
-    /// Calls the method and gives its result as a `T`.
+    /// Calls the method and returns its result as a `T`.
     ///
     /// # Errors
     ///
@@ -59,7 +59,7 @@ impl dyn TaskExecutor + '_ {
         self.session().value_of(method, &returned)
     }
 
-    /// Calls a method that is a generator and gives the values that it yields as `T`s.
+    /// Calls a method that is a generator and returns a stream of the items that it yields, as `T`s.
     pub fn stream<T: DeserializeOwned>(
         &self,
         method: &'static MethodSpec,
@@ -138,8 +138,8 @@ impl Tasks {
         }
     }
 
-    /// Calls, and again in another connection if the first one ended before the call was sent, or under a
-    /// call that may be repeated.
+    /// Calls the method. If the connection ended before the call was sent, or the task is `idempotent`, the call is
+    /// repeated over the next connection.
     async fn call_again_if_allowed(
         &self,
         method: &'static MethodSpec,
@@ -151,7 +151,7 @@ impl Tasks {
         loop {
             let connection = self.session.connection(deadline).await?;
             let error = match connection.call(method, &arguments, deadline).await {
-                // What the board itself says is dealt with by then.
+                // Whether to repeat a call after an exception was decided in `Connection::call` already.
                 Err(error) if error.exception().is_none() => error,
                 answer => return answer,
             };
@@ -189,9 +189,9 @@ impl Tasks {
     }
 }
 
-/// A generator on the board, with all that is to be undone when it is closed.
+/// A generator on the board, with everything that has to be undone when it is closed.
 struct OpenStream {
-    // The order is that in which they are dropped: the generator is closed first.
+    // The fields are dropped in this order: the generator is closed first.
     items: Items,
     connection: Arc<Connection>,
     session: Session,
@@ -206,7 +206,8 @@ impl Stream for OpenStream {
         let item = Pin::new(&mut self.items).poll_next(cx);
         match &item {
             Poll::Ready(Some(Err(error))) => self.session.report(&self.connection, error),
-            // The board gives nothing before it has what it waits for itself, if that is made of this.
+            // If a host function reads this stream while the board is waiting for that very function, neither would
+            // ever get on.
             Poll::Pending => {
                 if let Err(error) = self.session.unless_answering() {
                     return Poll::Ready(Some(Err(error)));

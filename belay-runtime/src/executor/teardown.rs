@@ -13,18 +13,18 @@ use crate::python::Arguments;
 use crate::session::Session;
 use crate::spec::{DeviceSpec, MethodKind, MethodSpec, TeardownOptions};
 
-/// What a program registers to be done when the device is closed.
+/// An action on the host that a program registers for the closing of the device.
 pub type HostAction = Box<dyn FnOnce() -> BoxFuture<'static, Result<()>> + Send>;
 
-/// Cleans up.
+/// Runs the teardowns and the registered actions when a device is closed.
 pub trait TeardownExecutor: Executor {
     /// Adds the teardowns of this trait to those that [`cleanup`](TeardownExecutor::cleanup) runs.
     fn add(&self, device: &'static DeviceSpec);
 
-    /// Adds something to be done on the host, even when the board is gone by then.
+    /// Registers an action on the host for the closing of the device. It runs even if the board is gone by then.
     ///
-    /// An action that has captured the device, or a trait on it, keeps it open: only [`Device::close`] closes it then,
-    /// and no longer that its last other clone is dropped.
+    /// An action that has captured the device, or a trait on it, keeps the device open: dropping its other clones does
+    /// not close it any more, only [`Device::close`] does.
     ///
     /// [`Device::close`]: crate::Device::close
     fn register_action(&self, action: HostAction);
@@ -45,31 +45,31 @@ pub trait TeardownExecutor: Executor {
         arguments: Arguments,
     ) -> BoxFuture<'_, Result<()>>;
 
-    /// Runs the teardowns of one trait and forgets them, because its attachment failed.
+    /// Runs the teardowns of one trait and forgets them, because attaching the trait failed.
     ///
     /// # Errors
     ///
-    /// One error that has all failures, when all has been tried.
+    /// One error that contains all failures, after everything has been tried.
     fn undo(&self, device: &'static DeviceSpec) -> BoxFuture<'_, Result<()>>;
 
-    /// Runs the teardowns on the board in their order, and then the host's actions, the last one first. Each
-    /// of them runs once, however often this is called.
+    /// Runs the teardowns on the board in their order, and then the host's actions, the last registered one first. Each
+    /// of them runs once, however often this method is called.
     ///
-    /// Teardowns that have parameters are not run: nobody knows the arguments.
+    /// Teardowns that have parameters are not run, as their arguments are not known.
     ///
     /// # Errors
     ///
-    /// One error that has all failures, when all has been tried.
+    /// One error that contains all failures, after everything has been tried.
     fn cleanup(&self) -> BoxFuture<'_, Result<()>>;
 }
 
 impl dyn TeardownExecutor + '_ {
-    /// Adds something to be done on the host, even when the board is gone by then. One that panics, or takes longer
-    /// than [`DeviceBuilder::host_action`](crate::DeviceBuilder::host_action), is told of by [`Device::close`], and
-    /// keeps nothing else from being done.
+    /// Registers an action on the host for the closing of the device. It runs even if the board is gone by then. If it
+    /// panics, or takes longer than [`DeviceBuilder::host_action`](crate::DeviceBuilder::host_action),
+    /// [`Device::close`] reports that, and goes on with the rest of the clean-up.
     ///
-    /// An action that has captured the device, or a trait on it, keeps it open: only [`Device::close`] closes it then,
-    /// and no longer that its last other clone is dropped.
+    /// An action that has captured the device, or a trait on it, keeps the device open: dropping its other clones does
+    /// not close it any more, only [`Device::close`] does.
     ///
     /// [`Device::close`]: crate::Device::close
     ///
@@ -132,7 +132,7 @@ impl Teardowns {
         let deadline = self.session.deadline(method);
         let running = async {
             let _call = self.session.shared(deadline).await?;
-            // A board that is being connected again has nothing left to be torn down.
+            // A board that is being reconnected has nothing left to tear down, so do not wait for it.
             let connection = self.session.connected()?;
             connection.run_method(device, method, arguments).await
         };
@@ -147,7 +147,7 @@ impl Teardowns {
             .map_err(|error| self.session.in_method(error, method))
     }
 
-    /// Runs the teardowns of these traits, and gives what failed, the critical ones first.
+    /// Runs the teardowns of these traits and returns the failures, those of critical teardowns first.
     async fn run_all(&self, devices: &[&'static DeviceSpec]) -> Vec<Error> {
         let mut teardowns: Vec<_> = devices
             .iter()
@@ -171,8 +171,9 @@ impl Teardowns {
 
     async fn act(&self, action: HostAction) -> Result<()> {
         let deadline = self.session.settings().host_action;
-        // In a task of its own, from its first step to dropping what it has captured, so that one that panics does not
-        // keep the others from running. That of the device may have ended: it is the runtime that closes it.
+        // Each action runs in a task of its own, which also drops what the action has captured, so that a panic does
+        // not keep the others from running. It is spawned on the current runtime, because the device's own may have
+        // ended.
         let acting = tokio::spawn(Session::cleaning(async move { action().await }));
         let stop = acting.abort_handle();
         match tokio::time::timeout(deadline, acting).await {
@@ -206,7 +207,7 @@ impl Teardowns {
     }
 }
 
-/// Why an action did not come to its end.
+/// Why an action did not finish.
 fn unfinished(error: JoinError) -> ActionError {
     let Ok(panic) = error.try_into_panic() else {
         return ActionError::RuntimeGone;

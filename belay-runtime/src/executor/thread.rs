@@ -26,19 +26,19 @@ pub trait ThreadExecutor: Executor {
     ///
     /// # Cancel safety
     ///
-    /// When the future is dropped, the thread may have been started: [`active`](Self::active) tells.
+    /// When the future is dropped, the thread may have been started: [`active`](Self::active) lists it then.
     fn start(&self, method: &'static MethodSpec, arguments: Arguments)
     -> BoxFuture<'_, Result<ThreadHandle>>;
 
-    /// The threads that run on the board now, those that an earlier program left running included.
+    /// The threads that run on the board now, including those that an earlier program left running.
     ///
     /// # Errors
     ///
     /// When the board cannot be reached.
     fn active(&self) -> BoxFuture<'_, Result<Vec<ThreadInfo>>>;
 
-    /// Asks a thread to stop, and waits until it has ended. One that does not run is stopped already. Its clean-up
-    /// has three quarters of `deadline`, as [`ThreadHandle::stop`] says.
+    /// Asks a thread to stop, and waits until it has ended. A thread that does not run counts as stopped. Three
+    /// quarters of `deadline` are for its clean-up, as [`ThreadHandle::stop`] says.
     ///
     /// # Errors
     ///
@@ -46,7 +46,7 @@ pub trait ThreadExecutor: Executor {
     ///
     /// # Cancel safety
     ///
-    /// When the future is dropped, the thread may have been asked already.
+    /// When the future is dropped, the thread may have been asked to stop already.
     fn stop(&self, id: u32, deadline: Duration) -> BoxFuture<'_, Result<()>>;
 
     /// Stops all threads.
@@ -56,12 +56,12 @@ pub trait ThreadExecutor: Executor {
     /// When some have not ended after `deadline`, or when the board cannot be reached.
     fn stop_all(&self, deadline: Duration) -> BoxFuture<'_, Result<()>>;
 
-    /// Waits until a thread ends by itself. How one ended is remembered for as long as there is a handle of it, and of
-    /// the others for the last 64; those before are only known to have ended.
+    /// Waits until a thread ends by itself. How a thread ended is remembered for as long as there is a handle of it,
+    /// and without a handle for the last 64 threads; of older ones it is only known that they have ended.
     ///
     /// # Errors
     ///
-    /// The exception that its body raised, or a reset or loss of the board.
+    /// The exception that its body raised, or a reset or the loss of the board.
     fn join(&self, id: u32) -> BoxFuture<'_, Result<()>>;
 }
 
@@ -72,16 +72,16 @@ pub struct ThreadHandle {
     status: watch::Receiver<Status>,
 }
 
-/// Who stops it.
+/// What stops the thread.
 #[derive(Clone)]
 enum Owner {
     Executor(Arc<dyn ThreadExecutor>),
-    /// A thread of no board ends when it is asked to.
+    /// A thread without a board ends as soon as it is asked to.
     Nobody(ThreadReport),
 }
 
 impl ThreadReport {
-    /// A handle on the thread, which `executor` stops.
+    /// A handle of the thread. Its `stop` calls `executor`.
     pub fn handle(&self, executor: Arc<dyn ThreadExecutor>) -> ThreadHandle {
         ThreadHandle::new(executor, self.subscribe())
     }
@@ -109,30 +109,30 @@ impl ThreadHandle {
         self.status.borrow().info.name.clone()
     }
 
-    /// What it is doing, as far as the host has heard. That it ended is heard within moments.
+    /// What the thread is doing, as far as the host knows. The host learns within moments that a thread has ended.
     pub fn state(&self) -> ThreadState {
         self.status.borrow().info.state
     }
 
-    /// All that the host has heard of it.
+    /// The latest report of the thread.
     pub fn info(&self) -> ThreadInfo {
         self.status.borrow().info.clone()
     }
 
-    /// Whether it has not ended yet, as far as the host has heard.
+    /// Whether the thread has not ended yet, as far as the host knows.
     pub fn is_running(&self) -> bool {
         self.state().is_running()
     }
 
-    /// The last exception that its body raised, with its traceback led back to the Rust source.
+    /// The last exception that its body raised, with its traceback mapped to the Rust source.
     pub fn last_exception(&self) -> Option<Arc<DeviceException>> {
         self.status.borrow().exception.clone()
     }
 
     /// Asks it to stop at its next stop point, and waits until it has ended.
     ///
-    /// What cleans up, such as a `finally`, runs to its end, loops included, for three quarters of `deadline`. A body
-    /// that has not ended by then is stopped at each stop point, wherever that is.
+    /// Code that cleans up, such as a `finally` block, may finish, loops included, for three quarters of `deadline`.
+    /// After that the stop is raised again at each stop point, wherever that is.
     ///
     /// # Errors
     ///
@@ -140,7 +140,7 @@ impl ThreadHandle {
     ///
     /// # Cancel safety
     ///
-    /// When the future is dropped, the thread may have been asked already.
+    /// When the future is dropped, the thread may have been asked to stop already.
     pub async fn stop(&self, deadline: Duration) -> Result<()> {
         match &self.owner {
             Owner::Executor(executor) => executor.stop(self.id(), deadline).await,
@@ -151,11 +151,11 @@ impl ThreadHandle {
         }
     }
 
-    /// Waits until it ends by itself, or because it was asked to.
+    /// Waits until the thread ends, by itself or because it was asked to.
     ///
     /// # Errors
     ///
-    /// The exception that its body raised, or a reset or loss of the board.
+    /// The exception that its body raised, or a reset or the loss of the board.
     ///
     /// # Cancel safety
     ///
@@ -181,7 +181,7 @@ impl ThreadHandle {
         Err(self.error(error))
     }
 
-    /// Says of an error whose it is.
+    /// Adds the thread and the device to an error.
     fn error(&self, error: Error) -> Error {
         let error = error.in_method(self.name());
         match &self.owner {

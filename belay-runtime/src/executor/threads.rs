@@ -43,7 +43,7 @@ impl Threads {
         let (id, status) = self.table.add(&connection, known).await?;
         if let Err(error) = self.table.start(&connection, id).await {
             self.table.remove(id);
-            // It may run by now, and whoever has started it does not get it.
+            // The thread may be running by now, but the caller gets no handle of it. So stop it.
             if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::Timeout { .. }) {
                 let patience = self.session.settings().thread_stop;
                 let _ = library::stop(&connection, &[id], patience).await;
@@ -53,8 +53,8 @@ impl Threads {
         Ok(ThreadHandle::new(Arc::new(self.clone()), status))
     }
 
-    /// Asks threads to stop, and waits until all have ended. Where the settings allow it, the board is reset
-    /// when they do not.
+    /// Asks threads to stop, and waits until all have ended. If they do not end in time, the board is reset where the
+    /// settings allow that.
     async fn stop_these(&self, ids: Vec<u32>, deadline: Duration) -> Result<()> {
         let began = Instant::now();
         let span = tracing::info_span!("belay.thread.stop", device = self.session.name(), threads = ?ids);
@@ -136,7 +136,7 @@ impl ThreadExecutor for Threads {
             if let Some(status) = self.table.status(id) {
                 return ThreadHandle::new(Arc::new(self.clone()), status).join().await;
             }
-            // Another program started it.
+            // The thread is not in the table, so another program started it.
             let connection = self.session.connection(self.session.execute_deadline()).await?;
             self.table.until_ended(&connection, &[id]).await
         };

@@ -1,5 +1,5 @@
-//! What the host knows of the board's threads, and how it hears of changes: the board tells when a thread
-//! ends, and since what it tells can get lost, it is asked as well, the less often the less there is to hear.
+//! The host's table of the board's threads, and how it is kept up to date: the board sends an event when a thread ends,
+//! and since events can get lost, the host also polls the board, less and less often while nothing changes.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -16,18 +16,17 @@ use crate::python::Arguments;
 use crate::session::{Connection, Follower, ReconnectPolicy, Session, SessionEvent, ThreadInfo, ThreadState};
 use crate::spec::{MethodKind, MethodSpec, ThreadOptions};
 
-/// The pauses between two questions to the board: they double from the first to the last while nothing
-/// changes.
+/// The pauses between two polls of the board: they double from the first to the last while nothing changes.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LAST_PAUSE: Duration = Duration::from_secs(5);
-/// The same while somebody waits for a thread to end.
+/// The same while a caller waits for a thread to end.
 const FIRST_WAIT: Duration = Duration::from_millis(2);
 const LAST_WAIT: Duration = Duration::from_millis(100);
 
-/// How many threads that have ended are remembered, besides those that somebody has a handle of.
+/// How many ended threads are remembered, besides those that have a handle.
 const REMEMBERED: usize = 64;
 
-/// What this program knows of a thread that it started.
+/// What this program knows of a thread that it started itself.
 #[derive(Debug, Clone)]
 pub(super) struct Known {
     pub(super) method: &'static MethodSpec,
@@ -43,9 +42,9 @@ fn options(method: &MethodSpec) -> ThreadOptions {
 
 #[derive(Debug)]
 struct Entry {
-    /// Nothing where an earlier program started it.
+    /// Nothing if an earlier program started the thread.
     known: Option<Known>,
-    /// Whether the board has said that it runs.
+    /// Whether the board has reported that the thread runs.
     started: bool,
     status: watch::Sender<Status>,
 }
@@ -53,12 +52,12 @@ struct Entry {
 #[derive(Debug, Default)]
 struct Entries {
     threads: BTreeMap<u32, Entry>,
-    /// Threads that have ended, and that the board may forget.
+    /// Threads that have ended, which the board may forget.
     seen: Vec<u32>,
-    /// The connection in which the board was asked last.
+    /// The generation of the connection over which the board was last polled.
     asked_in: Option<u64>,
     next_id: u32,
-    /// Whether a task asks the board from time to time.
+    /// Whether a task polls the board.
     followed: bool,
 }
 
@@ -67,9 +66,9 @@ struct Entries {
 pub(super) struct Table {
     session: Session,
     entries: Mutex<Entries>,
-    /// Counts what the board has told.
+    /// Counts the events that the board has sent.
     told: watch::Sender<u64>,
-    /// Held while the board is asked.
+    /// Held while the board is polled.
     asking: tokio::sync::Mutex<()>,
 }
 
@@ -90,7 +89,7 @@ impl Table {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes note of a thread that is about to be started, under a number that no other has.
+    /// Adds a thread that is about to be started, under a number that no other thread has.
     pub(super) async fn add(
         &self,
         connection: &Connection,
@@ -98,7 +97,7 @@ impl Table {
     ) -> Result<(u32, watch::Receiver<Status>)> {
         let asked = self.entries().asked_in == Some(connection.generation());
         if !asked {
-            // An earlier program may have left threads, and their numbers are taken.
+            // An earlier program may have left threads, whose numbers are taken.
             self.refresh(connection).await?;
         }
         let mut entries = self.entries();
@@ -122,7 +121,7 @@ impl Table {
         self.entries().threads.remove(&id);
     }
 
-    /// Starts on the board what was added.
+    /// Starts a thread of the table on the board.
     pub(super) async fn start(self: &Arc<Self>, connection: &Connection, id: u32) -> Result<()> {
         let (known, name) = {
             let entries = self.entries();
@@ -156,9 +155,10 @@ impl Table {
         Ok(())
     }
 
-    /// Asks the board for all its threads.
+    /// Asks the board for its threads, and updates the table.
     pub(super) async fn refresh(&self, connection: &Connection) -> Result<Vec<ThreadInfo>> {
-        // An answer that is taken over after a later one would bring back what has ended since.
+        // One poll at a time: an answer that is applied after a later one would bring threads back that have ended
+        // since.
         let _in_turn = self.asking.lock().await;
         let (seen, started) = self.entries().before_asking();
         let records = library::report(connection, &seen).await?;
@@ -198,7 +198,7 @@ impl Table {
         }
     }
 
-    /// The names of those of these threads that run.
+    /// The names of those of these threads that are running.
     pub(super) fn names(&self, ids: &[u32]) -> Vec<String> {
         let entries = self.entries();
         let running = entries
@@ -225,7 +225,8 @@ impl Table {
         }
     }
 
-    /// Starts a thread again that ran when the board was reset, if it is one of those; otherwise it is lost.
+    /// After a reset of the board: starts a thread again that was running, if it is to be restarted; otherwise it is
+    /// lost.
     async fn restart(self: &Arc<Self>, connection: &Connection, id: u32, allowed: bool) -> Result<()> {
         let restarts = allowed
             && self.entries().threads.get(&id).is_some_and(|entry| {
@@ -261,14 +262,14 @@ impl Table {
 }
 
 impl Entries {
-    /// The threads that the board may forget, and those that it has to know: one that is started while the board is
-    /// being asked need not be in its answer.
+    /// The threads that the board may forget, and those that its answer has to contain: a thread that is started while
+    /// the board is being polled need not be in the answer.
     fn before_asking(&self) -> (Vec<u32>, Vec<u32>) {
         let started = self.threads.iter().filter(|(_, entry)| entry.started);
         (self.seen.clone(), started.map(|(id, _)| *id).collect())
     }
 
-    /// Forgets the threads that ended before the last ones, unless somebody may still ask for them.
+    /// Forgets threads that have ended and that nobody can ask for any more, except for the most recent ones.
     fn forget_old(&mut self) {
         let forgotten = |(id, entry): (&u32, &Entry)| {
             let free = !entry.is_running() && entry.status.receiver_count() == 0 && !self.seen.contains(id);
@@ -280,7 +281,7 @@ impl Entries {
         }
     }
 
-    /// Takes over what the board says of a thread, and adds to `changes` what others want to hear of.
+    /// Applies a record of the board to the table, and adds to `changes` what subscribers are to be told.
     fn update(&mut self, record: Record, connection: &Connection, changes: &mut Vec<Status>) -> ThreadInfo {
         let Record {
             id,
@@ -322,7 +323,7 @@ impl Entries {
             }
             entry.status.send_replace(status);
             if !state.is_running() {
-                // It is not started again.
+                // The thread is not started again, so its method and arguments are not needed any more.
                 entry.known = None;
             }
         }
@@ -348,7 +349,7 @@ impl Entry {
         self.status.borrow().info.state.is_running()
     }
 
-    /// The thread is out of reach, which is told if it was running.
+    /// Marks a running thread as lost. Returns its new status, or nothing if it had ended before.
     fn lose(&self, cause: &Arc<Error>) -> Option<Status> {
         let lost = self.status.send_if_modified(|status| {
             let running = status.info.state.is_running();
@@ -362,7 +363,7 @@ impl Entry {
     }
 }
 
-/// Asks the board for its threads from time to time, as long as one runs.
+/// Polls the board for its threads for as long as one is running.
 async fn follow(table: Weak<Table>, mut told: watch::Receiver<u64>) {
     let mut pause = FIRST_PAUSE;
     loop {
