@@ -1,4 +1,4 @@
-//! The library for files on the board, as the host calls it.
+//! The file library on the board: how it is installed and called.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,18 +14,18 @@ use crate::error::{Error, ErrorKind, FileError, Phase, Result};
 use crate::python::Arguments;
 use crate::session::{Connection, Returned, Session, SharedTurn};
 
-/// What small boards take in one piece, in bytes, and what all others do.
+/// The limits of a piece's length in bytes: the lower one for the smallest boards, the upper one for most others.
 const LEAST_PIECE: usize = 64;
 const LARGEST_PIECE: usize = 4096;
-/// How many times its own length a piece takes of a board's memory while it arrives, and then some.
+/// A piece takes this many times its own length of the board's memory while it arrives, with a margin.
 const ROOM: u64 = 24;
-/// With less free memory than this a board gets the library in parts, of so many bytes each.
+/// A board with less free memory than this gets the library in parts of this many bytes.
 const FREE: u64 = 96 * 1024;
 const PART: usize = 600;
-/// How much a piece has where a board does not say how much memory it has.
+/// The length of a piece, in bytes, for a board that does not report its free memory.
 const UNKNOWN_PIECE: usize = 256;
 
-/// The library on the board of one connection.
+/// The file library on the board of one connection.
 #[derive(Debug, Clone)]
 pub(super) struct Library {
     session: Session,
@@ -34,11 +34,12 @@ pub(super) struct Library {
 }
 
 impl Library {
-    /// The library, in its turn beside other calls. It is put on the board where it is not there yet.
+    /// The library, and the turn in which this operation runs beside other calls. It is installed on the board unless
+    /// it is there already.
     ///
     /// # Errors
     ///
-    /// When the board has no file system, too.
+    /// Also when the board has no file system.
     pub(super) async fn open(session: &Session) -> Result<(Self, SharedTurn<'_>)> {
         let deadline = session.execute_deadline();
         let turn = session.shared(deadline).await?;
@@ -54,7 +55,7 @@ impl Library {
         Ok((library, turn))
     }
 
-    /// Keeps others from reading and writing meanwhile.
+    /// Waits until no other file is being read or written, and holds others back for as long as the guard lives.
     pub(super) async fn alone(&self) -> OwnedMutexGuard<()> {
         Arc::clone(&self.connection.transfer).lock_owned().await
     }
@@ -67,7 +68,7 @@ impl Library {
         self.facts
     }
 
-    /// How many bytes a piece of a file has at most.
+    /// The largest length of a piece of a file, in bytes.
     pub(super) fn piece(&self) -> usize {
         let Some(free) = self.facts.free_memory() else {
             return UNKNOWN_PIECE;
@@ -77,7 +78,8 @@ impl Library {
             .clamp(LEAST_PIECE, LARGEST_PIECE)
     }
 
-    /// Calls a function and gives what it returned. What it raises is about this path.
+    /// Calls a function of the library and returns its result. An exception that it raises is reported as an error of
+    /// this path.
     pub(super) async fn call<T: DeserializeOwned>(
         &self,
         path: &BoardPath,
@@ -92,7 +94,7 @@ impl Library {
         given.map_err(|error| self.about(path, error))
     }
 
-    /// Calls a generator and gives what it yields.
+    /// Calls a generator of the library and returns a stream of what it yields.
     pub(super) fn all(
         &self,
         path: &BoardPath,
@@ -115,19 +117,20 @@ impl Library {
         self.connection.execute_deadline()
     }
 
-    /// Says of an error which path it is about, where it is one of files.
+    /// Adds the path to an error of a file operation.
     fn about(&self, path: &BoardPath, error: Error) -> Error {
         self.session.report(&self.connection, &error);
         about(&self.connection, path, error)
     }
 }
 
-/// Puts the library on the board where it is not there yet, and has what an earlier program has left cleaned up. A board
-/// that cannot have it gives nothing.
+/// Installs the library on the board unless it is there already, and has it clean up what an earlier program left
+/// behind. Returns nothing for a board that cannot run the library.
 async fn provide(connection: &Connection) -> Result<Option<Facts>> {
     let deadline = connection.execute_deadline();
     if is_small(connection) {
-        // One that has not got what this needs may have no room for it either, which is not to blame then.
+        // Check first what the library depends on. A board that lacks it may also lack the memory for the library, and
+        // the error should not be about memory then.
         let needs = connection.ask(files::NEEDS.to_owned(), deadline).await;
         match needs {
             Ok(_) => {}
@@ -138,7 +141,7 @@ async fn provide(connection: &Connection) -> Result<Option<Facts>> {
     connection.provide_bytes().await?;
     let there: bool = connection.ask(files::is_there(), deadline).await?.to()?;
     if !there {
-        // What a board has may have been mounted since it was asked.
+        // A file system may have been mounted since the capabilities were read.
         if !connection.capabilities().file_system && !has_files(connection).await? {
             return Err(connection.unsupported("a file system"));
         }
@@ -152,7 +155,7 @@ async fn provide(connection: &Connection) -> Result<Option<Facts>> {
     Ok(Some(facts))
 }
 
-/// Puts the library on the board: as a whole where there is room for that.
+/// Installs the library: in one part if the board has the memory for that.
 async fn deploy(connection: &Connection) -> Result<()> {
     let most = if is_small(connection) { PART } else { usize::MAX };
     for part in files::parts(most) {
@@ -167,7 +170,7 @@ fn is_small(connection: &Connection) -> bool {
     free.is_some_and(|free| free < FREE)
 }
 
-/// Whether something is mounted: where nothing is there is no such device, or it is not allowed.
+/// Whether a file system is mounted. If none is, `open` raises `EPERM` or `ENODEV`.
 async fn has_files(connection: &Connection) -> Result<bool> {
     match connection
         .ask(files::LOOKS.to_owned(), connection.execute_deadline())
@@ -181,7 +184,7 @@ async fn has_files(connection: &Connection) -> Result<bool> {
     }
 }
 
-/// What an error means of a board that was asked for its root.
+/// Turns an error that means that the board has no file system into [`ErrorKind::Unsupported`].
 fn without_files(connection: &Connection, error: Error) -> Error {
     if lacks_files(&error) {
         connection.unsupported("a file system")

@@ -1,4 +1,4 @@
-//! What is on the board.
+//! Listing the files on the board.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,11 +11,11 @@ use super::path::{BoardPath, is_reserved};
 use crate::error::Result;
 use crate::python::Arguments;
 
-/// How many entries the board tells at once, at least and at most, and how much memory there has to be for each.
+/// The limits of how many entries the board sends at once, and how many bytes of free memory it needs for each.
 const FEW: u64 = 8;
 const MANY: u64 = 128;
 const ROOM: u64 = 1024;
-/// With more sizes than this the board works out the digests of all files.
+/// If there are more different sizes than this, the board computes the digests of all files.
 const SIZES: usize = 256;
 
 /// A file or a folder of the board.
@@ -28,11 +28,11 @@ pub struct Entry {
     pub kind: EntryKind,
     /// How many bytes a file has; 0 for a folder.
     pub size: u64,
-    /// The digest of it, where it was asked for.
+    /// The digest of its contents, if it was asked for.
     pub(super) digest: Option<String>,
 }
 
-/// What there is at a path.
+/// What is at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EntryKind {
@@ -58,7 +58,7 @@ impl Entry {
         self.kind == EntryKind::Folder
     }
 
-    /// An entry of this size, which for a folder is less than 0.
+    /// An entry of this size, which is negative for a folder.
     pub(super) fn new(path: String, size: i64, digest: Option<String>) -> Self {
         let kind = if size < 0 {
             EntryKind::Folder
@@ -74,28 +74,28 @@ impl Entry {
     }
 }
 
-/// How large a file system is.
+/// The size of a file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Space {
     /// How many bytes are free.
     pub free: u64,
-    /// How many there are.
+    /// How many bytes there are in all.
     pub total: u64,
 }
 
-/// The digest of a file's contents: the best that the board can work out.
+/// The digest of a file's contents: the best one that the board can compute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FileHash {
     /// SHA-256.
     Sha256([u8; 32]),
-    /// The CRC-32 that is used in Ethernet and in zip files, which finds accidents but no intent.
+    /// The CRC-32 of Ethernet and zip files, which detects accidental changes but not deliberate ones.
     Crc32(u32),
 }
 
 impl FileHash {
-    /// As a board writes it, in hexadecimal.
+    /// Parses the hexadecimal form that boards send.
     pub(super) fn parse(text: &str) -> Option<Self> {
         if text.len() == 8 {
             return u32::from_str_radix(text, 16).ok().map(Self::Crc32);
@@ -121,11 +121,12 @@ impl fmt::Display for FileHash {
     }
 }
 
-/// An entry as the board tells it: its path below the folder, its size, its digest.
+/// An entry as the board sends it: its path relative to the folder, its size, its digest.
 #[derive(Deserialize)]
 struct Told(String, i64, Option<String>);
 
-/// What is in a folder, and with `deep` in those below it; with the digests of files of these sizes.
+/// Lists a folder and, if `deep` is set, the folders below it. Files of one of the `sizes` are listed with their
+/// digests.
 pub(super) async fn survey(
     library: &Library,
     root: &BoardPath,
@@ -136,14 +137,14 @@ pub(super) async fn survey(
     let mut most = (free / ROOM).clamp(FEW, MANY);
     loop {
         match survey_by(library, root, deep, sizes, most).await {
-            // There may be room for fewer at once.
+            // The board may have enough memory for fewer entries at once.
             Err(error) if error.is_memory_error() && most > FEW => most = (most / 4).max(FEW),
             entries => return entries,
         }
     }
 }
 
-/// The same, by so many entries at once.
+/// The same with this many entries at once.
 async fn survey_by(
     library: &Library,
     root: &BoardPath,

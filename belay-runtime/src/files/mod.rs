@@ -29,23 +29,24 @@ use writing::{Unfinished, Writing};
 
 /// The files of a device's board.
 ///
-/// Paths begin with `/` and mean the same whatever the board's current folder is. One with a part `..`, with a NUL or
-/// with a name of more than 255 bytes is refused with [`FileError::Name`](crate::FileError::Name) before anything is
-/// sent, as boards do not agree on what it means.
+/// Paths begin with `/` and mean the same whatever the board's current folder is. A path that has a part `..`, a NUL or
+/// a name of more than 255 bytes is refused with [`FileError::Name`](crate::FileError::Name) before anything is sent,
+/// because boards do not agree on what it means.
 ///
-/// Writing is all or nothing: what is at a path is what was there before or the whole of the new file, whatever goes
-/// wrong. Until it is whole, and the board has read back what was sent, it has the name `belay~.new` in the root or in
-/// the folder of the first level that it is for. What is left of that when the power or the line was cut is removed when
-/// the next program first uses the board's files. On FAT, which cannot exchange files in one step, and where
-/// folders have to be made, a file `belay~.to` says for that moment what is being done, and it is done to its end then.
+/// Writing is all or nothing: whatever goes wrong, a path has either its previous contents or the whole new file. Until
+/// the new file is complete, and the board has read it back and compared it, it has the name `belay~.new`, in the root
+/// or in the first-level folder of its path. If the power or the line fails meanwhile, this file is left behind; it is
+/// removed when a program next uses the board's files. Where exchanging the files takes more than one step, on FAT and
+/// where folders have to be made, a file `belay~.to` records for that moment what is being done, and the next program
+/// that uses the board's files completes it.
 ///
-/// The board reads or writes one file at a time: who comes second waits. Tasks that are not exclusive run in between.
+/// The board reads or writes one file at a time; other transfers wait. Tasks that are not exclusive run in between.
 ///
 /// # Errors
 ///
-/// Beside what each method says, all have these:
-/// [`Unsupported`](crate::ErrorKind::Unsupported) where the board has no file system, or one that it may not write to;
-/// [`File`](crate::ErrorKind::File) for what is wrong with a file; and whatever can become of any call.
+/// All methods have these errors, besides those that each of them lists: [`Unsupported`](crate::ErrorKind::Unsupported)
+/// where the board has no file system, or may not write to it; [`File`](crate::ErrorKind::File) for a problem with a
+/// file; and the errors of any call.
 ///
 /// ```no_run
 /// # async fn example(device: belay_runtime::Device) -> belay_runtime::Result<()> {
@@ -71,16 +72,16 @@ impl Files {
         }
     }
 
-    /// Writes a file, with the folders that it is in where they are missing. What was at the path is replaced.
+    /// Writes a file, and makes the folders that it is in where they are missing. A previous file at the path is
+    /// replaced.
     ///
-    /// It is sent in pieces that fit the board's free memory, as many ahead as the line allows, and packed where
-    /// the board can unpack (`deflate`) and where that pays.
+    /// The contents are sent in pieces that fit the board's free memory, with as many in flight as flow control allows,
+    /// and compressed where the board can decompress them (`deflate`) and it saves enough.
     ///
     /// # Errors
     ///
     /// [`FileError::NoSpace`](crate::FileError::NoSpace) says how many bytes are missing, and
-    /// [`NotWritten`](crate::ErrorKind::NotWritten) what is at the path when something has gone wrong on
-    /// the way.
+    /// [`NotWritten`](crate::ErrorKind::NotWritten) what is at the path after the writing was cut short.
     pub fn write(&self, path: &str, contents: impl Into<Vec<u8>>) -> Transfer<()> {
         let (session, path, contents) = (self.session.clone(), BoardPath::below_root(path), contents.into());
         Transfer::new(move |reporter| async move {
@@ -106,7 +107,7 @@ impl Files {
     ///
     /// # Errors
     ///
-    /// [`FileError::Changed`](crate::FileError::Changed) when something on the board made it shorter meanwhile.
+    /// [`FileError::Changed`](crate::FileError::Changed) when something on the board made the file shorter meanwhile.
     pub fn read(&self, path: &str) -> Transfer<Vec<u8>> {
         let (session, path) = (self.session.clone(), BoardPath::new(path));
         Transfer::new(move |reporter| async move {
@@ -119,11 +120,11 @@ impl Files {
         })
     }
 
-    /// What is in a folder, by name.
+    /// Lists a folder, by name.
     ///
     /// # Errors
     ///
-    /// As [said above](Files#errors).
+    /// The [common ones](Files#errors).
     ///
     /// # Cancel safety
     ///
@@ -132,11 +133,11 @@ impl Files {
         self.survey(path, false).await
     }
 
-    /// What is in a folder and in all folders below it, by path.
+    /// Lists a folder and all folders below it, by path.
     ///
     /// # Errors
     ///
-    /// As [said above](Files#errors).
+    /// The [common ones](Files#errors).
     ///
     /// # Cancel safety
     ///
@@ -154,7 +155,7 @@ impl Files {
         self.session.unless_closing(listing).await
     }
 
-    /// What is at a path.
+    /// The kind and size of what is at a path.
     ///
     /// # Errors
     ///
@@ -169,11 +170,11 @@ impl Files {
         Ok(Entry::new(path.shown().to_owned(), size, None))
     }
 
-    /// Whether something is at a path.
+    /// Whether there is a file or a folder at a path.
     ///
     /// # Errors
     ///
-    /// As [said above](Files#errors).
+    /// The [common ones](Files#errors).
     ///
     /// # Cancel safety
     ///
@@ -184,11 +185,11 @@ impl Files {
         Ok(kind > 0)
     }
 
-    /// Makes a folder, and those that it is in, where they are missing.
+    /// Makes a folder, and the folders that it is in where they are missing.
     ///
     /// # Errors
     ///
-    /// As [said above](Files#errors).
+    /// The [common ones](Files#errors).
     ///
     /// # Cancel safety
     ///
@@ -202,7 +203,7 @@ impl Files {
     ///
     /// # Errors
     ///
-    /// [`FileError::NotEmpty`](crate::FileError::NotEmpty) for a folder that is not, where the board says so.
+    /// [`FileError::NotEmpty`](crate::FileError::NotEmpty) for a folder that is not empty, on boards that report this.
     ///
     /// # Cancel safety
     ///
@@ -216,7 +217,7 @@ impl Files {
     ///
     /// # Errors
     ///
-    /// As [said above](Files#errors); what was removed before is gone.
+    /// The [common ones](Files#errors); what was removed before the error is gone.
     ///
     /// # Cancel safety
     ///
@@ -235,27 +236,27 @@ impl Files {
         self.session.unless_closing(removing).await
     }
 
-    /// Gives a file or a folder another path. A file that has it is replaced.
+    /// Renames or moves a file or a folder. A file at the new path is replaced.
     ///
     /// # Errors
     ///
-    /// As [said above](Files#errors). Between two file systems nothing can be renamed.
+    /// The [common ones](Files#errors). A file cannot be moved to another file system.
     ///
     /// # Cancel safety
     ///
-    /// When the future is dropped it may have the one path or the other.
+    /// When the future is dropped, it may have either path.
     pub async fn rename(&self, from: &str, to: &str) -> Result<()> {
         let (from, to) = (self.path_below_root(from)?, self.path_below_root(to)?);
         let arguments = one(&from).with_all(&one(&to));
         self.change(&from, "rename", &arguments).await
     }
 
-    /// The digest of a file, worked out on the board.
+    /// The digest of a file, computed on the board.
     ///
     /// # Errors
     ///
-    /// [`Unsupported`](crate::ErrorKind::Unsupported) on a board that has neither `hashlib.sha256` nor
-    /// `binascii.crc32`, too.
+    /// Also [`Unsupported`](crate::ErrorKind::Unsupported) on a board that has neither `hashlib.sha256` nor
+    /// `binascii.crc32`.
     ///
     /// # Cancel safety
     ///
@@ -275,11 +276,11 @@ impl Files {
         self.session.unless_closing(hashing).await
     }
 
-    /// How large the file system is that a path is in, where the board says.
+    /// The size of the file system that a path is in, if the board reports it.
     ///
     /// # Errors
     ///
-    /// As [said above](Files#errors).
+    /// The [common ones](Files#errors).
     ///
     /// # Cancel safety
     ///
@@ -298,7 +299,7 @@ impl Files {
         BoardPath::below_root(path).map_err(|error| error.on_device(self.session.device()))
     }
 
-    /// Calls one function of the board's, beside whatever it does with files.
+    /// Calls a function of the library, also while a file is being transferred.
     async fn call<T: serde::de::DeserializeOwned>(
         &self,
         path: &BoardPath,
@@ -312,7 +313,7 @@ impl Files {
         self.session.unless_closing(calling).await
     }
 
-    /// Calls one that changes something, when nothing else is done with files.
+    /// Calls a function that changes something, while no file is being transferred.
     async fn change(&self, path: &BoardPath, function: &str, arguments: &Arguments) -> Result<()> {
         let calling = async {
             let (library, _turn) = Library::open(&self.session).await?;

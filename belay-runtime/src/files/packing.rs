@@ -1,18 +1,18 @@
-//! Making pieces of files smaller than they are.
+//! Compressing pieces of files.
 
-/// The least window that boards have, as a power of two.
+/// The smallest window that boards accept, as a power of two.
 #[cfg(feature = "pack")]
 const LEAST_WINDOW: u32 = 8;
 
 /// A piece of a file on its way to the board.
 pub(super) struct Piece {
     pub(super) data: Vec<u8>,
-    /// The window that it takes to unpack it, as a power of two; 0 if it is not packed.
+    /// The window that is needed to decompress it, as a power of two; 0 if it is not compressed.
     pub(super) window: u32,
 }
 
 impl Piece {
-    /// A piece, packed if the board can unpack it and it pays.
+    /// A piece, compressed if the board can decompress it and that saves enough.
     pub(super) fn new(data: &[u8], unpacks: bool) -> Self {
         packed(data, unpacks).unwrap_or_else(|| Self {
             data: data.to_vec(),
@@ -21,7 +21,7 @@ impl Piece {
     }
 }
 
-/// Each piece is packed on its own, so that the board needs no more memory for it than a piece has.
+/// Compresses each piece on its own, so that the board never needs more memory than for one piece.
 #[cfg(feature = "pack")]
 fn packed(data: &[u8], unpacks: bool) -> Option<Piece> {
     const LEVEL: u8 = 9;
@@ -29,7 +29,7 @@ fn packed(data: &[u8], unpacks: bool) -> Option<Piece> {
         return None;
     }
     let packed = miniz_oxide::deflate::compress_to_vec(data, LEVEL);
-    // What is a little shorter is not worth the board's time.
+    // Saving less than an eighth is not worth the board's time.
     let pays = packed.len() < data.len() - data.len() / 8;
     let window = usize::BITS - data.len().leading_zeros();
     pays.then_some(Piece {

@@ -2,14 +2,14 @@
 
 use crate::error::{FileError, NameProblem, Result};
 
-/// What the board keeps beside files that it writes.
+/// The names of the board's temporary files while it writes.
 const RESERVED: [&str; 2] = ["belay~.new", "belay~.to"];
-/// The longest name that all file systems take, in bytes.
+/// The longest name that all file systems accept, in bytes.
 const LONGEST: usize = 255;
 
-/// A path on the board: absolute, and without anything that boards understand in different ways.
+/// A path on the board: absolute, and without anything that boards interpret differently.
 ///
-/// The root is the empty text, so that a name can be put behind any of them.
+/// The root is the empty string, so that `/name` can be appended to any path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct BoardPath(String);
 
@@ -46,7 +46,7 @@ impl BoardPath {
         Ok(Self(clean))
     }
 
-    /// The same, of what can be written, renamed or removed.
+    /// The path of something that can be written, renamed or removed: anything but the root.
     pub(crate) fn below_root(path: &str) -> Result<Self> {
         let clean = Self::new(path)?;
         if clean.0.is_empty() {
@@ -56,20 +56,20 @@ impl BoardPath {
         Ok(clean)
     }
 
-    /// As the board is told it: nothing for the root.
+    /// The path as it is sent to the board: empty for the root.
     pub(crate) fn told(&self) -> &str {
         &self.0
     }
 
-    /// As people write it.
+    /// The path as people write it.
     pub(super) fn shown(&self) -> &str {
         if self.0.is_empty() { "/" } else { &self.0 }
     }
 }
 
-/// Whether this is the name of something that the board keeps beside files that it writes.
+/// Whether this is the name of a temporary file of the board while it writes.
 pub(super) fn is_reserved(name: &str) -> bool {
-    // There are file systems that do not tell capitals.
+    // Some file systems do not distinguish upper and lower case.
     RESERVED
         .iter()
         .any(|reserved| name.eq_ignore_ascii_case(reserved))

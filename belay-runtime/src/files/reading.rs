@@ -15,13 +15,13 @@ use crate::boxed::BoxFuture;
 use crate::error::{FileError, Result};
 use crate::python::{Arguments, Bytes};
 
-/// Pieces are not made shorter than this when the board has no room for them.
+/// The shortest pieces, in bytes, to which they are reduced when the board runs out of memory.
 const SHORTEST: usize = 64;
-/// A line is slow on which a byte takes longer than this. There it pays to have the board find out whether text is shorter
-/// as Python shows it than as base64, which takes its processor ten times as long.
+/// A line on which a byte takes longer than this is slow. There it pays to have the board check whether a piece of text
+/// is shorter as a Python literal than as base64, which takes its processor ten times as long.
 const SLOW: Duration = Duration::from_micros(25);
 
-/// A piece as the board sends it.
+/// A piece as the board sends it: as base64, or as a Python literal inside a tuple.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Piece {
@@ -63,7 +63,7 @@ async fn read_in_pieces(
     };
     let looking = Arguments::new().with("path", path.told());
     let began = Instant::now();
-    // Most files are read with one exchange, as this is sent behind it at once.
+    // Ask for the first piece right behind the size: most files are read with this one exchange.
     let (size, first) = tokio::join!(library.call::<u64>(path, "look", &looking), get(0, false));
     let size = size?;
     let name: Arc<str> = path.shown().into();

@@ -1,4 +1,4 @@
-//! Work on files that can be watched.
+//! File operations whose progress can be observed.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -12,21 +12,21 @@ use futures_core::Stream;
 use crate::boxed::BoxFuture;
 use crate::error::Result;
 
-/// How far work on files has got.
+/// The progress of a file operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// The file that it is about, as its path on the board.
+    /// The file, as its path on the board.
     pub path: Arc<str>,
-    /// What is done with it.
+    /// What is being done with the file.
     pub step: Step,
-    /// How many bytes of all that there is to be sent or received are there.
+    /// How many bytes of the whole operation have been transferred.
     pub done: u64,
-    /// How many there are to be.
+    /// How many bytes the whole operation transfers.
     pub total: u64,
 }
 
-/// What is done with a file.
+/// What is being done with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Step {
@@ -34,21 +34,21 @@ pub enum Step {
     Read,
     /// A part of it has been written.
     Write,
-    /// It is whole, and is at its path.
+    /// It is complete, and is at its path.
     Written,
     /// It was removed.
     Removed,
 }
 
-/// Reading, writing or bringing up to date, which has not begun yet.
+/// A read, write or synchronisation that has not begun yet.
 ///
-/// Awaiting it does it and gives the outcome. [`events`](Self::events) does the same and tells on the way how far it
-/// has got.
+/// Awaiting it runs it and returns the result. [`events`](Self::events) runs it, too, and reports its progress on the
+/// way.
 ///
 /// # Cancel safety
 ///
-/// What was being written is given up when the future or the stream is dropped: what was at its path before is there
-/// still, or already the whole of the new file, and nothing else is left on the board.
+/// When the future or the stream is dropped, the file that was being written is given up: its path has either its
+/// previous contents or already the whole new file, and nothing else is left on the board.
 ///
 /// ```no_run
 /// # use futures_util::StreamExt as _;
@@ -79,7 +79,7 @@ impl<T> Transfer<T> {
         }
     }
 
-    /// Does it and tells how far it has got. The last item is what it gave, or its error.
+    /// Runs it and reports its progress. The last item is the result or the error.
     pub fn events(self) -> TransferEvents<T> {
         let reporter = Reporter(Some(Arc::default()));
         TransferEvents {
@@ -105,13 +105,13 @@ impl<T> fmt::Debug for Transfer<T> {
     }
 }
 
-/// What a [`Transfer`] tells.
+/// An item of a [`Transfer`]'s events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransferEvent<T> {
-    /// How far it has got.
+    /// The progress so far.
     Progress(Progress),
-    /// It is done, and this is what it gave.
+    /// The operation is done, with this result.
     Done(T),
 }
 
@@ -124,7 +124,7 @@ pub struct TransferEvents<T> {
 }
 
 impl<T> TransferEvents<T> {
-    /// The next event; nothing after the last.
+    /// The next event; nothing after the last one.
     ///
     /// # Cancel safety
     ///
@@ -141,7 +141,7 @@ impl<T: Unpin> Stream for TransferEvents<T> {
     type Item = Result<TransferEvent<T>>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        // What has been told is taken first, so that no more of it waits than one step of the work tells.
+        // Deliver the queued progress first, so that the queue never holds more than what one poll of the work adds.
         if let Some(progress) = self.reporter.take() {
             return Poll::Ready(Some(Ok(TransferEvent::Progress(progress))));
         }
@@ -168,7 +168,7 @@ impl<T> fmt::Debug for TransferEvents<T> {
     }
 }
 
-/// Where work says how far it has got, if somebody wants to know.
+/// Where an operation reports its progress, if anyone observes it.
 #[derive(Debug, Clone)]
 pub(super) struct Reporter(Option<Arc<Mutex<VecDeque<Progress>>>>);
 
@@ -188,7 +188,7 @@ impl Reporter {
     }
 }
 
-/// Counts the bytes of one transfer, which may be of many files.
+/// Counts the bytes of one operation, which may be about many files.
 #[derive(Debug)]
 pub(super) struct Meter {
     reporter: Reporter,
@@ -205,7 +205,7 @@ impl Meter {
         }
     }
 
-    /// So many bytes more of this file have come to the other side.
+    /// Counts this many more bytes of this file as transferred.
     pub(super) fn add(&mut self, path: &Arc<str>, step: Step, bytes: usize) {
         self.done += bytes as u64;
         self.tell(path, step);

@@ -14,19 +14,20 @@ use crate::boxed::BoxFuture;
 use crate::error::{Error, ErrorKind, FileError, Left, Result};
 use crate::python::{Arguments, Bytes};
 
-/// How many pieces are on their way at once, where the line holds the sender back.
+/// How many pieces may be in flight at once; flow control on the line can hold them back.
 pub(super) const AHEAD: usize = 8;
-/// Pieces are not made shorter than this when the board has no room for them.
+/// The shortest pieces, in bytes, to which they are reduced when the board runs out of memory.
 const SHORTEST: usize = 64;
 
-/// A file that is written as soon as there is room for pieces of some length.
+/// A file to be written, in pieces as long as the board's memory allows.
 pub(super) struct Writing<'a> {
     pub(super) library: &'a Library,
     pub(super) path: &'a BoardPath,
     pub(super) contents: &'a [u8],
 }
 
-/// Keeps the board to itself, and has it remove what is not whole when it is dropped before all is done.
+/// Holds other transfers back, and has the board remove an incomplete file if this is dropped before the transfer is
+/// done.
 pub(super) struct Unfinished {
     library: Library,
     alone: Option<OwnedMutexGuard<()>>,
@@ -40,7 +41,7 @@ impl Unfinished {
         }
     }
 
-    /// Nothing is left to be removed.
+    /// The transfer is done: there is no incomplete file to remove.
     pub(super) fn finish(mut self) {
         self.alone = None;
     }
@@ -60,14 +61,14 @@ impl Drop for Unfinished {
     }
 }
 
-/// Has the board remove what is not whole.
+/// Has the board remove an incomplete file.
 async fn abort(library: &Library) -> Result<()> {
     let root = BoardPath::new("/")?;
     library.call(&root, "abort", &Arguments::new()).await
 }
 
 impl Writing<'_> {
-    /// Writes it. Somebody has to keep the board to himself for it.
+    /// Writes the file. The caller has to hold other transfers back meanwhile.
     pub(super) async fn run(&self, meter: &mut Meter) -> Result<()> {
         let mut piece = self.library.piece();
         loop {
@@ -101,7 +102,7 @@ impl Writing<'_> {
             .with("window", &window)
     }
 
-    /// What a small file takes: one exchange.
+    /// Writes a small file in one exchange.
     pub(super) async fn at_once(&self) -> Result<()> {
         let arguments = Arguments::new()
             .with("path", self.path.told())
@@ -135,17 +136,19 @@ impl Writing<'_> {
                     at += data.len();
                     ahead.push_back(Box::pin(put));
                 } else {
-                    // Whatever becomes of the pieces, the board exchanges nothing that is not whole.
+                    // The commit can be sent without waiting for the pieces: the board does not exchange the files
+                    // unless the new one is complete.
                     ahead.push_back(Box::pin(self.commit()));
                     told = true;
                 }
             }
             match ahead.next().await {
-                // What was sent behind something that failed comes to an end by itself.
+                // After a failure, the remaining requests in flight have come to their end.
                 None => break,
                 Some(Sent::Piece(Ok(length))) => meter.add(&path, Step::Write, length),
                 Some(Sent::Piece(Err(error))) => drop(failure.get_or_insert(error)),
-                // Whatever was said of the pieces, what has come to its place is whole.
+                // If the commit succeeded, the new file is complete and in its place, whatever was reported of the
+                // pieces.
                 Some(Sent::Commit(outcome)) => {
                     match (outcome, failure) {
                         (Ok(0), _) => {}
@@ -178,7 +181,7 @@ impl Writing<'_> {
         Sent::Commit(self.library.call(self.path, "commit", &arguments).await)
     }
 
-    /// What the board has said at the end.
+    /// Turns the outcome that the board reports into a result.
     fn judge(&self, outcome: i64) -> Result<()> {
         match outcome {
             0 => Ok(()),
@@ -196,7 +199,8 @@ impl Writing<'_> {
         self.library.session().error(FileError::NoSpace { path, missing })
     }
 
-    /// A file system that has become full says how much is missing once what was written is removed.
+    /// When the file system became full on the way: how many bytes are missing, now that the incomplete file has been
+    /// removed.
     async fn too_full(&self) -> Option<Error> {
         let arguments = Arguments::new().with("path", self.path.told());
         let space: Option<(u64, u64)> = self.library.call(self.path, "space", &arguments).await.ok()?;
@@ -204,9 +208,10 @@ impl Writing<'_> {
         Some(self.no_space(i64::try_from(missing).unwrap_or(i64::MAX)))
     }
 
-    /// Says what is at the path after something has failed. The board may have been told to exchange the files, or not.
+    /// After a failure: finds out what is at the path. `told` is whether the board may have been told to exchange the
+    /// files.
     async fn after(&self, error: Error, told: bool) -> Result<()> {
-        // What the board raises itself it has cleaned up after.
+        // If the board raised the error itself, it has cleaned up as well.
         if error.exception().is_some()
             || matches!(error.kind(), ErrorKind::File(_) | ErrorKind::Unsupported { .. })
         {
@@ -237,11 +242,11 @@ impl Writing<'_> {
     }
 }
 
-/// What came of something that was sent.
+/// The result of a request in flight.
 enum Sent {
-    /// A piece of this length.
+    /// A piece of this length was written.
     Piece(Result<usize>),
-    /// That the new file is to take its place, and what the board says to it.
+    /// The commit: the new file is to take its place. The number is the board's outcome.
     Commit(Result<i64>),
 }
 

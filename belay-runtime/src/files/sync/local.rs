@@ -1,4 +1,4 @@
-//! The folder on this machine.
+//! The folder on this machine from which files are copied to the board.
 
 use std::fs;
 use std::io;
@@ -8,10 +8,10 @@ use super::options::Patterns;
 use crate::error::{FileError, Result};
 use crate::files::path::BoardPath;
 
-/// Deeper than this a folder is taken for a circle of links.
+/// Folders that are nested deeper than this are taken for a cycle of links.
 const DEEPEST: usize = 32;
 
-/// A file that is to be on the board.
+/// A file that the board should have.
 #[derive(Debug, Clone)]
 pub(super) struct Item {
     pub(super) path: BoardPath,
@@ -35,7 +35,7 @@ impl Item {
         }
     }
 
-    /// What is to be in it.
+    /// Its contents.
     pub(super) fn contents(&self) -> Result<Vec<u8>> {
         match &self.source {
             Source::Memory(contents) => Ok(contents.clone()),
@@ -44,7 +44,7 @@ impl Item {
     }
 }
 
-/// The files of a folder that are not to be ignored, as what they are to be below another one on the board.
+/// The files of a folder that are not ignored, with their paths below another folder on the board.
 pub(super) fn items(folder: &Path, to: &str, ignored: &Patterns) -> Result<Vec<Item>> {
     let mut items = Vec::new();
     collect(
@@ -92,7 +92,7 @@ fn collect(
         }
         let kind = metadata.file_type();
         if !kind.is_dir() && !kind.is_file() {
-            // Who reads a pipe may wait for ever.
+            // Reading a pipe could block forever.
             return Err(local(
                 &path,
                 io::Error::other("it is neither a file nor a folder"),

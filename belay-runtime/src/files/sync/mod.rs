@@ -1,4 +1,4 @@
-//! Bringing a folder of the board up to date.
+//! Synchronising a folder of the board with one of this machine.
 
 mod local;
 mod options;
@@ -25,39 +25,39 @@ use crate::session::Session;
 use local::Item;
 use plan::Plan;
 
-/// What [`Files::sync`] has done, or with a [dry run](SyncOptions::dry_run) would have done; all as paths on the board.
+/// What [`Files::sync`] did or, with [`SyncOptions::dry_run`], would have done. All paths are paths on the board.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SyncReport {
-    /// The files that were new or different.
+    /// The files that were new or different, and were written.
     pub written: Vec<String>,
-    /// How many bytes these have.
+    /// How many bytes these files have.
     pub bytes: u64,
-    /// The files that were there already.
+    /// The files that were the same already.
     pub unchanged: Vec<String>,
-    /// The files that were removed, and the folders that were with all that was in them.
+    /// The files that were removed, and the folders that were removed with everything in them.
     pub removed: Vec<String>,
-    /// What would have been removed if no pattern kept it.
+    /// What would have been removed if no pattern protected it.
     pub kept: Vec<String>,
 }
 
-/// What is to be brought to the board.
+/// The files that the board should have.
 enum What {
     Folder(PathBuf),
     Contents(Vec<(String, Vec<u8>)>),
 }
 
 impl Files {
-    /// Makes a folder of the board have the files of one of this machine.
+    /// Copies the files of a folder of this machine to a folder of the board.
     ///
-    /// The board works out the digests of its files in one go; what has the same size and digest is not sent. Each file
-    /// is written all or nothing, and nothing is removed before all are written, unless a folder is where a file is to be. Folders without files
-    /// are not made.
+    /// The board computes the digests of its files in one go; a file with the same size and digest is not sent. Each
+    /// file is written all or nothing. Files are removed only after all have been written, except where a folder is in
+    /// the place of a new file. Folders without files are not made.
     ///
     /// # Errors
     ///
-    /// As [said above](Files#errors). The files that were written before are there then, and
-    /// the others are as they were.
+    /// The [common ones](Files#errors). After an error, the files that were written before it are on the board, and the
+    /// others are unchanged.
     ///
     /// ```no_run
     /// # async fn example(device: belay_runtime::Device) -> belay_runtime::Result<()> {
@@ -73,7 +73,7 @@ impl Files {
         self.bring(What::Folder(folder.as_ref().to_owned()), to, options)
     }
 
-    /// Makes a folder of the board have files with these paths below it and these contents, as [`sync`](Self::sync) does.
+    /// As [`sync`](Self::sync), with the paths of the files below the folder and their contents given by the program.
     ///
     /// # Errors
     ///
@@ -104,7 +104,7 @@ impl Files {
     }
 }
 
-/// A small file that was sent, its contents, and what came of it.
+/// A small file that was sent, its contents, and the result.
 type Stored<'a> = (&'a Item, Vec<u8>, Result<()>);
 
 struct Sync<'a> {
@@ -154,7 +154,7 @@ impl Sync<'_> {
         outcome.map(|()| report)
     }
 
-    /// Does what waits for this machine's disk where nobody has to wait for it.
+    /// Runs work that waits for this machine's disk on a thread where it blocks no one.
     async fn beside<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T> + Send + 'static,
@@ -163,7 +163,7 @@ impl Sync<'_> {
         done.unwrap_or_else(|_| Err(self.session.error(ErrorKind::RuntimeGone)))
     }
 
-    /// What is below the folder on the board, with the digests of what may be the same.
+    /// What is in the folder on the board, with digests of the files that may be the same as one of the items.
     async fn there(&self, library: &Library, items: &[Item]) -> Result<Vec<Entry>> {
         let sizes: BTreeSet<u64> = items.iter().map(|item| item.size).collect();
         match listing::survey(library, &self.to, true, &sizes).await {
@@ -176,7 +176,7 @@ impl Sync<'_> {
 
     async fn carry_out(&self, library: &Library, plan: Plan, meter: &mut Meter) -> Result<()> {
         let Plan { write, remove, .. } = plan;
-        // A folder that is where a file is to be has to go first.
+        // A folder in the place of a new file has to be removed first.
         let in_the_way = |entry: &&Entry| write.iter().any(|item| item.path.told() == entry.path);
         for entry in remove.iter().filter(in_the_way) {
             clear(library, entry, meter).await?;
@@ -188,7 +188,7 @@ impl Sync<'_> {
         Ok(())
     }
 
-    /// Writes small files many at a time, as far as the line allows, and large ones by themselves.
+    /// Writes small files with many in flight, as far as flow control allows, and large ones one after the other.
     async fn write(&self, library: &Library, items: &[Item], meter: &mut Meter) -> Result<()> {
         let mut items = items.iter();
         let mut ahead: FuturesOrdered<BoxFuture<'_, Stored<'_>>> = FuturesOrdered::new();
@@ -220,7 +220,7 @@ impl Sync<'_> {
                     meter.add(&path, Step::Written, contents.len());
                     continue;
                 }
-                // There is room for shorter pieces of it, perhaps.
+                // The board may have enough memory for it in shorter pieces.
                 Some((item, contents, Err(error))) if error.is_memory_error() => (item, contents),
                 Some((_, _, Err(error))) => {
                     failure.get_or_insert(error);

@@ -1,4 +1,4 @@
-//! What is brought up to date, and what is left alone.
+//! The options of a synchronisation: what is copied, and what is left alone.
 
 use std::path::Path;
 
@@ -6,15 +6,15 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use crate::error::{FileError, Result};
 
-/// What is never brought to a board.
+/// Patterns of files that are never copied to a board.
 const IGNORED: [&str; 4] = [".git", "__pycache__", "*.pyc", ".DS_Store"];
-/// What is never removed from one: what it starts and connects with.
+/// Files that are never removed from a board, because it needs them to start and to connect.
 const KEPT: [&str; 4] = ["/boot.py", "/boot_out.txt", "/settings.toml", "/webrepl_cfg.py"];
 
-/// How [`Files::sync`](crate::Files::sync) brings a folder of the board up to date.
+/// How [`Files::sync`](crate::Files::sync) synchronises a folder of the board.
 ///
-/// Patterns are those of a `.gitignore` file: `*.log`, `/data/`, `lib/**/test_*.py`, and `!important.log` for what an
-/// earlier one has matched. They are about paths below the folder.
+/// Patterns are those of a `.gitignore` file: `*.log`, `/data/`, `lib/**/test_*.py`, and `!important.log` for an
+/// exception to an earlier pattern. They match paths relative to the folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct SyncOptions {
@@ -25,33 +25,33 @@ pub struct SyncOptions {
 }
 
 impl SyncOptions {
-    /// What is new or different is written, and nothing is removed.
+    /// The defaults: new and different files are written, and nothing is removed.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets whether what is below the folder on the board and not in the one on this machine is removed, unless a
-    /// pattern [keeps](Self::keep) it.
+    /// Sets whether files and folders that are on the board but not on this machine are removed from below the board's
+    /// folder, unless a pattern [protects](Self::keep) them.
     pub fn delete(mut self, delete: bool) -> Self {
         self.delete = delete;
         self
     }
 
-    /// Keeps what this pattern matches from being removed. `/boot.py`, `/boot_out.txt`, `/settings.toml` and
-    /// `/webrepl_cfg.py` are kept without it.
+    /// Protects paths that match this pattern from being removed. `/boot.py`, `/boot_out.txt`, `/settings.toml` and
+    /// `/webrepl_cfg.py` are always protected.
     pub fn keep(mut self, pattern: impl Into<String>) -> Self {
         self.keep.push(pattern.into());
         self
     }
 
-    /// Leaves out what this pattern matches on this machine, as if it was not there. `.git`, `__pycache__`, `*.pyc` and
-    /// `.DS_Store` are left out without it.
+    /// Ignores the files of this machine that match this pattern. `.git`, `__pycache__`, `*.pyc` and `.DS_Store` are
+    /// always ignored.
     pub fn ignore(mut self, pattern: impl Into<String>) -> Self {
         self.ignore.push(pattern.into());
         self
     }
 
-    /// Sets whether nothing is done, and only told what would be.
+    /// Sets whether nothing is changed, and the report only says what would be.
     pub fn dry_run(mut self, dry_run: bool) -> Self {
         self.dry_run = dry_run;
         self
@@ -66,13 +66,13 @@ impl SyncOptions {
     }
 }
 
-/// Patterns that a path below the folder may match.
+/// Patterns that are matched against paths relative to the folder.
 #[derive(Debug)]
 pub(super) struct Patterns(Gitignore);
 
 impl Patterns {
     fn new(known: &[&str], own: &[String]) -> Result<Self> {
-        // Nothing on this machine is looked at: the paths are relative to whatever this is.
+        // The patterns are never matched against files on this machine, so any root will do.
         let mut builder = GitignoreBuilder::new("");
         for pattern in known.iter().copied().chain(own.iter().map(String::as_str)) {
             let added = builder.add_line(None, pattern);
@@ -82,7 +82,7 @@ impl Patterns {
         Ok(Self(patterns.map_err(|error| wrong("", &error))?))
     }
 
-    /// Whether they match this path below the folder, or a folder that it is in.
+    /// Whether they match this path, relative to the folder, or one of the folders that it is in.
     pub(super) fn match_path(&self, path: &str, is_folder: bool) -> bool {
         let path = Path::new(path.trim_start_matches('/'));
         self.0.matched_path_or_any_parents(path, is_folder).is_ignore()

@@ -1,4 +1,4 @@
-//! What has to be done for a folder of the board to be as one of this machine.
+//! What has to be done to make a folder of the board the same as one of this machine.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,14 +17,14 @@ pub(super) const COMPARED: usize = 32;
 pub(super) struct Plan {
     pub(super) write: Vec<Item>,
     pub(super) unchanged: Vec<String>,
-    /// Files, and whole folders.
+    /// Files, and folders with everything in them.
     pub(super) remove: Vec<Entry>,
-    /// What would be removed if no pattern kept it.
+    /// What would be removed if no pattern protected it.
     pub(super) kept: Vec<String>,
 }
 
-/// Compares what is to be on the board with what is there. `delete` has the patterns of what is kept, if anything is
-/// removed; `root` is the folder that all of this is below.
+/// Compares the files that the board should have with those that it has. `delete` has the patterns of what is
+/// protected, if anything is to be removed at all; `root` is the folder on the board.
 pub(super) fn plan(items: Vec<Item>, there: &[Entry], root: &str, delete: Option<&Patterns>) -> Result<Plan> {
     let mut plan = Plan::default();
     if let Some(kept) = delete {
@@ -47,7 +47,7 @@ pub(super) fn plan(items: Vec<Item>, there: &[Entry], root: &str, delete: Option
     Ok(plan)
 }
 
-/// Whether a file on the board has the contents of this one.
+/// Whether a file on the board has the same contents as this one.
 fn is_same(item: &Item, entry: &Entry) -> Result<bool> {
     let Some(digest) = entry.digest.as_deref().filter(|_| entry.size == item.size) else {
         return Ok(false);
@@ -61,9 +61,9 @@ fn is_same(item: &Item, entry: &Entry) -> Result<bool> {
     })
 }
 
-/// What is on the board and not to be there.
+/// Plans the removal of what is on the board but should not be.
 fn removals(items: &[Item], there: &[Entry], root: &str, kept: &Patterns, plan: &mut Plan) {
-    // A file system may not tell capitals: what differs in nothing else may be the same file.
+    // A file system may ignore case: paths that differ only in case may be the same file.
     let wanted: BTreeSet<String> = items
         .iter()
         .flat_map(|item| {
@@ -78,7 +78,7 @@ fn removals(items: &[Item], there: &[Entry], root: &str, kept: &Patterns, plan: 
         let path = entry.path.to_lowercase();
         is_kept(entry) || wanted.contains(&path) && !(entry.is_folder() && files.contains(&path))
     };
-    // A folder goes as a whole if nothing that is in it stays.
+    // A folder is removed as a whole if nothing inside it stays.
     let stay: BTreeSet<&str> = there
         .iter()
         .filter(|entry| stays(entry))
