@@ -1,16 +1,16 @@
-//! What the board asks of a mounted folder.
+//! The requests that the board makes for a mounted folder.
 
 use crate::exception::HostFailure;
 use crate::host::{HostFunctionError, Words};
 
-/// One question. Folders and open files have numbers; paths are from the folder.
+/// One request. Folders and open files have numbers; paths are relative to the folder.
 #[derive(Debug)]
 pub(super) enum Asked {
     Stat {
         root: u32,
         path: String,
     },
-    /// The next entries of a folder, behind the one of this name.
+    /// The next entries of a folder, after the one of this name.
     List {
         root: u32,
         path: String,
@@ -58,7 +58,7 @@ pub(super) enum Asked {
 }
 
 impl Asked {
-    /// Reads a question by the function that is called.
+    /// Decodes a request from the name of the called function and its arguments.
     pub(super) fn read(function: &str, words: &Words) -> Result<Self, HostFailure> {
         Ok(match function {
             "host_stat" => {

@@ -1,9 +1,8 @@
-//! The numbers by which boards know what is wrong with a file. They are the same on all of them, and not those of every
-//! host.
+//! The `errno` values of boards. They are the same on all boards, but differ from those of some hosts.
 
 use std::io::{Error, ErrorKind};
 
-/// Why something could not be done, as the `OSError` on the board has it.
+/// The `errno` of the `OSError` that is raised on the board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Errno(pub(super) i32);
 
@@ -23,7 +22,7 @@ impl From<Error> for Errno {
     fn from(error: Error) -> Self {
         match error.kind() {
             ErrorKind::NotFound => Self(2),
-            // What leads out of the folder is one of these.
+            // Also the kind of error for a path that leads out of the folder.
             ErrorKind::PermissionDenied => Self::ACCESS,
             ErrorKind::AlreadyExists => Self(17),
             ErrorKind::NotADirectory => Self(20),

@@ -1,5 +1,5 @@
-//! The folders that are mounted on a board, and what it has open in them. Nothing outside of a folder can be reached:
-//! each path is opened from the folder on, part by part, by `cap-std`.
+//! The folders that are mounted on a board, and the files that the board has open in them. Nothing outside of a folder
+//! can be reached: `cap-std` resolves each path component by component, starting at the folder's handle.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,15 +17,15 @@ use crate::exception::HostFailure;
 use crate::host::{HostFunctions, Words};
 use crate::python::{Arguments, Bytes, Value};
 
-/// How many entries of a folder are told at once.
+/// How many entries of a folder are sent at once.
 const ENTRIES: usize = 32;
-/// How many files may be open at a time.
+/// How many files may be open at the same time.
 const OPEN: usize = 64;
-/// How much is read at once, at most.
+/// How many bytes are read at once, at most.
 const PIECE: u64 = 64 << 10;
-/// How long the host's own file system may take.
+/// How long an operation of the host's own file system may take.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// What boards call a folder and a file.
+/// The file type bits that boards use for a folder and a file.
 const FOLDER: i64 = 0x4000;
 const FILE: i64 = 0x8000;
 
@@ -48,7 +48,7 @@ struct Root {
 }
 
 impl State {
-    /// A number that nothing has. 0 is none: it stands for a file that is not open any more.
+    /// An unused number. 0 is never used, because it stands for a file that is not open any more.
     fn number(&mut self) -> u32 {
         loop {
             self.last = self.last.wrapping_add(1);
@@ -65,7 +65,7 @@ impl Folders {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From now on the board finds this folder by the number that is given.
+    /// Adds a folder, and returns the number by which the board refers to it.
     pub(super) fn add(&self, dir: Dir, read_only: bool) -> u32 {
         let mut state = self.state();
         let number = state.number();
@@ -74,13 +74,13 @@ impl Folders {
         number
     }
 
-    /// The board has nothing open in this folder any more.
+    /// Closes all files of a folder that the board had open.
     pub(super) fn close_all(&self, root: u32) {
         let of_it = |opened: &Arc<Mutex<Opened>>| lock(opened).root == root;
         self.state().opened.retain(|_, opened| !of_it(opened));
     }
 
-    /// The folder is out of the board's reach.
+    /// Removes a folder, so that the board cannot reach it any more.
     pub(super) fn remove(&self, root: u32) {
         self.state().roots.remove(&root);
         self.close_all(root);
@@ -90,7 +90,7 @@ impl Folders {
         self.state().roots.get(&number).cloned().ok_or(Errno::NO_DEVICE)
     }
 
-    /// A folder that may be changed.
+    /// A folder, if the board may write to it.
     fn writable(&self, number: u32) -> Result<Arc<Dir>, Errno> {
         let root = self.root(number)?;
         if root.read_only {
@@ -147,7 +147,7 @@ impl Folders {
         }
     }
 
-    /// The next entries in the order of their names. What the board could not reach is not among them.
+    /// The next entries in the order of their names. Entries that the board could not open are left out.
     fn list(&self, root: u32, path: &str, after: &str) -> Result<Arguments, Errno> {
         let dir = self.root(root)?.dir.open_dir(named(path))?;
         let mut names = BTreeSet::new();
@@ -164,7 +164,8 @@ impl Folders {
         Ok(answer(&Value::List(reached.take(ENTRIES).collect())))
     }
 
-    /// Opens a file and gives its number with what the reader wants first. One that is whole with that is not kept open.
+    /// Opens a file and returns its handle together with its first piece. A file that is complete with this piece is
+    /// not kept open.
     fn open(&self, root: u32, path: &str, mode: &str, piece: u64) -> Result<Arguments, Errno> {
         let mode = Mode::read(mode).ok_or(Errno::INVALID)?;
         let dir = if mode.writes() {
@@ -216,7 +217,7 @@ fn lock(opened: &Mutex<Opened>) -> MutexGuard<'_, Opened> {
     opened.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A path as the file system takes it.
+/// The path in the form that the host's file system expects.
 fn named(path: &str) -> &str {
     if path.is_empty() { "." } else { path }
 }
@@ -229,8 +230,8 @@ fn done(done: std::io::Result<()>) -> Result<Arguments, Errno> {
     Ok(answer(&done?))
 }
 
-/// What the board is told of something: whether it is a folder, its size, and the seconds since 1970 at which it was
-/// changed.
+/// What the board is sent about a file or a folder: its type, its size in bytes, and its modification time in seconds
+/// since 1970.
 fn told(there: &Metadata) -> Vec<i64> {
     let changed = there.modified().ok().map(cap_std::time::SystemTime::into_std);
     let changed = changed.and_then(|changed| changed.duration_since(UNIX_EPOCH).ok());

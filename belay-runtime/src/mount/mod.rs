@@ -23,12 +23,13 @@ use crate::host::{Host, HostFunctions};
 use crate::session::{Connection, Follower, ReconnectPolicy, Session};
 use folders::Folders;
 
-/// A folder of this machine that is mounted on a board, until this is dropped or the device is closed.
+/// A folder of this machine that is mounted on a board, until this value is dropped or the device is closed.
 ///
-/// After a reset of the board, and after a reconnection, it is mounted again before any setup runs; what the board had open
-/// in it is closed by a reset.
+/// After a reset of the board, and after a reconnection, the folder is mounted again before any setup runs. A reset
+/// closes the files that the board had open in it.
 ///
-/// While a thread or a body of the board's uses a file, that is a question to this program, as a host function is.
+/// Each time a thread or a body on the board uses a file of the folder, the board sends a request to this program, as
+/// it does for a host function.
 #[derive(Debug)]
 #[must_use = "the folder is not mounted any more when this is dropped"]
 pub struct Mount {
@@ -64,7 +65,8 @@ impl Mount {
             over: AtomicBool::new(false),
             ended: tokio::sync::Mutex::new(false),
         });
-        // From here on it is unmounted if nobody waits for it any more, should the board have mounted it.
+        // From here on, dropping `mount` unmounts the folder in the background, in case the board has mounted it
+        // already.
         let mount = Self { mounted };
         if let Err(error) = mount.mounted.begin().await {
             *mount.mounted.ended.lock().await = true;
@@ -75,12 +77,13 @@ impl Mount {
         Ok(mount)
     }
 
-    /// Where it is on the board.
+    /// The path on the board.
     pub fn path(&self) -> &str {
         &self.mounted.at
     }
 
-    /// Has the board import anew what it has imported from the folder, the next time that it does.
+    /// Makes the board forget the modules that it has imported from the folder, so that it reads them again at the next
+    /// import.
     ///
     /// # Errors
     ///
@@ -88,20 +91,22 @@ impl Mount {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future changes nothing, or all.
+    /// When the future is dropped, the board has either forgotten all of these modules or none.
     pub async fn forget_imports(&self) -> Result<()> {
         self.mounted.ask(mount::forget(&self.mounted.at)?).await
     }
 
-    /// Ends it: the board's current folder, if it was in there, is what it was before.
+    /// Unmounts the folder. If the board's current folder is inside it, the board returns to the previous current
+    /// folder.
     ///
     /// # Errors
     ///
-    /// When the board cannot be reached, or cannot unmount it. The folder is out of its reach in any case.
+    /// When the board cannot be reached, or cannot unmount the folder. In any case the board cannot reach the folder
+    /// any more.
     ///
     /// # Cancel safety
     ///
-    /// When the future is dropped, it is ended in the background.
+    /// When the future is dropped, the folder is unmounted in the background.
     pub async fn unmount(self) -> Result<()> {
         self.mounted.end().await
     }
@@ -128,14 +133,14 @@ struct Mounted {
     root: u32,
     at: String,
     enter: bool,
-    /// Whether it is over, or about to be.
+    /// Whether the folder is unmounted or about to be.
     over: AtomicBool,
-    /// Held by what ends it; whether that is done.
+    /// Locked while the folder is being unmounted; the value is whether that is done.
     ended: tokio::sync::Mutex<bool>,
 }
 
 impl Mounted {
-    /// Mounts it over the connection that there is.
+    /// Mounts the folder over the session's current connection.
     async fn begin(&self) -> Result<()> {
         let session = &self.session;
         let deadline = session.execute_deadline();
@@ -148,7 +153,7 @@ impl Mounted {
         Box::pin(begun).await
     }
 
-    /// Mounts it over this connection.
+    /// Mounts the folder over this connection.
     async fn put(&self, connection: &Connection) -> Result<()> {
         let deadline = connection.execute_deadline();
         let there: bool = connection.ask(mount::is_there(), deadline).await?.to()?;
@@ -165,7 +170,7 @@ impl Mounted {
         can.then_some(()).ok_or_else(|| unsupported(connection))
     }
 
-    /// What it means that the board does not mount it.
+    /// Turns the error of a failed mount into the one for the caller.
     fn refused(&self, error: Error) -> Error {
         let taken = error.exception().is_some_and(|raised| raised.errno == Some(1));
         if !taken {
@@ -188,7 +193,8 @@ impl Mounted {
     async fn end(&self) -> Result<()> {
         self.over.store(true, Ordering::Relaxed);
         let mut ended = self.ended.lock().await;
-        // Nobody tells the board where it cannot be told any more. What it has not written of open files comes now.
+        // Unmount on the board first, which makes it write what it has buffered of open files. Skip that if the board
+        // cannot be reached.
         let told = if !*ended && self.session.can_execute() {
             self.ask(mount::unmount(&self.at)?).await
         } else {
@@ -199,7 +205,7 @@ impl Mounted {
         told
     }
 
-    /// Has it mounted again after each reset.
+    /// Has the folder mounted again after each reset and reconnection.
     fn keep(self: &Arc<Self>) {
         let all = self.session.context().get_or_insert_with(All::default);
         let mut all = all.list();
@@ -229,7 +235,7 @@ impl Follower for Mounted {
     }
 }
 
-/// What is mounted on a board.
+/// The folders that are mounted on a board.
 #[derive(Debug, Default)]
 struct All(Mutex<Vec<Weak<Mounted>>>);
 
@@ -239,14 +245,14 @@ impl All {
     }
 }
 
-/// Whether a folder is mounted there already.
+/// Whether a folder is mounted at this path already.
 fn is_mounted(session: &Session, at: &str) -> bool {
     let all = session.context().get::<All>();
     let there = |mounted: Arc<Mounted>| mounted.at == at && !mounted.over.load(Ordering::Relaxed);
     all.is_some_and(|all| all.list().iter().filter_map(Weak::upgrade).any(there))
 }
 
-/// Unmounts all that is mounted on the board of a session that is being closed.
+/// Unmounts all folders of a session that is being closed.
 pub(crate) async fn end_all(session: Session) -> Result<()> {
     let Some(all) = session.context().get::<All>() else {
         return Ok(());

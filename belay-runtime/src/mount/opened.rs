@@ -6,7 +6,8 @@ use cap_std::fs::{Dir, File, OpenOptions};
 
 use super::errno::Errno;
 
-/// How a file is opened: `r`, `w`, `a` or `x`, perhaps with `+`. Whether it is read as text is the board's business.
+/// The mode in which a file is opened: `r`, `w`, `a` or `x`, perhaps with `+`. Text and binary mode differ only on the
+/// board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Mode {
     kind: char,
@@ -47,14 +48,14 @@ impl Mode {
 
 #[derive(Debug)]
 pub(super) struct Opened {
-    /// The number of the folder.
+    /// The number of the folder that it is in.
     pub(super) root: u32,
     file: File,
     mode: Mode,
 }
 
 impl Opened {
-    /// Opens a file, and nothing but a file: other things could keep their reader waiting.
+    /// Opens a regular file. Anything else is refused: reading a pipe, for example, could block.
     pub(super) fn open(root: u32, dir: &Dir, path: &str, mode: Mode) -> Result<Self, Errno> {
         if let Ok(there) = dir.metadata(path) {
             only_files(&there)?;
@@ -64,7 +65,7 @@ impl Opened {
         Ok(Self { root, file, mode })
     }
 
-    /// The bytes from here on, fewer than wanted only at the end of the file.
+    /// Reads from this position. Returns fewer bytes than wanted only at the end of the file.
     pub(super) fn read(&mut self, at: u64, size: u64) -> Result<Vec<u8>, Errno> {
         if !self.mode.reads() {
             return Err(Errno::BAD_FILE);
@@ -75,7 +76,8 @@ impl Opened {
         Ok(data)
     }
 
-    /// Writes here, or at the end where the file was opened for that, and gives the place behind.
+    /// Writes at this position, or at the end if the file was opened for appending, and returns the position behind the
+    /// data.
     pub(super) fn write(&mut self, at: u64, data: &[u8]) -> Result<u64, Errno> {
         if !self.mode.writes() {
             return Err(Errno::BAD_FILE);

@@ -9,12 +9,12 @@ pub struct MountOptions {
 }
 
 impl MountOptions {
-    /// The board may write to the folder, and its current folder stays what it is.
+    /// The defaults: the board may write to the folder, and its current folder does not change.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets whether the board may only read: what would change something raises `OSError` with `EROFS`.
+    /// Sets whether the board may only read: whatever would change something raises `OSError` with `EROFS`.
     pub fn read_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
         self

@@ -1,10 +1,10 @@
-//! What the methods of an object on the board are given.
+//! The arguments of methods of objects on the board.
 
 use serde::ser::Serialize;
 
 use crate::python::Arguments;
 
-/// The arguments of a method of an object on the board: a tuple of what can be sent to boards.
+/// The arguments of a method of an object on the board: a tuple of values that can be sent to boards.
 pub trait RemoteArguments {
     /// The arguments.
     fn arguments(self) -> Arguments;

@@ -1,4 +1,4 @@
-//! Objects that stay on the board, as a program has them.
+//! Handles of objects that stay on the board.
 
 mod arguments;
 mod object;
@@ -24,15 +24,16 @@ use crate::session::{Returned, Session};
 pub use arguments::RemoteArguments;
 pub use object::Object;
 
-/// An object that stays on the board, such as a driver, a socket or a list.
+/// A handle of an object that stays on the board, such as a driver, a socket or a list.
 ///
-/// A task whose result this is, a stream of these, and [`execute_as`](crate::Device::execute_as) leave the object on the
-/// board and give a handle. As an argument the handle is the object again, in lists, tuples and fields, too. Results can
-/// have several: in lists, tuples, fields and the values of a map. `None` is no object; read an `Option` where it may come.
+/// A task that returns a `Remote`, a stream of them, and [`execute_as`](crate::Device::execute_as) leave the object on
+/// the board and return a handle. Passed as an argument, also inside lists, tuples and fields, the handle becomes the
+/// object again on the board. A result can contain several handles: in lists, tuples, fields and the values of a map.
+/// `None` is not an object; use an `Option` where it may be returned.
 ///
-/// Clones are the same handle. When the last one is dropped the board is told so, together with others, and the object is
-/// collected there unless something else has it. A reset of the board ends all of them:
-/// [`ErrorKind::ObjectGone`]. They outlive a lost connection, if the board has gone on meanwhile.
+/// Clones are the same handle. When the last one is dropped, the host tells the board so, together with others, and the
+/// object is garbage-collected there unless something else refers to it. A reset of the board invalidates all handles:
+/// [`ErrorKind::ObjectGone`]. They survive a lost connection if the board kept running meanwhile.
 ///
 /// A trait with `#[belay::object]` is a `Remote` whose methods have types.
 ///
@@ -51,14 +52,14 @@ pub use object::Object;
 ///
 /// # Errors
 ///
-/// All that is done with an object fails as a call does: with the exception that it raised, when it takes longer than the
-/// device's time-out or that of [`within`](Self::within), when an argument cannot be expressed in Python or the result is
-/// of another type, when the board cannot be reached; with [`ErrorKind::ObjectGone`] after a reset, and with
-/// [`ErrorKind::NoSuchName`] before anything is sent where an attribute's name is none.
+/// Every operation on an object fails as a call does: with the exception that it raised, when it takes longer than the
+/// device's time-out or that of [`within`](Self::within), when an argument cannot be expressed in Python or the result
+/// has another type, and when the board cannot be reached. It also fails with [`ErrorKind::ObjectGone`] after a reset,
+/// and with [`ErrorKind::NoSuchName`], before anything is sent, if an attribute's name is not a valid name.
 ///
 /// # Cancel safety
 ///
-/// Dropping the future of whatever is done with an object interrupts it on the board. The handle stays what it is.
+/// Dropping the future of an operation interrupts it on the board. The handle stays valid.
 #[derive(Clone)]
 pub struct Remote {
     handle: Arc<Handle>,
@@ -66,7 +67,7 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// The same object, for calls that may take so long instead of the device's time-out.
+    /// The same object, with this time-out for each call instead of the device's.
     #[must_use]
     pub fn within(&self, timeout: Duration) -> Self {
         Self {
@@ -96,7 +97,8 @@ impl Remote {
         self.ask(words).await
     }
 
-    /// Calls a method of the object that is a generator, or gives something else to iterate over, and gives the items.
+    /// Calls a method of the object that is a generator, or returns some other iterable, and returns a stream of the
+    /// items.
     pub fn stream<T: DeserializeOwned + 'static>(
         &self,
         method: &str,
@@ -116,7 +118,7 @@ impl Remote {
             .await
     }
 
-    /// An attribute.
+    /// Reads an attribute.
     ///
     /// # Errors
     ///
@@ -135,7 +137,7 @@ impl Remote {
         self.ask(words.with("value", value)).await
     }
 
-    /// What the object has under a key: an index, or whatever the keys of a dict are.
+    /// Reads an item of the object: by index, or by a key of a dict.
     ///
     /// # Errors
     ///
@@ -144,7 +146,7 @@ impl Remote {
         self.ask(self.words(Act::Item).with("key", key)).await
     }
 
-    /// Sets what the object has under a key.
+    /// Sets an item of the object, by index or key.
     ///
     /// # Errors
     ///
@@ -158,7 +160,7 @@ impl Remote {
         self.ask(words).await
     }
 
-    /// Removes what the object has under a key.
+    /// Removes an item of the object, by index or key.
     ///
     /// # Errors
     ///
@@ -167,7 +169,7 @@ impl Remote {
         self.ask(self.words(Act::Remove).with("key", key)).await
     }
 
-    /// Whether something is in the object.
+    /// Whether the object contains this item (`in`).
     ///
     /// # Errors
     ///
@@ -176,7 +178,7 @@ impl Remote {
         self.ask(self.words(Act::Contains).with("item", item)).await
     }
 
-    /// How much is in the object.
+    /// The object's length (`len()`).
     ///
     /// # Errors
     ///
@@ -185,7 +187,7 @@ impl Remote {
         self.ask(self.words(Act::Length)).await
     }
 
-    /// What the object says of itself.
+    /// The object's `repr()`.
     ///
     /// # Errors
     ///
@@ -194,7 +196,7 @@ impl Remote {
         self.ask(self.words(Act::Repr)).await
     }
 
-    /// The object as a value, of a list for instance.
+    /// The object as a Rust value: the contents of a list, for example.
     ///
     /// # Errors
     ///
@@ -203,7 +205,7 @@ impl Remote {
         self.ask(self.words(Act::Value)).await
     }
 
-    /// What the object gives when it is iterated over. Dropping the stream closes a generator.
+    /// Iterates over the object. Dropping the stream closes a generator.
     ///
     /// ```no_run
     /// # async fn example(pins: belay_runtime::Remote) -> belay_runtime::Result<()> {
@@ -273,7 +275,7 @@ impl Remote {
                 connection.check(&remote.handle)?;
                 connection.items_of(arguments, within).await
             };
-            // The object stays for as long as what it gives is read.
+            // Keep the object alive while its items are read.
             let items = session.unless_closing(opening).await?;
             Ok::<_, Error>(items.map(move |item| {
                 let _stays = &remote;
@@ -285,7 +287,7 @@ impl Remote {
     }
 }
 
-/// Whether it is a name that an attribute can have.
+/// Whether this is a valid name of an attribute.
 fn is_name(name: &str) -> bool {
     let is_of_name = |byte: u8| byte == b'_' || byte.is_ascii_alphanumeric();
     name.bytes().all(is_of_name) && name.bytes().next().is_some_and(|byte| !byte.is_ascii_digit())

@@ -1,4 +1,4 @@
-//! Where handles are found in types, and what is a name.
+//! Finding handles in types, and checking names of attributes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU8;
@@ -49,7 +49,7 @@ fn looking_for_them_ends() {
     assert!(!has_handles::<Endless>());
     assert!(!has_handles::<Value>());
     assert!(!has_handles::<BTreeMap<String, Vec<(u8, Bytes)>>>());
-    // It is in there, behind itself.
+    // The type contains itself before it contains a handle. Only that the search ends is checked.
     let _ = has_handles::<Node>();
 }
 
