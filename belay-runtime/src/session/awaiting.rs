@@ -1,15 +1,15 @@
-//! The board's part of bodies that await: there before the first of a trait's is.
+//! Installing the board's library for bodies that `await`, before the first such body of a trait is deployed.
 
 use super::connection::Connection;
 use crate::agent::awaiting;
 use crate::error::Result;
 
 impl Connection {
-    /// Has bodies of this namespace able to await.
+    /// Makes `await` possible in bodies of this namespace.
     ///
     /// # Errors
     ///
-    /// When the board has no `asyncio`, too.
+    /// Also when the board has no `asyncio`.
     pub(super) async fn provide_awaiting(&self, namespace: &'static str) -> Result<()> {
         let mut awaiting = self.awaiting.lock().await;
         if awaiting.contains(&namespace) {

@@ -1,4 +1,4 @@
-//! Calls of what is deployed, and the items of generators.
+//! Calling deployed methods, and streaming the items of generators.
 
 use std::fmt;
 use std::pin::Pin;
@@ -19,9 +19,9 @@ use crate::python::{Arguments, Fed};
 use crate::spec::{MethodKind, MethodSpec, TaskOptions};
 
 impl Connection {
-    /// Calls a task and gives what it returned. It is deployed first where it has to be, or sent for this call alone
-    /// where it says `cache = false`. A call that the board did not begin, for lack of memory or of the function, is
-    /// made once more, after making room for it or deploying it again.
+    /// Calls a task and returns its result. The task is deployed first unless it is on the board already; one with
+    /// `cache = false` is sent for this call only. If the board did not begin the call, for lack of memory or because
+    /// the function was missing, the call is repeated once, after memory was freed or the function was deployed again.
     ///
     /// # Errors
     ///
@@ -60,7 +60,7 @@ impl Connection {
         if missing {
             self.forget(method);
         }
-        // Room is of use to the next call, too, where this one cannot be made again.
+        // Free memory even if this call cannot be repeated: the next call benefits from it.
         let made_room = error.is_memory_error() && self.make_room_for(method).await.unwrap_or(false);
         if !(made_room || missing) || !error.again().now(options.idempotent) {
             return Err(error);
@@ -69,7 +69,7 @@ impl Connection {
         self.call_function(method, &function, arguments, deadline).await
     }
 
-    /// Has the board call what is deployed under this name.
+    /// Calls a deployed function by its name on the board.
     async fn call_function(
         &self,
         method: &'static MethodSpec,
@@ -78,7 +78,7 @@ impl Connection {
         deadline: Duration,
     ) -> Result<Returned> {
         if arguments.result().has_handles() {
-            // It is rare, and its future would be part of that of every call.
+            // Boxed, because this is rare and its future would make that of every call larger.
             let keeping = Box::pin(self.keeping_call(function.to_owned(), arguments, deadline));
             return keeping.await.map_err(|error| self.explain(error, Some(method)));
         }
@@ -94,12 +94,13 @@ impl Connection {
             .map_err(|error| self.explain(error, Some(method)))
     }
 
-    /// Calls a task that is a generator and gives what it yields; `deadline` is for each item. It is deployed as for
-    /// [`call`](Self::call). Dropping the items closes the generator on the board.
+    /// Calls a task that is a generator and returns a stream of what it yields; `deadline` is for each item. The task
+    /// is deployed as for [`call`](Self::call). Dropping the items closes the generator on the board.
     ///
     /// # Errors
     ///
-    /// When the generator cannot be deployed, or an argument cannot be expressed in Python. The items say all else.
+    /// When the generator cannot be deployed, or an argument cannot be expressed in Python. All other errors come as
+    /// items.
     pub async fn items(
         self: &Arc<Self>,
         method: &'static MethodSpec,
@@ -129,7 +130,7 @@ impl Connection {
 }
 
 impl Connection {
-    /// What an object on the board gives one by one, or what it is asked for gives.
+    /// Performs an act on an object on the board, and returns a stream of what it, or its result, yields.
     pub(crate) async fn items_of(
         self: &Arc<Self>,
         arguments: Arguments,
@@ -153,15 +154,15 @@ fn options(method: &MethodSpec) -> TaskOptions {
     }
 }
 
-/// What a generator on the board yields. Dropping it closes the generator.
+/// A stream of what a generator on the board yields. Dropping it closes the generator.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Items {
-    // The order is that in which they are dropped: the generator is closed first.
+    // The fields are dropped in this order: the generator is closed first.
     values: Opened,
     connection: Arc<Connection>,
     method: Option<&'static MethodSpec>,
     asked: Instant,
-    /// The streams that it reads.
+    /// The host's streams that the generator reads.
     feeds: Vec<Fed>,
     _sent: Option<Sent>,
 }
@@ -195,7 +196,7 @@ impl fmt::Debug for Items {
     }
 }
 
-/// A method that is on the board for one call.
+/// A method that was sent to the board for one call.
 struct Sent {
     connection: Arc<Connection>,
     id: Option<String>,

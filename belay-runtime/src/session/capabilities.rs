@@ -1,4 +1,4 @@
-//! What a board can do, as it says itself in one exchange.
+//! What a board can do, which it reports in one exchange.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use crate::error::Result;
 use crate::link::{CallPath, Hello, Link, Request};
 use crate::printable::Printable;
 
-/// What is found on a board, beside what it can do.
+/// What is on a board already when the host connects.
 #[derive(Debug, Deserialize)]
 pub(super) struct Found {
-    /// What is deployed: names, and what the board calls them by.
+    /// The deployed functions: their names in the board's table, and the names by which they are called.
     pub(super) deployed: Vec<(String, String)>,
-    /// Whether an earlier program may have left the thread library there.
+    /// Whether an earlier program may have installed the thread library.
     pub(super) threads: bool,
 }
 
@@ -37,45 +37,44 @@ pub struct Capabilities {
     pub platform: String,
     /// The board and its microcontroller, where the firmware names them.
     pub machine: Option<String>,
-    /// The architecture that native code has to be for, such as `armv6m`, where the firmware can load such
-    /// code.
+    /// The architecture of the native code that the firmware can load, such as `armv6m`; nothing if it loads none.
     pub architecture: Option<String>,
-    /// The version of `.mpy` files that the firmware loads, where it loads any.
+    /// The version of the `.mpy` files that the firmware can load; nothing if it loads none.
     pub mpy_version: Option<u8>,
-    /// How precise its floats are.
+    /// The precision of its floats.
     pub float: FloatPrecision,
-    /// The code emitters that its compiler has besides bytecode: `native`, `viper`, `asm_thumb` and so on. A board
-    /// with a few kilobytes of memory is not asked.
+    /// The code emitters of its compiler besides bytecode: `native`, `viper`, `asm_thumb` and so on. Empty for a board
+    /// with a few kilobytes of memory, which is not asked.
     pub emitters: Vec<String>,
     /// Whether it has `_thread`.
     pub threads: bool,
-    /// Whether it has a file system; had one, when it was first asked since its last reset.
+    /// Whether it had a file system when it was first asked after its last reset.
     pub file_system: bool,
-    /// Whether its file system cannot be written to by the board: `CircuitPython`'s, unless `boot.py` takes the drive
-    /// from the host.
+    /// Whether the board cannot write to its file system. On `CircuitPython` that is so unless `boot.py` takes the
+    /// drive from the host.
     pub read_only: bool,
-    /// Whether what is deployed is still there when the next program connects. `CircuitPython` has a new interpreter for
-    /// it.
+    /// Whether deployed functions are still there when the next program connects. `CircuitPython` starts a new
+    /// interpreter for each program.
     pub keeps_deployments: bool,
-    /// Free memory in bytes, with the agent on the board, where the board says.
+    /// The free memory in bytes, with the agent on the board; nothing if the board does not report it.
     pub free_memory: Option<u64>,
-    /// Whether `compile()` is there, so that tracebacks name the method that a line is of.
+    /// Whether it has `compile()`, so that tracebacks name the method of each line.
     pub compile: bool,
-    /// Whether `binascii.crc32` is there, so that the board finds what the line has damaged.
+    /// Whether it has `binascii.crc32`, so that the board can detect what the line has damaged.
     pub crc32: bool,
-    /// Whether `sys.stdin` can be read by lines, which the resident agent needs.
+    /// Whether `sys.stdin` can be read line by line, which the resident agent needs.
     pub stdin: bool,
-    /// The way that calls take.
+    /// How calls reach the board.
     pub call_path: CallPath,
 }
 
-/// How precise a board's floats are.
+/// The precision of a board's floats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FloatPrecision {
-    /// It has none.
+    /// It has no floats.
     None,
-    /// 30 bits, which fit into a word of 32 with the tag of other objects: six digits.
+    /// 30 bits, because a float shares a 32-bit word with a type tag: six digits.
     Short,
     /// 32 bits: about seven digits.
     Single,
@@ -83,7 +82,7 @@ pub enum FloatPrecision {
     Double,
 }
 
-/// What the probe on the board reports, in its order.
+/// The report of the probe on the board, in the probe's order.
 #[derive(Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "that is what the board reports")]
 struct Report(
@@ -100,7 +99,7 @@ struct Report(
     bool,
 );
 
-/// The architectures that the number in `sys.implementation._mpy` stands for.
+/// The architectures, in the order of their numbers in `sys.implementation._mpy`.
 const ARCHITECTURES: [&str; 13] = [
     "",
     "x86",
@@ -118,8 +117,8 @@ const ARCHITECTURES: [&str; 13] = [
 ];
 
 impl Capabilities {
-    /// Asks the board, and what is found there: in one exchange where it has the memory for that. It keeps its
-    /// answer until it is reset, so that another host program does not have to send the probe.
+    /// Asks the board what it can do and what is on it: in one exchange if its memory allows. The board keeps its
+    /// report until it is reset, so that the next host program does not have to send the probe.
     pub(super) async fn ask(link: &Link, deadline: Duration) -> Result<(Self, Found)> {
         let ask = |expression: String| link.request(Request::Evaluate(expression), deadline);
         if !link.hello().flavour.answers_at_length() {
@@ -131,7 +130,7 @@ impl Capabilities {
         }
         if link.hello().attached {
             let known = ask(report::kept()).await?;
-            // An answer of another shape was for another version of this crate.
+            // A report of another shape was made for another version of this crate: ask again.
             if let Ok((Some(report), found)) = Returned::from(known).to() {
                 return Ok((Self::new(link.hello(), report), found));
             }
@@ -184,21 +183,21 @@ impl Capabilities {
         }
     }
 
-    /// Whether what it prints of a float is that float and no other: those with doubles and the wider arithmetic for it
-    /// do since `MicroPython` 1.26.
+    /// Whether the board prints floats so that the same float is read back. Boards with doubles and the wider
+    /// arithmetic for printing them do so since `MicroPython` 1.26.
     pub(super) fn prints_floats_exactly(&self) -> bool {
         let mut version = self.version.split('.').map(|number| number.parse().unwrap_or(0));
         let version = (version.next().unwrap_or(0), version.next().unwrap_or(0));
         self.float == FloatPrecision::Double && self.platform == "linux" && version >= (1, 26)
     }
 
-    /// The firmware as messages name it.
+    /// The firmware, as messages name it.
     pub fn firmware(&self) -> String {
         self.to_string()
     }
 }
 
-/// Asks a small board for one thing after the other: what is not there raises.
+/// Asks a small board for one capability after the other: what is missing raises an exception.
 struct OneByOne<'a> {
     link: &'a Link,
     deadline: Duration,
@@ -210,7 +209,7 @@ impl OneByOne<'_> {
             .get("'.'.join(map(str,__import__('sys').implementation[1][:3]))")
             .await?;
         let is_there = |value: Option<u8>| value.is_some();
-        // Every name that an old board is asked for costs it memory for good.
+        // Ask as little as possible: an old board loses memory for good to every name that it has to look up.
         let (floats, read_only) = if self.link.hello().implementation == "circuitpython" {
             let read_only = self.get("__import__('storage').getmount('/').readonly").await?;
             (
@@ -243,7 +242,7 @@ impl OneByOne<'_> {
         }
     }
 
-    /// As the probe does it: a file system without the file is one.
+    /// As in the probe: if only the file is missing, there is a file system.
     async fn file_system(&mut self) -> Result<bool> {
         match self.evaluate("open('belay-is-looking').close()").await {
             Ok(_) => Ok(true),

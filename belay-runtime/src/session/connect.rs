@@ -1,4 +1,4 @@
-//! How a session comes to be, and each connection of it.
+//! Making a session, and each of its connections.
 
 use std::sync::{Arc, Mutex};
 
@@ -19,8 +19,8 @@ use crate::error::{Error, Result};
 use crate::kept::Keeper;
 use crate::link::{Asked, Link, OutputHub, ToldHub};
 
-/// What connections of a session have in common: its traits, what is counted, what answers the board, and who has objects
-/// kept there.
+/// What the connections of a session share: the attached traits, the deployment statistics, what answers the board, and
+/// the owner of objects on the board.
 type Known<'a> = (
     &'a Arc<Registry>,
     &'a Arc<Counters>,
@@ -104,7 +104,7 @@ impl Connection {
             link.floats_are_rounded();
         }
         let deployments = Deployments::found(found.deployed);
-        // The same run of the interpreter is the same epoch, however often the port was lost.
+        // As long as the interpreter has not restarted, the epoch stays the same, however often the port was lost.
         let same = before
             .is_some_and(|before| before.link.hello().boot == link.hello().boot && link.hello().attached);
         if !same {
@@ -119,7 +119,8 @@ impl Connection {
             counters: Arc::clone(counters),
             registry: Arc::clone(registry),
             execute_deadline: execute,
-            // One that may be there has to be asked for, which adopts it.
+            // If an earlier program may have installed the library, its state is unknown until it is asked for, which
+            // adopts it.
             thread_library: tokio::sync::Mutex::new((!found.threads).then_some(false)),
             files: tokio::sync::OnceCell::new(),
             transfer: Arc::default(),

@@ -1,4 +1,4 @@
-//! A session's connection of the moment: one link, what its board can do, and what is deployed there.
+//! The current connection of a session: its link, what the board can do, and what is deployed there.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -23,54 +23,53 @@ use crate::link::{Link, LinkStream, Request, Statements};
 use crate::python::Arguments;
 use crate::spec::{DeviceSpec, MethodSpec};
 
-/// One connection of a session to its board: what an executor has the board do goes over it. After a reconnection the
-/// session has another one.
+/// One connection of a session to its board, over which executors work. After a reconnection the session has a new one.
 ///
-/// What is done here waits for nobody: whoever calls a method of it takes a [turn](super::Session::shared) first,
-/// except for what is done while the session is [reconnected](super::Follower::reconnected).
+/// Its methods do not wait for other calls. Take a [turn](super::Session::shared) before calling one, except while the
+/// session is being [reconnected](super::Follower::reconnected).
 #[derive(Debug)]
 pub struct Connection {
     pub(super) link: Link,
     pub(crate) name: Arc<str>,
-    /// Where what is left over is cleaned up.
+    /// The runtime on which leftovers are cleaned up.
     pub(super) runtime: tokio::runtime::Handle,
-    /// Counts the connections.
+    /// The number of this connection in its session.
     pub(super) generation: u64,
-    /// Counts the resets that lie between them.
+    /// The number of resets of the board before this connection.
     pub(super) epoch: u64,
     pub(super) capabilities: Arc<Capabilities>,
     pub(super) deployments: Deployments,
     pub(super) counters: Arc<Counters>,
     pub(super) registry: Arc<Registry>,
-    /// How long a deployment, and a call without a time-out of its own, may take.
+    /// The time limit of a deployment, and of a call without a time-out of its own.
     pub(super) execute_deadline: Duration,
-    /// Whether the thread library is on the board, where that is known.
+    /// Whether the thread library is on the board, once that is known.
     pub(crate) thread_library: tokio::sync::Mutex<Option<bool>>,
-    /// What the library for files says of the board, once it is there; nothing where it cannot be.
+    /// The facts that the board's file library reports, once it is installed; `None` if the board cannot run it.
     pub(crate) files: tokio::sync::OnceCell<Option<Facts>>,
-    /// Held by what writes to the board's file system or reads a file: the board does one of these at a time.
+    /// Locked while a file is read or the file system is changed: the board does one of these at a time.
     pub(crate) transfer: Arc<tokio::sync::Mutex<()>>,
-    /// Whether the events of some trait are in its namespace, over this connection; held while they are put there.
+    /// Whether any trait's events were installed over this connection; locked while they are installed.
     pub(super) events: tokio::sync::Mutex<bool>,
-    /// Held while modules are brought.
+    /// Locked while modules are sent.
     pub(super) modules: tokio::sync::Mutex<Brought>,
-    /// The names of those modules that are objects.
+    /// The names of the modules that the board keeps as objects.
     pub(super) objects: Mutex<Vec<String>>,
-    /// What answers the board.
+    /// What answers the board's questions.
     pub(super) hosts: Arc<Hosts>,
-    /// The namespaces whose bodies can await; held while another one is added.
+    /// The namespaces whose bodies can `await`; locked while another one is added.
     pub(super) awaiting: tokio::sync::Mutex<Vec<&'static str>>,
-    /// Who has objects kept on the board, and whether the library for that works for this connection.
+    /// The owner of objects on the board, and whether the library for them is set up for this connection.
     pub(super) keeper: Arc<Keeper>,
     pub(super) keeps: tokio::sync::OnceCell<()>,
-    /// Whether the library for questions works for this connection; held while it is brought.
+    /// Whether the library for the board's questions is set up for this connection; locked meanwhile.
     pub(super) asking: tokio::sync::Mutex<bool>,
-    /// The namespaces whose bodies can read streams of the host's; held while they are made so.
+    /// The namespaces whose bodies can read streams of the host; locked while another one is added.
     pub(super) fed: tokio::sync::Mutex<Vec<&'static str>>,
 }
 
 impl Connection {
-    /// The device's name: the address that it was connected by, or the name that it was given.
+    /// The name of the device: the one that it was given, or else the address that it was connected by.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -80,7 +79,7 @@ impl Connection {
         &self.capabilities
     }
 
-    /// Counts the resets of the board that the session has seen: what was on the board in another epoch is gone.
+    /// The number of resets of the board that the session has seen: what was on the board in an earlier epoch is gone.
     pub fn epoch(&self) -> u64 {
         self.epoch
     }
@@ -89,7 +88,7 @@ impl Connection {
         self.generation
     }
 
-    /// How long the board may take for what has no time-out of its own.
+    /// The time limit of requests that have no time-out of their own.
     pub(crate) fn execute_deadline(&self) -> Duration {
         self.execute_deadline
     }
@@ -105,7 +104,7 @@ impl Connection {
         Error::from(ErrorKind::Unsupported { feature, firmware }).on_device(&self.name)
     }
 
-    /// Has the agent evaluate one expression of its own language.
+    /// Has the agent evaluate one expression, in the language of the agent.
     pub(crate) async fn ask(&self, expression: String, deadline: Duration) -> Result<Returned> {
         let answer = self.link.request(Request::Evaluate(expression), deadline).await;
         answer
@@ -113,7 +112,8 @@ impl Connection {
             .map_err(|error| self.explain(error, None))
     }
 
-    /// Sends a small board what it needs to read bytes, so that requests that have some do not get behind others.
+    /// Sends a small board the code that reads bytes in requests. Doing so now keeps later requests with bytes in their
+    /// order.
     pub(crate) async fn provide_bytes(&self) -> Result<()> {
         let provided = self.link.provide_bytes(self.execute_deadline).await;
         provided.map_err(|error| self.explain(error, None))
@@ -132,8 +132,8 @@ impl Connection {
         Err(self.unsupported("a counter of microseconds that the agent can read"))
     }
 
-    /// Has the agent evaluate an expression whose value is iterable, and gives the items as they come; `deadline` is
-    /// for each.
+    /// Has the agent evaluate an expression whose value is iterable, and returns a stream of its items; `deadline` is
+    /// for each item.
     pub(crate) fn ask_for_all(
         self: &Arc<Self>,
         expression: String,
@@ -147,8 +147,7 @@ impl Connection {
         })
     }
 
-    /// Evaluates an expression in a namespace: that of a trait, say, which is
-    /// [`DeviceSpec::namespace`].
+    /// Evaluates an expression in a namespace: for example that of a trait, [`DeviceSpec::namespace`].
     ///
     /// # Errors
     ///
@@ -172,8 +171,8 @@ impl Connection {
         self.ask(expression, self.execute_deadline).await
     }
 
-    /// Evaluates an expression in a namespace as [`evaluate`](Self::evaluate) does, for a result that is going to be read
-    /// as a `T`: then objects in it that a `T` has handles of stay on the board.
+    /// Evaluates an expression in a namespace as [`evaluate`](Self::evaluate) does, for a result that will be read as a
+    /// `T`: objects for which `T` has handles stay on the board.
     ///
     /// # Errors
     ///
@@ -199,9 +198,8 @@ impl Connection {
             .await
     }
 
-    /// Calls a function that is in a namespace. What has no literal, a method that is
-    /// [deployed](Self::deployed) for instance, is among the arguments by
-    /// [`OnBoard::among`](super::OnBoard::among).
+    /// Calls a function in a namespace. An argument that has no literal, such as a method that is
+    /// [deployed](Self::deployed), is added by [`OnBoard::among`](super::OnBoard::among).
     ///
     /// # Errors
     ///
@@ -222,7 +220,7 @@ impl Connection {
         self.ask(expression, self.execute_deadline).await
     }
 
-    /// Runs statements at the global level of a namespace and gives what they printed.
+    /// Runs statements at the global level of a namespace and returns what they printed.
     ///
     /// # Errors
     ///
@@ -236,7 +234,7 @@ impl Connection {
         Ok(String::from_utf8_lossy(&printed).into_owned())
     }
 
-    /// Runs a setup or a teardown: at the global level of its trait's namespace, with these values for its
+    /// Runs a setup or a teardown: at the global level of its trait's namespace, with these arguments assigned to its
     /// parameters.
     ///
     /// # Errors
@@ -271,7 +269,8 @@ impl Connection {
             .map_err(|error| self.explain(self.about_syntax(error), Some(method)))
     }
 
-    /// Runs statements at the global level of a namespace, as `file`, and gives what was printed meanwhile.
+    /// Runs statements at the global level of a namespace and returns what was printed meanwhile. Tracebacks name
+    /// `file`.
     pub(crate) async fn run(&self, namespace: &str, source: &str, file: Option<&str>) -> Result<Vec<u8>> {
         let statements = self.statements(namespace, source, file)?;
         let ran = self
@@ -281,7 +280,7 @@ impl Connection {
             .map_err(|error| self.explain(error, None))
     }
 
-    /// Statements, if the board can be sent them.
+    /// The statements for a request. Fails if this board cannot be sent them.
     pub(super) fn statements<'a>(
         &self,
         namespace: &'a str,
@@ -299,7 +298,7 @@ impl Connection {
         })
     }
 
-    /// Leads an exception's traceback back to the Rust source.
+    /// Maps an exception's traceback to the Rust source.
     pub(crate) fn map_traceback(&self, exception: &mut DeviceException, method: Option<&'static MethodSpec>) {
         traceback::map(
             exception,
@@ -314,7 +313,8 @@ impl Connection {
         error.into().in_method(method.path).on_device(&self.name)
     }
 
-    /// Says of a body whose syntax the board refuses what that means: it was checked when the program was compiled.
+    /// Adds a hint to a syntax error of a body: its syntax was checked at compile time, so the board's parser lacks
+    /// something.
     pub(super) fn about_syntax(&self, error: Error) -> Error {
         let refused = error
             .exception()
@@ -330,7 +330,7 @@ impl Connection {
         error.with_hint(hint)
     }
 
-    /// Says of an error from the link where it happened, with its traceback led back to the Rust source.
+    /// Adds the device and the method to an error of the link, and maps its traceback to the Rust source.
     pub(crate) fn explain(&self, mut error: Error, method: Option<&'static MethodSpec>) -> Error {
         if let Some(exception) = error.exception_mut() {
             self.map_traceback(exception, method);

@@ -1,4 +1,4 @@
-//! A place where executors and programs keep things for each other, by type.
+//! A type-indexed store in which executors and programs share values.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -7,14 +7,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// Values that are shared by everything that works on a session, at most one of each type.
 ///
-/// It outlives resets and reconnections, and belongs to the host alone: nothing in it is on the board.
+/// It survives resets and reconnections. Its values are on the host only.
 #[derive(Default)]
 pub struct SessionContext {
     values: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
 impl SessionContext {
-    /// Keeps a value, and gives back the one of the same type that was kept before.
+    /// Stores a value, and returns the one of the same type that it replaces.
     pub fn insert<T: Any + Send + Sync>(&self, value: T) -> Option<Arc<T>> {
         let mut values = self.values.write().unwrap_or_else(PoisonError::into_inner);
         values
@@ -28,8 +28,8 @@ impl SessionContext {
         Arc::clone(values.get(&TypeId::of::<T>())?).downcast().ok()
     }
 
-    /// The value of this type; if there is none, the one that `make` gives is kept. When several ask at once,
-    /// all get the same one.
+    /// The value of this type. If there is none, the one that `make` returns is stored. When several callers ask at
+    /// once, all get the same value.
     pub fn get_or_insert_with<T: Any + Send + Sync>(&self, make: impl FnOnce() -> T) -> Arc<T> {
         if let Some(value) = self.get() {
             return value;
@@ -42,7 +42,7 @@ impl SessionContext {
         Arc::clone(kept).downcast().unwrap_or(fresh)
     }
 
-    /// Removes the value of this type, and gives it back.
+    /// Removes the value of this type, and returns it.
     pub fn remove<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         let mut values = self.values.write().unwrap_or_else(PoisonError::into_inner);
         values.remove(&TypeId::of::<T>())?.downcast().ok()

@@ -1,4 +1,4 @@
-//! Putting methods on the board, and making room for them.
+//! Deploying methods on the board, and freeing memory for them.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,12 +14,12 @@ use crate::link::{Answer, Payload, Request, Statements};
 use crate::python::Arguments;
 use crate::spec::{Body, DeviceSpec, MethodSpec};
 
-/// A function on the board, by the name that it has there until the board is reset.
+/// A function on the board, identified by the name that it has there until the board is reset.
 #[derive(Debug, Clone)]
 pub struct OnBoard(Arc<str>);
 
 impl OnBoard {
-    /// These arguments with this as one more: what [`Connection::call_in`] calls gets the function itself.
+    /// Adds the function itself as one more argument of a [`Connection::call_in`].
     #[must_use]
     pub fn among(&self, arguments: Arguments) -> Arguments {
         arguments.with_expression(&self.0)
@@ -34,7 +34,7 @@ impl OnBoard {
 type Needed = (&'static MethodSpec, &'static Body);
 
 impl Connection {
-    /// The body of a method that is for this board.
+    /// The body of a method for this board's implementation of Python.
     pub(super) fn body(&self, method: &'static MethodSpec) -> Result<&'static Body> {
         let found = method.body_for(&self.capabilities.implementation);
         found.ok_or_else(|| {
@@ -43,7 +43,8 @@ impl Connection {
         })
     }
 
-    /// The function of a task or a thread on the board. It is deployed first where it has to be, after what it uses.
+    /// The function of a task or a thread on the board. It and the methods that it uses are deployed first unless they
+    /// are on the board already.
     ///
     /// # Errors
     ///
@@ -52,12 +53,12 @@ impl Connection {
     ///
     /// # Cancel safety
     ///
-    /// When the future is dropped, what was being deployed is deployed again the next time.
+    /// When the future is dropped, a method that was being deployed is deployed again the next time.
     pub async fn deployed(&self, method: &'static MethodSpec) -> Result<OnBoard> {
         Ok(OnBoard(self.name_of(method).await?))
     }
 
-    /// The name by which a method is called on the board, once it is deployed.
+    /// The name by which a method is called on the board. It is deployed first if needed.
     pub(super) async fn name_of(&self, method: &'static MethodSpec) -> Result<Arc<str>> {
         let key = self.body(method)?.hash;
         if let Some(function) = self.deployments.get(key) {
@@ -81,7 +82,7 @@ impl Connection {
         self.deploy(device, method, self.body(method)?, &keys).await
     }
 
-    /// Deploys what a method uses that is not deployed itself.
+    /// Deploys the methods that a setup or a teardown uses. Such a method is not deployed itself.
     pub(super) async fn deploy_uses(
         &self,
         device: &'static DeviceSpec,
@@ -93,8 +94,8 @@ impl Connection {
         Ok(())
     }
 
-    /// The method and everything that it uses, directly or not, each with its body for this board. What is
-    /// used comes before what uses it, unless they use each other.
+    /// The method and everything that it uses, directly or not, each with its body for this board. A used method comes
+    /// before the methods that use it, unless they use each other.
     fn with_uses(&self, device: &'static DeviceSpec, method: &'static MethodSpec) -> Result<Vec<Needed>> {
         let mut order = Vec::new();
         self.visit(device, method, &mut Vec::new(), &mut order)?;
@@ -119,7 +120,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Puts one method on the board, or finds it there. What is not in `keep` may be evicted to make room.
+    /// Puts one method on the board, or adopts it if it is there. To free memory, methods that are not in `keep` may be
+    /// evicted.
     async fn deploy(
         &self,
         device: &'static DeviceSpec,
@@ -140,8 +142,8 @@ impl Connection {
         Ok(function)
     }
 
-    /// Sends a method to the board under this name, as often as there is something to evict when there is no
-    /// room.
+    /// Sends a method to the board under this name. If the board runs out of memory, methods are evicted and the method
+    /// is sent again, for as long as there is something to evict.
     async fn send(
         &self,
         device: &'static DeviceSpec,
@@ -151,7 +153,7 @@ impl Connection {
         keep: &[Key],
     ) -> Result<Arc<str>> {
         if method.awaits {
-            // It is rare, and its future would be part of that of every deployment.
+            // Boxed, because this is rare and its future would make that of every deployment larger.
             Box::pin(self.provide_awaiting(device.namespace))
                 .await
                 .map_err(|error| error.in_method(method.path))?;
@@ -181,7 +183,7 @@ impl Connection {
         })
     }
 
-    /// Has the board define a method and keep it under this name; it answers what it calls it by.
+    /// Has the board define a method and keep it under this name. The answer is the name by which it is called.
     async fn define(
         &self,
         device: &'static DeviceSpec,
@@ -195,7 +197,7 @@ impl Connection {
             .await
     }
 
-    /// Evicts what was not used for the longest time, and says whether there was something.
+    /// Evicts what was least recently used. Returns whether there was anything to evict.
     pub(super) async fn make_room(&self, keep: &[Key]) -> Result<bool> {
         let evicted = self.deployments.evict(keep);
         if evicted.is_empty() {
@@ -212,7 +214,7 @@ impl Connection {
         Ok(true)
     }
 
-    /// Runs statements. A board that has no room to take them has what was deployed and is not in `keep` evicted for them.
+    /// Runs statements. If the board lacks the memory to receive them, methods that are not in `keep` are evicted.
     pub(super) async fn run_with_room(
         &self,
         before: Option<String>,
@@ -235,21 +237,21 @@ impl Connection {
         }
     }
 
-    /// Whether a board that had no room may have some now: something was evicted, or, once, what was in the way was only
-    /// what the last requests had left. `spent` says that this was so before.
+    /// Whether trying again makes sense after the board ran out of memory: because something was evicted or, once,
+    /// because a garbage collection may free what earlier requests left. `spent` records that the latter was done.
     async fn may_have_room(&self, keep: &[Key], spent: &mut bool) -> Result<bool> {
-        // It is rare, and its future would be part of that of every call.
+        // Boxed, because this is rare and its future would make that of every call larger.
         let made_room = Box::pin(self.make_room(keep)).await?;
         if made_room || std::mem::replace(spent, true) {
             return Ok(made_room);
         }
-        // A board with a few kilobytes does that by itself only when the next thing finds no room at all.
+        // A board with a few kilobytes collects garbage by itself only when the next allocation finds no memory at all.
         let collect = Request::Evaluate(expression::COLLECT.to_owned());
         let _ = Box::pin(self.link.request(collect, self.execute_deadline)).await;
         Ok(true)
     }
 
-    /// What must stay on the board for a method to run.
+    /// The methods that must stay on the board for a method to run.
     pub(super) fn keys_of_uses(
         &self,
         device: &'static DeviceSpec,
@@ -259,8 +261,8 @@ impl Connection {
         Ok(uses.iter().map(|(_, body)| body.hash).collect())
     }
 
-    /// Makes room for another attempt at a call that ran out of memory: the older half of what it does not
-    /// need goes.
+    /// Frees memory for another attempt at a call that ran out of it: evicts the older half of the methods that the
+    /// call does not need.
     pub(super) async fn make_room_for(&self, method: &'static MethodSpec) -> Result<bool> {
         let keep = self.keys_of_uses(self.registry.device_of(method)?, method)?;
         let _one_at_a_time = self.deployments.deploying.lock().await;
@@ -273,15 +275,15 @@ impl Connection {
         Ok(any)
     }
 
-    /// The board says that it has not got this method: it is deployed again the next time.
+    /// Forgets a method that the board turned out not to have. It is deployed again the next time.
     pub(super) fn forget(&self, method: &'static MethodSpec) {
         if let Ok(body) = self.body(method) {
             self.deployments.forget(body.hash);
         }
     }
 
-    /// Sends a method under a name of its own for a single call.
-    /// Gives that name and what it is called by.
+    /// Sends a method under a unique name for a single call. Returns that name and the name by which the function is
+    /// called.
     pub(super) async fn send_once(&self, method: &'static MethodSpec) -> Result<(String, Arc<str>)> {
         let device = self.registry.device_of(method)?;
         let body = self.body(method)?;
@@ -300,7 +302,8 @@ impl Connection {
     }
 }
 
-/// Removes what was bound under an id: as a call, which a board without room to compile an expression can do.
+/// Removes a deployed function. The request is a call, since a board without memory to compile an expression can still
+/// execute that.
 fn evict(id: &str) -> Request {
     Request::Call {
         function: expression::EVICT.to_owned(),

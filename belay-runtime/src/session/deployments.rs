@@ -1,15 +1,15 @@
-//! What of the program is on the board, in one epoch of the session.
+//! The methods that are deployed on the board in one epoch of the session.
 //!
-//! The table on the board is the truth. The host keeps what it knows of it, so that a call need not ask: what
-//! the board said when the session began, and what was deployed and evicted since. All of it is void with the
-//! epoch.
+//! The table on the board is authoritative. The host mirrors it, so that a call need not ask the board: it starts with
+//! what the board reported when the session began, and adds and removes what it deploys and evicts. When the epoch
+//! ends, all of this is invalid.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How the deployment cache has done since the device was connected.
+/// Statistics of the deployment cache since the device was connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct DeploymentStats {
@@ -27,7 +27,7 @@ pub struct DeploymentStats {
     pub time: Duration,
 }
 
-/// The statistics as they are counted: a hit costs one addition.
+/// The statistics as atomic counters: counting a cache hit costs one addition.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     pub(super) hits: AtomicU64,
@@ -56,8 +56,8 @@ pub(super) fn add(counter: &AtomicU64, amount: u64) {
     counter.fetch_add(amount, Ordering::Relaxed);
 }
 
-/// The key of a deployment: the hash of everything that decides what is deployed. The epoch and the
-/// capabilities are those of the [`Deployments`] that it is looked up in.
+/// The key of a deployment: a hash of everything that decides what is deployed. Epoch and capabilities are not part of
+/// it, because each [`Deployments`] is for one epoch of one board.
 pub(super) type Key = u64;
 
 /// The name of a deployment in the board's table: eleven characters for any key.
@@ -69,18 +69,19 @@ pub(super) fn id_of(key: Key) -> Arc<str> {
 
 #[derive(Debug)]
 struct Entry {
-    /// What the board calls the function by.
+    /// The name by which the function is called on the board.
     function: Arc<str>,
-    /// What its body calls: it is of no use without them.
+    /// The methods that its body uses. It does not work without them.
     uses: Vec<Key>,
-    /// When it was used last, on a clock that counts uses.
+    /// When it was last used, as a count of uses.
     used: u64,
 }
 
 #[derive(Debug, Default)]
 struct Table {
     entries: HashMap<Key, Entry>,
-    /// On the board, but not asked for by this program yet: names and what the board calls them by.
+    /// Functions on the board that this program has not asked for yet: their names in the table, and the names by which
+    /// they are called.
     unclaimed: HashMap<Arc<str>, Arc<str>>,
     clock: u64,
 }
@@ -89,12 +90,12 @@ struct Table {
 #[derive(Debug, Default)]
 pub(super) struct Deployments {
     table: Mutex<Table>,
-    /// Held while something is deployed, so that what many ask for at once is sent once.
+    /// Locked while something is deployed, so that a method that many callers need at once is sent only once.
     pub(super) deploying: tokio::sync::Mutex<()>,
 }
 
 impl Deployments {
-    /// The board said that these are in its table: names and what it calls them by.
+    /// Starts with the table that the board has reported: names, and the names by which the functions are called.
     pub(super) fn found(functions: impl IntoIterator<Item = (String, String)>) -> Self {
         let deployments = Self::default();
         let functions = functions.into_iter();
@@ -107,7 +108,7 @@ impl Deployments {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the board calls a method by, if it is deployed; this counts as a use.
+    /// The name by which a method is called on the board, if it is deployed. This counts as a use.
     pub(super) fn get(&self, key: Key) -> Option<Arc<str>> {
         let mut table = self.table();
         table.clock += 1;
@@ -117,15 +118,15 @@ impl Deployments {
         Some(Arc::clone(&entry.function))
     }
 
-    /// Takes note of a method that is on the board without having been sent by this program, and gives what the
-    /// board calls it by, if there is one.
+    /// Adopts a method that is on the board though this program has not sent it, and returns the name by which it is
+    /// called. Returns nothing if it is not there.
     pub(super) fn adopt(&self, key: Key, uses: &[Key]) -> Option<Arc<str>> {
         let function = self.table().unclaimed.remove(&id_of(key))?;
         self.insert(key, uses, Arc::clone(&function));
         Some(function)
     }
 
-    /// Takes note of a method that was sent.
+    /// Adds a method that was sent.
     pub(super) fn insert(&self, key: Key, uses: &[Key], function: Arc<str>) {
         let mut table = self.table();
         table.clock += 1;
@@ -137,7 +138,7 @@ impl Deployments {
         table.entries.insert(key, entry);
     }
 
-    /// The board turned out not to have this method: it and what uses it have to be deployed again.
+    /// Forgets a method that the board turned out not to have, together with those that use it.
     pub(super) fn forget(&self, key: Key) {
         let mut table = self.table();
         for key in table.with_users(key) {
@@ -145,8 +146,8 @@ impl Deployments {
         }
     }
 
-    /// Picks what was not used for the longest time, without what `keep` needs, and takes it out of the
-    /// table. What this program has not asked for goes first. Empty when there is nothing left to be removed.
+    /// Removes the least recently used method and those that use it from the table, and returns their names. Nothing in
+    /// `keep` is removed. What this program has not asked for goes first. Empty when there is nothing left to remove.
     pub(super) fn evict(&self, keep: &[Key]) -> Vec<Arc<str>> {
         let mut table = self.table();
         if !table.unclaimed.is_empty() {
@@ -166,7 +167,7 @@ impl Deployments {
                 used.map(|used| (used, group))
             }
         });
-        // Of two that were used by the same call, the one that needs fewer others to go with it goes first.
+        // If two were used by the same call, choose the one with fewer methods that have to go with it.
         let Some((_, group)) = candidates.min_by_key(|(used, group)| (*used, group.len())) else {
             return Vec::new();
         };

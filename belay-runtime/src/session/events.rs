@@ -1,4 +1,4 @@
-//! What a session tells of its own accord.
+//! Events of a session: resets, lost connections and the like.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,14 +13,14 @@ use crate::error::Error;
 use crate::exception::DeviceException;
 use crate::polled::Polled;
 
-/// How many events wait for a listener that does not keep up.
+/// How many events are queued for a subscriber that does not keep up.
 const BACKLOG: usize = 256;
 
-/// Something that happened to a session without having been asked for.
+/// Something that happened to a session of its own accord.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum SessionEvent {
-    /// The board was reset: what was deployed and what ran on it is gone.
+    /// The board was reset: everything that was deployed or running on it is gone.
     Reset,
     /// The connection was lost.
     Lost,
@@ -31,20 +31,20 @@ pub enum SessionEvent {
     },
     /// The session could not be connected again.
     Faulted(Arc<Error>),
-    /// A setup failed that is not critical.
+    /// A setup that is not critical failed.
     SetupFailed(Arc<Error>),
-    /// A thread ended, or raised and is started again.
+    /// A thread ended, or raised an exception and is started again.
     Thread {
         /// The thread as it is now.
         thread: ThreadInfo,
-        /// The exception that it raised, with its traceback led back to the Rust source.
+        /// The exception that it raised, with its traceback mapped to the Rust source.
         exception: Option<Arc<DeviceException>>,
     },
-    /// So many events are not told because the listener did not keep up.
+    /// This many events were dropped because the subscriber did not keep up.
     Missed(u64),
 }
 
-/// What happens to a session, from when this was [asked for](super::Session::events) until the device is closed.
+/// The events of a session, from the [subscription](super::Session::events) until the device is closed.
 #[derive(Debug)]
 #[must_use = "a stream does nothing until it is polled"]
 pub struct SessionEvents {
@@ -66,7 +66,7 @@ impl SessionEvents {
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost when the future is dropped.
+    /// No event is lost when the future is dropped.
     pub async fn next(&mut self) -> Option<SessionEvent> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
@@ -84,7 +84,7 @@ impl Stream for SessionEvents {
     }
 }
 
-/// Where events are told, until there are no more.
+/// Sends events to all subscribers, until it is ended.
 #[derive(Debug)]
 pub(super) struct EventHub(Mutex<Option<broadcast::Sender<SessionEvent>>>);
 
@@ -105,12 +105,12 @@ impl EventHub {
 
     pub(super) fn send(&self, event: SessionEvent) {
         if let Some(sender) = &*self.sender() {
-            // Nobody may be listening, which is no error.
+            // There may be no subscribers, which is no error.
             let _ = sender.send(event);
         }
     }
 
-    /// Tells those who listen that there is no more to come.
+    /// Ends the streams of all subscribers.
     pub(super) fn end(&self) {
         *self.sender() = None;
     }

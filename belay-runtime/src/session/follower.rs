@@ -1,4 +1,4 @@
-//! What happens to a session, for executors that have to do something about it.
+//! Notifications for executors that react to what happens to their session.
 
 use std::sync::Arc;
 
@@ -7,15 +7,15 @@ use super::policy::ReconnectPolicy;
 use crate::boxed::BoxFuture;
 use crate::error::{Error, Result};
 
-/// An executor, or a part of it, that follows what happens to its session: see
+/// An executor, or a part of one, that is notified of what happens to its session: see
 /// [`Session::follow`](super::Session::follow).
 pub trait Follower: Send + Sync {
-    /// The session is connected again, and not ready yet: what has to be done again is done on this connection.
-    /// `reset` says whether the board lost what it had.
+    /// Called when the session is connected again, but not ready yet. The follower restores over this connection
+    /// whatever has to be restored. `reset` is whether the board was reset and lost everything.
     ///
     /// # Errors
     ///
-    /// Where the session is not to be ready. [`ErrorKind::Setup`](crate::ErrorKind::Setup) ends the reconnection;
+    /// When the session must not become ready. [`ErrorKind::Setup`](crate::ErrorKind::Setup) ends the reconnection;
     /// after any other error there may be another attempt.
     fn reconnected<'a>(
         self: Arc<Self>,
@@ -27,12 +27,12 @@ pub trait Follower: Send + Sync {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    /// Python on the board said something of its own accord: the `repr` of a value.
+    /// Called when Python on the board has sent an event: the `repr` of a value.
     fn board_event(&self, repr: &[u8]) {
         let _ = repr;
     }
 
-    /// The session is faulted or closed: what ran on the board is out of reach.
+    /// Called when the session is faulted or closed: whatever ran on the board is out of reach.
     fn out_of_reach(&self, cause: &Arc<Error>) {
         let _ = cause;
     }

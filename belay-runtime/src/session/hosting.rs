@@ -1,4 +1,4 @@
-//! The board's part of what bodies ask: on the board before anything of the trait runs there.
+//! Installing host functions and streams on the board, before any body that uses them runs there.
 
 use super::connection::Connection;
 use super::{SCRATCH, Session};
@@ -9,7 +9,7 @@ use crate::python::Arguments;
 use crate::spec::{DeviceSpec, MethodSpec};
 
 impl Session {
-    /// Refuses what a host function wants of the very board that waits for it.
+    /// Fails inside a host function for which the board is waiting: calling the same board there would block both.
     pub(crate) fn unless_answering(&self) -> Result<()> {
         if self.inner.hosts.are_answering() {
             return Err(self.error(ErrorKind::Reentered));
@@ -17,11 +17,11 @@ impl Session {
         Ok(())
     }
 
-    /// Gives a trait its host functions, on the host and on the board.
+    /// Sets a trait's host functions on the host, and installs them on the board.
     ///
     /// # Errors
     ///
-    /// When the board has no way to ask, or cannot be reached.
+    /// When the board has no way to call the host, or cannot be reached.
     pub(crate) async fn host(&self, device: &'static DeviceSpec, host: Option<Host>) -> Result<()> {
         if let Some(host) = host {
             self.inner.hosts.set(device, host);
@@ -41,7 +41,7 @@ impl Session {
 }
 
 impl Connection {
-    /// Gives these traits what their bodies ask with.
+    /// Installs the host functions of these traits, and `input`, in their namespaces on the board.
     pub(super) async fn host(&self, devices: &[&'static DeviceSpec]) -> Result<()> {
         let has_input = self.hosts.input.is_some();
         let asks = |device: &&&DeviceSpec| has_input || !device.hosts.is_empty();
@@ -49,7 +49,8 @@ impl Connection {
             return Ok(());
         }
         if !self.link.hello().flavour.asks() {
-            // A body that calls `input` there is told so, as one is for which nobody answers.
+            // Without host functions this is only about `input`, which raises an `EOFError` on such a board. That is
+            // not an error here.
             if devices.iter().all(|device| device.hosts.is_empty()) {
                 return Ok(());
             }
@@ -75,7 +76,7 @@ impl Connection {
         )
     }
 
-    /// Brings the library, unless it works for this connection already.
+    /// Sets up the library for the board's questions, unless that has been done for this connection.
     async fn begin_to_ask(&self) -> Result<()> {
         let mut asks_already = self.asking.lock().await;
         if *asks_already {
@@ -87,7 +88,7 @@ impl Connection {
                 .await?;
         }
         let (packs, attaches) = self.link.provide_for_questions(self.execute_deadline).await?;
-        // It is the same board each time.
+        // The value is the same each time, because the board is.
         let _ = self.hosts.attaches.set(attaches);
         self.ask(asking::begin(packs), self.execute_deadline).await?;
         if self.hosts.input.is_some() {
@@ -98,7 +99,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Has the board able to read the streams among these arguments, in the namespace of this method.
+    /// Makes the streams among these arguments readable in the namespace of this method.
     pub(super) async fn provide_for_feeds(
         &self,
         method: &'static MethodSpec,
@@ -114,7 +115,7 @@ impl Connection {
             self.begin_to_read().await?;
         }
         if !fed.contains(&namespace) {
-            // What a stream raises has a name there.
+            // Bind, because the namespace needs the `HostError` that a failing stream raises.
             let bind = asking::bind(namespace, self.hosts.input.is_some())?;
             self.ask(bind, self.execute_deadline).await?;
             fed.push(namespace);
@@ -123,7 +124,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Brings the library for streams, unless it is there.
+    /// Installs the library for streams, unless it is there already.
     async fn begin_to_read(&self) -> Result<()> {
         let there: bool = self.ask(feeds::is_there(), self.execute_deadline).await?.to()?;
         if !there {

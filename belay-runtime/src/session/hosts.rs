@@ -1,4 +1,5 @@
-//! What bodies ask this program: the functions that answer.
+//! Answers the board's questions, which are its requests to the host: calls of host functions and of `input`, and items
+//! of streams.
 
 use std::collections::HashMap;
 use std::io;
@@ -16,29 +17,29 @@ use crate::link::{Answerer, Said};
 use crate::python::{Arguments, Fed, Feed, ValueError};
 use crate::spec::DeviceSpec;
 
-/// How many bytes of items a body is given at once: this part of the memory that a board has free, within these bounds.
+/// How many bytes of items a body is sent at once: the board's free memory divided by this, within these limits.
 const PART_OF_MEMORY: u64 = 16;
 const LEAST_ROOM: u64 = 256;
 const MOST_ROOM: u64 = 6000;
 
 tokio::task_local! {
-    /// What answers the board that waits for what is done here.
+    /// Identifies the [`Hosts`] for whose answer a board is waiting in this task.
     static ANSWERING: usize;
 }
 
-/// What answers the board of a session.
+/// What answers the board's questions in a session.
 #[derive(Debug)]
 pub(super) struct Hosts {
     pub(super) input: Option<Input>,
-    /// How long a host function may take that has no time-out of its own.
+    /// The time limit of host functions that have none of their own.
     patience: Duration,
-    /// By the traits' namespaces.
+    /// The host functions, by the namespaces of their traits.
     functions: RwLock<HashMap<&'static str, (&'static DeviceSpec, Host)>>,
-    /// Whether the board reads what is apart from JSON.
+    /// Whether the board accepts values that are attached to the JSON of a message.
     pub(super) attaches: OnceLock<bool>,
     /// The streams that bodies read, by their numbers.
     feeds: Mutex<HashMap<u64, Weak<dyn Feed>>>,
-    /// How many bytes of their items the board is given at once.
+    /// How many bytes of a stream's items the board is sent at once.
     room: OnceLock<usize>,
 }
 
@@ -54,7 +55,7 @@ impl Hosts {
         }
     }
 
-    /// From now on these streams can be asked for.
+    /// Registers these streams, so that the board can ask for their items.
     pub(super) fn feed_from(&self, fed: &[Fed]) {
         let mut feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
         feeds.retain(|_, feed| feed.strong_count() > 0);
@@ -64,7 +65,8 @@ impl Hosts {
         );
     }
 
-    /// The board has so much memory free, if it says how much. It is the same board each time.
+    /// Derives the size of a batch from the board's free memory, if that is known. It is set once, because the board is
+    /// the same.
     pub(super) fn has_room(&self, free: Option<u64>) {
         let room = free.unwrap_or(u64::MAX) / PART_OF_MEMORY;
         let room = usize::try_from(room.clamp(LEAST_ROOM, MOST_ROOM));
@@ -84,12 +86,12 @@ impl Hosts {
         Some((host.clone(), spec.name, spec.timeout.unwrap_or(self.patience)))
     }
 
-    /// Stands for these in a task.
+    /// Identifies this value in the task-local [`ANSWERING`].
     fn id(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
 
-    /// Whether this is done by a host function that a board waits for which these answer.
+    /// Whether the current task answers a question of this session for which the board is waiting.
     pub(super) fn are_answering(&self) -> bool {
         ANSWERING.try_with(|hosts| *hosts == self.id()).unwrap_or(false)
     }
@@ -115,7 +117,7 @@ impl Hosts {
         self.say(answer, asking::value)
     }
 
-    /// The next items of a stream, which may take as long as it likes.
+    /// Answers with the next items of a stream. There is no time limit.
     async fn items(&self, words: Words) -> Said {
         let batch = match words.read::<(u64,)>().map(|(number,)| self.feed(number)) {
             Err(failure) => Err(failure),
@@ -137,7 +139,7 @@ impl Hosts {
         feeds.get(&number).and_then(Weak::upgrade)
     }
 
-    /// A person may take as long as it likes.
+    /// Answers `input`. There is no time limit, because a person may be answering.
     async fn input(&self, words: Words) -> Said {
         let answer = match (&self.input, words.read::<(String,)>()) {
             (None, _) => return Said::plain(asking::at_end("nobody answers `input`")),
@@ -158,17 +160,17 @@ impl Hosts {
     }
 }
 
-/// How an answer is said, to a board that reads what is apart from JSON, or not.
+/// Formats an answer. The flag is whether the board accepts values that are attached to the JSON.
 type AnswerText = fn(&Arguments, bool) -> Result<String, ValueError>;
 
-/// What a panic says.
+/// The message of a panic.
 fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "it does not say why".to_owned())
 }
 
-/// Answers for the sessions of which there is one.
+/// Connects the link's questions with the session's answers.
 pub(super) struct Answers(pub(super) Arc<Hosts>);
 
 impl Answerer for Answers {
@@ -187,7 +189,7 @@ impl Answerer for Answers {
         if waits {
             Box::pin(ANSWERING.scope(id, answering))
         } else {
-            // A thread waits, and the board takes calls meanwhile.
+            // A thread is waiting, and the board takes calls meanwhile. So the answering function may call the device.
             Box::pin(answering)
         }
     }

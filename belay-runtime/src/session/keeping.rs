@@ -1,4 +1,4 @@
-//! Objects that stay on the board: calls that have them stay, and what becomes of those that nobody has any more.
+//! Objects that stay on the board: calls whose results contain some, and releasing those that have no handle any more.
 
 use std::any::Any;
 use std::pin::Pin;
@@ -17,19 +17,19 @@ use crate::kept::{Batch, Expected, Freed, Handle, Keeper};
 use crate::link::{LinkStream, Payload, Request};
 use crate::python::Arguments;
 
-/// How long what is given back waits for more of it.
+/// How long to wait for more objects to release before a batch is sent.
 const LULL: Duration = Duration::from_millis(20);
-/// How often that is tried again before it waits for what is given back next.
+/// How often a failed release is repeated before waiting until the next object is dropped.
 const ATTEMPTS: u32 = 8;
 
 impl Session {
-    /// The session that has objects kept by this, for as long as there is one.
+    /// The session that owns the objects of this keeper, if it still exists.
     pub(crate) fn of(keeper: &Keeper) -> Option<Self> {
         let inner = keeper.session()?;
         Some(Self { inner })
     }
 
-    /// Has objects kept for this session from now on.
+    /// Makes this session the owner of the keeper's objects.
     pub(super) fn keep(&self) {
         let weak: Weak<Inner> = Arc::downgrade(&self.inner);
         let session: Weak<dyn Any + Send + Sync> = weak.clone();
@@ -45,7 +45,7 @@ impl Session {
         });
     }
 
-    /// Has the board let go of what nobody has any more.
+    /// Releases the objects on the board that have no handle any more.
     async fn release(&self) {
         let keeper = &self.inner.keeper;
         let deadline = self.execute_deadline();
@@ -61,7 +61,7 @@ impl Session {
                 Ok(false) => return,
                 Err(error) => {
                     failures += 1;
-                    // A Ctrl-C that was meant for a call, or made by the line, has hit it.
+                    // A Ctrl-C that was meant for a call, or produced by a bad line, has hit the release instead.
                     if failures > ATTEMPTS || !self.can_execute() {
                         tracing::debug!(device = self.name(), %error, "objects stay on the board for now");
                         return keeper.give_up();
@@ -74,7 +74,7 @@ impl Session {
 }
 
 impl Connection {
-    /// Has the board let go of these. Says whether there were any.
+    /// Has the board release these objects. Returns whether there were any.
     async fn release(&self, batch: Batch<'_>) -> Result<bool> {
         if batch.freed().is_empty() {
             return Ok(false);
@@ -87,7 +87,7 @@ impl Connection {
                 Freed::Rest { answer, first, .. } => answers.push((answer, first)),
             }
         }
-        // After another connection was made it has to be told for whom it keeps them.
+        // On a new connection, the board first has to be told for which keeper it keeps objects.
         self.provide_keeping().await?;
         let request = Request::Call {
             function: objects::RELEASE.to_owned(),
@@ -98,7 +98,7 @@ impl Connection {
         Ok(true)
     }
 
-    /// The board is left without what it has kept for this session.
+    /// Has the board release all objects of this session.
     pub(super) async fn keep_nothing(&self, deadline: Duration) {
         if !self.keeps.initialized() {
             return;
@@ -108,7 +108,7 @@ impl Connection {
         }
     }
 
-    /// Has the board able to keep objects for this session.
+    /// Sets up the board's library for objects, unless that has been done for this connection.
     async fn provide_keeping(&self) -> Result<()> {
         let provide = async || {
             if !self.link.hello().flavour.packs() {
@@ -128,7 +128,7 @@ impl Connection {
         Box::pin(self.keeps.get_or_try_init(provide)).await.map(drop)
     }
 
-    /// Refuses objects that are not on this board, or not any more.
+    /// Fails if an argument is an object that is not on this board, or not any more.
     pub(crate) fn check_handles(&self, arguments: &Arguments) -> Result<()> {
         for handle in arguments.handles() {
             self.check(handle)?;
@@ -136,7 +136,7 @@ impl Connection {
         Ok(())
     }
 
-    /// The same for one of them.
+    /// The same for one object.
     pub(crate) fn check(&self, handle: &Handle) -> Result<()> {
         let kind = if !Arc::ptr_eq(handle.keeper(), &self.keeper) {
             ErrorKind::ObjectElsewhere
@@ -148,7 +148,7 @@ impl Connection {
         Err(Error::from(kind).on_device(&self.name))
     }
 
-    /// Calls a function for a result in which objects may stay on the board.
+    /// Calls a function whose result may contain objects that stay on the board.
     pub(crate) async fn keeping_call(
         &self,
         function: String,
@@ -174,7 +174,7 @@ impl Connection {
             .map_err(|error| self.explain(error, None))
     }
 
-    /// Opens a stream of what a function gives one by one.
+    /// Opens a stream of what a function yields.
     pub(super) async fn open(
         &self,
         function: String,
@@ -192,16 +192,18 @@ impl Connection {
         })
     }
 
-    /// Arguments for a call whose result may have handles, and those that are expected then.
+    /// Prepares arguments for a call whose result may contain handles; also returns the [`Expected`] to which those
+    /// belong.
     async fn expecting(&self, arguments: Arguments) -> Result<(Arguments, Option<Expected>)> {
         if !arguments.result().has_handles() {
             return Ok((arguments, None));
         }
         self.provide_keeping().await?;
         while let Some(batch) = self.keeper.take_if_behind(self.epoch) {
-            // Rarely needed, and so no part of every call's future.
+            // Boxed, because this is rare and its future would make that of every call larger.
             if let Err(error) = Box::pin(self.release(batch)).await {
-                // The call comes to whatever this is, or it was a Ctrl-C that was meant for another.
+                // Go on: if something is wrong, the call will find out itself; or the error was a Ctrl-C that was meant
+                // for another call.
                 tracing::debug!(device = %self.name, %error, "objects stay on the board for now");
                 break;
             }
@@ -212,7 +214,7 @@ impl Connection {
     }
 }
 
-/// What came, with the objects in it that stay on the board.
+/// The result of a call, with handles of its objects that stay on the board.
 fn returned(payload: Payload, expected: &mut Expected) -> Returned {
     let kept = match &payload {
         Payload::Packed(code, data) => Kept::read(*code, data),
@@ -227,13 +229,13 @@ fn returned(payload: Payload, expected: &mut Expected) -> Returned {
     }
 }
 
-/// What a function on the board gives one by one.
+/// A stream of what a function on the board yields.
 #[derive(Debug)]
 pub(super) struct Opened {
-    // The order is that in which they are dropped: the generator is closed first, and its last objects go then.
+    // The fields are dropped in this order: the generator is closed first, and then its last objects are released.
     values: LinkStream,
     expected: Option<Expected>,
-    /// What it was called with.
+    /// The objects among its arguments.
     _handles: Vec<Arc<Handle>>,
 }
 

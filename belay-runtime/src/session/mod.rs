@@ -1,4 +1,5 @@
-//! The session: one board from connecting to closing, with everything that the executors share.
+//! The session: the life of one board's connection from connecting to closing, with everything that the executors
+//! share.
 
 mod awaiting;
 mod brought;
@@ -62,7 +63,7 @@ pub use state::{SessionState, SessionStates};
 pub use thread::{ThreadInfo, ThreadState};
 pub use turns::{ExclusiveTurn, SharedTurn};
 
-/// The namespace that is kept for code of no trait.
+/// The namespace for code that belongs to no trait.
 pub(crate) const SCRATCH: &str = "_main";
 
 /// A session with a board: its state, what the board can do, what is deployed there, and what executors
@@ -82,31 +83,31 @@ struct Inner {
     /// Why the session is faulted.
     fault: Mutex<Option<Arc<Error>>>,
     events: events::EventHub,
-    /// Who listens to what bodies tell.
+    /// The subscriptions to events of bodies.
     listening: Arc<listening::Listening>,
-    /// What writes there, until the session is closed.
+    /// The task that writes the board's output to the user's writer, until the session is closed.
     writing: Mutex<Option<tokio::task::JoinHandle<()>>>,
-    /// Where what the board prints goes, until the session is closed.
+    /// Distributes what the board prints, until the session is closed.
     output: Mutex<Option<OutputHub>>,
     context: SessionContext,
     registry: Arc<registry::Registry>,
     counters: Arc<deployments::Counters>,
     followers: Mutex<Vec<Weak<dyn Follower>>>,
-    /// Taken for reading by each call, and for writing by an exclusive one.
+    /// Locked for reading by each call, and for writing by an exclusive one.
     gate: Arc<tokio::sync::RwLock<()>>,
-    /// Whether the session is being closed, or is.
+    /// Whether the session is being closed, or is closed.
     closing: watch::Sender<bool>,
-    /// Held by a recovery, so that closing can wait until it has let go of the port.
+    /// Locked by a recovery, so that closing can wait until the recovery has released the port.
     recovering: tokio::sync::Mutex<()>,
-    /// What answers the board, and what it was answered.
+    /// What answers the board's questions, and the answers that were given.
     hosts: Arc<hosts::Hosts>,
     asked: Arc<Asked>,
-    /// Who has objects kept on the board.
+    /// The owner of objects on the board.
     keeper: Arc<Keeper>,
     runtime: tokio::runtime::Handle,
 }
 
-/// What the builder decides.
+/// The settings that the builder collects.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) connector: Connector,
@@ -115,34 +116,33 @@ pub(crate) struct Settings {
     pub(crate) reset_for_threads: bool,
     pub(crate) thread_stop: Duration,
     pub(crate) host_action: Duration,
-    /// The program that compiles modules.
+    /// The program that compiles modules to `.mpy` files.
     pub(crate) mpy_cross: Arc<Path>,
-    /// How many bytes of events wait for a subscriber, and how many events on the board.
+    /// How many bytes of events are queued for a subscriber, and how many events on the board.
     pub(crate) event_backlog: usize,
     pub(crate) event_queue: usize,
-    /// Where what the board prints is written.
+    /// The user's writer for what the board prints.
     pub(crate) sink: Option<OutputSink>,
     pub(crate) input: Option<Input>,
 }
 
 impl Session {
-    /// The device's name: the address that it was connected by, or the name that it was given.
+    /// The name of the device: the one that it was given, or else the address that it was connected by.
     pub fn name(&self) -> &str {
         &self.inner.name
     }
 
-    /// What the session is doing.
+    /// The current state of the session.
     pub fn state(&self) -> SessionState {
         self.inner.state.get()
     }
 
-    /// The state, and every change of it from now on.
+    /// The current state, and every change of it from now on.
     pub fn states(&self) -> SessionStates {
         SessionStates::new(self.inner.state.subscribe())
     }
 
-    /// Counts the resets of the board that this session has seen: what was on the board in another epoch is
-    /// gone.
+    /// The number of resets of the board that this session has seen: what was on the board in an earlier epoch is gone.
     pub fn epoch(&self) -> u64 {
         self.live_now().epoch()
     }
@@ -152,12 +152,12 @@ impl Session {
         Arc::clone(&self.live_now().capabilities)
     }
 
-    /// Values that executors and programs keep for each other.
+    /// Values that executors and programs share.
     pub fn context(&self) -> &SessionContext {
         &self.inner.context
     }
 
-    /// How the deployment cache has done since the device was connected.
+    /// Statistics of the deployment cache since the device was connected.
     pub fn deployment_stats(&self) -> DeploymentStats {
         self.inner.counters.snapshot()
     }
@@ -167,12 +167,13 @@ impl Session {
         self.live_now().deployments.len()
     }
 
-    /// Resets, reconnections and threads that ended, from now on. They end once the device is closed.
+    /// Subscribes to resets, reconnections and threads that end, from now on. The stream ends once the device is
+    /// closed.
     pub fn events(&self) -> SessionEvents {
         self.inner.events.subscribe()
     }
 
-    /// What the board prints, from now on, across reconnections.
+    /// Subscribes to what the board prints, from now on and across reconnections.
     pub fn output(&self) -> OutputStream {
         self.output_hub()
             .map_or_else(OutputStream::ended, |hub| hub.subscribe())
@@ -183,12 +184,12 @@ impl Session {
         hub.clone()
     }
 
-    /// Nothing is printed any more, but for what is on its way.
+    /// Ends the output, once what is queued has been delivered.
     fn end_output(&self) {
         *self.inner.output.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Whether a call would be taken now: the session is connected, or about to be so again.
+    /// Whether a call would be accepted now: the session is connected, or about to be so again.
     pub fn can_execute(&self) -> bool {
         matches!(
             self.state(),
@@ -196,16 +197,16 @@ impl Session {
         )
     }
 
-    /// The connection of the moment, whatever state it is in.
+    /// The current connection, whatever state it is in.
     pub(crate) fn live_now(&self) -> Arc<Connection> {
         Arc::clone(&self.inner.live.borrow())
     }
 
-    /// The connection, once there is one that answers.
+    /// The current connection. Waits while one is being made.
     ///
     /// # Errors
     ///
-    /// When there is none within this time, or when none is being made.
+    /// When there is none within this time, or when the session is not trying to connect.
     ///
     /// # Cancel safety
     ///
@@ -216,25 +217,25 @@ impl Session {
         if self.state().is_connected() {
             return Ok(self.live_now());
         }
-        // A connection that is not there by then is one that there is not.
+        // After a time-out, `connected` returns the error.
         let _ = tokio::time::timeout(within, self.until_settled()).await;
         self.connected()
     }
 
-    /// Waits until no connection is being made any more.
+    /// Waits while a connection is being made.
     async fn until_settled(&self) {
         let mut state = self.inner.state.subscribe();
         let waited =
             state.wait_for(|state| !matches!(state, SessionState::Recovering | SessionState::Connecting));
-        // It fails when the session is gone, which it is not as long as somebody asks.
+        // Waiting fails only when the session is gone, which cannot happen while it is borrowed.
         let _ = waited.await;
     }
 
-    /// The connection, if there is one that answers now.
+    /// The current connection, without waiting for one.
     ///
     /// # Errors
     ///
-    /// When there is none.
+    /// When the session is not connected.
     pub fn connected(&self) -> Result<Arc<Connection>> {
         self.notice_end();
         match self.state() {
@@ -244,8 +245,8 @@ impl Session {
         }
     }
 
-    /// Whoever was told that the connection is at its end finds the session knowing it, even if what follows
-    /// the link has not come to run yet.
+    /// Updates the session's state if the link has ended. A caller that was told that the connection has ended must not
+    /// find the session still connected, even if the task that watches the link has not run yet.
     fn notice_end(&self) {
         let live = self.live_now();
         if let Some(cause) = live.link.end() {
@@ -253,7 +254,7 @@ impl Session {
         }
     }
 
-    /// Why a session that is closed answers nothing.
+    /// The error of calls of a closed session.
     fn closed(&self) -> Error {
         let gone = |fault: Arc<Error>| matches!(fault.kind(), ErrorKind::RuntimeGone);
         self.error(if self.fault().is_some_and(gone) {
@@ -275,13 +276,13 @@ impl Session {
         Error::from(kind.into()).on_device(&self.inner.name)
     }
 
-    /// Says of an error that it is of this method on this device.
+    /// Adds this method and this device to an error.
     #[must_use]
     pub fn in_method(&self, error: Error, method: &MethodSpec) -> Error {
         error.in_method(method.path).on_device(&self.inner.name)
     }
 
-    /// What a method returned, as the type that it says.
+    /// Reads a method's result as the type in its signature.
     pub(crate) fn value_of<T: DeserializeOwned>(
         &self,
         method: &MethodSpec,
@@ -324,12 +325,12 @@ impl Session {
         self.inner.registry.detach(device);
     }
 
-    /// Has a follower told of what happens to the session, for as long as it lives.
+    /// Notifies a follower of what happens to the session, for as long as the follower lives.
     pub fn follow(&self, follower: Weak<dyn Follower>) {
         self.living_followers().push(follower);
     }
 
-    /// The same, before all others: they find done what this does.
+    /// The same, ahead of the followers that are there already, because these depend on what this one restores.
     #[cfg(feature = "mount")]
     pub(crate) fn follow_first(&self, follower: Weak<dyn Follower>) {
         self.living_followers().insert(0, follower);
@@ -346,7 +347,7 @@ impl Session {
         self.living_followers().iter().filter_map(Weak::upgrade).collect()
     }
 
-    /// Tells those who listen to the [events](Self::events) of one.
+    /// Sends an event to the subscribers of [`events`](Self::events).
     pub fn send_event(&self, event: SessionEvent) {
         self.inner.events.send(event);
     }

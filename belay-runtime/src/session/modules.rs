@@ -1,4 +1,4 @@
-//! The modules that traits bring: on the board before anything of the trait runs there.
+//! Installing the modules of traits, before anything of the trait runs on the board.
 
 use std::sync::{MutexGuard, PoisonError};
 
@@ -9,15 +9,15 @@ use crate::agent::modules::{self, StoredModule};
 use crate::error::{Phase, Result};
 use crate::spec::{DeviceSpec, ModuleSpec};
 
-/// How much of a module is sent at once.
+/// How many bytes of a module are sent at once.
 const PIECE: usize = 1536;
 
 impl Session {
-    /// Has the modules that a trait brings on the board.
+    /// Installs the modules of a trait in the board's memory.
     ///
     /// # Errors
     ///
-    /// When the board has no room for them, cannot have any, or cannot be reached.
+    /// When the board lacks the memory for them, cannot have modules in memory, or cannot be reached.
     pub(crate) async fn bring(&self, device: &'static DeviceSpec) -> Result<()> {
         if device.modules.is_empty() || device.modules_to.is_some() {
             return Ok(());
@@ -34,7 +34,8 @@ impl Session {
 }
 
 impl Session {
-    /// The paths of those files that are not in this folder of the board, from which modules are imported from now on.
+    /// The paths of those files that this folder of the board lacks or has with other contents. From now on the board
+    /// imports modules from this folder.
     ///
     /// # Errors
     ///
@@ -52,11 +53,11 @@ impl Session {
 }
 
 impl Connection {
-    /// Has the modules of these traits on the board: sends those that are not there.
+    /// Installs the modules of these traits in the board's memory: sends those that are not there.
     pub(super) async fn bring(&self, devices: &[&'static DeviceSpec]) -> Result<()> {
         let mut on_board = self.modules.lock().await;
         for device in devices {
-            // After a reset the folder has to be known again; what is in it has outlived that.
+            // After a reset the board has to add the folder to its search path again. The files in it have survived.
             if let Some(folder) = device.modules_to {
                 self.differing(folder, &[]).await?;
             }
@@ -94,7 +95,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Asks how the board keeps modules, and which of these it has not got.
+    /// Asks how the board keeps modules, and which of these it lacks.
     async fn claim(&self, fresh: bool, wanted: &[&'static ModuleSpec]) -> Result<(Kept, Vec<String>)> {
         let claim = modules::claim(fresh, wanted.iter().copied())?;
         let (files, missing): (u8, Vec<String>) = self.ask_library(claim).await?.to()?;
@@ -106,7 +107,7 @@ impl Connection {
         self.ask_library(modules::differing(folder, files)?).await?.to()
     }
 
-    /// Asks the library, which is brought where the answer is that it is not there.
+    /// Calls the board's module library. It is installed first if the board answers that it is not there.
     async fn ask_library(&self, question: String) -> Result<Returned> {
         let answer = self.ask(question.clone(), self.execute_deadline).await?;
         if answer.as_bytes() != b"False" {
@@ -118,7 +119,7 @@ impl Connection {
         self.ask(question, self.execute_deadline).await
     }
 
-    /// A board that has no `sys.modules` cannot have any but in its own files.
+    /// Fails on a board without `sys.modules`, which can have modules only as files.
     async fn can_have_modules(&self) -> Result<()> {
         match self
             .ask(modules::POSSIBLE.to_owned(), self.execute_deadline)
@@ -132,7 +133,8 @@ impl Connection {
         }
     }
 
-    /// Sends one module, as often as there is something to remove when there is no room.
+    /// Sends one module. If the board runs out of memory, something is removed and the module is sent again, for as
+    /// long as there is something to remove.
     async fn send_module(&self, module: &'static ModuleSpec) -> Result<()> {
         tracing::debug!(device = %self.name, module = module.path, bytes = module.source.len(), "brings a module");
         loop {
@@ -157,8 +159,8 @@ impl Connection {
         }
     }
 
-    /// Removes what earlier programs have left, or else what was deployed and not used for the longest time. Says
-    /// whether there was something.
+    /// Frees memory: removes the modules that earlier programs left behind or else evicts the least recently used
+    /// methods. Returns whether there was anything to remove.
     async fn make_room_for_modules(&self) -> Result<bool> {
         let spared: usize = self.ask(modules::spare(), self.execute_deadline).await?.to()?;
         if spared > 0 {
@@ -168,12 +170,12 @@ impl Connection {
         self.make_room(&[]).await
     }
 
-    /// The names of those modules on the board that are objects.
+    /// The names of the modules that the board keeps as objects.
     fn objects(&self) -> MutexGuard<'_, Vec<String>> {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Refuses source in which an `import *` meets an object, which would end the interpreter.
+    /// Refuses source with an `import *` of a module that is an object, which would end the interpreter.
     pub(super) fn without_stars(&self, source: &str) -> Result<()> {
         let objects = self.objects();
         if objects.is_empty() {
@@ -187,7 +189,7 @@ impl Connection {
     }
 }
 
-/// The modules in `from module import *`, and whatever else reads like that.
+/// The modules in `from module import *`, and in anything that looks like it.
 fn starred(source: &str) -> impl Iterator<Item = &str> {
     source.match_indices("import").filter_map(|(at, word)| {
         let (before, after) = source.split_at(at);

@@ -1,11 +1,11 @@
-//! What is done when the connection is lost or the board was reset.
+//! The policy for lost connections and reset boards.
 
 use std::time::Duration;
 
 /// What a session does when its port is lost or its board was reset.
 ///
-/// Whatever the policy, only tasks that are marked `idempotent` are tried again; every other call that was on
-/// its way ends with an error that says so.
+/// Whatever the policy, only tasks that are marked `idempotent` are repeated. Every other call that was in flight ends
+/// with an error that says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReconnectPolicy {
     attempts: u32,
@@ -16,8 +16,8 @@ pub struct ReconnectPolicy {
 }
 
 impl ReconnectPolicy {
-    /// Nothing is done: the session is faulted, and its calls fail until
-    /// [`Device::reset`](crate::Device::reset). This is the default.
+    /// Does nothing: the session is faulted, and its calls fail until [`Device::reset`](crate::Device::reset). This is
+    /// the default.
     pub const fn never() -> Self {
         Self {
             attempts: 0,
@@ -28,17 +28,17 @@ impl ReconnectPolicy {
         }
     }
 
-    /// Up to so many attempts to connect again, with pauses from 100 ms that double up to 5 s. The setups
-    /// that had run are run again in their order with their parameters, and the threads that have
-    /// `auto_restart` are started again.
+    /// Tries to reconnect up to this many times, with pauses from 100 ms that double up to 5 s. After a reset, the
+    /// setups that had run are run again in their order with their arguments, and the threads that have `auto_restart`
+    /// are started again.
     pub const fn attempts(attempts: u32) -> Self {
         let mut policy = Self::never();
         policy.attempts = attempts;
         policy
     }
 
-    /// Sets the pause before the second attempt, which doubles with each further one, and the longest pause.
-    /// There is none before the first attempt.
+    /// Sets the pause before the second attempt, which doubles with each further one, and the longest pause. There is
+    /// no pause before the first attempt.
     #[must_use]
     pub const fn back_off(mut self, first: Duration, longest: Duration) -> Self {
         self.first_pause = first;
@@ -64,7 +64,7 @@ impl ReconnectPolicy {
         self.attempts == 0
     }
 
-    /// What is left to be done when the user asks for a reset: one attempt at least.
+    /// The policy for a reset that the user asks for: at least one attempt.
     pub(super) fn at_least_once(mut self) -> Self {
         self.attempts = self.attempts.max(1);
         self

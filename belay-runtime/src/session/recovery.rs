@@ -1,5 +1,5 @@
-//! What happens when the connection ends: faulted, or connected again as the policy says; and how a session
-//! is closed.
+//! What happens when the connection ends: the session is faulted, or reconnected as the policy says. Also resetting the
+//! board and closing the session.
 
 use std::sync::{Arc, PoisonError, Weak};
 
@@ -11,8 +11,8 @@ use crate::link::{LinkEvent, ResetPolicy};
 use crate::transport::TransportError;
 
 impl Session {
-    /// Follows the link of the moment until its end. What follows it holds the session only while it has
-    /// something to tell, so that a session ends when nobody uses it.
+    /// Watches the current link in a task until it ends. The task holds a strong reference to the session only while it
+    /// handles an event, so that the session ends when nobody uses it.
     pub(super) fn watch_link(&self) {
         let live = self.live_now();
         let mut events = live.link.events();
@@ -55,15 +55,15 @@ impl Session {
         });
     }
 
-    /// Tells the session of an error of a call over this connection. If that is the connection's end, whoever comes next
-    /// waits for another one, or is told that there is none.
+    /// Tells the session of an error of a call over this connection. If the error means that the connection has ended,
+    /// later callers wait for another connection, or are told that there is none.
     pub fn report(&self, connection: &Connection, error: &Error) {
         if error.ends_connection() {
             self.ended(connection.generation(), error);
         }
     }
 
-    /// The connection of this generation is at its end. Told twice, it counts once.
+    /// Handles the end of the connection of this generation. Only the first report of it counts.
     pub(crate) fn ended(&self, generation: u64, cause: &Error) {
         if self.live_now().generation() != generation {
             return;
@@ -81,7 +81,7 @@ impl Session {
             let gone = transport_error(cause).map(|gone| self.error(ErrorKind::Transport(gone.again())));
             gone.unwrap_or_else(|| self.vanished())
         });
-        // The reason is set first, so that whoever sees the new state finds it.
+        // Set the reason first, so that whoever sees the new state finds it.
         let old = self.set_fault(Some(Arc::clone(&cause)));
         if !self.inner.state.go(next, SessionState::is_connected) {
             self.set_fault(old);
@@ -106,7 +106,7 @@ impl Session {
         }
     }
 
-    /// The runtime has ended, and with it all that works for the session. There is no way back.
+    /// Closes the session for good, because its runtime has ended, and with it all its tasks.
     fn runtime_gone(&self) {
         let cause = Arc::new(self.error(ErrorKind::RuntimeGone));
         let old = self.set_fault(Some(Arc::clone(&cause)));
@@ -137,8 +137,8 @@ impl Session {
         std::mem::replace(&mut *current, fault)
     }
 
-    /// Connects again as the policy says, and ends in [`SessionState::Ready`] or [`SessionState::Faulted`];
-    /// at once when the session is closed meanwhile.
+    /// Reconnects as the policy says, and ends in [`SessionState::Ready`] or [`SessionState::Faulted`]. Returns at once
+    /// when the session is closed meanwhile.
     async fn recover(&self, policy: ReconnectPolicy) {
         self.recover_with(policy, self.inner.settings.link.reset_on_connect)
             .await;
@@ -173,7 +173,7 @@ impl Session {
         self.give_up();
     }
 
-    /// The session could not be connected again, for the reason that is set.
+    /// Ends a recovery that failed, for the reason that is set.
     fn give_up(&self) {
         self.inner
             .state
@@ -228,11 +228,11 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// When the board cannot be brought to reset itself, when it does not answer after it, or when a setup fails.
+    /// When the board cannot be made to reset itself, when it does not answer after the reset, or when a setup fails.
     ///
     /// # Cancel safety
     ///
-    /// Once begun it is done to its end, whether the future is dropped or not.
+    /// Once begun, the reset is completed even if the future is dropped.
     pub async fn reset(&self, policy: ResetPolicy) -> Result<()> {
         let epoch = self.epoch();
         let mut times = 0;
@@ -243,8 +243,8 @@ impl Session {
             }
             self.until_settled().await;
             self.connected()?;
-            // Somebody else's reset will do; but after any other recovery, or something that only looked like a restart,
-            // it is the board's turn to be reset.
+            // A reset by another caller is as good as ours. But after any other recovery, such as one from a lost port,
+            // or after something that only looked like a restart, the board still has to be reset.
             if self.epoch() != epoch || policy == ResetPolicy::None || times > 1 {
                 return Ok(());
             }
@@ -259,27 +259,27 @@ impl Session {
     async fn reset_to_the_end(&self, policy: ResetPolicy) -> Result<()> {
         let session = self.clone();
         let recovery = Unfinished::new(self);
-        // In a task of its own, so that the session does not stay half reset when the caller gives up.
+        // In a task of its own, so that the session does not stay half reset when the caller's future is dropped.
         let resetting = self.inner.runtime.spawn(async move {
             let done = session.reset_now(policy).await;
             recovery.finish();
             done
         });
-        // What has not come to its end has left the session closed.
+        // If the task did not finish, its `Unfinished` has closed the session.
         if let Ok(Err(error)) = resetting.await {
             return Err(error.on_device(&self.inner.name));
         }
         Ok(())
     }
 
-    /// Resets the board over the connection that there is, or by making one.
+    /// Resets the board over the current connection, or over a new one.
     async fn reset_now(&self, policy: ResetPolicy) -> Result<()> {
         let live = self.live_now();
         let mut on_connect = self.inner.settings.link.reset_on_connect;
         match live.link.reset(policy).await {
             Ok(()) => {}
             Err(error) if matches!(error.kind(), ErrorKind::Unresponsive { .. }) => {
-                // It does not react to whoever connects either.
+                // A new connection would not make the board react either.
                 self.set_fault(again(&error).map(|error| Arc::new(error.on_device(&self.inner.name))));
                 self.give_up();
                 return Err(error);
@@ -287,7 +287,7 @@ impl Session {
             Err(error)
                 if live.link.end().is_none() && matches!(error.kind(), ErrorKind::Unsupported { .. }) =>
             {
-                // Nothing has happened to the board.
+                // The board is unchanged.
                 let recovering = |state| state == SessionState::Recovering;
                 self.inner.state.go(SessionState::Ready, recovering);
                 return Err(error);
@@ -304,11 +304,11 @@ impl Session {
         Ok(())
     }
 
-    /// Closes the session: nothing is sent any more, and the port is released.
+    /// Closes the session: sends nothing any more, and releases the port.
     pub(crate) async fn close(&self) -> Result<()> {
         let connected = self.state().is_connected();
         self.inner.state.go(SessionState::Closed, |_| true);
-        // A recovery that is under way sees the state and lets go of the port.
+        // A recovery in progress sees the state and releases the port.
         let _recovering = self.inner.recovering.lock().await;
         let closed_error = Arc::new(self.error(ErrorKind::Closed));
         self.out_of_reach(&closed_error);
@@ -332,7 +332,7 @@ impl Session {
 }
 
 impl Session {
-    /// Waits until what the board has printed is written, but not for ever.
+    /// Waits until the board's output is written, for a limited time.
     async fn write_output_to_its_end(&self) {
         let writing = self
             .inner
@@ -351,8 +351,8 @@ impl Session {
     }
 }
 
-/// Whether an attempt to connect again ended with what the program itself wants, which no further attempt changes: a
-/// setup that raises will raise again.
+/// Whether an attempt to reconnect failed for a reason in the program, which no further attempt changes: a setup that
+/// raises will raise again.
 fn is_of_the_program(kind: &ErrorKind) -> bool {
     matches!(
         kind,
@@ -360,7 +360,7 @@ fn is_of_the_program(kind: &ErrorKind) -> bool {
     )
 }
 
-/// The same error, for somebody else.
+/// A copy of an `Unresponsive` error, for the session's fault.
 fn again(error: &Error) -> Option<Error> {
     let ErrorKind::Unresponsive { stuck, .. } = error.kind() else {
         return None;
@@ -373,8 +373,8 @@ fn again(error: &Error) -> Option<Error> {
     })
 }
 
-/// What a task of the session is busy with. A task that is dropped before it has finished was so because its runtime
-/// has ended; whoever waits for the session is told so.
+/// Guards a background task of the session. If the task is dropped before it has finished, its runtime has ended, and
+/// the session is closed with that reason.
 struct Unfinished {
     session: Weak<Inner>,
 }
@@ -404,7 +404,7 @@ impl Drop for Unfinished {
     }
 }
 
-/// What became of the port, if that is what an error is about.
+/// The port's failure, if that is what an error is about.
 fn transport_error(error: &Error) -> Option<&TransportError> {
     match error.kind() {
         ErrorKind::Transport(error) => Some(error),

@@ -6,7 +6,7 @@ use std::sync::{PoisonError, RwLock};
 use crate::error::{ErrorKind, Result};
 use crate::spec::{DeviceSpec, MethodSpec, ModuleSpec};
 
-/// Which traits are attached: each has a namespace on the board to itself.
+/// The attached traits. Each has a namespace of its own on the board.
 #[derive(Debug, Default)]
 pub(super) struct Registry {
     devices: RwLock<Vec<&'static DeviceSpec>>,
@@ -14,7 +14,7 @@ pub(super) struct Registry {
 }
 
 impl Registry {
-    /// Attaches a trait. One that is attached already is so only once.
+    /// Attaches a trait, unless it is attached already.
     pub(super) fn attach(&self, device: &'static DeviceSpec) -> Result<()> {
         let mut devices = self.devices.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(conflict) = devices.iter().find_map(|known| conflict(known, device)) {
@@ -35,13 +35,13 @@ impl Registry {
         Ok(())
     }
 
-    /// Detaches a trait, so that its namespace is free again.
+    /// Detaches a trait, which frees its namespace.
     pub(super) fn detach(&self, device: &'static DeviceSpec) {
         let mut devices = self.devices.write().unwrap_or_else(PoisonError::into_inner);
         devices.retain(|known| !std::ptr::eq(*known, device));
     }
 
-    /// The attached trait that a method is of.
+    /// The attached trait that has a method.
     pub(super) fn device_of(&self, method: &'static MethodSpec) -> Result<&'static DeviceSpec> {
         let devices = self.devices.read().unwrap_or_else(PoisonError::into_inner);
         let has = |device: &&&DeviceSpec| device.methods.iter().any(|known| std::ptr::eq(*known, method));
@@ -75,13 +75,13 @@ impl Registry {
         devices.flat_map(with_device).collect()
     }
 
-    /// A number that was not given before.
+    /// A number that is unique in this session.
     pub(super) fn next_number(&self) -> u64 {
         self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 }
 
-/// What is wrong where two traits bring different modules of one name.
+/// The error if two traits bring different modules of the same name.
 fn conflict(known: &DeviceSpec, wanted: &DeviceSpec) -> Option<ErrorKind> {
     let differs = |module: &&ModuleSpec| {
         let name = module.name();

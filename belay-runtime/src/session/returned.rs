@@ -1,4 +1,4 @@
-//! What a call gave, before it is known as what.
+//! The result of a call before it is deserialised.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -13,9 +13,9 @@ use crate::kept::{self, Handle};
 use crate::link::Payload;
 use crate::python::{self, ValueError, packed, tag};
 
-/// What a call returned, or what a generator yielded: a Python value that is not read yet.
+/// The result of a call, or an item of a generator: a Python value that is not deserialised yet.
 ///
-/// Objects in it that stay on the board do so for as long as this lives, or what is read of it.
+/// Objects in it stay on the board for as long as this value or any handle that was read from it lives.
 #[derive(Debug, Clone)]
 pub struct Returned(Came, Vec<Arc<Handle>>);
 
@@ -30,13 +30,13 @@ impl Eq for Returned {}
 /// How it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Came {
-    /// As a `repr`, as the board prints it.
+    /// As a `repr` that the board printed.
     Printed(Vec<u8>),
     /// As a `repr` whose floats have all their bits.
     Exact(Vec<u8>),
-    /// As bytes.
+    /// As the contents of a `bytes`.
     Bytes(Vec<u8>),
-    /// As a `bytearray`.
+    /// As the contents of a `bytearray`.
     ByteArray(Vec<u8>),
     /// With what the board's counter was when it had it.
     Stamped(Box<Stamped>),
@@ -52,12 +52,12 @@ struct Stamped {
 }
 
 impl Returned {
-    /// A value whose `repr` on the board would be this.
+    /// A value with this `repr` on the board.
     pub fn new(repr: impl Into<Vec<u8>>) -> Self {
         Self(Came::Printed(repr.into()), Vec::new())
     }
 
-    /// A value in which these stay on the board; `exact` is whether its floats have all their bits.
+    /// A value with handles of objects that stay on the board; `exact` is whether its floats have all their bits.
     pub(super) fn with_handles(repr: Vec<u8>, exact: bool, handles: Vec<Arc<Handle>>) -> Self {
         let came = if exact {
             Came::Exact(repr)
@@ -67,8 +67,8 @@ impl Returned {
         Self(came, handles)
     }
 
-    /// Its `repr`, or the bytes themselves where the value is a `bytes`, which large ones are sent as. Floats can have
-    /// more digits than the board prints.
+    /// The value's `repr`, or its contents if it is a large `bytes` or `bytearray`, which are sent as they are. Floats
+    /// can have more digits than the board prints.
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Came::Printed(bytes) | Came::Exact(bytes) | Came::Bytes(bytes) | Came::ByteArray(bytes) => bytes,
@@ -101,7 +101,7 @@ impl Returned {
         Some((&stamped.stamp, asked, stamped.came, epoch))
     }
 
-    /// The value.
+    /// Deserialises the value.
     ///
     /// # Errors
     ///
@@ -157,15 +157,15 @@ impl From<Payload> for Returned {
                 })),
                 None => Came::Exact(Vec::new()),
             },
-            // What makes no sense is no value, which whoever reads it is told.
+            // A payload that cannot be decoded becomes an empty `repr`, which is an error when it is read.
             Payload::Packed(code, data) => Came::Exact(packed::repr(code, &data).unwrap_or_default()),
         };
         Self(came, Vec::new())
     }
 }
 
-/// A `bytes` or `bytearray` that came as what it is: read as bytes or, like its `repr`, as a sequence of small
-/// numbers.
+/// A `bytes` or `bytearray` that was sent as its contents: deserialised as bytes or, like its `repr`, as a sequence of
+/// small numbers.
 struct Raw<'a> {
     bytes: &'a [u8],
     is_array: bool,

@@ -1,4 +1,4 @@
-//! Where what the board prints is written.
+//! Writing the board's output to the user's writer.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -15,11 +15,11 @@ impl OutputSink {
         Self(Arc::new(Mutex::new(sink)))
     }
 
-    /// Writes all that comes, until nothing more does or the writer fails.
+    /// Writes the board's output until it ends or the writer fails.
     pub(super) async fn write(self, device: Arc<str>, mut output: OutputSubscription) {
         while let Some(piece) = output.next().await {
             let sink = self.clone();
-            // It may wait for whoever reads what is written.
+            // The writer may block.
             let written = tokio::task::spawn_blocking(move || sink.write_piece(&piece)).await;
             match written {
                 Ok(Ok(())) => {}
@@ -27,7 +27,7 @@ impl OutputSink {
                     tracing::warn!(device = %device, %error, "what the board prints could not be written");
                     return;
                 }
-                // The writer has panicked, which was told, or the runtime has ended.
+                // The writer has panicked, which the panic hook has reported, or the runtime has ended.
                 Err(_) => return,
             }
         }

@@ -1,4 +1,4 @@
-//! The states of a session, and the count of calls that tells two of them apart.
+//! The states of a session, and the count of running calls that distinguishes ready from busy.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,16 +19,16 @@ pub enum SessionState {
     Ready,
     /// Connected, and at least one call is running.
     Busy,
-    /// The connection was lost or the board was reset, and the reconnection policy is at work.
+    /// The connection was lost or the board was reset, and the session is trying to reconnect.
     Recovering,
-    /// The connection was lost or the board was reset, and nothing is done about it: calls fail.
+    /// The connection was lost or the board was reset, and the session does not try to reconnect: calls fail.
     Faulted,
     /// Closed for good.
     Closed,
 }
 
 impl SessionState {
-    /// Whether calls are answered.
+    /// Whether calls can be sent to the board.
     pub fn is_connected(self) -> bool {
         matches!(self, Self::Ready | Self::Busy)
     }
@@ -36,7 +36,7 @@ impl SessionState {
 
 /// The state of a session, and each change of it until it is [closed](SessionState::Closed).
 ///
-/// Changes that follow quickly are seen as one: the state that is told is always the latest.
+/// Changes in quick succession are merged: the stream always delivers the latest state.
 #[derive(Debug)]
 #[must_use = "a stream does nothing until it is polled"]
 pub struct SessionStates {
@@ -47,7 +47,7 @@ pub struct SessionStates {
 #[derive(Debug)]
 struct Changes {
     receiver: watch::Receiver<SessionState>,
-    /// Whether the state was told that there is from the beginning.
+    /// Whether the initial state has been delivered.
     begun: bool,
 }
 
@@ -68,11 +68,12 @@ impl SessionStates {
         }
     }
 
-    /// The state, the first time, and then what it becomes; nothing once it has been told that the session is closed.
+    /// The current state the first time, and then each new state; nothing once the stream has delivered
+    /// [`SessionState::Closed`].
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost when the future is dropped.
+    /// No state is lost when the future is dropped.
     pub async fn next(&mut self) -> Option<SessionState> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
@@ -91,7 +92,7 @@ impl Stream for SessionStates {
     }
 }
 
-/// The state, with a channel that tells of every change.
+/// The state, and a channel that announces every change.
 #[derive(Debug)]
 pub(super) struct StateMachine {
     state: watch::Sender<SessionState>,
@@ -114,11 +115,10 @@ impl StateMachine {
         self.state.subscribe()
     }
 
-    /// Goes to `next` if that is allowed from where the session is, and says whether it did. Nothing leads
-    /// out of [`SessionState::Closed`].
+    /// Changes the state to `next` if `allowed` accepts the current state, and returns whether it did.
+    /// [`SessionState::Closed`] is final.
     pub(super) fn go(&self, next: SessionState, allowed: impl FnOnce(SessionState) -> bool) -> bool {
-        // The lock is held so that a call which begins or ends meanwhile sees the old state or the new one
-        // whole.
+        // Hold the lock, so that a call which begins or ends meanwhile acts either before or after the change.
         let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         let next = if next == SessionState::Ready && *calls > 0 {
             SessionState::Busy
@@ -134,7 +134,7 @@ impl StateMachine {
         })
     }
 
-    /// Counts a call for as long as what is returned lives.
+    /// Counts a call as running for as long as the guard lives.
     pub(super) fn call(self: &Arc<Self>) -> CallGuard {
         self.count(|calls| *calls += 1);
         CallGuard {

@@ -1,4 +1,4 @@
-//! What is told of a thread on the board.
+//! The state of threads on the board.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ pub enum ThreadState {
     Running,
     /// It waits at a stop point for an exclusive task to end.
     Paused,
-    /// It was asked to stop, and has not reached a stop point yet or cleans up.
+    /// It was asked to stop, and has not reached a stop point yet or is cleaning up.
     Stopping,
-    /// It ended because it was asked to, or because its `max_runtime_ms` was over.
+    /// It ended because it was asked to stop, or because its `max_runtime_ms` was over.
     Stopped,
-    /// Its body came to its end.
+    /// Its body returned.
     Finished,
-    /// Its body raised, and it is not started again.
+    /// Its body raised an exception, and it is not started again.
     Failed,
-    /// The board was reset, or went out of reach, while it ran.
+    /// The board was reset, or went out of reach, while it was running.
     Lost,
 }
 
@@ -39,14 +39,14 @@ pub struct ThreadInfo {
     pub name: String,
     /// What it is doing.
     pub state: ThreadState,
-    /// How long it had been running when the board was asked last.
+    /// How long it had been running when the board was last asked.
     pub run_time: Duration,
-    /// How many times it was started again after it raised.
+    /// How many times it was started again after an exception.
     pub restarts: u32,
 }
 
 impl ThreadInfo {
-    /// A thread of this number and name that runs and has just been started.
+    /// A thread with this number and name that has just been started.
     pub fn new(id: u32, name: impl Into<String>) -> Self {
         Self {
             id,

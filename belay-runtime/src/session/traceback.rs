@@ -1,14 +1,14 @@
-//! Leads the lines of a board's traceback back to the Rust source.
+//! Mapping the lines of a board's traceback to the Rust source.
 
 use crate::agent::modules::ROOT;
 use crate::exception::{DeviceException, Frame, RustLine};
 use crate::spec::{Body, DeviceSpec, MethodKind, MethodSpec, ModuleSpec};
 
-/// What boards call code that was compiled without a file name.
+/// The file names that boards give code that was compiled without one.
 const NAMELESS: [&str; 2] = ["<string>", "<stdin>"];
 
-/// Gives every frame that is a line of a method's body its place in the Rust source. `method` is the one that
-/// was called, `all` are those whose bodies may be on the board.
+/// Sets the place in the Rust source of every frame in a method's body or in a module. `method` is the one that was
+/// called; `all` are those whose bodies may be on the board.
 pub(super) fn map(
     exception: &mut DeviceException,
     implementation: &str,
@@ -25,7 +25,7 @@ pub(super) fn map(
     }
 }
 
-/// The line of a module that a frame is in.
+/// The place in the user's file of a frame in a module.
 fn of_module(frame: &Frame, modules: &[(&'static DeviceSpec, &'static ModuleSpec)]) -> Option<RustLine> {
     let is_in = |(device, module): &&(&DeviceSpec, &ModuleSpec)| {
         let folder = device.modules_to.unwrap_or(ROOT);
@@ -39,7 +39,7 @@ fn of_module(frame: &Frame, modules: &[(&'static DeviceSpec, &'static ModuleSpec
     module.rust_line(frame.line)
 }
 
-/// Whether the frame may be one of this method where the board does not know file names.
+/// Whether a frame without a file name may belong to this method.
 fn is_nameless_frame_of(frame: &Frame, method: &MethodSpec) -> bool {
     let function = frame.function.as_deref();
     NAMELESS.contains(&frame.file.as_str())

@@ -1,4 +1,4 @@
-//! Whose turn it is: calls beside each other, alone, and none at all once the session is being closed.
+//! The order of calls: shared turns, exclusive turns, and none once the session is being closed.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,21 +12,21 @@ use super::state::CallGuard;
 use crate::error::{ErrorKind, Phase, Result};
 
 tokio::task_local! {
-    /// Set in what cleans up on behalf of a device that is being closed: its calls are made, and no others.
+    /// Set in the clean-up while a device is being closed: only its calls are still made.
     static CLEANING: ();
 }
 
 impl Session {
-    /// Lets a call through, and holds back those that want the device for themselves for as long as what is returned
-    /// lives. The session is [busy](super::SessionState::Busy) meanwhile.
+    /// Waits for a shared turn. While the turn lives, exclusive calls have to wait, and the session is
+    /// [busy](super::SessionState::Busy).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Busy`] when others have kept the device for themselves for this long.
+    /// [`ErrorKind::Busy`] when exclusive calls kept the device for this long.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost when the future is dropped but the place in the queue.
+    /// When the future is dropped, only the place in the queue is lost.
     pub async fn shared(&self, within: Duration) -> Result<SharedTurn<'_>> {
         self.unless_answering()?;
         let call = self.inner.state.call();
@@ -41,7 +41,7 @@ impl Session {
         })
     }
 
-    /// Waits until no other call runs, and holds back all of them for as long as what is returned lives.
+    /// Waits until no other call is running. While the turn lives, all other calls have to wait.
     ///
     /// # Errors
     ///
@@ -69,8 +69,8 @@ impl Session {
         waited.map_err(|_| self.error(ErrorKind::Busy { waited: within }))
     }
 
-    /// Does this for a call, which is given up with [`ErrorKind::Closed`] when the device is closed, unless it is
-    /// [part of that](Self::cleaning). It may be polled outside of any tokio runtime.
+    /// Runs a call, which ends with [`ErrorKind::Closed`] when the device is closed, unless it is [part of the
+    /// clean-up](Self::cleaning). The future may be polled outside of any tokio runtime.
     ///
     /// # Errors
     ///
@@ -90,12 +90,12 @@ impl Session {
         self.in_runtime(ended).await
     }
 
-    /// Does this as part of closing the device, whose calls are let through then.
+    /// Runs work as part of the clean-up of a device that is being closed, so that its calls are still made.
     pub async fn cleaning<T>(work: impl Future<Output = T>) -> T {
         CLEANING.scope((), work).await
     }
 
-    /// Does this with tokio's clock at hand, which outside of any runtime is that of the session's own.
+    /// Polls a future inside a tokio runtime, which timers need: the current one, or else the session's.
     pub async fn in_runtime<T>(&self, doing: impl Future<Output = T>) -> T {
         let mut doing = std::pin::pin!(doing);
         std::future::poll_fn(|cx| {
@@ -106,25 +106,25 @@ impl Session {
         .await
     }
 
-    /// Does this in the background, in the runtime that the device was connected in.
+    /// Runs a future in the background, on the runtime that the device was connected in.
     pub fn spawn(&self, doing: impl Future<Output = ()> + Send + 'static) {
         self.inner.runtime.spawn(doing);
     }
 
-    /// Ends all calls and streams, those that wait as well as what is under way, and lets no others begin: what is
-    /// done on the board from now on is part of closing it.
+    /// Ends all calls and streams, both those that wait for their turn and those in flight, and admits no others: from
+    /// now on only the clean-up runs on the board.
     pub(crate) fn end_calls(&self) {
         self.inner.closing.send_replace(true);
         self.live_now().link.end_all();
     }
 
-    /// Whether the calls are at their end, so that nothing has to wait for one, though somebody may still hold what
-    /// kept others from it.
+    /// Whether all calls have been ended, so that no turn has to be waited for, even if a guard of an ended call still
+    /// lives.
     fn has_no_calls(&self) -> bool {
         *self.inner.closing.borrow()
     }
 
-    /// Runs statements at the global level of a namespace, in its turn, and gives what they printed.
+    /// Runs statements at the global level of a namespace, in a shared turn, and returns what they printed.
     ///
     /// # Errors
     ///
@@ -144,7 +144,7 @@ impl Session {
         self.unless_closing(executing).await
     }
 
-    /// Evaluates an expression in a namespace, in its turn.
+    /// Evaluates an expression in a namespace, in a shared turn.
     ///
     /// # Errors
     ///
@@ -166,8 +166,8 @@ impl Session {
 }
 
 impl Session {
-    /// Evaluates an expression in a namespace, in its turn, and gives its value; objects of which a `T` has handles stay on
-    /// the board.
+    /// Evaluates an expression in a namespace, in a shared turn, and returns its value; objects for which `T` has
+    /// handles stay on the board.
     ///
     /// # Errors
     ///
@@ -191,13 +191,13 @@ impl Session {
     }
 }
 
-/// A call that others may run beside.
+/// A turn of a call that may run beside other shared ones.
 pub struct SharedTurn<'a> {
     _gate: Option<tokio::sync::RwLockReadGuard<'a, ()>>,
     _call: CallGuard,
 }
 
-/// A call that nothing may run beside.
+/// A turn of a call that runs alone.
 pub struct ExclusiveTurn {
     _gate: Option<tokio::sync::OwnedRwLockWriteGuard<()>>,
     _call: CallGuard,
