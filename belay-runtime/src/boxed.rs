@@ -1,11 +1,11 @@
-//! Futures and streams on the heap, for traits that are used as objects.
+//! Boxed futures and streams, for traits that are used as trait objects.
 
 use std::pin::Pin;
 
 use futures_core::Stream;
 
-/// A future on the heap, as the executors' traits return them.
+/// A boxed future, as the executors' traits return it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// A stream on the heap, as the executors' traits return them.
+/// A boxed stream, as the executors' traits return it.
 pub type BoxStream<T> = Pin<Box<dyn Stream<Item = T> + Send>>;

@@ -1,4 +1,4 @@
-//! An exception that Python code raised on the board, with its traceback led back to the Rust source.
+//! An exception that Python code raised on the board, with its traceback mapped to the Rust source.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -8,8 +8,9 @@ use crate::printable::Printable;
 
 /// A Python exception, as the board reported it.
 ///
-/// The fields have what the board said, whatever it is; `Display` and `Debug` escape what is not visible. A `HostError`
-/// that a host function has caused has its error as the [`source`](std::error::Error::source).
+/// The fields contain what the board sent, unchanged; `Display` and `Debug` escape what is not printable. If a
+/// `HostError` comes from a host function that failed, that function's error is its
+/// [`source`](std::error::Error::source).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeviceException {
@@ -17,26 +18,26 @@ pub struct DeviceException {
     pub type_name: String,
     /// What `str()` of the exception gives: empty if it has no arguments.
     pub message: String,
-    /// `repr()` of its `args` tuple, where the board could give it.
+    /// `repr()` of its `args` tuple, if the board could compute it.
     pub args: Option<String>,
-    /// Its `errno`, where it is an `OSError` that has one.
+    /// Its `errno`, if it is an `OSError` that has one.
     pub errno: Option<i32>,
-    /// The frames from the outermost call to the place that raised, as far as the board keeps them.
+    /// The frames from the outermost call to the place where it was raised, as far as the board keeps them.
     pub traceback: Vec<Frame>,
-    /// What the code had printed before, or the last of it.
+    /// What the code had printed before it; of long output, the last part.
     pub output: String,
     /// How far the call had got.
     pub(crate) fate: Fate,
-    /// Why the host has raised it, if it has.
+    /// The error of the host function that it comes from, if any.
     pub(crate) cause: Option<HostFailure>,
 }
 
-/// Why a host function has no value for the body that has called it.
+/// The error of a host function that failed.
 #[derive(Clone)]
 pub struct HostFailure(Arc<dyn StdError + Send + Sync>);
 
 impl HostFailure {
-    /// What this error is the reason of.
+    /// Wraps an error of a host function.
     pub(crate) fn new(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self(Arc::from(error.into()))
     }
@@ -54,7 +55,7 @@ impl fmt::Display for HostFailure {
     }
 }
 
-/// Two are the same if they are of one error.
+/// Two failures are equal if they share one error.
 impl PartialEq for HostFailure {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -77,15 +78,15 @@ impl StdError for DeviceException {
     }
 }
 
-/// How far a call had got when it raised, as the board says it.
+/// How far a call had got when it raised, as the board reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Fate {
-    /// The function had begun, or nobody can tell.
+    /// The function had begun, or that is not known.
     #[default]
     Begun,
-    /// It had not.
+    /// The function had not begun.
     NotBegun,
-    /// It had not, as there is none of that name on the board.
+    /// The function had not begun, because the board has no function of that name.
     Missing,
 }
 
@@ -97,23 +98,23 @@ pub struct Frame {
     pub file: String,
     /// The line in it, from 1.
     pub line: u32,
-    /// The function, where the board says it.
+    /// The function, if the board reports it.
     pub function: Option<String>,
-    /// Where that line stands in the Rust source, if it is of a method's body.
+    /// The place of that line in the Rust source, if it belongs to a method's body.
     pub rust: Option<RustLine>,
 }
 
 /// A line of a Rust file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RustLine {
-    /// The file, as `file!()` names it.
+    /// The file, as `file!()` gives it.
     pub file: &'static str,
     /// The line in it, from 1.
     pub line: u32,
 }
 
 impl DeviceException {
-    /// An exception of this class with this message, and nothing else known of it.
+    /// An exception of this class with this message; the other fields are empty.
     pub fn new(type_name: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             type_name: type_name.into(),
@@ -137,7 +138,7 @@ impl DeviceException {
         self.is("MemoryError")
     }
 
-    /// The innermost frame that is a line of a method's body.
+    /// The place in the Rust source of the innermost frame that has one.
     pub fn rust_line(&self) -> Option<RustLine> {
         self.traceback.iter().rev().find_map(|frame| frame.rust)
     }

@@ -1,4 +1,4 @@
-//! Streams of the host's that bodies on the board read: how their items are taken, a batch at a time.
+//! Streams of the host that bodies on the board read, one batch of items at a time.
 
 use std::error::Error as StdError;
 use std::pin::Pin;
@@ -16,18 +16,19 @@ use crate::exception::HostFailure;
 use crate::host::HostFunctionError;
 use crate::python::{Arguments, Feed};
 
-/// How many items a batch has at most.
+/// The largest number of items in a batch.
 const CREDIT: usize = 64;
 
-/// Items that are values.
+/// Marks streams whose items are values.
 #[derive(Debug)]
 pub enum Plain {}
 
-/// Items that are `Result`s of values.
+/// Marks streams whose items are `Result`s of values.
 #[derive(Debug)]
 pub enum Fallible {}
 
-/// An item of a stream that a body reads: a value that can be expressed in Python, or a `Result` of one. `Kind` says which.
+/// An item of a stream that a body reads: a value that can be expressed in Python, or a `Result` of one. `Kind` is
+/// which of the two.
 #[diagnostic::on_unimplemented(
     message = "a body cannot read a stream of `{Self}`",
     label = "the items of a stream have to be values for Python",
@@ -35,7 +36,7 @@ pub enum Fallible {}
     note = "its error is any that is `Send` and `Sync`, or `Box<dyn std::error::Error + Send + Sync>`"
 )]
 pub trait StreamItem<Kind> {
-    /// The value as the one argument, or why there is none.
+    /// Converts the item to a single argument, or to the failure that the body gets instead.
     #[doc(hidden)]
     fn into_item(self) -> Result<Arguments, HostFailure>;
 }
@@ -56,7 +57,7 @@ impl<T: Serialize, E: Into<Box<dyn StdError + Send + Sync>>> StreamItem<Fallible
     }
 }
 
-/// These arguments with a stream as one more, which is dropped when nobody has them any more.
+/// Adds a stream to arguments. The stream is dropped when the last clone of the arguments is.
 pub fn with_stream<S, Kind: 'static>(arguments: Arguments, stream: S) -> Arguments
 where
     S: Stream<Item: StreamItem<Kind>> + Send + 'static,
@@ -75,7 +76,7 @@ where
     arguments.with_feed(Arc::new(source), feeds::iterator(number))
 }
 
-/// The same with an iterator.
+/// Adds an iterator to arguments.
 pub fn with_iterator<I, Kind: 'static>(arguments: Arguments, items: I) -> Arguments
 where
     I: IntoIterator<Item: StreamItem<Kind>, IntoIter: Send + 'static>,
@@ -86,7 +87,7 @@ where
 /// A stream that a body reads.
 struct Source<S> {
     number: u64,
-    /// What has not been read; nothing while that is waited for, and once it is over.
+    /// The items that have not been read yet; nothing while a batch is being collected, and once the stream is over.
     items: Mutex<Option<Items<S>>>,
     closed: watch::Sender<bool>,
 }
@@ -94,7 +95,7 @@ struct Source<S> {
 /// The rest of a stream.
 struct Items<S> {
     rest: Pin<Box<S>>,
-    /// What was to be the item behind those of the last batch.
+    /// The error that followed the items of the last batch.
     failure: Option<HostFailure>,
 }
 
@@ -128,7 +129,7 @@ where
             };
             if more {
                 self.set(Some(items));
-                // Whoever closed it meanwhile has found nothing to drop.
+                // If it was closed meanwhile, `close` found nothing to drop.
                 if self.is_closed() {
                     self.set(None);
                 }
@@ -144,7 +145,7 @@ where
 }
 
 impl<S: Stream<Item = Result<Arguments, HostFailure>>> Items<S> {
-    /// The next items, as many as are there once there is one, and whether there may be more.
+    /// Waits for the next item, and collects those that are ready behind it. The flag is whether there may be more.
     async fn batch(&mut self, room: usize) -> Result<(bool, Arguments), HostFailure> {
         if let Some(failure) = self.failure.take() {
             return Err(failure);
@@ -191,7 +192,7 @@ mod tests {
     {
         let arguments = with_stream(Arguments::new(), stream);
         let feed = Arc::clone(arguments.feeds()[0].feed());
-        // It is closed with the arguments.
+        // Dropping the arguments would close the stream.
         std::mem::forget(arguments);
         feed
     }

@@ -1,4 +1,4 @@
-//! What runs on the host and is called by bodies on the board.
+//! Host functions: functions on the host that bodies on the board call.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -13,9 +13,9 @@ use crate::boxed::BoxFuture;
 use crate::exception::HostFailure;
 use crate::python::{self, Arguments, ValueError};
 
-/// Why a host function has given its body no value, where that was not an error of its own.
+/// Why a host function returned no value to the body, other than an error of its own.
 ///
-/// On the board it is the message of the `HostError`; where the body does not catch that, it is the
+/// On the board this is the message of the `HostError`. If the body does not catch that, it is the
 /// [`source`](std::error::Error::source) of the error that the call ends with.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -26,24 +26,24 @@ pub enum HostFunctionError {
     /// It took longer than its `timeout_ms`, or the device's time-out where it has none of its own.
     #[error("the host function took longer than {after:?}")]
     TimedOut {
-        /// How long it may take.
+        /// The time limit.
         after: Duration,
     },
-    /// The stream that a body reads is over: it has given an error, or its call has ended.
+    /// The stream that a body reads is over: it ended with an error, or the call that it was passed to has ended.
     #[error("the stream is over")]
     Over,
-    /// What the body has called it with is not what its parameters say.
+    /// The body called it with arguments that do not match its parameters.
     #[error("the host function cannot be called with this: {0}")]
     Arguments(#[source] ValueError),
     /// What it returned cannot be expressed in Python.
     #[error("what the host function returned is no value for Python: {0}")]
     Returned(#[source] ValueError),
-    /// This program has no such function: a thread that an earlier program has left on the board asks for it.
+    /// This program has no such function: a thread that an earlier program left on the board calls it.
     #[error("this program has no host function of that name")]
     Unknown,
 }
 
-/// The arguments that a body has called a host function with.
+/// The arguments with which a body called a host function.
 #[derive(Debug, Clone)]
 pub struct Words {
     repr: Vec<u8>,
@@ -51,12 +51,12 @@ pub struct Words {
 }
 
 impl Words {
-    /// The arguments that the `repr` of this tuple has, whose floats may have all their bits.
+    /// Takes the `repr` of the tuple of arguments; `exact` is whether its floats have all their bits.
     pub(crate) fn new(repr: Vec<u8>, exact: bool) -> Self {
         Self { repr, exact }
     }
 
-    /// The arguments, as a tuple.
+    /// Reads the arguments as a tuple.
     ///
     /// # Errors
     ///
@@ -71,9 +71,10 @@ impl Words {
     }
 }
 
-/// The host functions of a trait, by their names: what the generated code makes of whatever implements them.
+/// The host functions of a trait, called by name: implemented by the generated code for whatever implements the
+/// functions.
 pub trait HostFunctions: Send + Sync {
-    /// Answers a call with the value, as the one argument.
+    /// Calls a function. The answer is its result, as a single argument.
     fn answer(
         self: Arc<Self>,
         function: &str,
@@ -81,14 +82,14 @@ pub trait HostFunctions: Send + Sync {
     ) -> BoxFuture<'static, Result<Arguments, HostFailure>>;
 }
 
-/// A trait whose host functions an `H` implements.
+/// A trait of a board whose host functions an `H` can provide.
 #[diagnostic::on_unimplemented(
     message = "`{H}` does not implement the host functions of `{Self}`",
     label = "this has to implement the trait of the host functions",
     note = "`#[host]` methods are in a trait of their own, whose name ends in `Host`: implement that for `{H}`"
 )]
 pub trait HostedBy<H> {
-    /// The functions of this value.
+    /// The host functions that this value provides.
     fn host_functions(host: H) -> Arc<dyn HostFunctions>;
 }
 
@@ -99,7 +100,7 @@ pub trait HostedBy<H> {
     note = "`T` is anything that implements `serde::Serialize`; `E` is any error that is `Send` and `Sync`, or `Box<dyn std::error::Error + Send + Sync>`"
 )]
 pub trait HostOutput {
-    /// The value as the one argument, or why there is none.
+    /// Converts the result to a single argument, or to the failure that the body gets instead.
     #[doc(hidden)]
     fn into_answer(self) -> Result<Arguments, HostFailure>;
 }
@@ -115,7 +116,7 @@ impl<T: Serialize, E: Into<Box<dyn StdError + Send + Sync>>> HostOutput for Resu
     }
 }
 
-/// The answer of a host function that there is not.
+/// The answer to a call of a host function that does not exist.
 pub fn no_host_function() -> BoxFuture<'static, Result<Arguments, HostFailure>> {
     Box::pin(async { Err(HostFunctionError::Unknown.into()) })
 }
@@ -126,7 +127,7 @@ impl From<HostFunctionError> for HostFailure {
     }
 }
 
-/// What answers `input()`.
+/// The function that answers `input()`.
 #[derive(Clone)]
 pub(crate) struct Input(Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<String>> + Send + Sync>);
 
@@ -149,7 +150,7 @@ impl fmt::Debug for Input {
     }
 }
 
-/// The host functions that were given for a trait.
+/// The implementation of a trait's host functions.
 #[derive(Clone)]
 pub(crate) struct Host(pub(crate) Arc<dyn HostFunctions>);
 

@@ -1,4 +1,4 @@
-//! Handles of objects that stay on a board: who has which, and which are to be given back.
+//! Handles of objects that stay on a board, and which objects the board can release.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -8,18 +8,18 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use crate::random::random;
 
-/// What can be given back at a time. Where more waits, a call that has more objects kept gives some back first.
+/// How many objects are released at once. If more are waiting, a call that will keep more objects releases some first.
 const BATCH: usize = 64;
-/// For how many objects that counts which came with an answer that nobody waited for.
+/// How many objects a [`Freed::Rest`] counts for, as their real number is not known.
 const REST: usize = 16;
 
-/// Whoever has a board keep objects: a session.
+/// The owner of objects on a board: one for each session.
 pub(crate) struct Keeper {
-    /// What the board knows it by.
+    /// The number by which the board knows this owner.
     id: u64,
     answers: AtomicU64,
     session: OnceLock<Weak<dyn Any + Send + Sync>>,
-    /// Told when there is something to give back, where nothing was before. It does not wait.
+    /// Called when the first object is waiting to be released. It must not block.
     wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
     released: Mutex<Released>,
 }
@@ -27,12 +27,12 @@ pub(crate) struct Keeper {
 #[derive(Debug, Default)]
 struct Released {
     waiting: Vec<Freed>,
-    /// Whether somebody has been told, and is not at the end of it.
+    /// Whether `wake` was called and the task that it starts is not done yet.
     told: bool,
 }
 
 impl Released {
-    /// Some of this epoch. What is of another one is gone by itself.
+    /// Takes a batch of objects of this epoch. Those of other epochs are gone already, and are dropped from the list.
     fn batch(&mut self, epoch: u64) -> Vec<Freed> {
         self.waiting.retain(|freed| freed.epoch() == epoch);
         let many = self.waiting.len().min(BATCH);
@@ -40,7 +40,7 @@ impl Released {
     }
 }
 
-/// Some of what the board has not got to keep any more. Unless it was given back when this is dropped, it waits again.
+/// A batch of objects for the board to release. If it is dropped before they were released, they wait again.
 #[derive(Debug)]
 pub(crate) struct Batch<'a> {
     keeper: &'a Keeper,
@@ -48,12 +48,12 @@ pub(crate) struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// What is in it.
+    /// The objects.
     pub(crate) fn freed(&self) -> &[Freed] {
         &self.freed
     }
 
-    /// The board has let go of it.
+    /// The board has released them.
     pub(crate) fn given_back(mut self) {
         self.freed.clear();
     }
@@ -67,12 +67,12 @@ impl Drop for Batch<'_> {
     }
 }
 
-/// What the board has not got to keep any more.
+/// What the board can release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Freed {
     /// One object.
     One { epoch: u64, number: u64 },
-    /// What came with an answer, from this number on.
+    /// The objects of an answer, from this number on: they never reached the host.
     Rest { epoch: u64, answer: u64, first: u64 },
 }
 
@@ -94,7 +94,7 @@ impl Freed {
 impl Default for Keeper {
     fn default() -> Self {
         Self {
-            // What a board with small ints can hold.
+            // Small enough for the small integers of every board.
             id: random() >> 36 | 1,
             answers: AtomicU64::new(1),
             session: OnceLock::new(),
@@ -105,23 +105,23 @@ impl Default for Keeper {
 }
 
 impl Keeper {
-    /// What the board knows it by.
+    /// The number by which the board knows this owner.
     pub(crate) fn id(&self) -> u64 {
         self.id
     }
 
-    /// From now on it keeps for this session, and tells `wake` when there is something to give back.
+    /// Sets the session that owns the objects, and the function that is called when there is something to release.
     pub(crate) fn keep_for(
         &self,
         session: Weak<dyn Any + Send + Sync>,
         wake: impl Fn() + Send + Sync + 'static,
     ) {
-        // There is one session for each.
+        // Each keeper has one session.
         let _ = self.session.set(session);
         let _ = self.wake.set(Box::new(wake));
     }
 
-    /// The session, for as long as there is one.
+    /// The session, if it still exists.
     pub(crate) fn session<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.session.get()?.upgrade()?.downcast().ok()
     }
@@ -140,8 +140,8 @@ impl Keeper {
         }
     }
 
-    /// Some of what is to be given back in this epoch, for who was told. Where there is nothing, somebody is told anew of
-    /// what comes.
+    /// Takes a batch to release in this epoch, for the task that `wake` started. If the batch is empty, `wake` is
+    /// called again for the next object.
     pub(crate) fn take(&self, epoch: u64) -> Batch<'_> {
         let mut released = self.released();
         let freed = released.batch(epoch);
@@ -149,7 +149,7 @@ impl Keeper {
         Batch { keeper: self, freed }
     }
 
-    /// The same for a call that is about to have more objects kept, where whoever was told has not kept up.
+    /// The same for a call that will keep more objects, if the task that releases them has fallen behind.
     pub(crate) fn take_if_behind(&self, epoch: u64) -> Option<Batch<'_>> {
         let mut released = self.released();
         let waiting: usize = released.waiting.iter().map(|freed| freed.objects()).sum();
@@ -159,7 +159,7 @@ impl Keeper {
         })
     }
 
-    /// Whoever was told gives up, and is told anew of what comes next.
+    /// The task that releases objects gives up; `wake` is called again for the next object.
     pub(crate) fn give_up(&self) {
         self.released().told = false;
     }
@@ -173,7 +173,7 @@ impl fmt::Debug for Keeper {
     }
 }
 
-/// An object on a board. When it is dropped the board need not keep it any more.
+/// An object on a board. When the handle is dropped, the board can release the object.
 #[derive(Debug)]
 pub(crate) struct Handle {
     keeper: Arc<Keeper>,
@@ -186,12 +186,12 @@ impl Handle {
         &self.keeper
     }
 
-    /// The epoch of the session in which the object is there.
+    /// The epoch of the session to which the object belongs.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch
     }
 
-    /// Its number, which no other object has had on the board in this epoch.
+    /// The object's number, which is unique on the board in this epoch.
     pub(crate) fn number(&self) -> u64 {
         self.number
     }
@@ -206,16 +206,16 @@ impl Drop for Handle {
     }
 }
 
-/// An answer, or a stream of answers, with which objects come. What of them has not come when it is dropped is given back:
-/// nobody will ever have heard of it.
+/// An answer, or a stream of answers, that brings objects. When this is dropped before the answer was complete, the
+/// objects that have not arrived are released, since the host will never get a handle of them.
 #[derive(Debug)]
 pub(crate) struct Expected {
     keeper: Arc<Keeper>,
     epoch: u64,
     answer: u64,
-    /// The first number that has not come.
+    /// The number of the first object that has not arrived.
     next: u64,
-    /// Whether nothing more can come.
+    /// Whether no more objects can arrive.
     whole: bool,
 }
 
@@ -235,7 +235,7 @@ impl Expected {
         self.answer
     }
 
-    /// So many objects have come.
+    /// Records that this many objects have arrived, and returns handles of them.
     pub(crate) fn came(&mut self, first: u64, count: usize) -> Vec<Arc<Handle>> {
         let numbers = (first..).take(count);
         self.next = first.saturating_add(count as u64).max(self.next);
@@ -250,7 +250,7 @@ impl Expected {
             .collect()
     }
 
-    /// That was all.
+    /// The answer is complete.
     pub(crate) fn end(&mut self) {
         self.whole = true;
     }
@@ -269,15 +269,16 @@ impl Drop for Expected {
 }
 
 thread_local! {
-    /// The handles that came with what is being read.
+    /// The handles that came with the value that is being deserialised.
     static READ: RefCell<Option<Vec<Arc<Handle>>>> = const { RefCell::new(None) };
-    /// The handles in what is being written.
+    /// The handles in the value that is being serialised.
     static WRITTEN: RefCell<Option<Vec<Arc<Handle>>>> = const { RefCell::new(None) };
 }
 
 type Scope = std::thread::LocalKey<RefCell<Option<Vec<Arc<Handle>>>>>;
 
-/// Does this with these handles at hand, and gives those that are there at its end. It does so even if `act` panics.
+/// Runs `act` with these handles in the scope, and returns those that are in it afterwards. The previous handles are
+/// restored even if `act` panics.
 fn within<T>(
     scope: &'static Scope,
     handles: Vec<Arc<Handle>>,
@@ -296,12 +297,12 @@ fn within<T>(
     (done, handles)
 }
 
-/// Reads something that came with these handles.
+/// Deserialises something that came with these handles.
 pub(crate) fn reading<T>(handles: &[Arc<Handle>], read: impl FnOnce() -> T) -> T {
     within(&READ, handles.to_vec(), read).0
 }
 
-/// The handle of this number, if it came with what is being read.
+/// The handle of this number, if it came with the value that is being deserialised.
 pub(crate) fn in_what_is_read(number: u64) -> Option<Arc<Handle>> {
     READ.with_borrow(|handles| {
         let handles = handles.as_ref()?;
@@ -309,12 +310,13 @@ pub(crate) fn in_what_is_read(number: u64) -> Option<Arc<Handle>> {
     })
 }
 
-/// Writes something, and gives the handles that are in it.
+/// Serialises something, and returns the handles that are in it.
 pub(crate) fn writing<T>(write: impl FnOnce() -> T) -> (T, Vec<Arc<Handle>>) {
     within(&WRITTEN, Vec::new(), write)
 }
 
-/// This handle is in what is being written. Says whether anything is that can have handles in it.
+/// Adds a handle to the value that is being serialised. Returns false where no value is being serialised that can have
+/// handles.
 pub(crate) fn is_written(handle: &Arc<Handle>) -> bool {
     WRITTEN.with_borrow_mut(|handles| match handles {
         Some(handles) => {
@@ -333,7 +335,7 @@ mod tests {
         Freed::One { epoch, number }
     }
 
-    /// A keeper, and how often it has told somebody.
+    /// A keeper, and how often it has called `wake`.
     fn counting() -> (Arc<Keeper>, Arc<AtomicU64>) {
         let keeper = Arc::new(Keeper::default());
         let wakes = Arc::new(AtomicU64::new(0));
@@ -384,7 +386,7 @@ mod tests {
             answer,
             first: 6,
         };
-        // It waits again where it could not be.
+        // It waits again, because the batch was dropped without being released.
         assert_eq!(keeper.take(0).freed(), [rest]);
         keeper.give_up();
         drop(handles);
@@ -412,7 +414,7 @@ mod tests {
         drop(Expected::new(&keeper, 0));
         let batch = keeper.take_if_behind(0).unwrap();
         assert_eq!(batch.freed().len(), BATCH - REST + 2);
-        // Meanwhile who was told finds nothing.
+        // Meanwhile the task that `wake` started finds nothing.
         assert!(keeper.take(0).freed().is_empty());
         assert_eq!(wakes.load(Ordering::Relaxed), 1);
         drop(batch);

@@ -1,22 +1,22 @@
-//! What comes by an `async fn` of a receiver, for a stream that is polled.
+//! Polling a receiver whose receiving function is an `async fn`.
 
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// A receiver, and what it is waiting for.
+/// A receiver, and the future of its next item.
 pub(crate) struct Polled<R, T> {
     receive: fn(R) -> Receiving<R, T>,
     state: State<R, T>,
 }
 
-/// Gives the receiver back with what it received.
+/// Resolves to the receiver and what it received.
 pub(crate) type Receiving<R, T> = Pin<Box<dyn Future<Output = (R, T)> + Send + Sync>>;
 
 enum State<R, T> {
     Idle(R),
     Receiving(Receiving<R, T>),
-    /// Only for as long as it takes to go from one to the other.
+    /// Only while the state changes from one to the other.
     Between,
 }
 
@@ -26,12 +26,12 @@ impl<R: Unpin, T> Polled<R, T> {
         Self { receive, state }
     }
 
-    /// What is received next. Whoever stops polling loses nothing.
+    /// Polls for the next item. Nothing is lost when the caller stops polling.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<T> {
         let mut receiving = match std::mem::replace(&mut self.state, State::Between) {
             State::Idle(receiver) => (self.receive)(receiver),
             State::Receiving(receiving) => receiving,
-            // Only a panic of the receiver's leaves it so.
+            // The state is left like this only if the receiver's future panicked.
             State::Between => return Poll::Pending,
         };
         let Poll::Ready((receiver, item)) = receiving.as_mut().poll(cx) else {

@@ -1,12 +1,12 @@
-//! Text that somebody else wrote, in a form that does nothing to the terminal of whoever reads it.
+//! Untrusted text in a form that is safe to print on a terminal.
 
 use std::fmt::{self, Display, Write};
 
-/// What this displays, with all that is no visible character escaped: control characters of one byte and of several,
-/// line ends, and what turns the direction of the text that follows.
+/// Displays a value with everything that is not a visible character escaped: control characters of one or several
+/// bytes, line ends, and characters that change the direction of the text.
 ///
-/// Errors are printed so. The names of a board's files and what it says of itself are given as they are, for whoever
-/// compares them; a terminal should get them in this form.
+/// Errors are printed like this. The names of a board's files and what it reports about itself are returned unchanged,
+/// so that a program can compare them; wrap them in this before printing them on a terminal.
 ///
 /// # Examples
 ///
@@ -19,7 +19,7 @@ use std::fmt::{self, Display, Write};
 #[derive(Debug, Clone, Copy)]
 pub struct Printable<T>(pub T);
 
-/// As [`Printable`], for a text of several lines, which stay lines.
+/// As [`Printable`], for a text of several lines, whose line ends are kept.
 pub(crate) struct PrintableLines<T>(pub(crate) T);
 
 impl<T: Display> Display for Printable<T> {
@@ -46,7 +46,7 @@ fn write(f: &mut fmt::Formatter<'_>, text: &dyn Display, lines: bool) -> fmt::Re
 
 struct Escape<'a, 'b> {
     out: &'a mut fmt::Formatter<'b>,
-    /// Whether line ends stay.
+    /// Whether line ends are kept.
     lines: bool,
 }
 
@@ -59,7 +59,7 @@ impl Write for Escape<'_, '_> {
             }
             self.out.write_str(&text[plain..at])?;
             plain = at + character.len_utf8();
-            // Most boards end their lines as terminals do.
+            // Most boards end their lines with `\r\n`.
             if self.lines && character == '\r' && matches!(text.as_bytes().get(plain), Some(b'\n') | None) {
                 continue;
             }
@@ -76,7 +76,7 @@ fn is_visible(character: char) -> bool {
     if character.is_ascii() {
         return !character.is_ascii_control();
     }
-    // Behind a letter, what combines with it is a part of it.
+    // Test it behind a letter, so that a combining character counts as visible.
     let mut pair = [b'a', 0, 0, 0, 0];
     let length = 1 + character.encode_utf8(&mut pair[1..]).len();
     std::str::from_utf8(&pair[..length]).is_ok_and(|pair| pair.escape_debug().count() == 2)

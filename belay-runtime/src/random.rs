@@ -1,4 +1,4 @@
-//! Numbers that nobody can guess; in a simulation those that follow from its seed.
+//! Unpredictable numbers; in a simulation, numbers that follow from its seed.
 
 use std::cell::Cell;
 use std::hash::{BuildHasher as _, RandomState};
@@ -7,8 +7,8 @@ thread_local! {
     static SEED: Cell<Option<u64>> = const { Cell::new(None) };
 }
 
-/// From now on all that is drawn on this thread follows from this seed, so that a simulation can be repeated; or
-/// from nothing that anybody knows.
+/// Makes all numbers on this thread follow from this seed, so that a simulation can be repeated; `None` makes them
+/// unpredictable again.
 pub fn seed_this_thread(seed: Option<u64>) {
     SEED.set(seed);
 }
@@ -16,7 +16,7 @@ pub fn seed_this_thread(seed: Option<u64>) {
 /// The next number.
 pub(crate) fn random() -> u64 {
     let Some(seed) = SEED.get() else {
-        // An operating system that gives no random numbers has none to seed its hash tables with either.
+        // Where the operating system provides no random numbers, the seeds of std's hash tables are not random either.
         return getrandom::u64().unwrap_or_else(|_| RandomState::new().hash_one(()));
     };
     // SplitMix64.

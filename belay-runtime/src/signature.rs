@@ -1,5 +1,5 @@
-//! What the signature of a device's method may say. Generated code is held to these bounds, so that a wrong
-//! signature is told at the place where it is written, whatever alias a type hides behind.
+//! The types that the signature of a device's method may have. Generated code carries these bounds, so that a wrong
+//! signature is reported at the place where it is written, even behind a type alias.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::executor::TaskStream;
 use crate::session::EventStream;
 
-/// What a task returns, and what a stream yields: a `Result` of a value that can be read from Python.
+/// The result of a task, and the item of a stream: a `Result` of a value that can be read from Python.
 #[diagnostic::on_unimplemented(
     message = "a task cannot give `{Self}`",
     label = "this has to be a `Result<T>`, because every call can fail",
@@ -21,36 +21,36 @@ use crate::session::EventStream;
     note = "`T` is anything that implements `serde::de::DeserializeOwned`; any error with `From<belay::Error>` will do"
 )]
 pub trait TaskOutput: Sized {
-    /// What is read from Python.
+    /// The value that is read from Python.
     type Value: DeserializeOwned;
 
-    /// The outcome of a call, as the signature says it.
+    /// Converts the outcome of a call to the type in the signature.
     fn from_result(result: Result<Self::Value>) -> Self;
 }
 
-/// What a setup or a teardown returns: a `Result` without a value.
+/// The result of a setup or a teardown: a `Result` without a value.
 #[diagnostic::on_unimplemented(
     message = "a setup or teardown cannot give `{Self}`",
     label = "this has to be `Result<()>`",
     note = "its body runs at global level, where Python has no `return`: use a `#[task]` to get a value"
 )]
 pub trait ActionOutput: Sized {
-    /// The outcome, as the signature says it.
+    /// Converts the outcome to the type in the signature.
     fn from_result(result: Result<()>) -> Self;
 }
 
-/// What a thread returns: a `Result` of the handle by which it is stopped.
+/// The result of a thread: a `Result` of the handle by which it is stopped.
 #[diagnostic::on_unimplemented(
     message = "a thread cannot give `{Self}`",
     label = "this has to be `Result<ThreadHandle>`",
     note = "the call returns as soon as the thread runs; the handle tells when it ends and asks it to stop"
 )]
 pub trait ThreadOutput<Handle>: Sized {
-    /// The outcome of the start, as the signature says it.
+    /// Converts the outcome of the start to the type in the signature.
     fn from_result(result: Result<Handle>) -> Self;
 }
 
-/// A task's result that `None` can be read as, which is what a body without `return` gives.
+/// A task's result as which `None` can be read, since that is what a body without `return` returns.
 #[diagnostic::on_unimplemented(
     message = "the body of this task never returns a value, but its signature promises one: `{Self}`",
     label = "Python's `None` is no such value",
@@ -58,7 +58,7 @@ pub trait ThreadOutput<Handle>: Sized {
 )]
 pub trait NoneOutput {}
 
-/// A parameter that has a default, for which `None` stands.
+/// The type of a parameter that has a default, which is used for `None`.
 #[diagnostic::on_unimplemented(
     message = "a parameter with a default cannot be `{Self}`",
     label = "this has to be an `Option`",
@@ -80,10 +80,10 @@ pub fn or_default<T>(value: impl WithDefault<T>, default: T) -> T {
     value.value().unwrap_or(default)
 }
 
-/// Compiles where a result can be `None`.
+/// Compiles only if `None` can be read as this result.
 pub const fn gives_none<R: NoneOutput>() {}
 
-/// The error of a method's result: any type that is made of an [`Error`].
+/// The error type of a method's result: any type that can be made from an [`Error`].
 #[diagnostic::on_unimplemented(
     message = "the result of a method for the board cannot have the error `{Self}`",
     label = "`belay::Error` does not convert into `{Self}`",
@@ -91,7 +91,7 @@ pub const fn gives_none<R: NoneOutput>() {}
     note = "an error of your own will do that implements `From<belay::Error>`, and so do `anyhow::Error` and `Box<dyn std::error::Error + Send + Sync>`"
 )]
 pub trait CallError {
-    /// The error, as the signature says it.
+    /// Converts the error to the type in the signature.
     fn from_error(error: Error) -> Self;
 }
 
@@ -127,7 +127,7 @@ impl<E> NoneOutput for Result<(), E> {}
 #[diagnostic::do_not_recommend]
 impl<T, E> NoneOutput for Result<Option<T>, E> {}
 
-/// The results that a generator on the board yields, as the method's signature says them.
+/// A stream of the results that a generator on the board yields, as the types in the method's signature.
 ///
 /// Dropping it closes the generator on the board.
 #[must_use = "a stream does nothing until it is polled"]
@@ -155,7 +155,8 @@ impl<R: TaskOutput> fmt::Debug for ItemStream<R> {
     }
 }
 
-/// The events that a board tells, as the method's signature says them. Dropping it ends the subscription.
+/// A stream of the events that a board sends, as the types in the method's signature. Dropping it ends the
+/// subscription.
 #[must_use = "a stream does nothing until it is polled"]
 pub(crate) struct EventsOf<R> {
     events: EventStream,

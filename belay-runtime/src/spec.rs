@@ -1,8 +1,8 @@
-//! What the macros know of traits and methods at compile time, as one `static` each: what an executor is told of what
-//! it is to do.
+//! What the macros know of traits and methods at compile time, as one `static` each: an executor gets these to know
+//! what to do.
 //!
-//! An executor of one's own does it over a [`Connection`](crate::Connection), which a
-//! [`Session`](crate::Session) gives, in the turn that the session gives it too:
+//! An executor of the program's own works over a [`Connection`](crate::Connection), which it gets from a
+//! [`Session`](crate::Session) together with a turn:
 //!
 //! ```
 //! # use belay_runtime as belay;
@@ -25,10 +25,10 @@
 //!
 //! | executor | what it needs |
 //! | --- | --- |
-//! | tasks | [`Connection::call`](crate::Connection::call), [`Connection::items`](crate::Connection::items); [`Session::exclusive`](crate::Session::exclusive) for those that are alone |
+//! | tasks | [`Connection::call`](crate::Connection::call), [`Connection::items`](crate::Connection::items); [`Session::exclusive`](crate::Session::exclusive) for exclusive ones |
 //! | setups | [`Connection::run_method`](crate::Connection::run_method); a [`Follower`](crate::Follower) to run them again after a reset |
 //! | threads | [`Connection::deployed`](crate::Connection::deployed) and [`Connection::call_in`](crate::Connection::call_in) to start them; a [`ThreadReport`](crate::ThreadReport) for the handles |
-//! | teardowns | [`Connection::run_method`](crate::Connection::run_method); [`Session::cleaning`](crate::Session::cleaning) for what calls the device itself |
+//! | teardowns | [`Connection::run_method`](crate::Connection::run_method); [`Session::cleaning`](crate::Session::cleaning) for an action that calls the device itself |
 
 use std::time::Duration;
 
@@ -39,15 +39,15 @@ use crate::exception::RustLine;
 pub struct DeviceSpec {
     /// The trait's name.
     pub name: &'static str,
-    /// The name of its namespace on the board: two traits with different ones may use the same names.
+    /// The name of its namespace on the board. Traits with different namespaces may use the same names.
     pub namespace: &'static str,
     /// Its methods, in the order in which they are written.
     pub methods: &'static [&'static MethodSpec],
     /// The modules that its bodies import, in the order of their paths.
     pub modules: &'static [ModuleSpec],
-    /// The folder of the board that they are put into; into its memory where there is none.
+    /// The folder of the board in which the modules are stored; without one they are kept in memory.
     pub modules_to: Option<&'static str>,
-    /// Whether they go there as `mpy-cross` compiles them, where that can be had.
+    /// Whether the modules are stored as `mpy-cross` compiles them, if that is available.
     pub modules_compiled: bool,
     /// The functions of the host that its bodies call.
     pub hosts: &'static [HostSpec],
@@ -60,7 +60,7 @@ pub struct HostSpec {
     pub name: &'static str,
     /// Its parameters.
     pub params: &'static [&'static str],
-    /// How long it may take, where it says so.
+    /// Its time limit, if it has one of its own.
     pub timeout: Option<Duration>,
 }
 
@@ -80,19 +80,19 @@ pub struct ModuleSpec {
 }
 
 impl ModuleSpec {
-    /// The dotted name that it is imported by.
+    /// The dotted name by which it is imported.
     pub fn name(&self) -> String {
         let path = self.path.strip_suffix(".py").unwrap_or(self.path);
         path.strip_suffix("/__init__").unwrap_or(path).replace('/', ".")
     }
 
-    /// Where a line of the source (from 1) stands in the file that the user wrote.
+    /// The place in the user's file of a line of the source (from 1).
     pub fn rust_line(&self, line: u32) -> Option<RustLine> {
         line_in(self.file, self.lines, line)
     }
 }
 
-/// The line of a user's file that a line of what is sent came from.
+/// The line of a user's file from which a line of the source was made.
 fn line_in(file: &'static str, lines: &'static [u32], line: u32) -> Option<RustLine> {
     let index = usize::try_from(line).ok()?.checked_sub(1)?;
     match lines.get(index) {
@@ -101,7 +101,7 @@ fn line_in(file: &'static str, lines: &'static [u32], line: u32) -> Option<RustL
     }
 }
 
-/// A method of such a trait: its Python and its options.
+/// A method of such a trait: its Python code and its options.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct MethodSpec {
@@ -111,31 +111,31 @@ pub struct MethodSpec {
     pub name: &'static str,
     /// The names of its parameters, in order.
     pub params: &'static [&'static str],
-    /// Its bodies: one for every implementation of Python that it is written for.
+    /// Its bodies: one for each implementation of Python for which it is written.
     pub bodies: &'static [Body],
     /// The names of other methods of the trait that its body mentions: they are deployed before it.
     pub uses: &'static [&'static str],
-    /// Whether a body of it is an `async def`, which an event loop on the board has to run.
+    /// Whether one of its bodies is an `async def`, which has to run in an event loop on the board.
     pub awaits: bool,
-    /// How long a call may take. The session's default is used where there is none.
+    /// The time limit of a call. Without one, the session's default is used.
     pub timeout: Option<Duration>,
     /// What kind of method it is, with the options of that kind.
     pub kind: MethodKind,
 }
 
-/// The kind of a method, with what only that kind can be told.
+/// The kind of a method, with the options of that kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MethodKind {
-    /// Called with arguments, gives a result or a stream of results.
+    /// Called with arguments; returns a result or a stream of results.
     Task(TaskOptions),
-    /// Runs at global level when the device is set up.
+    /// Runs at global level when the device is connected.
     Setup(SetupOptions),
     /// Runs in the background on the board.
     Thread(ThreadOptions),
     /// Runs at global level when the device is closed.
     Teardown(TeardownOptions),
-    /// Has no body: what the bodies of others tell the host by its name.
+    /// Has no body: the bodies of other methods send it to the host by calling its name.
     Event,
 }
 
@@ -145,9 +145,9 @@ pub enum MethodKind {
 pub struct TaskOptions {
     /// Whether the function stays on the board after the call.
     pub cache: bool,
-    /// Whether nothing else may run on the device meanwhile.
+    /// Whether nothing else may run on the device during a call.
     pub exclusive: bool,
-    /// Whether it may be tried again when its fate is not known.
+    /// Whether a call may be repeated when it is not known whether it ran.
     pub idempotent: bool,
 }
 
@@ -169,13 +169,13 @@ pub struct SetupOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ThreadOptions {
-    /// The name by which it is listed and is a single instance; the method's path where there is none.
+    /// The name by which it is listed, and of which only one may be running; the method's path if there is none.
     pub name: Option<&'static str>,
     /// How long it may run before it is asked to stop.
     pub max_runtime: Option<Duration>,
-    /// How many times it is started again after it raised.
+    /// How many times it is started again after an exception.
     pub auto_restart: Option<u32>,
-    /// Whether several of it may run at once.
+    /// Whether several instances may run at the same time.
     pub multiple: bool,
 }
 
@@ -187,28 +187,28 @@ pub struct TeardownOptions {
     pub order: i32,
     /// Whether a failure is only logged.
     pub ignore_errors: bool,
-    /// Whether a failure is told before those of the others.
+    /// Whether its failure is reported before those of other teardowns.
     pub critical: bool,
 }
 
 /// One Python body.
 #[derive(Debug)]
 pub struct Body {
-    /// The implementation it is for, as `sys.implementation.name` says it; any, where there is none.
+    /// The implementation that it is for, as in `sys.implementation.name`; for any if there is none.
     pub implementation: Option<&'static str>,
     /// The source as it goes to the board: a whole `def` for tasks and threads, statements at global
     /// level for setups and teardowns.
     pub source: &'static str,
     /// A hash of everything that decides what is deployed: namespace, name, parameters and source.
     pub hash: u64,
-    /// The file that the body stands in: the Rust file, or the one that `file = …` names.
+    /// The file that contains the body: the Rust file, or the one that `file = …` names.
     pub file: &'static str,
     /// For each line of `source`, the line in that file, 0 where there is none.
     pub lines: &'static [u32],
 }
 
 impl Body {
-    /// Where a line of the source (from 1) stands in the file that the user wrote.
+    /// The place in the user's file of a line of the source (from 1).
     pub fn rust_line(&self, line: u32) -> Option<RustLine> {
         line_in(self.file, self.lines, line)
     }
@@ -229,7 +229,7 @@ impl MethodSpec {
         }
     }
 
-    /// The body for a board with this implementation: its own, or else the one that is for any.
+    /// The body for a board with this implementation: one for exactly that, or else one for any.
     pub fn body_for(&self, implementation: &str) -> Option<&'static Body> {
         let exact = self
             .bodies
@@ -254,21 +254,21 @@ impl MethodSpec {
         self
     }
 
-    /// The same method, which mentions these other methods of its trait.
+    /// The same method, whose body mentions these other methods of its trait.
     #[must_use]
     pub const fn with_uses(mut self, uses: &'static [&'static str]) -> Self {
         self.uses = uses;
         self
     }
 
-    /// The same method, of which a body is an `async def`.
+    /// The same method, with a body that is an `async def`.
     #[must_use]
     pub const fn with_awaits(mut self) -> Self {
         self.awaits = true;
         self
     }
 
-    /// The same method with this bound on a call, in milliseconds.
+    /// The same method with this time limit of a call, in milliseconds.
     #[must_use]
     pub const fn with_timeout_ms(mut self, timeout_ms: u64) -> Self {
         self.timeout = Some(Duration::from_millis(timeout_ms));
@@ -276,7 +276,7 @@ impl MethodSpec {
     }
 }
 
-/// Gives a struct of options its defaults and one `const` setter for each field, for use in a `static`.
+/// Defines the defaults of a struct of options and a `const` setter for each field, for use in a `static`.
 macro_rules! options {
     ($options:ident { $($(#[$doc:meta])* $field:ident: $type:ty = $default:expr,)* }) => {
         impl $options {
@@ -306,9 +306,9 @@ macro_rules! options {
 options!(TaskOptions {
     /// Sets whether the function stays on the board after the call.
     cache: bool = true,
-    /// Sets whether nothing else may run on the device meanwhile.
+    /// Sets whether nothing else may run on the device during a call.
     exclusive: bool = false,
-    /// Sets whether it may be tried again when its fate is not known.
+    /// Sets whether a call may be repeated when it is not known whether it ran.
     idempotent: bool = false,
 });
 
@@ -324,13 +324,13 @@ options!(SetupOptions {
 });
 
 options!(ThreadOptions {
-    /// Sets the name by which it is listed and is a single instance.
+    /// Sets the name by which it is listed, and of which only one may be running.
     name: Option<&'static str> = None,
     /// Sets how long it may run before it is asked to stop.
     max_runtime: Option<Duration> = None,
-    /// Sets how many times it is started again after it raised.
+    /// Sets how many times it is started again after an exception.
     auto_restart: Option<u32> = None,
-    /// Sets whether several of it may run at once.
+    /// Sets whether several instances may run at the same time.
     multiple: bool = false,
 });
 
@@ -339,6 +339,6 @@ options!(TeardownOptions {
     order: i32 = 0,
     /// Sets whether a failure is only logged.
     ignore_errors: bool = false,
-    /// Sets whether a failure is told before those of the others.
+    /// Sets whether its failure is reported before those of other teardowns.
     critical: bool = false,
 });
