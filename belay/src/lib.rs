@@ -6,7 +6,7 @@
 //! cargo add tokio --features full
 //! ```
 //!
-//! The first program, on a board whose port is named (`auto` finds one that is alone):
+//! The first program, for a board at a given port (`auto` finds the board if there is only one):
 //!
 //! ```no_run
 //! use belay::prelude::*;
@@ -39,11 +39,11 @@
 //! }
 //! ```
 //!
-//! Without `use belay::prelude::*` the compiler says of `Result<f64>` that an "enum takes 2 generic arguments": it takes
-//! Rust's own `Result` for the one that is meant.
+//! Without `use belay::prelude::*` the compiler reports for `Result<f64>` that an "enum takes 2 generic arguments": it
+//! is then Rust's own `Result`, and not the one of belay.
 //!
-//! What the board prints is written where [`DeviceBuilder::output`] says, given by [`execute`](Device::execute) and
-//! [`Device::with_output`], and heard by who listens:
+//! What the board prints goes to the writer that [`DeviceBuilder::output`] sets, is returned by
+//! [`execute`](Device::execute) and [`Device::with_output`], and can be subscribed to:
 //!
 //! ```no_run
 //! # async fn example(device: belay::Device) -> belay::Result<()> {
@@ -58,59 +58,58 @@
 //! # }
 //! ```
 //!
-//! Without a board, and in tests, a simulated one does: the `belay-sim` crate starts real MicroPython behind a port
-//! (`belay_sim::Board::unix().start().await?.port()`), which it compiles the first time.
+//! Without a board, and in tests, use a simulated one: the `belay-sim` crate starts real MicroPython behind a port
+//! (`belay_sim::Board::unix().start().await?.port()`). It compiles MicroPython the first time.
 //!
-//! A body can tell the host something without being asked, see [`macro@event`]. An object can stay on the board and be used
-//! from here, see [`Remote`] and [`macro@object`].
+//! A body can send events to the host without being asked, see [`macro@event`]. An object can stay on the board and be
+//! used from the host, see [`Remote`] and [`macro@object`].
 //!
-//! The [guide] explains how all this works together, and what to do in the cases that the first program does not meet; each
-//! capability has an [example] that runs.
+//! The [guide] explains how all this works together, and what to do in cases that the first program does not cover;
+//! each capability has a runnable [example].
 //!
 //! [guide]: https://github.com/belay-rs/belay/blob/main/docs/src/SUMMARY.md
 //! [example]: https://github.com/belay-rs/belay/tree/main/examples
 //!
 //! # What a program works with
 //!
-//! - [`device`] turns a trait into a type that is a board; its page lists every option of the methods.
-//! - A [`Device`] is one board. Several traits can be on it: `XxxDevice::attach(&device)`. [`Device::builder`]
-//!   sets time-outs, the reconnection policy and the rest.
-//! - Its four executors do the work: [`TaskExecutor`] deploys a method once and calls it many times,
-//!   [`SetupExecutor`] runs setups once per session and again after a reset, [`ThreadExecutor`] starts, watches
-//!   and stops threads on the board, and [`TeardownExecutor`] cleans up when the device is closed, whatever
-//!   state it is in. A program replaces any of them with an [`ExecutorFactory`]; what an executor needs is
-//!   described [with the specs](spec).
+//! - [`device`] turns a trait into a type that stands for a board; its page lists every option of the methods.
+//! - A [`Device`] is one board. Several traits can be attached to it: `XxxDevice::attach(&device)`. [`Device::builder`]
+//!   sets time-outs, the reconnection policy and the other settings.
+//! - Its four executors do the work: [`TaskExecutor`] deploys a method once and calls it many times, [`SetupExecutor`]
+//!   runs setups once per session and again after a reset, [`ThreadExecutor`] starts, watches and stops threads on the
+//!   board, and [`TeardownExecutor`] cleans up when the device is closed, whatever state it is in. A program can
+//!   replace any of them with an [`ExecutorFactory`]; what an executor needs is described [with the specs](spec).
 //! - [`Device::files`] reads and writes the board's files, each write all or nothing.
 //! - They share one [`Session`]: its [state](SessionState), the board's [`Capabilities`], what is
-//!   [deployed](DeploymentStats), [events](SessionEvents), and a [context](SessionContext) for values of all
-//!   kinds. What comes from a board by itself is a [`Stream`] everywhere, and a loss in it is counted.
-//! - The way to a board is an [address](transport::Address), such as `/dev/ttyACM0`, `usb:2E8A:0005`, `auto` or
-//!   `tcp://10.0.0.7:2323`, or a [transport] of the program's own.
-//! - The firmware is MicroPython or CircuitPython; [what is different](circuitpython) there has a page.
+//!   [deployed](DeploymentStats), [events](SessionEvents), and a [context](SessionContext) for values of all kinds.
+//!   Whatever a board sends by itself is a [`Stream`], and losses in it are counted.
+//! - A board is reached at an [address](transport::Address), such as `/dev/ttyACM0`, `usb:2E8A:0005`, `auto` or
+//!   `tcp://10.0.0.7:2323`, or through a [transport] of the program's own.
+//! - The firmware is MicroPython or CircuitPython; a page lists [what is different](circuitpython) on the latter.
 //! - Every failure is one [`Error`], which knows the device, the method and the phase.
 //!
 //! # Features
 //!
 //! | feature | what it is for |
 //! | --- | --- |
-//! | `pack` | packing files on their way to boards that can unpack them; on unless `default-features = false` |
+//! | `pack` | compressing files on their way to boards that can decompress them; on unless `default-features = false` |
 //! | `mount` | folders of this machine as file systems of a board, `Device::mount` |
 //! | `serial` | boards at serial ports, `usb:` and `auto`; on unless `default-features = false` |
-//! | `sync` | bringing a folder of the board up to date with one of this machine, `Files::sync` |
+//! | `sync` | synchronising a folder of the board with one of this machine, `Files::sync` |
 //! | `tcp` | boards behind a socket, `tcp://` |
 //! | `telnet` | boards behind a Telnet server, `telnet://` |
 //! | `rfc2217` | serial ports behind a server that speaks RFC 2217, such as ser2net, `rfc2217://` |
 //! | `webrepl` | boards that are reached through WebREPL, `ws://` |
 //! | `process` | boards that are programs, `exec:` and `pty:`; modules that `mpy-cross` compiles |
 //!
-//! A way to a board of the program's own needs none of them.
+//! A transport of the program's own needs none of them.
 //!
 //! Everything here is `Send + Sync` and may be used from many tasks at once. It needs a tokio runtime with
 //! its time and I/O drivers.
 //!
 //! # What is logged
 //!
-//! With [`tracing`](https://docs.rs/tracing). The names of spans and fields stay the same between minor
+//! Logs go through [`tracing`](https://docs.rs/tracing). The names of spans and fields stay the same between minor
 //! versions.
 //!
 //! | span | level | fields |
@@ -123,18 +122,19 @@
 //! | `belay.thread.start` | info | `device`, `method` |
 //! | `belay.thread.stop` | info | `device`, `threads` |
 //!
-//! Failures that no caller is told of are events of level `warn` with the fields `device` and `error`. What a board
-//! prints is an event of the target `belay::board` (debug), and what goes over the line one of `belay::wire` (trace).
+//! Failures that are not returned to any caller are events of level `warn` with the fields `device` and `error`. What a
+//! board prints is an event of the target `belay::board` (debug), and the bytes on the line are events of the target
+//! `belay::wire` (trace).
 
 #[doc(inline)]
 pub use belay_macros::{device, event, host, object, setup, task, teardown, thread};
 #[doc(inline)]
 pub use belay_runtime::python::Stamped;
-/// How a program gets to its board: by an [`Address`](transport::Address), or in a way of its own.
+/// How a program reaches its board: at an [`Address`](transport::Address), or through a transport of its own.
 ///
 /// # Examples
 ///
-/// Listing the ports of this machine, with what is known of the boards on them:
+/// Listing the ports of this machine, with what is known about the boards on them:
 ///
 /// ```no_run
 /// # #[cfg(feature = "serial")]
@@ -147,8 +147,8 @@ pub use belay_runtime::python::Stamped;
 /// # }
 /// ```
 ///
-/// A way to a board of one's own: whatever is `AsyncRead + AsyncWrite`, behind a closure that is called again when
-/// the connection was lost. Here a server wants to be told first which of its ports is meant.
+/// A transport of the program's own: anything that is `AsyncRead + AsyncWrite`, made by a closure that is called again
+/// after the connection was lost. In this example the server has to be told first which of its ports is meant.
 ///
 /// ```no_run
 /// # async fn example() -> belay::Result<()> {
@@ -172,8 +172,8 @@ pub use belay_runtime::python::Stamped;
 /// # }
 /// ```
 ///
-/// A type that implements [`Transport`](transport::Transport) itself can have modem lines, too, by which boards are
-/// reset.
+/// A type that implements [`Transport`](transport::Transport) itself can also provide modem lines, by which some boards
+/// are reset.
 #[doc(inline)]
 pub use belay_runtime::transport;
 #[doc(inline)]
@@ -201,7 +201,7 @@ pub use futures_core::Stream;
 #[doc = include_str!("circuitpython.md")]
 pub mod circuitpython {}
 
-/// What most programs need.
+/// The imports that most programs need.
 pub mod prelude {
     #[doc(no_inline)]
     pub use belay_macros::{device, event, host, setup, task, teardown, thread};
@@ -211,7 +211,8 @@ pub mod prelude {
     pub use futures_core::Stream;
 }
 
-/// What the macros' output names. Nothing in here is for people, or stays the same between versions.
+/// What the code that the macros generate refers to. This is not part of the public interface, and can change in any
+/// version.
 #[doc(hidden)]
 pub mod __private {
     pub use belay_runtime::python::Arguments;
