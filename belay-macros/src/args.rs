@@ -13,19 +13,19 @@ use syn::{Expr, ExprLit, ExprUnary, Lit, LitStr, Path, Token, UnOp};
 use crate::diag::{Errors, closest, list};
 use crate::model::{DeviceOptions, Kind, MethodOptions, SourceFile, plain};
 
-/// The implementations of Python that a body can be for, as `sys.implementation.name` says them.
+/// The implementations of Python that a body can be for, as in `sys.implementation.name`.
 pub(crate) const IMPLEMENTATIONS: [&str; 2] = ["micropython", "circuitpython"];
 
-/// How often a thread is started again, if `auto_restart` does not say.
+/// How often a thread is started again if `auto_restart` has no number.
 const AUTO_RESTARTS: u32 = 5;
 
-/// What other versions of belay have, and no board.
+/// The error for an option that other versions of belay have, but that no board supports.
 const NO_PRIORITY: &str = "`priority` is not supported: MicroPython has no priorities of threads, on no board\n\
                            help: leave it out; a thread that should yield to others sleeps, as by `time.sleep_ms(1)`";
 
 const ALL: &[&str] = &["task", "setup", "thread", "teardown"];
 
-/// Makes an enum of the options, with the attributes that have each, and how it is written.
+/// Defines an enum of the options, with their names, the attributes that accept them, and an example of each.
 macro_rules! options {
     ($($option:ident = $name:literal of $owners:expr, as $example:literal;)*) => {
         #[derive(Clone, Copy, PartialEq, Eq)]
@@ -72,7 +72,7 @@ options! {
     File = "file" of ALL, as "file = \"src/blink.py\"";
 }
 
-/// One option as it is written.
+/// One option as it was written.
 struct Argument {
     name: Ident,
     value: Value,
@@ -124,8 +124,8 @@ impl ToTokens for Argument {
     }
 }
 
-/// Parses the options between the parentheses of an attribute. What is unknown, misplaced or there twice is
-/// reported and left out.
+/// Parses the options between the parentheses of an attribute. Unknown, misplaced and repeated options are reported and
+/// left out.
 fn arguments(attribute: &str, tokens: TokenStream, errors: &mut Errors) -> Vec<(Opt, Argument)> {
     let parsed = Punctuated::<Argument, Token![,]>::parse_terminated.parse2(tokens);
     let parsed = parsed.unwrap_or_else(|error| {
@@ -147,7 +147,7 @@ fn arguments(attribute: &str, tokens: TokenStream, errors: &mut Errors) -> Vec<(
     known
 }
 
-/// The option of an attribute that has this name, or what to say where it has none.
+/// The option of an attribute that has this name, or the error message if there is none.
 fn option(attribute: &str, name: &str) -> Result<Opt, String> {
     if (attribute, name) == ("thread", "priority") {
         return Err(NO_PRIORITY.to_owned());
@@ -180,7 +180,7 @@ fn option(attribute: &str, name: &str) -> Result<Opt, String> {
     })
 }
 
-/// Reports that a value is not of the kind that its option takes.
+/// Reports that an option has a value of the wrong kind.
 fn wrong(argument: &Argument, what: &str, errors: &mut Errors) {
     let name = plain(&argument.name);
     let option = Opt::ALL.iter().find(|option| option.name() == name);
@@ -254,7 +254,7 @@ impl Argument {
         None
     }
 
-    /// A name that Python can use.
+    /// A value that is a valid Python name.
     fn identifier(&self, errors: &mut Errors) -> Option<String> {
         let value = self.string(errors)?;
         let name = value.value();
@@ -285,7 +285,7 @@ impl Argument {
         implementation(&value.value(), value, errors)
     }
 
-    /// `file = "…"`, or `file(micropython = "…", circuitpython = "…")`.
+    /// The value of `file = "…"` or `file(micropython = "…", circuitpython = "…")`.
     fn files(&self, errors: &mut Errors) -> Vec<SourceFile> {
         let Value::List(tokens) = &self.value else {
             let path = self.string(errors).cloned();
@@ -317,7 +317,7 @@ impl Argument {
         files
     }
 
-    /// `globals(a, b)`
+    /// The value of `globals(a, b)`.
     fn names(&self, errors: &mut Errors) -> Vec<String> {
         let Value::List(tokens) = &self.value else {
             wrong(self, "a list of names", errors);
@@ -357,7 +357,7 @@ fn integer(value: &Expr) -> Option<i64> {
     }
 }
 
-/// Whether Python can use this as a name.
+/// Whether this is a valid Python name.
 pub(crate) fn is_identifier(name: &str) -> bool {
     let mut letters = name.chars();
     let first = letters
@@ -368,7 +368,7 @@ pub(crate) fn is_identifier(name: &str) -> bool {
         && !belay_syntax::is_keyword(name)
 }
 
-/// An implementation of Python, if it is one that we know.
+/// The name of an implementation of Python, if it is a known one.
 pub(crate) fn implementation(name: &str, place: impl ToTokens, errors: &mut Errors) -> Option<String> {
     if IMPLEMENTATIONS.contains(&name) {
         return Some(name.to_owned());
@@ -377,7 +377,7 @@ pub(crate) fn implementation(name: &str, place: impl ToTokens, errors: &mut Erro
     None
 }
 
-/// What to say of an implementation that we do not know.
+/// The error message for an unknown implementation of Python.
 pub(crate) fn unknown_implementation(name: &str) -> String {
     match closest(name, IMPLEMENTATIONS) {
         Some(meant) => format!("there is no implementation `{name}`; did you mean `{meant}`?"),
@@ -388,7 +388,7 @@ pub(crate) fn unknown_implementation(name: &str) -> String {
     }
 }
 
-/// Parses what stands in `#[device(…)]`.
+/// Parses the options of `#[device(…)]`.
 pub(crate) fn device(tokens: TokenStream, default_namespace: String, errors: &mut Errors) -> DeviceOptions {
     let mut options = DeviceOptions {
         facade: syn::parse_quote!(::belay),
@@ -402,7 +402,7 @@ pub(crate) fn device(tokens: TokenStream, default_namespace: String, errors: &mu
             Opt::Namespace => options.namespace = argument.identifier(errors).unwrap_or(options.namespace),
             Opt::Globals => options.globals = argument.names(errors),
             Opt::Modules => options.modules = argument.folder(errors),
-            // Those of methods were refused.
+            // The options of methods have been refused already.
             Opt::Name
             | Opt::TimeoutMs
             | Opt::Cache
@@ -424,7 +424,7 @@ pub(crate) fn device(tokens: TokenStream, default_namespace: String, errors: &mu
     options
 }
 
-/// Parses what stands in `#[task(…)]` and its like.
+/// Parses the options of `#[task(…)]` and the other attributes of methods.
 pub(crate) fn method(kind: Kind, tokens: TokenStream, errors: &mut Errors) -> MethodOptions {
     let mut options = MethodOptions::default();
     let arguments = arguments(kind.attribute(), tokens, errors);
@@ -452,7 +452,7 @@ pub(crate) fn method(kind: Kind, tokens: TokenStream, errors: &mut Errors) -> Me
             Opt::Implementation => options.implementation = argument.implementation(errors),
             Opt::Minify => options.minify = argument.flag(errors),
             Opt::File => options.files = argument.files(errors),
-            // Those of the trait were refused.
+            // The options of traits have been refused already.
             Opt::Crate | Opt::Namespace | Opt::Globals | Opt::Modules => {}
         }
     }
@@ -460,14 +460,14 @@ pub(crate) fn method(kind: Kind, tokens: TokenStream, errors: &mut Errors) -> Me
     options
 }
 
-/// Reports options that exclude each other.
-/// The options of `#[host]`: how long the function may take.
+/// Parses the option of `#[host(…)]`: the time limit in milliseconds.
 pub(crate) fn host(tokens: TokenStream, errors: &mut Errors) -> Option<u64> {
     let arguments = arguments("host", tokens, errors);
     let (_, argument) = arguments.iter().find(|(option, _)| *option == Opt::TimeoutMs)?;
     argument.milliseconds(errors)
 }
 
+/// Reports options that exclude each other.
 fn contradictions(options: &MethodOptions, arguments: &[(Opt, Argument)], errors: &mut Errors) {
     let find = |option: Opt| {
         let mut found = arguments.iter().filter(move |(other, _)| *other == option);
@@ -487,7 +487,7 @@ fn contradictions(options: &MethodOptions, arguments: &[(Opt, Argument)], errors
     }
 }
 
-/// Where the parentheses of an attribute would be, for errors about the attribute as a whole.
+/// The options between the parentheses of an attribute.
 pub(crate) fn tokens_of(attr: &syn::Attribute, errors: &mut Errors) -> TokenStream {
     match &attr.meta {
         syn::Meta::Path(_) => TokenStream::new(),

@@ -1,4 +1,4 @@
-//! Doc comments and files to Python without common indentation, with a note of where each line stands.
+//! Extracts Python bodies from doc comments and files: without common indentation, and with the origin of each line.
 
 use std::path::{Component, Path};
 
@@ -9,7 +9,7 @@ use crate::args::{IMPLEMENTATIONS, unknown_implementation};
 use crate::diag::Errors;
 use crate::model::{Body, MethodOptions, Origin, SourceFile};
 
-/// What to say of a body without a statement.
+/// The error message for a body without a statement.
 pub(crate) const EMPTY: &str =
     "the Python body has no statement in it\nhelp: write `pass` if it has nothing to do";
 
@@ -20,17 +20,17 @@ struct Line {
     origin: Origin,
 }
 
-/// A fenced block.
+/// A fenced code block.
 struct Block {
-    /// The words after the fence.
+    /// The words after the opening fence.
     info: String,
     opening: Origin,
     closed: bool,
     lines: Vec<Line>,
 }
 
-/// Takes the bodies of a method from its files or its comment, and makes of its attributes what rustdoc may
-/// see: a body that was the whole comment is put in a fence, so that it is not compiled as Rust.
+/// Extracts the bodies of a method from its files or its doc comment. If the whole comment is a body, it is replaced by
+/// a fenced block, so that rustdoc does not compile it as Rust.
 pub(crate) fn read(
     attrs: &mut Vec<Attribute>,
     options: &MethodOptions,
@@ -60,7 +60,7 @@ pub(crate) fn read(
     bodies
 }
 
-/// Where the first block of Python in a comment begins.
+/// The opening fence of the first Python block in a doc comment.
 pub(crate) fn first_block(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> Option<Span> {
     let lines = comment(attrs, errors);
     let blocks = blocks(&lines);
@@ -82,11 +82,11 @@ fn report_empty(bodies: &[Body], method: Span, errors: &mut Errors) {
     }
 }
 
-/// The lines of the comment, however it is written.
+/// The lines of the doc comment, in whichever syntax it is written.
 fn comment(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> Vec<Line> {
     let mut lines = Vec::new();
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("doc")) {
-        // `#[doc(hidden)]` and its like are not text.
+        // Attributes such as `#[doc(hidden)]` have no text.
         let Meta::NameValue(meta) = &attr.meta else {
             continue;
         };
@@ -101,17 +101,17 @@ fn comment(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> Vec<Line> {
             ),
         }
     }
-    // The compiler would report them once more.
+    // Remove the refused ones: the compiler would report them a second time.
     attrs.retain(|attr| !matches!(&attr.meta, Meta::NameValue(meta) if !matches!(meta.value, Expr::Lit(_))));
     lines
 }
 
-/// The lines of one doc attribute.
+/// The lines of one `#[doc]` attribute.
 fn lines_of(text: &LitStr) -> Vec<Line> {
     let value = text.value();
     let span = text.span();
     let (start, end) = (span.start().line, span.end().line);
-    // A literal with `\n` in it stands on fewer lines than it has.
+    // A literal with `\n` escapes takes up fewer source lines than it has lines of text.
     let step = usize::from(end - start == value.matches('\n').count());
     let line = |(index, text): (usize, &str)| Line {
         text: text.strip_suffix('\r').unwrap_or(text).to_owned(),
@@ -125,12 +125,12 @@ fn lines_of(text: &LitStr) -> Vec<Line> {
     lines
 }
 
-/// Takes away the stars at the left edge of a `/** … */` comment, if every line has one.
+/// Removes the stars at the left edge of a `/** … */` comment, if every line has one.
 fn strip_stars(lines: &mut [Line]) {
     let Some((_, rest)) = lines.split_first_mut() else {
         return;
     };
-    // The last line has nothing but the blanks before `*/`.
+    // The last line has only the whitespace before `*/`.
     let count = match rest.last() {
         Some(last) if last.text.trim().is_empty() => rest.len() - 1,
         _ => rest.len(),
@@ -144,7 +144,7 @@ fn strip_stars(lines: &mut [Line]) {
     }
 }
 
-/// The fence that a line opens, with its character and length.
+/// The fence that a line opens: its character and its length.
 fn fence(text: &str) -> Option<(char, usize)> {
     let text = text.trim_start();
     let mark = text.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
@@ -180,7 +180,7 @@ fn blocks(lines: &[Line]) -> Vec<Block> {
     blocks
 }
 
-/// The words after a fence.
+/// The words after the opening fence.
 fn words(block: &Block) -> impl Iterator<Item = &str> {
     block.info.split([',', ' ', '\t']).filter(|word| !word.is_empty())
 }
@@ -189,7 +189,7 @@ fn language(block: &Block) -> &str {
     words(block).next().unwrap_or("")
 }
 
-/// Whether a block is for the board, however its language is spelt.
+/// Whether a block is Python for the board, including common misspellings of its language.
 fn is_python(block: &Block) -> bool {
     let language = language(block).to_ascii_lowercase();
     ["py", "py3", "python", "python3"].contains(&&*language) || IMPLEMENTATIONS.contains(&&*language)
@@ -218,7 +218,7 @@ fn report_fences(blocks: &[Block], errors: &mut Errors) {
     }
 }
 
-/// The body of a comment without a fence.
+/// The body of a comment without fenced blocks.
 fn whole_comment(
     attrs: &mut Vec<Attribute>,
     lines: &[Line],
@@ -251,13 +251,13 @@ fn whole_comment(
     vec![body]
 }
 
-/// Puts one doc attribute in the place of all.
+/// Replaces all `#[doc = …]` attributes by one.
 fn replace_docs(attrs: &mut Vec<Attribute>, doc: Attribute) {
     attrs.retain(|attr| !(attr.path().is_ident("doc") && matches!(attr.meta, Meta::NameValue(_))));
     attrs.push(doc);
 }
 
-/// How many of a character stand together at most.
+/// The length of the longest run of a character.
 fn longest_run(text: &str, mark: char) -> usize {
     text.split(|letter| letter != mark)
         .map(str::len)
@@ -265,7 +265,7 @@ fn longest_run(text: &str, mark: char) -> usize {
         .unwrap_or(0)
 }
 
-/// The bodies in fenced blocks: blocks for the same implementation are one body.
+/// The bodies in fenced blocks. All blocks for the same implementation together are one body.
 fn fenced(blocks: &[&Block], options: &MethodOptions, errors: &mut Errors) -> Vec<Body> {
     let mut bodies: Vec<(Option<String>, Vec<Line>)> = Vec::new();
     for block in blocks {
@@ -289,7 +289,7 @@ fn fenced(blocks: &[&Block], options: &MethodOptions, errors: &mut Errors) -> Ve
         .collect()
 }
 
-/// The bodies in files, which are named below the comment.
+/// The bodies in files. Each file's name and text are appended to the documentation.
 fn from_files(
     attrs: &mut Vec<Attribute>,
     files: &[SourceFile],
@@ -332,17 +332,17 @@ fn from_files(
     bodies
 }
 
-/// What to say of a path that is not right.
+/// The help message for a wrong path.
 pub(crate) const PATHS: &str = "\nhelp: the path starts at the folder of this crate's Cargo.toml";
 
-/// The text of a file below a crate, or why it cannot be had.
+/// The text of a file inside a crate, or the error message if it cannot be read.
 pub(crate) fn text_of(root: &Path, name: &str) -> Result<String, String> {
     if !is_below(Path::new(name)) {
         return Err(format!("is not below this crate{PATHS}"));
     }
     let path = root.join(name);
     let unreadable = |error: std::io::Error| format!("cannot be read: {error}{PATHS}");
-    // A pipe would be read for ever.
+    // Reading a pipe would block forever.
     if !std::fs::metadata(&path).map_err(unreadable)?.is_file() {
         return Err(format!("is not a file{PATHS}"));
     }
@@ -355,7 +355,7 @@ pub(crate) fn text_of(root: &Path, name: &str) -> Result<String, String> {
     Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
 }
 
-/// Whether a relative path leads nowhere but further down.
+/// Whether a relative path stays inside the folder that it starts in.
 pub(crate) fn is_below(path: &Path) -> bool {
     let mut depth = 0_usize;
     for component in path.components() {
@@ -386,7 +386,7 @@ fn body(implementation: Option<String>, mut lines: Vec<Line>, whole_comment: boo
     }
 }
 
-/// Takes away the indentation that all lines share, so that the body stands at the left edge.
+/// Removes the indentation that all lines have in common.
 fn dedent(mut lines: Vec<Line>) -> Vec<Line> {
     let mut common: Option<String> = None;
     for line in lines.iter().filter(|line| !line.text.trim().is_empty()) {

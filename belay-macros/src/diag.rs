@@ -1,11 +1,11 @@
-//! Errors are collected, so that all mistakes of a trait are told at once.
+//! Collects errors, so that all mistakes in a trait are reported at once.
 
 use std::fmt::Display;
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 
-/// Collects errors. It has to be finished: errors that are dropped would let a wrong trait compile.
+/// Collects errors. `finish` has to be called: dropped errors would let a wrong trait compile.
 #[derive(Default)]
 pub(crate) struct Errors {
     found: Vec<syn::Error>,
@@ -32,7 +32,7 @@ impl Errors {
         self.found.push(error);
     }
 
-    /// How many there are by now.
+    /// How many errors there are so far.
     pub(crate) fn count(&self) -> usize {
         self.found.len()
     }
@@ -53,7 +53,7 @@ impl Drop for Errors {
     }
 }
 
-/// Names as a sentence lists them: `a`, `b` and `c`.
+/// Formats names as a list in a sentence: `a`, `b` and `c`.
 pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>, last: &str) -> String {
     let names: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
     match names.split_last() {
@@ -63,7 +63,7 @@ pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>, last: &str) -> 
     }
 }
 
-/// The name that somebody who wrote `word` may have meant.
+/// The name that was probably meant by a misspelt `word`.
 pub(crate) fn closest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let close = |name: &&str| strsim::levenshtein(word, name) <= 1 + name.len().min(word.len()) / 4;
     names

@@ -1,26 +1,26 @@
-//! The names that bodies find on the board.
+//! The global names that bodies find on the board.
 
 use std::collections::HashSet;
 
 use crate::model::{HostFn, Kind, Method};
 use crate::python::Program;
 
-/// What is raised where a host function fails, or a stream.
+/// The exception that is raised when a host function or a stream fails.
 pub(crate) const HOST_ERROR: &str = "HostError";
 
-/// The names that exist in a trait's namespace on the board.
+/// The global names in a trait's namespace on the board.
 pub(crate) struct Globals<'a> {
-    /// The names that setups define, with the setup.
+    /// The names that setups define, each with its setup.
     pub(crate) setups: Vec<(String, &'a Method)>,
     /// The names that bodies declare with `global`.
     declared: HashSet<String>,
     /// The names of tasks and of events.
     pub(crate) tasks: HashSet<String>,
-    /// Those of the setups' names that are not only the variables of a loop and the like.
+    /// Those of the setups' names that are not merely loop variables and the like.
     lasting: HashSet<String>,
-    /// The names that MicroPython forgets after it has compiled a setup.
+    /// The names of constants that MicroPython drops when it compiles a setup.
     hidden_constants: Vec<(String, &'a Method)>,
-    /// Whether an `import *` may define any name.
+    /// Whether an `import *` may define further names.
     pub(crate) open: bool,
 }
 
@@ -78,12 +78,12 @@ impl<'a> Globals<'a> {
         found.map(|(_, method)| *method)
     }
 
-    /// The setup that defines a name for good.
+    /// The setup that defines a name, unless it is merely a loop variable or the like.
     pub(crate) fn lasting(&self, name: &str) -> Option<&'a Method> {
         self.setup_of(name).filter(|_| self.lasting.contains(name))
     }
 
-    /// The setup that defines a name as a constant that no other body sees.
+    /// The setup that defines a name as a constant that no other body can see.
     pub(crate) fn hidden_constant(&self, name: &str) -> Option<&'a Method> {
         let found = self.hidden_constants.iter().find(|(other, _)| other == name);
         found.map(|(_, method)| *method)

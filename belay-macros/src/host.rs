@@ -1,4 +1,4 @@
-//! `#[host]` methods: functions of the host that bodies on the board call.
+//! Parses `#[host]` methods: functions of the host that bodies on the board call.
 
 use syn::spanned::Spanned;
 use syn::{Attribute, FnArg, Pat, Receiver, ReceiverKind, ReturnType, Signature, TraitItemFn, Type};
@@ -7,13 +7,13 @@ use crate::args;
 use crate::diag::Errors;
 use crate::model::{HostFn, HostParam, plain};
 
-/// How many parameters one can have: so many that a tuple of them can be read.
+/// The largest number of parameters: that of the largest tuple that serde can deserialise.
 const MOST: usize = 16;
 
-/// The attributes of what runs on the board.
+/// The attributes of methods that run on the board.
 const KINDS: [&str; 4] = ["task", "setup", "thread", "teardown"];
 
-/// Whether an attribute is the one.
+/// Whether an attribute is `#[host]`.
 fn is_ours(attr: &Attribute) -> bool {
     let mut segments = attr.path().segments.iter().rev();
     let last = segments.next().is_some_and(|last| last.ident == "host");
@@ -23,12 +23,12 @@ fn is_ours(attr: &Attribute) -> bool {
     }
 }
 
-/// Whether a method is one.
+/// Whether a method has `#[host]`.
 pub(crate) fn is_host(function: &TraitItemFn) -> bool {
     function.attrs.iter().any(is_ours)
 }
 
-/// Parses one. What cannot be understood is reported, and there is none then.
+/// Parses a `#[host]` method. If it cannot be parsed, that is reported and nothing is returned.
 pub(crate) fn read(mut function: TraitItemFn, errors: &mut Errors) -> Option<HostFn> {
     let (ours, others): (Vec<_>, Vec<_>) = std::mem::take(&mut function.attrs).into_iter().partition(is_ours);
     let (kinds, others): (Vec<_>, Vec<_>) =

@@ -1,4 +1,4 @@
-//! The attribute macros of belay: [`macro@device`], and those that mark the methods of its traits.
+//! The attribute macros of belay: [`macro@device`], and the attributes of the methods of its traits.
 
 mod args;
 mod body;
@@ -46,17 +46,18 @@ fn device_tokens(options: TokenStream, item: &TokenStream) -> TokenStream {
     quote!(#errors #expansion)
 }
 
-/// What is said of what is no trait.
+/// The error for an item that is not a trait.
 fn no_trait(attribute: &str, item: &TokenStream, error: &Error) -> TokenStream {
     if parse::is_of_a_mock(item) {
-        // It has copied what is for the trait, and so often; all say the same, and the compiler shows it once.
+        // mockall has copied the attribute to several items. They all get the same message, which the compiler shows
+        // only once.
         let message = format!(
             "`#[mockall::automock]` goes below `#[{attribute}]`, so that it sees what that makes of the trait"
         );
         return Error::new(Span::call_site(), message).to_compile_error();
     }
     if parse::begins_a_trait(item) {
-        // What is left of it would be told of once more, by the attributes of its methods.
+        // Without the item: the attributes of its methods would cause further errors.
         return error.to_compile_error();
     }
     let message = format!(
@@ -121,7 +122,8 @@ pub fn host(_: Tokens, item: Tokens) -> Tokens {
     outside("host", item)
 }
 
-/// The item as it is, with an error: inside a trait with `#[device]` the attribute would have been taken.
+/// Returns the item unchanged, with an error: inside a trait with `#[device]` that macro would have removed the
+/// attribute.
 fn outside(name: &str, item: Tokens) -> Tokens {
     let message = format!("`#[{name}]` goes on a method of a trait that has `#[belay::device]`");
     let error = Error::new(Span::call_site(), message).to_compile_error();

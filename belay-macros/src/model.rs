@@ -1,4 +1,4 @@
-//! What a trait says, understood: every part keeps the tokens it came from, for the spans.
+//! The parsed trait. Every part keeps the tokens that it was parsed from, for the spans.
 
 use proc_macro2::{Ident, Span};
 use syn::{Attribute, Expr, Generics, Path, Signature, TraitItem, Type, TypeParamBound, Visibility};
@@ -12,7 +12,7 @@ pub(crate) struct Device {
     pub(crate) supertraits: Vec<TypeParamBound>,
     pub(crate) items: Vec<Item>,
     pub(crate) options: DeviceOptions,
-    /// The modules that it brings.
+    /// The modules that the trait brings.
     pub(crate) modules: Vec<ModuleFile>,
     /// The functions of the host that its bodies call.
     pub(crate) hosts: Vec<HostFn>,
@@ -20,16 +20,16 @@ pub(crate) struct Device {
 
 /// A method with `#[host]`: it runs on the host, and bodies call it.
 pub(crate) struct HostFn {
-    /// Everything but the attributes that are ours, comments included.
+    /// The attributes, including doc comments, without those of belay.
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) sig: Signature,
     pub(crate) params: Vec<HostParam>,
-    /// What is in `-> …`.
+    /// The return type.
     pub(crate) output: Type,
     pub(crate) timeout_ms: Option<u64>,
 }
 
-/// A parameter of one.
+/// A parameter of a host function.
 pub(crate) struct HostParam {
     pub(crate) ident: Ident,
     /// Its name in Python.
@@ -40,13 +40,13 @@ pub(crate) struct HostParam {
 
 /// The options of `#[device]`.
 pub(crate) struct DeviceOptions {
-    /// Where the facade is.
+    /// The path of the facade crate.
     pub(crate) facade: Path,
     /// The name of the namespace on the board.
     pub(crate) namespace: String,
-    /// Names that the board defines by itself, in its `boot.py` for instance.
+    /// Names that the board itself defines, in its `boot.py` for instance.
     pub(crate) globals: Vec<String>,
-    /// Where the modules are that bodies import.
+    /// The folder with the modules that bodies import.
     pub(crate) modules: Option<Folder>,
 }
 
@@ -54,13 +54,13 @@ pub(crate) struct DeviceOptions {
 pub(crate) struct Folder {
     /// Its path from the crate's root.
     pub(crate) dir: syn::LitStr,
-    /// The folder of the board that they are put into; into its memory where there is none.
+    /// The folder of the board in which they are stored; without one they are kept in memory.
     pub(crate) to: Option<syn::LitStr>,
-    /// Whether they are compiled before, where that can be had.
+    /// Whether they are compiled first, if `mpy-cross` is available.
     pub(crate) mpy: bool,
 }
 
-/// A file of that folder.
+/// A module in that folder.
 pub(crate) struct ModuleFile {
     /// Its path in the folder, with slashes.
     pub(crate) path: String,
@@ -73,19 +73,19 @@ pub(crate) struct ModuleFile {
 pub(crate) enum Item {
     /// A method that runs on the board.
     Method(Box<Method>),
-    /// What stays as it is.
+    /// An item that is emitted unchanged.
     Other(Box<TraitItem>),
 }
 
 /// A method that runs on the board.
 pub(crate) struct Method {
-    /// Everything but the attributes that are ours, comments included.
+    /// The attributes, including doc comments, without those of belay.
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) kind: Kind,
-    /// As the user wrote it, without our attributes on parameters.
+    /// The signature as the user wrote it, without belay's attributes on parameters.
     pub(crate) sig: Signature,
     pub(crate) params: Vec<Param>,
-    /// What is in `-> …`: for streams the type of an item.
+    /// The return type; for streams, the type of an item.
     pub(crate) output: Type,
     /// For streams, the bounds after `impl`.
     pub(crate) stream: Option<Vec<TypeParamBound>>,
@@ -103,7 +103,7 @@ pub(crate) enum Kind {
     Event,
 }
 
-/// The options of a method. Those that its kind has not got keep their defaults.
+/// The options of a method. Those that its kind does not accept keep their defaults.
 #[derive(Default)]
 pub(crate) struct MethodOptions {
     pub(crate) name: Option<String>,
@@ -137,26 +137,26 @@ pub(crate) struct Param {
     pub(crate) name: String,
     /// The type that the user wrote.
     pub(crate) ty: Type,
-    /// What `None` stands for.
+    /// The value that `None` stands for.
     pub(crate) default: Option<Expr>,
-    /// What it is a stream of, if it is one.
+    /// The stream's item type, if the parameter is a stream.
     pub(crate) feed: Option<Feed>,
 }
 
 /// A parameter that is a stream, which the body reads.
 pub(crate) struct Feed {
-    /// What is in `Item = …`.
+    /// The type in `Item = …`.
     pub(crate) item: Type,
     pub(crate) form: Form,
 }
 
-/// What it is given.
+/// The form in which the stream is passed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     Stream,
     Iterator,
     IntoIterator,
-    /// Something that has a stream in it, which is reported.
+    /// A type that contains a stream, which is reported as an error.
     Refused,
 }
 
@@ -164,36 +164,36 @@ pub(crate) enum Form {
 pub(crate) struct Body {
     pub(crate) implementation: Option<String>,
     pub(crate) text: String,
-    /// Where each line of the text stands.
+    /// The origin of each line of the text.
     pub(crate) lines: Vec<Origin>,
-    /// The file, if it is not in the comment.
+    /// The file that contains it, if it is not in the doc comment.
     pub(crate) file: Option<syn::LitStr>,
-    /// Whether the whole comment was taken, because there is no fence in it.
+    /// Whether the whole comment is the body, because there is no fenced block in it.
     pub(crate) whole_comment: bool,
 }
 
-/// Where a line stands that a user wrote.
+/// The place of a line that the user wrote.
 #[derive(Clone, Copy)]
 pub(crate) struct Origin {
-    /// The line in its file, from one.
+    /// The line in its file, from 1.
     pub(crate) line: u32,
-    /// What an error can underline.
+    /// The span that an error underlines.
     pub(crate) span: Span,
 }
 
 impl Device {
-    /// The `#[cfg]`s below the attribute, which everything generated repeats.
+    /// The `#[cfg]`s of the trait, which all generated items repeat.
     pub(crate) fn cfgs(&self) -> impl Iterator<Item = &Attribute> {
         self.attrs.iter().filter(|attr| attr.path().is_ident("cfg"))
     }
 
-    /// Where an error about a module goes: at the folder's name.
+    /// The span of errors about modules: the folder's name.
     pub(crate) fn span_of_modules(&self) -> Span {
         let folder = self.options.modules.as_ref();
         folder.map_or_else(Span::call_site, |folder| folder.dir.span())
     }
 
-    /// Whether its bodies can be told of failures on the host.
+    /// Whether its bodies can get errors from the host, by host functions or streams.
     pub(crate) fn raises_host_errors(&self) -> bool {
         let reads = |method: &Method| method.params.iter().any(|param| param.feed.is_some());
         !self.hosts.is_empty() || self.methods().any(reads)
@@ -214,20 +214,20 @@ impl HostFn {
         plain(&self.sig.ident)
     }
 
-    /// The `#[cfg]`s that everything generated for it repeats.
+    /// The `#[cfg]`s of the function, which everything that is generated for it repeats.
     pub(crate) fn cfgs(&self) -> impl Iterator<Item = &Attribute> {
         self.attrs.iter().filter(|attr| attr.path().is_ident("cfg"))
     }
 }
 
 impl ModuleFile {
-    /// The name that it is imported by.
+    /// The dotted name by which it is imported.
     pub(crate) fn name(&self) -> String {
         let path = self.path.strip_suffix(".py").unwrap_or(&self.path);
         path.strip_suffix("/__init__").unwrap_or(path).replace('/', ".")
     }
 
-    /// Whether there can be other modules in it.
+    /// Whether it is a package, which can contain other modules.
     pub(crate) fn is_package(&self) -> bool {
         self.path.ends_with("/__init__.py")
     }
@@ -242,24 +242,24 @@ impl Method {
         }
     }
 
-    /// The `#[cfg]`s that everything generated for it repeats.
+    /// The `#[cfg]`s of the method, which everything that is generated for it repeats.
     pub(crate) fn cfgs(&self) -> impl Iterator<Item = &Attribute> {
         self.attrs.iter().filter(|attr| attr.path().is_ident("cfg"))
     }
 
-    /// The names that its parameters have in Python.
+    /// The Python names of its parameters.
     pub(crate) fn param_names(&self) -> Vec<&str> {
         self.params.iter().map(|param| param.name.as_str()).collect()
     }
 
-    /// Where an error without a better place goes.
+    /// The span of errors that have no better place.
     pub(crate) fn span(&self) -> Span {
         self.sig.ident.span()
     }
 }
 
 impl Kind {
-    /// Its attribute.
+    /// The name of its attribute.
     pub(crate) fn attribute(self) -> &'static str {
         match self {
             Self::Task => "task",
@@ -270,7 +270,7 @@ impl Kind {
         }
     }
 
-    /// Whether bodies find a function of its name; if not, its body runs at global level.
+    /// Whether it is a function that bodies can call by its name; if not, its body runs at global level.
     pub(crate) fn is_function(self) -> bool {
         matches!(self, Self::Task | Self::Thread | Self::Event)
     }

@@ -1,4 +1,4 @@
-//! The folder of modules that a trait brings: its files, read.
+//! Reads the folder of modules that a trait brings.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use crate::body::{PATHS, is_below, text_of};
 use crate::diag::Errors;
 use crate::model::{Folder, ModuleFile};
 
-/// How deep packages can be in each other. A link to a folder above would lead on for ever.
+/// How deep packages can be nested. A link to a folder above would otherwise be followed forever.
 const DEEPEST: usize = 16;
 
 /// Reads the modules in a folder, in the order of their paths.
@@ -49,7 +49,7 @@ impl Reader<'_> {
         self.folder("", 0);
     }
 
-    /// Reads a folder in the folder, whose path is empty or ends in a slash.
+    /// Reads a folder inside the folder. Its path `within` is empty or ends in a slash.
     fn folder(&mut self, within: &str, depth: usize) {
         let path = format!("{}/{within}", self.dir);
         if depth > DEEPEST {
@@ -60,7 +60,7 @@ impl Reader<'_> {
         let entries = entries.and_then(Iterator::collect::<Result<Vec<_>, _>>);
         let entries = match entries {
             Ok(mut entries) => {
-                // The order of a folder is another one on each machine.
+                // Sort them, because the order of directory entries differs between machines.
                 entries.sort_by_key(std::fs::DirEntry::file_name);
                 entries
             }

@@ -1,4 +1,4 @@
-//! A trait with `#[object]`: what of an object on the board has a name in Rust.
+//! Parses a trait with `#[object]`: the methods and attributes of an object on the board.
 
 use proc_macro2::{Ident, TokenStream};
 use syn::parse::Parser as _;
@@ -19,15 +19,15 @@ pub(crate) struct Object {
     pub(crate) generics: Generics,
     pub(crate) supertraits: Vec<TypeParamBound>,
     pub(crate) items: Vec<Item>,
-    /// Where the facade is.
+    /// The path of the facade crate.
     pub(crate) facade: Path,
 }
 
-/// One item of it.
+/// One item of such a trait.
 pub(crate) enum Item {
     /// A method or attribute of the object.
     Member(Box<Member>),
-    /// What stays as it is.
+    /// An item that is emitted unchanged.
     Other(Box<TraitItem>),
 }
 
@@ -38,7 +38,7 @@ pub(crate) enum Access {
     Call,
     /// Reads an attribute.
     Get,
-    /// Sets one.
+    /// Sets an attribute.
     Set,
 }
 
@@ -47,11 +47,11 @@ pub(crate) struct Member {
     pub(crate) access: Access,
     /// The name in Python.
     pub(crate) name: String,
-    /// Its signature, and how long it may take.
+    /// Its signature and its time limit.
     pub(crate) method: Method,
 }
 
-/// Parses a trait. What cannot be understood is reported and replaced by a stub.
+/// Parses a trait. A method that cannot be parsed is reported and replaced by a stub.
 pub(crate) fn read(options: TokenStream, item: ItemTrait, errors: &mut Errors) -> Object {
     let mut facade = parse_quote!(::belay);
     let parser = syn::meta::parser(|meta| {
@@ -159,13 +159,13 @@ fn member(mut function: TraitItemFn, errors: &mut Errors) -> Item {
     Item::Member(Box::new(Member { access, name, method }))
 }
 
-/// The name in Python where none is given.
+/// The name in Python if none is given.
 fn default_name(access: Access, name: &str) -> String {
     let of_what_is_set = name.strip_prefix("set_").filter(|_| access == Access::Set);
     of_what_is_set.unwrap_or(name).to_owned()
 }
 
-/// The name in Python, and how many milliseconds it may take.
+/// The name in Python and the time limit in milliseconds, if given.
 fn options(attr: &Attribute, errors: &mut Errors) -> (Option<String>, Option<u64>) {
     let (mut name, mut timeout_ms) = (None, None);
     let parser = syn::meta::parser(|meta| {

@@ -1,4 +1,4 @@
-//! The trait as tokens to the model. Helper attributes are taken, everything else is forwarded.
+//! Parses a trait into the model. The attributes of belay are removed, all others are kept.
 
 mod event;
 mod feed;
@@ -18,7 +18,7 @@ use crate::diag::Errors;
 use crate::model::{Device, Item, Kind, Method, Param, plain};
 use crate::{args, body, fallback, host, modules};
 
-/// Parses a trait. What cannot be understood is reported and replaced by a stub.
+/// Parses a trait. A method that cannot be parsed is reported and replaced by a stub.
 pub(crate) fn device(options: TokenStream, item: ItemTrait, errors: &mut Errors) -> Device {
     let options = args::device(options, plain(&item.ident), errors);
     if let Some(token) = &item.unsafety {
@@ -54,8 +54,8 @@ pub(crate) fn device(options: TokenStream, item: ItemTrait, errors: &mut Errors)
     }
 }
 
-/// Whether there is a method of this name already. With `#[cfg]` two may be meant, of which only one is there at
-/// a time.
+/// Whether this is a second method of the same name, which is reported. With `#[cfg]` there may be two, of which only
+/// one is compiled.
 fn is_double(function: &TraitItemFn, names: &mut HashSet<String>, errors: &mut Errors) -> bool {
     let name = plain(&function.sig.ident);
     let conditional = function.attrs.iter().any(|attr| attr.path().is_ident("cfg"));
@@ -72,7 +72,7 @@ fn is_double(function: &TraitItemFn, names: &mut HashSet<String>, errors: &mut E
     double
 }
 
-/// Whether it is something that the generated implementation could not provide.
+/// Whether this is an item that the generated implementation could not provide, which is reported.
 fn is_impossible(item: &TraitItem, errors: &mut Errors) -> bool {
     match item {
         TraitItem::Type(item) => errors.at(
@@ -88,7 +88,7 @@ fn is_impossible(item: &TraitItem, errors: &mut Errors) -> bool {
     true
 }
 
-/// Whether an attribute is one of ours.
+/// The kind that an attribute of belay stands for; nothing for other attributes.
 fn kind_of(attr: &Attribute) -> Option<Kind> {
     let mut segments = attr.path().segments.iter().rev();
     let last = segments.next()?.ident.to_string();
@@ -152,7 +152,7 @@ fn method(mut function: TraitItemFn, errors: &mut Errors) -> Item {
     }))
 }
 
-/// A method without an attribute of ours, which needs a body in Rust.
+/// A method without an attribute of belay, which needs a body in Rust.
 fn unmarked(function: TraitItemFn, errors: &mut Errors) -> Item {
     if function.default.is_some() {
         return Item::Other(Box::new(TraitItem::Fn(function)));
@@ -166,7 +166,7 @@ fn unmarked(function: TraitItemFn, errors: &mut Errors) -> Item {
     Item::Other(Box::new(fallback::stub(function)))
 }
 
-/// Reports what a method for the board cannot be, and makes it as it should be, so that nothing else is reported.
+/// Reports a signature that a method for the board cannot have, and corrects it, so that there are no further errors.
 pub(crate) fn plain_signature(sig: &mut Signature, errors: &mut Errors) {
     const PLAIN: &str = "a method for the board is a plain `async fn`, or a plain `fn` that returns a stream";
     if let Some(token) = sig.constness.take() {
@@ -202,7 +202,7 @@ fn is_shared(receiver: &Receiver) -> bool {
     matches!(receiver.kind, ReceiverKind::Reference(_, _, None))
 }
 
-/// The parameters, whose attributes are taken.
+/// Parses the parameters, and removes their attributes.
 pub(crate) fn params(sig: &mut Signature, errors: &mut Errors) -> Vec<Param> {
     let mut params = Vec::new();
     for input in &mut sig.inputs {
@@ -241,7 +241,8 @@ pub(crate) fn params(sig: &mut Signature, errors: &mut Errors) -> Vec<Param> {
     params
 }
 
-/// What `None` stands for. That the parameter is an `Option` is left to the compiler, which sees through aliases.
+/// The value that `None` stands for. The compiler checks that the parameter is an `Option`, because it can see through
+/// aliases.
 fn default(attr: &Attribute, ty: &Type, errors: &mut Errors) -> Option<Expr> {
     match &attr.meta {
         Meta::NameValue(meta) if matches!(ty, Type::Path(_)) => return Some(meta.value.clone()),
@@ -257,7 +258,7 @@ fn default(attr: &Attribute, ty: &Type, errors: &mut Errors) -> Option<Expr> {
     None
 }
 
-/// What a method returns: the type, and for streams the bounds, of which the type is that of the items.
+/// The return type and, for streams, the bounds. For a stream the type is that of its items.
 pub(crate) fn output(
     kind: Kind,
     sig: &Signature,
@@ -346,7 +347,7 @@ fn is_boxed_stream(ty: &Type) -> bool {
     }
 }
 
-/// The type of the items in `Stream<Item = …>`, or in what a user calls his streams. An iterator is none.
+/// The item type of `Stream<Item = …>` or of the user's alias of it. An iterator is not a stream.
 fn item_of(bound: &TypeParamBound) -> Option<Type> {
     let TypeParamBound::Trait(bound) = bound else {
         return None;
@@ -364,7 +365,7 @@ fn item_of(bound: &TypeParamBound) -> Option<Type> {
     })
 }
 
-/// A reference or a lifetime anywhere in a type.
+/// The first reference or lifetime in a type.
 pub(crate) fn find_reference(ty: &Type) -> Option<Span> {
     struct Find(Option<Span>);
     impl<'ast> syn::visit::Visit<'ast> for Find {
@@ -395,18 +396,18 @@ pub(crate) fn first_argument(ty: &Type) -> Option<&Type> {
     })
 }
 
-/// Whether a result is `Result<()>`, as far as can be seen.
+/// Whether a type is `Result<()>`, as far as its tokens show.
 pub(crate) fn is_unit_result(ty: &Type) -> bool {
     matches!(first_argument(ty), Some(Type::Tuple(tuple)) if tuple.elems.is_empty())
 }
 
-/// Whether it begins as a trait does, though it does not go on as one.
+/// Whether the tokens begin like a trait, although they do not parse as one.
 pub(crate) fn begins_a_trait(item: &TokenStream) -> bool {
     let mut words = item.clone().into_iter();
     words.any(|word| matches!(word, TokenTree::Ident(word) if word == "trait"))
 }
 
-/// A name for what an attribute was put on that is no trait.
+/// A description of the item to which an attribute was applied instead of a trait.
 pub(crate) fn describe(item: &TokenStream) -> String {
     match syn::parse2::<syn::Item>(item.clone()) {
         Ok(syn::Item::Impl(_)) => "an `impl` block".to_owned(),
@@ -423,7 +424,7 @@ pub(crate) fn describe(item: &TokenStream) -> String {
     }
 }
 
-/// Whether it is what mockall makes of a trait, with the attributes of the trait on it.
+/// Whether this is an item that mockall generated from a trait, with the trait's attributes copied to it.
 pub(crate) fn is_of_a_mock(item: &TokenStream) -> bool {
     match syn::parse2::<syn::Item>(item.clone()) {
         Ok(syn::Item::Struct(item)) => item.ident.to_string().starts_with("Mock"),
@@ -431,7 +432,7 @@ pub(crate) fn is_of_a_mock(item: &TokenStream) -> bool {
         Ok(syn::Item::Impl(item)) => matches!(&*item.self_ty, Type::Path(path)
             if path.path.segments.last().is_some_and(|last| last.ident.to_string().starts_with("Mock"))),
         Ok(_) => false,
-        // Among it are expressions.
+        // mockall also copies them to expressions.
         Err(_) => Block::parse_within.parse2(item.clone()).is_ok(),
     }
 }

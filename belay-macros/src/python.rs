@@ -1,4 +1,4 @@
-//! The bodies of a trait, each of them parsed once: every check and what is sent read this.
+//! The bodies of a trait. Each is parsed once; all checks and the code generation use the result.
 
 use std::collections::HashSet;
 
@@ -7,20 +7,20 @@ use proc_macro2::Span;
 
 use crate::model::{Body, Device, Method, ModuleFile};
 
-/// A trait whose bodies are parsed.
+/// A trait with its parsed bodies and modules.
 pub(crate) struct Program<'a> {
     pub(crate) device: &'a Device,
     bodies: Vec<Python<'a>>,
     modules: Vec<Module<'a>>,
 }
 
-/// A module that the trait brings, parsed.
+/// A parsed module that the trait brings.
 pub(crate) struct Module<'a> {
     pub(crate) file: &'a ModuleFile,
     pub(crate) parsed: Parsed<'a>,
 }
 
-/// A body that was parsed.
+/// A parsed body.
 pub(crate) struct Python<'a> {
     pub(crate) method: &'a Method,
     pub(crate) body: &'a Body,
@@ -28,7 +28,7 @@ pub(crate) struct Python<'a> {
 }
 
 impl<'a> Program<'a> {
-    /// Parses all bodies. There is no other place that does.
+    /// Parses all bodies and modules. Nothing else in this crate parses Python.
     pub(crate) fn parse(device: &'a Device) -> Self {
         let bodies = device
             .methods()
@@ -44,18 +44,18 @@ impl<'a> Program<'a> {
         }
     }
 
-    /// The modules that the trait brings, each behind those that it imports, unless they import each other.
+    /// The modules that the trait brings. Each comes after those that it imports, unless they import each other.
     pub(crate) fn modules(&self) -> &[Module<'a>] {
         &self.modules
     }
 
-    /// The names that `from name import *` takes out of a module that the trait brings; nothing where that is not known.
+    /// The names that `from name import *` takes from a module of the trait; nothing if they are not all known.
     pub(crate) fn exports(&self, name: &str) -> Option<Vec<String>> {
         let mut names = Vec::new();
         self.export(name, &mut Vec::new(), &mut names).then_some(names)
     }
 
-    /// Whether all names of a module are known, which are added to these.
+    /// Adds the names of a module to `names`. Returns whether all of them are known.
     fn export(&self, name: &str, seen: &mut Vec<String>, names: &mut Vec<String>) -> bool {
         if seen.iter().any(|seen| seen == name) {
             return true;
@@ -83,12 +83,12 @@ impl<'a> Program<'a> {
         &self.bodies
     }
 
-    /// Those that are Python.
+    /// The bodies that are valid Python.
     pub(crate) fn sound(&self) -> impl Iterator<Item = &Python<'a>> + Clone {
         self.bodies.iter().filter(|python| python.is_sound())
     }
 
-    /// Those of one method.
+    /// The bodies of one method.
     pub(crate) fn of(&self, method: &Method) -> impl Iterator<Item = &Python<'a>> {
         self.bodies
             .iter()
@@ -97,7 +97,7 @@ impl<'a> Program<'a> {
 }
 
 impl Module<'_> {
-    /// The dotted name of what it imports; nothing where a relative one leads out of its packages.
+    /// The absolute name of an imported module; nothing if a relative import leads out of this module's packages.
     pub(crate) fn target(&self, import: &Import) -> Option<String> {
         let rest = import.module.trim_start_matches('.');
         let dots = import.module.len() - rest.len();
@@ -109,13 +109,13 @@ impl Module<'_> {
         let kept = package
             .len()
             .checked_sub(dots - usize::from(self.file.is_package()));
-        // What stands beside the packages is in none.
+        // A module at the top level is in no package.
         package.truncate(kept.filter(|kept| *kept > 0)?);
         package.extend(rest.split('.').filter(|name| !name.is_empty()));
         Some(package.join("."))
     }
 
-    /// A message with the line of the file that it is about.
+    /// Adds the place and the line of the file to a message.
     pub(crate) fn with_excerpt(&self, range: Range, message: &str) -> String {
         let index = LineIndex::new(&self.file.text);
         let at = index.line_column(range.start);
@@ -136,7 +136,7 @@ impl<'a> Python<'a> {
         Self { method, body, parsed }
     }
 
-    /// Whether it is Python.
+    /// Whether the body is valid Python.
     pub(crate) fn is_sound(&self) -> bool {
         self.parsed.diagnostics.is_empty()
     }
@@ -145,18 +145,18 @@ impl<'a> Python<'a> {
         self.parsed.analysis()
     }
 
-    /// Whether it is an `async def` on the board.
+    /// Whether the body becomes an `async def` on the board.
     pub(crate) fn awaits(&self) -> bool {
         self.method.kind.is_function() && !self.analysis().awaits.is_empty()
     }
 
-    /// Where a range of the body stands, and a message with the line it is about.
+    /// The span of a range of the body, and the message with its line added.
     pub(crate) fn with_excerpt(&self, range: Range, message: &str) -> (Span, String) {
         let (span, excerpt) = self.locate(&LineIndex::new(&self.body.text), range);
         (span, format!("{message}\n{excerpt}"))
     }
 
-    /// Where a range of the body stands, and the line with carets under the range.
+    /// The span of a range of the body, and its line with carets under the range.
     fn locate(&self, index: &LineIndex<'_>, range: Range) -> (Span, String) {
         let body = self.body;
         let at = index.line_column(range.start);
@@ -171,7 +171,7 @@ impl<'a> Python<'a> {
     }
 }
 
-/// A body of a function, which is an `async def` where it awaits.
+/// Parses the body of a function; as that of an `async def` if it awaits.
 fn of_a_function<'a>(text: &'a str, params: &[&str]) -> Parsed<'a> {
     let parsed = belay_syntax::parse_body(text, params);
     if parsed.analysis().awaits.is_empty() {
@@ -180,7 +180,7 @@ fn of_a_function<'a>(text: &'a str, params: &[&str]) -> Parsed<'a> {
     parsed.as_async_body(params)
 }
 
-/// Puts each module behind those that it imports.
+/// Sorts the modules so that each comes after those that it imports.
 fn in_order(modules: Vec<Module<'_>>) -> Vec<Module<'_>> {
     let names: Vec<String> = modules.iter().map(|module| module.file.name()).collect();
     let mut order = Vec::new();
@@ -206,7 +206,8 @@ fn visit(
         let Some(target) = modules[at].target(import) else {
             continue;
         };
-        // What comes out of a package may be a module of it, and the packages around are imported with it.
+        // An import from a package may import one of its modules. The packages that contain a module are imported with
+        // it.
         let inner = import
             .names
             .iter()
@@ -227,7 +228,7 @@ fn visit(
     order.push(at);
 }
 
-/// The line in which a range of a text begins, said to be at this place, with carets under the range.
+/// The line in which a range begins, after the name of its place, with carets under the range.
 fn excerpt(source: &str, index: &LineIndex<'_>, range: Range, place: &str) -> String {
     let at = index.line_column(range.start);
     let text = index.line_text(at.line);
@@ -235,7 +236,7 @@ fn excerpt(source: &str, index: &LineIndex<'_>, range: Range, place: &str) -> St
     let width = source
         .get(range.start..end)
         .map_or(0, |text| text.chars().count());
-    // Tabs keep their width, so that the carets stand below what they mean.
+    // Keep tabs, so that the carets stand under the range.
     let blanks: String = text
         .chars()
         .take(at.column - 1)
@@ -248,6 +249,6 @@ fn excerpt(source: &str, index: &LineIndex<'_>, range: Range, place: &str) -> St
 
 #[cfg(test)]
 thread_local! {
-    /// How often a body was parsed in this thread.
+    /// How many bodies were parsed on this thread.
     pub(crate) static PARSES: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }

@@ -1,4 +1,4 @@
-//! What is sent of a body, and what the runtime is told of it.
+//! The source that is sent to the board for a body, and what the runtime needs to know of it.
 
 use std::collections::HashSet;
 
@@ -6,20 +6,21 @@ use crate::model::{Kind, Method};
 use crate::parse::is_unit_result;
 use crate::python::{Module, Program, Python};
 
-/// What a thread's body calls to learn whether it has to end.
+/// The function that a thread's body calls to learn whether it has to stop.
 pub(crate) const STOP: &str = "__stop";
 
-/// What makes a function of one that awaits: it is in the namespace of every trait that has such a body.
+/// The function that wraps an `async def` so that it can be called. The namespace of every trait with such a body has
+/// it.
 const AWAITS: &str = "_belay_awaits";
 
-/// A body as it goes to the board, with the line of its file for each of its lines.
+/// A body as it is sent to the board, with the line number in the user's file for each of its lines.
 pub(crate) struct Source {
     pub(crate) text: String,
     pub(crate) lines: Vec<u32>,
 }
 
 impl Source {
-    /// The same with a line at its end that stands in no file.
+    /// The same with one more line, which comes from no file.
     fn with_last(mut self, last: Option<String>) -> Self {
         if let Some(last) = last {
             self.text.push_str(&last);
@@ -29,7 +30,7 @@ impl Source {
     }
 }
 
-/// Makes of a body what goes to the board.
+/// The source that is sent to the board for a body.
 pub(crate) fn source(python: &Python<'_>) -> Source {
     let Python { method, body, parsed } = python;
     let thread = method.kind == Kind::Thread;
@@ -77,7 +78,7 @@ pub(crate) fn source(python: &Python<'_>) -> Source {
     .with_last(last)
 }
 
-/// Makes of a module what goes to the board.
+/// The source that is sent to the board for a module.
 pub(crate) fn module(module: &Module<'_>) -> Source {
     let minified = module.parsed.rewrite().minify();
     Source {
@@ -86,7 +87,7 @@ pub(crate) fn module(module: &Module<'_>) -> Source {
     }
 }
 
-/// The names of the tasks that a method's bodies mention.
+/// The names of the tasks that a method's bodies use.
 pub(crate) fn uses(program: &Program<'_>, method: &Method, tasks: &HashSet<String>) -> Vec<String> {
     let mut uses = Vec::new();
     for found in program.of(method).flat_map(|python| &python.analysis().free) {
@@ -98,8 +99,8 @@ pub(crate) fn uses(program: &Program<'_>, method: &Method, tasks: &HashSet<Strin
     uses
 }
 
-/// Whether no body of a task has a `return` with a value, though the signature seems to want one. The compiler
-/// then checks that the result can be `None`.
+/// Whether no body of a task returns a value, although the signature seems to promise one. If so, the generated code
+/// has the compiler check that the result can be `None`.
 pub(crate) fn never_returns(program: &Program<'_>, method: &Method) -> bool {
     let silent = |python: &Python<'_>| {
         let analysis = python.analysis();

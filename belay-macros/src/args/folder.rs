@@ -8,11 +8,11 @@ use super::{Argument, Value, wrong};
 use crate::diag::{Errors, closest};
 use crate::model::{Folder, plain};
 
-/// What `modules(…)` takes.
+/// The keys of `modules(…)`.
 const KEYS: [&str; 3] = ["dir", "to", "mpy"];
 
 impl Argument {
-    /// `modules = "board"`, or `modules(dir = "board", to = "/lib", mpy = true)`.
+    /// The value of `modules = "board"` or `modules(dir = "board", to = "/lib", mpy = true)`.
     pub(super) fn folder(&self, errors: &mut Errors) -> Option<Folder> {
         let Value::List(tokens) = &self.value else {
             let dir = self.string(errors)?.clone();
@@ -65,7 +65,7 @@ impl Argument {
     }
 }
 
-/// Whether it is a path on the board that can be asked for without a doubt.
+/// Whether this is an absolute path that can be put into requests to the board without escaping.
 fn is_folder(path: &str) -> bool {
     let plain = |name: &str| !name.is_empty() && name != "." && name != "..";
     let names = path.strip_prefix('/').map(|path| path.split('/'));

@@ -1,10 +1,9 @@
-//! Tasks that hide a builtin that some body uses.
+//! Checks for tasks whose name hides a builtin that a body uses.
 
 use crate::diag::Errors;
 use crate::model::{Kind, Method};
 use crate::python::{Program, Python};
 
-/// Reports them.
 pub(super) fn check(program: &Program<'_>, errors: &mut Errors) {
     let mut told: Vec<&Method> = Vec::new();
     for Python { method, .. } in program.sound() {

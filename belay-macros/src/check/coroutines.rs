@@ -1,4 +1,4 @@
-//! Calls that only make a coroutine, of a body's own or of a setup's.
+//! Checks for calls of an `async def` that is not awaited: one that the body itself or a setup defines.
 
 use belay_syntax::Name;
 
@@ -6,12 +6,11 @@ use super::Warning;
 use crate::model::Kind;
 use crate::python::{Program, Python};
 
-/// Warns of them.
 pub(super) fn check<'a>(python: &Python<'a>, program: &Program<'a>, warnings: &mut Vec<Warning<'a>>) {
     let analysis = python.analysis();
     let of_setups = program.sound().filter(|other| other.method.kind == Kind::Setup);
     let of_setups: Vec<_> = of_setups.flat_map(|other| &other.analysis().coroutines).collect();
-    // Where an event loop runs already, a task that awaits gives what that is to wait for.
+    // In a body that awaits, calling a task that awaits also returns only something to be awaited.
     let of_tasks = program.sound().filter(|other| python.awaits() && other.awaits());
     let of_tasks: Vec<_> = of_tasks.map(|other| other.method.python_name()).collect();
     for Name { name, range } in &analysis.idle_calls {

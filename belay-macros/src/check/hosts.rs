@@ -1,4 +1,4 @@
-//! Names of host functions that cannot be, or that collide.
+//! Checks the names of host functions: invalid ones, and collisions.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,6 @@ use crate::diag::Errors;
 use crate::globals::{Globals, HOST_ERROR};
 use crate::model::{Device, Method};
 
-/// Reports them.
 pub(super) fn check(device: &Device, globals: &Globals<'_>, errors: &mut Errors) {
     let mut names = HashSet::new();
     for host in &device.hosts {
@@ -50,7 +49,7 @@ pub(super) fn check(device: &Device, globals: &Globals<'_>, errors: &mut Errors)
     }
 }
 
-/// Reports what a method calls as a host function is called.
+/// Reports a method, a parameter or a global of a setup that has the name of a host function.
 fn hides(method: &Method, name: &str, globals: &Globals<'_>, errors: &mut Errors) {
     if method.kind.is_function() && method.python_name() == name {
         errors.at(

@@ -1,4 +1,4 @@
-//! Imports of what is not there.
+//! Checks imports for modules and names that do not exist.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::Warning;
 use crate::diag::closest;
 use crate::python::{Module, Program};
 
-/// Warns of what bodies and modules import that neither the trait brings nor MicroPython has.
+/// Warns of imports, in bodies and modules, of what neither the trait nor MicroPython provides.
 pub(super) fn check<'a>(program: &Program<'a>, warnings: &mut Vec<Warning<'a>>) {
     let folder = Folder::of(program);
     for python in program.sound() {
@@ -30,9 +30,9 @@ pub(super) fn check<'a>(program: &Program<'a>, warnings: &mut Vec<Warning<'a>>) 
 /// What can be imported.
 struct Folder<'p, 'a> {
     program: &'p Program<'a>,
-    /// The folder's path; none where the trait brings no modules.
+    /// The folder's path; nothing if the trait brings no modules.
     dir: Option<String>,
-    /// The dotted names of its modules and of the packages that they are in.
+    /// The dotted names of its modules and of their packages.
     names: BTreeSet<String>,
 }
 
@@ -53,9 +53,9 @@ impl<'p, 'a> Folder<'p, 'a> {
         }
     }
 
-    /// What is doubtful about an import in a module of the folder, or in a body.
+    /// The warnings about an import in a body or, if `within` is given, in a module of the folder.
     fn doubts(&self, import: &Import, within: Option<&Module<'_>>) -> Vec<(Range, String)> {
-        // What may fail is allowed to.
+        // An import inside a `try` may fail.
         if import.attempted {
             return Vec::new();
         }
@@ -94,7 +94,7 @@ impl<'p, 'a> Folder<'p, 'a> {
         names.filter_map(|name| self.not_in(&target, name)).collect()
     }
 
-    /// What to say of a module of which nothing is known.
+    /// The message for a module that is entirely unknown.
     fn unknown(&self, name: &str) -> String {
         let mut message = match &self.dir {
             Some(dir) => {
@@ -103,7 +103,7 @@ impl<'p, 'a> Folder<'p, 'a> {
             None => format!("MicroPython has no module `{name}`"),
         };
         let own = self.names.iter().map(String::as_str);
-        // A short name is near to many others by chance.
+        // Skip short names, which resemble many others by chance.
         let theirs = belay_syntax::modules().map(|module| -> &str { module });
         let theirs = theirs.filter(|module| name.len() > 3 && module.len() > 3);
         if let Some(meant) = closest(name, own.chain(theirs)) {
@@ -119,7 +119,7 @@ impl<'p, 'a> Folder<'p, 'a> {
             + &format!("\nhelp: {bring}\nhelp: if the board itself has it, say `#[device(globals({name}))]`")
     }
 
-    /// What to say of a module that a package of the folder has not.
+    /// The message for a module that is missing in a package of the folder.
     fn missing(&self, target: &str) -> String {
         let dir = self.dir.as_deref().unwrap_or_default();
         let mut message = format!("there is no module `{target}` in `{dir}`");
@@ -129,7 +129,7 @@ impl<'p, 'a> Folder<'p, 'a> {
         message
     }
 
-    /// What to say of a name that a module of the folder has not.
+    /// The message for a name that is missing in a module of the folder.
     fn not_in(&self, target: &str, name: &Name) -> Option<(Range, String)> {
         if self.names.contains(&format!("{target}.{}", name.name)) {
             return None;
@@ -137,7 +137,7 @@ impl<'p, 'a> Folder<'p, 'a> {
         let mut modules = self.program.modules().iter();
         let module = modules.find(|module| module.file.name() == target);
         let analysis = module.map(|module| module.parsed.analysis());
-        // A module whose names are not all known may have this one.
+        // If not all names of the module are known, it may have this one.
         let open = |analysis: &belay_syntax::Analysis| {
             let by_itself = { analysis.assigned.iter() }.any(|own| own.name == "__getattr__");
             let into_globals =

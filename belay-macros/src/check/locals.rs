@@ -1,4 +1,4 @@
-//! Assignments that seem to set a global and make a name of their own.
+//! Checks for assignments that look as if they set a global, but define a local variable.
 
 use belay_syntax::Name;
 
@@ -6,7 +6,6 @@ use super::Warning;
 use crate::globals::Globals;
 use crate::python::Python;
 
-/// Warns of them.
 pub(super) fn check<'a>(python: &Python<'a>, globals: &Globals<'a>, warnings: &mut Vec<Warning<'a>>) {
     let analysis = python.analysis();
     for Name { name, range } in &analysis.locals {

@@ -1,4 +1,4 @@
-//! What a trait and its bodies have to be like: one file for each rule.
+//! The checks of a trait and its bodies: one file for each rule.
 
 mod builtins;
 mod coroutines;
@@ -24,13 +24,13 @@ use crate::globals::Globals;
 use crate::model::{Device, Method};
 use crate::python::{Module, Program, Python};
 
-/// Something that is no error, because a board has globals of its own.
+/// A problem that is only a warning, because a board can have globals that the macro does not know.
 pub(crate) enum Warning<'a> {
     /// No body reads the parameter.
     Unused { method: &'a Method, param: &'a Ident },
-    /// Something in a body is probably not what is meant.
+    /// Something in a body or module is probably a mistake.
     Doubtful {
-        /// The method that it is in; none for a module.
+        /// The method that contains it; nothing for a module.
         method: Option<&'a Method>,
         span: Span,
         message: String,
@@ -38,7 +38,7 @@ pub(crate) enum Warning<'a> {
 }
 
 impl<'a> Warning<'a> {
-    /// Something in a body.
+    /// A warning about something in a body.
     fn in_body(python: &Python<'a>, range: Range, message: &str) -> Self {
         let (span, message) = python.with_excerpt(range, message);
         Self::Doubtful {
@@ -48,7 +48,7 @@ impl<'a> Warning<'a> {
         }
     }
 
-    /// Something in a module that the trait brings.
+    /// A warning about something in a module that the trait brings.
     fn in_module(device: &Device, module: &Module<'_>, range: Range, message: &str) -> Self {
         Self::Doubtful {
             method: None,
@@ -58,7 +58,7 @@ impl<'a> Warning<'a> {
     }
 }
 
-/// Checks the whole trait and gives the warnings, which are only known where there is no error.
+/// Checks the whole trait and returns the warnings, which are only computed if there are no errors.
 pub(crate) fn program<'a>(program: &Program<'a>, errors: &mut Errors) -> Vec<Warning<'a>> {
     let device = program.device;
     names::check(device, errors);
@@ -83,7 +83,7 @@ pub(crate) fn program<'a>(program: &Program<'a>, errors: &mut Errors) -> Vec<War
     }
 }
 
-/// What is suspicious and may be right nevertheless.
+/// The warnings about what is suspicious but may be intended.
 fn warnings<'a>(program: &Program<'a>, globals: &Globals<'a>) -> Vec<Warning<'a>> {
     let mut warnings = Vec::new();
     unused::check(program, &mut warnings);

@@ -1,4 +1,4 @@
-//! The modules that a trait brings: that they are Python, and can be imported.
+//! Checks the modules that a trait brings: whether they are valid Python, and can be imported.
 
 use belay_syntax::Range;
 
@@ -6,10 +6,10 @@ use super::Warning;
 use crate::diag::Errors;
 use crate::python::{Module, Program};
 
-/// What a module has without defining it.
+/// Names that a module has without defining them.
 const OWN: [&str; 2] = ["__file__", "__path__"];
 
-/// Reports what is wrong with them.
+/// Reports the errors in modules.
 pub(super) fn check(program: &Program<'_>, errors: &mut Errors) {
     let span = program.device.span_of_modules();
     for module in program.modules() {
@@ -33,7 +33,7 @@ pub(super) fn check(program: &Program<'_>, errors: &mut Errors) {
     }
 }
 
-/// The folder that is found in the place of a module.
+/// The folder that is imported in the place of a module of the same name.
 fn hidden_by(program: &Program<'_>, module: &Module<'_>) -> Option<String> {
     let file = module.file;
     let folder = file.path.strip_suffix(".py").filter(|_| !file.is_package())?;
@@ -45,7 +45,7 @@ fn hidden_by(program: &Program<'_>, module: &Module<'_>) -> Option<String> {
     hides.then(|| file.file.strip_suffix(".py").unwrap_or(&file.file).to_owned())
 }
 
-/// Warns of what is probably not meant.
+/// Warns of what is probably a mistake in modules.
 pub(super) fn doubts<'a>(program: &Program<'a>, warnings: &mut Vec<Warning<'a>>) {
     for module in program.modules() {
         let name = module.file.name();
@@ -65,7 +65,7 @@ pub(super) fn doubts<'a>(program: &Program<'a>, warnings: &mut Vec<Warning<'a>>)
     }
 }
 
-/// Warns of names that a module reads and nothing defines.
+/// Warns of names that a module reads but that nothing defines.
 fn undefined<'a>(program: &Program<'a>, module: &Module<'a>, warnings: &mut Vec<Warning<'a>>) {
     let analysis = module.parsed.analysis();
     if analysis.has_star_import() {

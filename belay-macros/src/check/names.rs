@@ -1,4 +1,4 @@
-//! Names of methods and parameters that cannot be, or that collide.
+//! Checks the names of methods and parameters: invalid ones, and collisions.
 
 use std::collections::HashMap;
 
@@ -18,10 +18,9 @@ const GENERATED: [&str; 8] = [
     "clone",
 ];
 
-/// Not every board reads the names of others, and none of them normalises them as Rust does.
+/// Not every board accepts non-ASCII names, and none normalises them as Rust does.
 const NOT_ASCII: &str = "is no name on every board, because it is not ASCII";
 
-/// Reports them.
 pub(super) fn check(device: &Device, errors: &mut Errors) {
     let namespace = &device.options.namespace;
     if !namespace.is_ascii() {
@@ -70,7 +69,7 @@ fn python_name(method: &Method, errors: &mut Errors) {
     if !method.kind.is_function() {
         return;
     }
-    // Another one that is like it, where that can be used.
+    // Suggest a similar name, if that is a valid one.
     let other = Some(format!("{name}_")).filter(|other| bad_name(other).is_none());
     let other = other.as_deref().unwrap_or("…");
     let rename = match method.kind {

@@ -1,11 +1,10 @@
-//! Assignments of a global that is the function of a method.
+//! Checks for assignments of a global that is the function of a method.
 
 use belay_syntax::Name;
 
 use crate::diag::Errors;
 use crate::python::Program;
 
-/// Refuses them.
 pub(super) fn check(program: &Program<'_>, errors: &mut Errors) {
     for python in program.sound() {
         for Name { name, range } in &python.analysis().globals {

@@ -1,10 +1,9 @@
-//! Parameters and tasks that hide what a setup defines.
+//! Checks for parameters and tasks that hide a global of a setup.
 
 use crate::diag::Errors;
 use crate::globals::Globals;
 use crate::model::Device;
 
-/// Reports them.
 pub(super) fn check(device: &Device, globals: &Globals<'_>, errors: &mut Errors) {
     for method in device.methods().filter(|method| method.kind.is_function()) {
         for param in &method.params {

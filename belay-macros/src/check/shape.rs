@@ -1,4 +1,4 @@
-//! Whether a body does what its method's signature says.
+//! Checks whether a body fits the signature of its method.
 
 use belay_syntax::Range;
 
@@ -7,7 +7,6 @@ use crate::model::Kind;
 use crate::parse::is_unit_result;
 use crate::python::Python;
 
-/// Checks that a body does what its method's signature says.
 pub(super) fn check(python: &Python<'_>, errors: &mut Errors) {
     let (method, body, analysis) = (python.method, python.body, python.analysis());
     let mut at = |range: Range, message: &str| {

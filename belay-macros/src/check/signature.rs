@@ -1,9 +1,8 @@
-//! Options and parameters that do not fit each other.
+//! Checks for options and parameters that do not fit together.
 
 use crate::diag::Errors;
 use crate::model::{Kind, Method};
 
-/// Reports them.
 pub(super) fn check(method: &Method, errors: &mut Errors) {
     let name = &method.sig.ident;
     let feed = method.params.iter().find(|param| param.feed.is_some());

@@ -1,9 +1,9 @@
-//! Bodies that would read the line on which the host talks to the board.
+//! Checks for bodies that would read the standard input, through which the host talks to the board.
 
 use crate::diag::Errors;
 use crate::python::Program;
 
-/// Refuses bodies that are known to read it. `input` does not: it asks the host.
+/// Refuses bodies that are known to read it. `input` is allowed: it asks the host.
 pub(super) fn check(program: &Program<'_>, errors: &mut Errors) {
     const MESSAGE: &str = "this reads the line on which the host talks to the board: it would get one of \
          the host's requests instead of input, and the request would be lost\n\

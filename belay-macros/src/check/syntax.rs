@@ -1,4 +1,4 @@
-//! Bodies that are no Python, or that are Python by chance only.
+//! Checks for bodies that are not valid Python, or are so only by chance.
 
 use belay_syntax::LineIndex;
 
@@ -6,12 +6,12 @@ use crate::body::EMPTY;
 use crate::diag::Errors;
 use crate::python::{Program, Python};
 
-/// What to say of a comment that is Python by chance.
+/// The error message for a doc comment that is valid Python only by chance.
 const PROSE: &str = "the whole comment is read as Python, because it has no ```python block in it, and as Python \
                      it does nothing\nhelp: put the Python into a ```python block below the description; a call \
                      has parentheses: `led.on()`";
 
-/// Reports what is wrong with the bodies.
+/// Reports the errors in bodies.
 pub(super) fn check(program: &Program<'_>, errors: &mut Errors) {
     for python in program.bodies() {
         if python.is_sound() {
@@ -22,7 +22,7 @@ pub(super) fn check(program: &Program<'_>, errors: &mut Errors) {
     }
 }
 
-/// Reports a body that says nothing to do.
+/// Reports a body that has no effect.
 fn idle(python: &Python<'_>, errors: &mut Errors) {
     let Python { method, body, parsed } = python;
     let message = if parsed.is_empty() && !body.text.trim().is_empty() {
@@ -36,7 +36,7 @@ fn idle(python: &Python<'_>, errors: &mut Errors) {
     errors.at_span(span, message);
 }
 
-/// Reports what makes a body at global level right in a function only, if it is that.
+/// If a body at global level would be valid in a function, reports what makes it invalid here. Returns whether it did.
 fn of_a_function(python: &Python<'_>, errors: &mut Errors) -> bool {
     let mut parsed = python.parsed.as_body(&[]);
     if !parsed.analysis().awaits.is_empty() {
@@ -74,10 +74,10 @@ fn of_a_function(python: &Python<'_>, errors: &mut Errors) -> bool {
     !(analysis.returns.is_empty() && analysis.yields.is_empty() && analysis.awaits.is_empty())
 }
 
-/// Reports what the parser found in a body.
+/// Reports the parser's errors in a body.
 fn report(python: &Python<'_>, errors: &mut Errors) {
     let diagnostics = &python.parsed.diagnostics;
-    // Prose that is taken for Python goes wrong in its first line, and what follows says nothing new.
+    // If prose is taken for Python, the first error is in its first line, and the later ones add nothing.
     let lines = LineIndex::new(&python.body.text);
     let in_first_line = diagnostics
         .first()

@@ -1,4 +1,4 @@
-//! Names that nothing defines.
+//! Checks for names that nothing defines.
 
 use super::Warning;
 use crate::diag::closest;
@@ -7,7 +7,7 @@ use crate::model::{Device, Kind};
 use crate::python::Python;
 use crate::source::STOP;
 
-/// Warns of the names that a body reads and that nothing known defines.
+/// Warns of names that a body reads but that nothing known defines.
 pub(super) fn check<'a>(
     device: &'a Device,
     python: &Python<'a>,
@@ -37,7 +37,7 @@ pub(super) fn check<'a>(
     }
 }
 
-/// What to do about a name that nothing defines.
+/// The help message for a name that nothing defines.
 fn help_for(device: &Device, python: &Python<'_>, globals: &Globals<'_>, name: &str) -> String {
     if let Some(setup) = globals.hidden_constant(name) {
         return format!(
@@ -59,7 +59,7 @@ fn help_for(device: &Device, python: &Python<'_>, globals: &Globals<'_>, name: &
     if let Some(advice) = belay_syntax::advice(name) {
         return format!("\nhelp: {advice}");
     }
-    // A short name is near to many builtins by chance.
+    // Skip short names, which resemble many builtins by chance.
     let builtins = belay_syntax::builtins().filter(|builtin| {
         let alike = name.len() > 4 && builtin.len() > 4;
         alike || builtin.eq_ignore_ascii_case(name)

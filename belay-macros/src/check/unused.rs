@@ -1,10 +1,9 @@
-//! Parameters that no body reads.
+//! Checks for parameters that no body reads.
 
 use super::Warning;
 use crate::model::{Kind, Method, Param};
 use crate::python::{Program, Python};
 
-/// Warns of them.
 pub(super) fn check<'a>(program: &Program<'a>, warnings: &mut Vec<Warning<'a>>) {
     for method in program.device.methods() {
         for param in &method.params {
@@ -16,7 +15,7 @@ pub(super) fn check<'a>(program: &Program<'a>, warnings: &mut Vec<Warning<'a>>) 
     }
 }
 
-/// Whether no body reads a parameter. Those of a setup are globals, which every body can read.
+/// Whether no body reads a parameter. A setup's parameters are globals, which every body can read.
 fn is_unused(method: &Method, param: &Param, program: &Program<'_>) -> bool {
     /// Builtins that can read any variable.
     const READERS: [&str; 5] = ["locals", "globals", "eval", "exec", "dir"];

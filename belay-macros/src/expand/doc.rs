@@ -1,10 +1,10 @@
-//! What the documentation says of a method besides what its author wrote.
+//! The documentation that is appended to what the author of a method wrote.
 
 use quote::ToTokens;
 
 use crate::model::{Kind, Method, MethodOptions};
 
-/// A paragraph: what kind of method it is, how long it may take, and what else was set.
+/// A paragraph: the kind of the method, its time limit, and the other options that are set.
 pub(super) fn of_method(method: &Method) -> String {
     let mut sentences = vec![kind(method)];
     sentences.extend(time(method));
@@ -55,7 +55,7 @@ fn time(method: &Method) -> Option<String> {
     }
 }
 
-/// What is said of options that are not as they would be anyway.
+/// Sentences about the options that differ from the defaults.
 fn others(options: &MethodOptions) -> Vec<&'static str> {
     let said = [
         (

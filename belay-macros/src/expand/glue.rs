@@ -1,4 +1,4 @@
-//! The trait as it stays, the type that implements it, and the methods between the two and the runtime.
+//! The trait itself, the type that implements it, and the calls from its methods into the runtime.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -9,7 +9,7 @@ use super::{Context, doc, static_name};
 use crate::model::{Feed, Form, Item, Kind, Method, Param};
 use crate::source;
 
-/// The trait, whose `async fn`s become functions that return futures which can be sent between threads.
+/// The trait, with its `async fn`s changed to functions that return `Send` futures.
 pub(super) fn declaration(context: &Context<'_>) -> TokenStream {
     let device = context.device;
     let (attrs, vis, ident) = (&device.attrs, &device.vis, &device.ident);
@@ -31,7 +31,7 @@ pub(super) fn declaration(context: &Context<'_>) -> TokenStream {
     }
 }
 
-/// The signature as the trait and its implementation have it.
+/// The signature of a method in the trait and its implementation.
 pub(super) fn signature(method: &Method) -> Signature {
     let mut sig = method.sig.clone();
     sig.asyncness = None;
@@ -46,7 +46,7 @@ pub(super) fn signature(method: &Method) -> Signature {
     });
     for (ty, param) in types.zip(&method.params) {
         if let (Type::ImplTrait(stream), Some(feed)) = (ty, &param.feed) {
-            // It is read when the board asks for it, wherever the runtime does that.
+            // The stream is polled when the board asks for items, on any thread of the runtime.
             stream.bounds.push(parse_quote!(::core::marker::Send));
             stream.bounds.push(parse_quote!('static));
             if feed.form == Form::IntoIterator {
@@ -97,7 +97,7 @@ pub(super) fn structure(context: &Context<'_>) -> TokenStream {
     }
 }
 
-/// The trait on the board: each method serialises its arguments and makes one call into the runtime.
+/// The implementation of the trait: each method serialises its arguments and makes one call into the runtime.
 pub(super) fn implementation(context: &Context<'_>) -> TokenStream {
     let device = context.device;
     let (trait_ident, ident) = (&device.ident, &context.ident);
@@ -133,14 +133,14 @@ fn call(context: &Context<'_>, method: &Method) -> TokenStream {
     }
 }
 
-/// What a method was called with, as the board is sent it.
+/// The arguments of a method, as an expression.
 pub(super) fn arguments(method: &Method) -> TokenStream {
     let none = quote!(__belay::Arguments::new());
     let with = |arguments, param| with_argument(&arguments, param);
     method.params.iter().fold(none, with)
 }
 
-/// These arguments and the one that is for this parameter.
+/// Adds the argument for one parameter.
 fn with_argument(arguments: &TokenStream, param: &Param) -> TokenStream {
     let (name, ident) = (&param.name, &param.ident);
     if let Some(feed) = &param.feed {
@@ -155,7 +155,7 @@ fn with_argument(arguments: &TokenStream, param: &Param) -> TokenStream {
     }
     let argument = match &param.default {
         None => {
-            // Errors point at the parameter, while lints see that the user did not write its use.
+            // Errors point at the parameter, but lints see that the user did not write this use of it.
             let mut ident = ident.clone();
             ident.set_span(ident.span().resolved_at(Span::call_site()));
             quote_spanned!(ident.span()=> .with(#name, &#ident))
@@ -168,7 +168,8 @@ fn with_argument(arguments: &TokenStream, param: &Param) -> TokenStream {
     quote!(#arguments #argument)
 }
 
-/// Whether the items are results. The compiler finds that out, except for an error that is a value as well.
+/// Whether the items are `Result`s. This is left to type inference except where a `Result` is spelt out, whose error
+/// may be serialisable as well.
 fn kind_of_items(feed: &Feed) -> TokenStream {
     match &feed.item {
         Type::Path(path)
@@ -184,7 +185,7 @@ fn kind_of_items(feed: &Feed) -> TokenStream {
     }
 }
 
-/// What the runtime needs to put the trait on a device.
+/// The implementation of `Attach`, by which the runtime attaches the trait to a device.
 pub(super) fn attach(context: &Context<'_>) -> TokenStream {
     let ident = &context.ident;
     quote! {
@@ -250,14 +251,14 @@ pub(super) fn inherent(context: &Context<'_>) -> TokenStream {
     }
 }
 
-/// What an address is given as.
+/// The parameter type of addresses.
 fn address() -> TokenStream {
     quote! {
         impl ::core::convert::TryInto<__belay::Address, Error: ::core::convert::Into<__belay::AddressError>>
     }
 }
 
-/// What puts the trait on a board, which is given the host's functions where it has some.
+/// The functions that connect and attach. They take the implementation of the host functions if the trait has any.
 fn connecting(context: &Context<'_>) -> TokenStream {
     let (vis, name, address) = (&context.device.vis, &context.device.ident, address());
     let connect = format!(

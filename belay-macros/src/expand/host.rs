@@ -1,4 +1,4 @@
-//! The second trait: what `#[host]` methods are on the host, and how they are called from the board.
+//! The second trait: the `#[host]` methods as the host implements them, and how calls from the board reach them.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
@@ -8,7 +8,7 @@ use syn::{Attribute, FnArg, Meta, Signature, Type, parse_quote};
 use super::Context;
 use crate::model::{Device, HostFn, HostParam};
 
-/// The trait, which what implements the functions implements, and so does an `Arc` of that.
+/// The trait that the user's type implements, and its implementation for an `Arc` of such a type.
 pub(super) fn declaration(context: &Context<'_>) -> TokenStream {
     let device = context.device;
     if device.hosts.is_empty() {
@@ -49,7 +49,7 @@ fn trait_of(device: &Device) -> proc_macro2::Ident {
     format_ident!("{}Host", device.ident)
 }
 
-/// Whether an attribute makes a double of a trait for tests, as mockall's does: both traits want one.
+/// Whether an attribute generates a mock of a trait, as mockall's does: it is put on both traits.
 fn is_of_a_double(attr: &Attribute) -> bool {
     let is = |path: &syn::Path| path.segments.last().is_some_and(|last| last.ident == "automock");
     match &attr.meta {
@@ -71,7 +71,7 @@ fn signature(host: &HostFn) -> Signature {
     sig
 }
 
-/// What the runtime calls: by the function's name, with what the board has sent.
+/// Calls a host function for the runtime, by its name and with the arguments that the board has sent.
 pub(super) fn dispatch(context: &Context<'_>) -> TokenStream {
     let device = context.device;
     let ident = &context.ident;
@@ -125,7 +125,7 @@ fn arm(host: &HostFn) -> TokenStream {
     }
 }
 
-/// The type that a parameter is read as.
+/// The owned type as which a parameter is deserialised.
 fn owned(param: &HostParam) -> TokenStream {
     match &param.ty {
         Type::Reference(reference) => {
@@ -146,7 +146,7 @@ fn argument((at, param): (usize, &HostParam)) -> TokenStream {
     }
 }
 
-/// The descriptors of the functions.
+/// The descriptors of the host functions.
 pub(super) fn specs(context: &Context<'_>) -> TokenStream {
     let specs = context.device.hosts.iter().map(|host| {
         let (cfgs, name) = (host.cfgs(), host.name());

@@ -1,4 +1,4 @@
-//! The model to tokens. Nothing in here can fail.
+//! Generates code from the model. Nothing in here can fail.
 
 mod doc;
 mod glue;
@@ -16,7 +16,7 @@ use crate::check::Warning;
 use crate::model::{Device, Kind, Method, plain};
 use crate::python::Program;
 
-/// What all parts of the expansion need to know.
+/// What all parts of the expansion need.
 struct Context<'a> {
     program: &'a Program<'a>,
     device: &'a Device,
@@ -24,7 +24,7 @@ struct Context<'a> {
     ident: Ident,
     /// The names that tasks have on the board.
     tasks: HashSet<String>,
-    /// Whether errors are reported beside the expansion, which then asks for nothing that could fail as well.
+    /// Whether errors are reported beside the expansion, which then leaves out checks that could fail as well.
     broken: bool,
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn device(program: &Program<'_>, broken: bool, warnings: &[Warning<'_
     }
 }
 
-/// The name of a method's descriptor, which no other method has, whatever its letters.
+/// The name of a method's descriptor: unique, because it keeps the case of the method's name.
 fn static_name(method: &Method) -> Ident {
     format_ident!("__METHOD_{}", plain(&method.sig.ident))
 }

@@ -1,4 +1,4 @@
-//! The trait of an object as it stays, and the type that implements it over a handle.
+//! The trait of an object, and the type that implements it over a handle.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -114,7 +114,7 @@ fn method(object: &Object, member: &Member) -> TokenStream {
     quote!(#(#cfgs)* #sig { #call })
 }
 
-/// What makes it an argument and a result.
+/// The implementations that make the type usable as an argument and a result.
 fn serde(name: &proc_macro2::Ident) -> TokenStream {
     quote! {
         impl __belay::Object for #name {

@@ -8,7 +8,7 @@ use crate::model::{Kind, Method, MethodOptions, plain};
 use crate::python::{Module, Python};
 use crate::source::{self, Source};
 
-/// The descriptors of all methods, and of the trait.
+/// The descriptors of all methods, and that of the trait.
 pub(super) fn statics(context: &Context<'_>) -> TokenStream {
     let device = context.device;
     let methods = device.methods().map(|method| descriptor(context, method));
@@ -101,7 +101,7 @@ fn module(module: &Module<'_>) -> TokenStream {
     }
 }
 
-/// The name of a file, which the compiler is told of as well, so that a change of it compiles the crate again.
+/// The name of a file. The `include_str!` makes the compiler rebuild the crate when the file changes.
 fn tracked(path: &str) -> TokenStream {
     quote!({
         const _: &::core::primitive::str =
@@ -110,7 +110,7 @@ fn tracked(path: &str) -> TokenStream {
     })
 }
 
-/// The kind with its options, of which only those are named that are not as they would be anyway.
+/// The kind with its options. Only those that differ from the defaults are mentioned.
 fn kind(method: &Method) -> TokenStream {
     let options = &method.options;
     match method.kind {
@@ -178,8 +178,8 @@ fn duration(ms: u64) -> TokenStream {
     some(quote!(::core::time::Duration::from_millis(#ms)))
 }
 
-/// A 64-bit FNV-1a hash of everything that decides what is deployed: the same whichever compiler runs this, which the
-/// hashes of std do not promise. The crates that have another one share no dependency with this one.
+/// A 64-bit FNV-1a hash of everything that decides what is deployed. It is the same with any compiler, which the hashes
+/// of std do not promise. Other crates have a copy of their own, because they share no dependency with this one.
 fn hash(parts: &[&str]) -> u64 {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     let bytes = parts.iter().flat_map(|part| part.bytes().chain([0]));

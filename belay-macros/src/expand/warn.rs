@@ -1,4 +1,4 @@
-//! Warnings: stable Rust lets a macro emit none, so code is emitted on which the compiler warns.
+//! Warnings: a macro on stable Rust cannot emit any, so this emits code on which the compiler warns.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
@@ -7,8 +7,8 @@ use syn::Attribute;
 use crate::check::Warning;
 use crate::model::{Device, Method};
 
-/// Items on which the compiler warns: of a parameter that no body reads as of any unused variable, and of what is
-/// doubtful in a body as of the use of something deprecated.
+/// Items on which the compiler warns: about a parameter that no body reads as about an unused variable, and about
+/// something doubtful in a body as about the use of a deprecated item.
 pub(super) fn warnings(device: &Device, warnings: &[Warning<'_>]) -> TokenStream {
     warnings.iter().map(|warning| one(device, warning)).collect()
 }
@@ -31,7 +31,7 @@ fn one(device: &Device, warning: &Warning<'_>) -> TokenStream {
             message,
         } => {
             let levels = levels(device, *method);
-            // Of all that can be deprecated a macro is told of with the fewest words of the compiler's own.
+            // For a deprecated macro the compiler adds the fewest words of its own to the message.
             let name = quote_spanned!(*span=> Python);
             quote! {
                 #(#levels)*
@@ -45,7 +45,7 @@ fn one(device: &Device, warning: &Warning<'_>) -> TokenStream {
     }
 }
 
-/// The `#[cfg]`s of the trait and of the method, and the lint levels that the user set on it and on the trait.
+/// The `#[cfg]`s of the trait and of the method, and the lint levels that the user set on either.
 fn levels<'a>(device: &'a Device, method: Option<&'a Method>) -> impl Iterator<Item = &'a Attribute> {
     let level = |attr: &&Attribute| {
         let levels = ["allow", "warn", "deny", "forbid"];

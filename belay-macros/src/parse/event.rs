@@ -1,4 +1,4 @@
-//! What a method with `#[event]` has to be like: it has no body, because the bodies of others call it.
+//! The rules for methods with `#[event]`: they have no body, because other bodies call them.
 
 use syn::Attribute;
 
@@ -6,12 +6,12 @@ use crate::body;
 use crate::diag::Errors;
 use crate::model::Body;
 
-/// What it returns.
+/// The return type of an event, for messages.
 pub(super) const RETURNS: &str = "impl Stream<Item = Result<T>>";
-/// What it is.
+/// The error message for a wrong signature.
 pub(super) const SIGNATURE: &str = "an event is a `fn` without `async` that returns `impl Stream<Item = Result<T>>`: what bodies tell by its name";
 
-/// Reports a body, which would never run.
+/// Reports a body of an event, which would never run.
 pub(super) fn no_body(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> Vec<Body> {
     if let Some(span) = body::first_block(attrs, errors) {
         errors.at_span(

@@ -8,7 +8,7 @@ use syn::{GenericArgument, PathArguments, Type, TypeImplTrait, TypeParamBound};
 use crate::diag::Errors;
 use crate::model::{Feed, Form};
 
-/// What the type of a parameter is a stream of, if it is one.
+/// The stream of a parameter's type, if it is one.
 pub(super) fn of(ty: &Type, errors: &mut Errors) -> Option<Feed> {
     if let Type::ImplTrait(stream) = ty
         && let Some(feed) = stream.bounds.iter().find_map(feed)
@@ -27,7 +27,7 @@ pub(super) fn of(ty: &Type, errors: &mut Errors) -> Option<Feed> {
     None
 }
 
-/// The items of `Stream<Item = …>` or of what becomes an iterator, or of what a user calls his streams and iterators.
+/// The stream of a bound such as `Stream<Item = …>` or `IntoIterator<Item = …>`, or of the user's alias of one.
 fn feed(bound: &TypeParamBound) -> Option<Feed> {
     let TypeParamBound::Trait(bound) = bound else {
         return None;
@@ -49,7 +49,7 @@ fn feed(bound: &TypeParamBound) -> Option<Feed> {
     Some(Feed { item, form })
 }
 
-/// A stream somewhere in a type: in a pointer or an `Option`.
+/// The span of a stream inside a type, such as behind a pointer or in an `Option`.
 fn inside(ty: &Type) -> Option<Span> {
     struct Find(Option<Span>);
     impl Find {

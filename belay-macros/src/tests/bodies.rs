@@ -1,10 +1,10 @@
-//! What is said of bodies, in errors and in warnings.
+//! Errors and warnings about bodies.
 
 use quote::quote;
 
 use super::expand;
 
-/// A trait with a setup and a task that have these bodies.
+/// The expansion of a trait with a setup and a task that have these bodies.
 fn with_bodies(setup: &str, task: &str) -> String {
     let item = quote! {
         trait Board {
@@ -20,7 +20,7 @@ fn with_bodies(setup: &str, task: &str) -> String {
     expand(item)
 }
 
-/// Expects that a task's body with this setup is told of with each of these pieces of text, in an error or a warning.
+/// Expects an error or a warning about the task's body that contains each of these pieces of text.
 fn expect_told(setup: &str, task: &str, pieces: &[&str]) {
     let expansion = with_bodies(setup, task);
     for piece in pieces {

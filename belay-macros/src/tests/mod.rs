@@ -1,4 +1,4 @@
-//! The whole way from tokens to tokens, without a compiler.
+//! Tests of the whole expansion, from tokens to tokens, without a compiler.
 
 mod bodies;
 mod once;
@@ -11,7 +11,7 @@ use quote::{ToTokens, quote};
 
 use crate::device_tokens;
 
-/// The traits with `#[device]` in a file of the workspace's tests, with the options of their attributes.
+/// The traits with `#[device]` in a file of the workspace's tests, each with the options of its attribute.
 fn traits_in(path: &Path) -> Vec<(TokenStream, TokenStream)> {
     let text = std::fs::read_to_string(path).expect("a readable file");
     let file = syn::parse_file(&text).expect("a file that parses");
@@ -50,7 +50,7 @@ fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The files of the workspace's tests; none where this crate stands alone, as when it was published.
+/// The files of the workspace's tests; none if this crate is outside of the workspace, as after publication.
 fn files(folder: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -61,7 +61,7 @@ fn files(folder: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The tokens without the one at this place, counted through all groups.
+/// The tokens without the one at this index, which counts the tokens inside groups, too.
 fn without(tokens: TokenStream, place: &mut usize) -> TokenStream {
     let mut left = Vec::new();
     for token in tokens {
@@ -104,7 +104,7 @@ fn expand_with(options: TokenStream, item: &TokenStream) -> String {
 fn what_is_right_expands_without_an_error_to_something_that_is_rust() {
     for path in files("tests/hygiene") {
         for (options, item) in traits_in(&path) {
-            // The paths of files in these start at another crate.
+            // The paths of files in these traits are relative to another crate.
             if !item.to_string().contains("file =") {
                 let expansion = expand_with(options, &item);
                 assert!(
@@ -226,7 +226,7 @@ fn a_file_is_named_to_the_compiler_so_that_a_change_compiles_the_crate_again() {
     );
 }
 
-/// What is said of a body in this file.
+/// The expansion of a method whose body is in this file.
 fn with_file(path: &str) -> String {
     expand(quote! {
         trait Board {

@@ -1,4 +1,4 @@
-//! A body is parsed once, whatever is asked of it.
+//! Each body is parsed only once.
 
 use std::path::{Path, PathBuf};
 
@@ -36,7 +36,8 @@ fn each_body_is_parsed_once_for_all_checks_and_for_what_is_sent() {
             async fn dark(&self) -> Result<()>;
         }
     });
-    // The `return` of the teardown is told of as one, which asks whether it would be right in a function.
+    // The check whether the teardown would be valid as a function reports the `return`, and must not parse the body
+    // again.
     assert!(expansion.contains("where Python has no `return`"), "{expansion}");
     assert!(expansion.contains("__stop();light()"), "{expansion}");
     assert_eq!(PARSES.get() - before, 5);
@@ -59,7 +60,7 @@ fn no_other_place_parses() {
     let mut files = Vec::new();
     sources(&root, &mut files);
     files.retain(|path| !path.starts_with(root.join("tests")));
-    // Nothing of the parser's crate takes a text but these and what looks at single words.
+    // The only functions of the parser's crate that take a text are these and those for single names.
     let parses = |path: &PathBuf| {
         let text = std::fs::read_to_string(path).expect("a readable file");
         text.contains("belay_syntax::parse_")

@@ -1,4 +1,4 @@
-//! What is said of signatures and of traits that cannot be.
+//! Errors about signatures and traits.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -6,7 +6,7 @@ use quote::quote;
 use super::expand;
 use crate::device_tokens;
 
-/// What is said of a task with this signature, whose body gives items.
+/// The expansion of a task with this signature, whose body yields items.
 fn of_a_stream(signature: &TokenStream) -> String {
     expand(quote! {
         trait Board {
