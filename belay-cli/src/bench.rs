@@ -186,9 +186,9 @@ impl Board {
         if self.tool.is_none() {
             self.tool = Some(self.device.attach().await?);
         }
-        self.tool
-            .clone()
-            .ok_or_else(|| Failure::failed("the board has not got what the command needs"))
+        self.tool.clone().ok_or_else(|| {
+            Failure::failed("the methods that the command needs could not be put onto the board")
+        })
     }
 }
 

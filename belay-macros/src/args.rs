@@ -20,7 +20,7 @@ pub(crate) const IMPLEMENTATIONS: [&str; 2] = ["micropython", "circuitpython"];
 const AUTO_RESTARTS: u32 = 5;
 
 /// The error for an option that other versions of belay have, but that no board supports.
-const NO_PRIORITY: &str = "`priority` is not supported: MicroPython has no priorities of threads, on no board\n\
+const NO_PRIORITY: &str = "`priority` is not supported: no MicroPython board has thread priorities\n\
                            help: leave it out; a thread that should yield to others sleeps, as by `time.sleep_ms(1)`";
 
 const ALL: &[&str] = &["task", "setup", "thread", "teardown"];

@@ -52,7 +52,7 @@ fn no_trait(attribute: &str, item: &TokenStream, error: &Error) -> TokenStream {
         // mockall has copied the attribute to several items. They all get the same message, which the compiler shows
         // only once.
         let message = format!(
-            "`#[mockall::automock]` goes below `#[{attribute}]`, so that it sees what that makes of the trait"
+            "`#[mockall::automock]` goes below `#[{attribute}]`, so that it mocks the expanded trait"
         );
         return Error::new(Span::call_site(), message).to_compile_error();
     }

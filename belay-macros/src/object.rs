@@ -174,7 +174,7 @@ fn options(attr: &Attribute, errors: &mut Errors) -> (Option<String>, Option<u64
             if syn::parse_str::<Ident>(&format!("_{}", text.value())).is_err() || text.value().is_empty() {
                 return Err(syn::Error::new(
                     text.span(),
-                    "this is no name that an attribute can have in Python",
+                    "this is not a valid name of an attribute in Python",
                 ));
             }
             name = Some(text.value());

@@ -36,7 +36,7 @@ pub enum HostFunctionError {
     #[error("the host function cannot be called with this: {0}")]
     Arguments(#[source] ValueError),
     /// What it returned cannot be expressed in Python.
-    #[error("what the host function returned is no value for Python: {0}")]
+    #[error("what the host function returned cannot be expressed in Python: {0}")]
     Returned(#[source] ValueError),
     /// This program has no such function: a thread that an earlier program left on the board calls it.
     #[error("this program has no host function of that name")]

@@ -27,7 +27,7 @@ pub(crate) struct Check {
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  belay minify main.py > small.py\n  belay minify --output build main.py lib/\n\n\
-    What can be seen from elsewhere keeps its name."
+    Names that other modules can see are kept."
 )]
 pub(crate) struct Minify {
     /// Files, and folders with all `.py` files in them

@@ -73,7 +73,7 @@ pub(crate) struct Global {
         global = true
     )]
     pub(crate) port: Option<String>,
-    /// Says what is done; twice, what for; three times, every byte
+    /// Logs what is done; -vv in detail, -vvv with every byte of the line
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub(crate) verbose: u8,
 }

@@ -52,9 +52,9 @@ pub(crate) async fn run(arguments: &Arguments, bench: &mut Bench) -> Result<(), 
                 }
             }
             Happened::Lost(error) => {
-                screen::note(&faint(&format!("({error}; it is waited for)\n")));
+                screen::note(&faint(&format!("({error}; waiting for the board)\n")));
                 sitting.again().await?;
-                screen::note(&faint("(it is there again)\n"));
+                screen::note(&faint("(connected again)\n"));
             }
         }
     }

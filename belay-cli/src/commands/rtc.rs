@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
     /// Sets it to this machine's local time
     #[arg(long)]
     set: bool,
-    /// Means Coordinated Universal Time rather than local time
+    /// Uses Coordinated Universal Time (UTC) in place of local time
     #[arg(long)]
     utc: bool,
     #[command(flatten)]
@@ -42,7 +42,7 @@ pub(crate) async fn run(arguments: Arguments, bench: &mut Bench) -> Result<(), F
     let clock = tool.clock().await.map_err(no_clock)?;
     let Some(shown) = read(clock) else {
         return Err(
-            Failure::failed(format!("the board's clock shows what is no time: {clock:?}"))
+            Failure::failed(format!("the board's clock shows no valid time: {clock:?}"))
                 .with_help("`belay rtc --set` sets it"),
         );
     };

@@ -23,19 +23,19 @@ const LOOK: Duration = Duration::from_millis(500);
     one at a time. The ports that are selected are opened for them, and no others. ZENOH_CONFIG names a file with Zenoh's \
     configuration: TLS, who may do what.")]
 pub(crate) struct Arguments {
-    /// The name of this machine; its own, unless it is said
+    /// The name of this machine [default: its host name]
     #[arg(long, value_name = "NAME")]
     host: Option<String>,
-    /// Serves USB devices like this, usb:VID:PID:SERIAL, each of which can be *; all, unless it is said
+    /// Serves only USB devices that match usb:VID:PID:SERIAL, where each part may be * [default: all]
     #[arg(long, value_name = "PATTERN", value_parser = Pattern::read)]
     select: Vec<Pattern>,
-    /// Serves what is at this address by this name, and of USB devices only those that are selected
+    /// Serves the board at this address under this name, and only those USB devices that --select names
     #[arg(long, value_name = "NAME=ADDRESS", value_parser = named)]
     board: Vec<(String, Address)>,
-    /// Says this of all of them
+    /// Adds this tag to every board that is served
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     tag: Vec<(String, String)>,
-    /// Listens there, tcp/HOST:PORT, so that others can connect to it
+    /// Listens at tcp/HOST:PORT, so that others can connect
     #[arg(long, value_name = "ENDPOINT")]
     listen: Vec<String>,
     #[command(flatten)]
@@ -143,7 +143,7 @@ struct Pattern {
 
 impl Pattern {
     fn read(text: &str) -> Result<Self, String> {
-        let wrong = || "it is not of the form `usb:VID:PID:SERIAL`, each of them perhaps `*`".to_owned();
+        let wrong = || "it is not of the form `usb:VID:PID:SERIAL`, where each part may be `*`".to_owned();
         let mut parts = text.strip_prefix("usb:").ok_or_else(wrong)?.splitn(3, ':');
         let mut number = || match parts.next() {
             None | Some("*") => Ok(None),

@@ -25,7 +25,7 @@ enum Kind {
     Unix,
     /// The same, with floats of 32 bits
     UnixSingle,
-    /// MicroPython with the differences of the other Python
+    /// MicroPython with CircuitPython's differences; it is not CircuitPython
     CircuitpythonLike,
     /// A Cortex-M3 in QEMU: a small heap, no Ctrl-C, no time, no threads, no files
     Mps2,

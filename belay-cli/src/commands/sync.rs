@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     /// Does it again each time that something is changed
     #[arg(long)]
     watch: bool,
-    /// Keeps from being removed what this pattern matches, as those in .gitignore do
+    /// Never removes files that match this pattern (as in .gitignore)
     #[arg(long, value_name = "PATTERN")]
     keep: Vec<String>,
     /// Leaves out what this pattern matches

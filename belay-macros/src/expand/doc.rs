@@ -23,7 +23,7 @@ fn kind(method: &Method) -> String {
         .map_or_else(String::new, |order| format!(", in order {order}"));
     match method.kind {
         Kind::Event => {
-            "**An event**: bodies on the board tell it by its name. The stream has what is told from this call on.".to_owned()
+            "**An event**: bodies on the board send it by calling its name. The stream has the events from this call on.".to_owned()
         }
         Kind::Task if method.stream.is_some() => {
             "**A task**: a generator on the board, whose items the stream gives.".to_owned()

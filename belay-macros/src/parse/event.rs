@@ -9,7 +9,7 @@ use crate::model::Body;
 /// The return type of an event, for messages.
 pub(super) const RETURNS: &str = "impl Stream<Item = Result<T>>";
 /// The error message for a wrong signature.
-pub(super) const SIGNATURE: &str = "an event is a `fn` without `async` that returns `impl Stream<Item = Result<T>>`: what bodies tell by its name";
+pub(super) const SIGNATURE: &str = "an event is a `fn` without `async` that returns `impl Stream<Item = Result<T>>`: bodies send it by calling its name";
 
 /// Reports a body of an event, which would never run.
 pub(super) fn no_body(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> Vec<Body> {

@@ -28,7 +28,7 @@ pub enum FileError {
         path: String,
     },
     /// A folder was wanted, but this is a file or is below a file.
-    #[error("`{}` is not a folder, or is below what is none", Printable(.path))]
+    #[error("`{}` is not a folder, or is below a file", Printable(.path))]
     NotFolder {
         /// The path.
         path: String,
@@ -56,7 +56,7 @@ pub enum FileError {
         reason: NameProblem,
     },
     /// The board has read back something else than what was written. The previous file is still at the path.
-    #[error("`{}` was not written: the board reads something else back", Printable(.path))]
+    #[error("`{}` was not written: the board read back other contents", Printable(.path))]
     Damaged {
         /// The path.
         path: String,

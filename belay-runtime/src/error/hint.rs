@@ -9,14 +9,14 @@ use super::thread::ThreadError;
 use super::{Error, ErrorKind};
 
 /// The hint where something on the board may have read what was meant for the agent.
-const READS: &str = "`sys.stdin` and `input()` are the host's own line: give a body what it needs as \
-     arguments, and have no thread read";
+const READS: &str = "`sys.stdin` is the connection to the host: pass a body what it needs as arguments, and let \
+     no thread read it";
 /// The same after a Ctrl-C: most boards discard their unread input when they receive one.
-pub(crate) const MAY_READ: &str = "raise the method's `timeout_ms` if its body needs that long; one that waits for input \
-                                   gets none, since `sys.stdin` and `input()` are the host's own line";
+pub(crate) const MAY_READ: &str = "raise the method's `timeout_ms` if its body needs that long; a body cannot read \
+                                   input from `sys.stdin`, which is the connection to the host";
 /// The hint where a call never reached the agent.
 pub(crate) const NOT_THROUGH: &str =
-    "the call has not got through: the line is bad, or something on the board reads `sys.stdin`";
+    "the call did not get through: the line is bad, or something on the board reads `sys.stdin`";
 
 impl Error {
     /// What the user can do about the error, if anything.
@@ -87,10 +87,10 @@ impl Error {
             }
             ErrorKind::Unresponsive { stuck, .. } => stuck.hint(),
             ErrorKind::File(FileError::NoSpace { .. }) => {
-                "a file is written beside the one that it takes the place of: remove what is not needed, that one perhaps"
+                "a new file is written beside the old one and then takes its place: remove what is not needed, perhaps the old one"
             }
             ErrorKind::NotWritten { .. } => {
-                "write it again; what there was of it is removed when the board is next used for files"
+                "write it again; the incomplete file is removed when the board is next used for files"
             }
             _ => return None,
         };

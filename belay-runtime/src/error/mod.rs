@@ -223,7 +223,7 @@ pub enum ErrorKind {
     #[error("the object is on another device, and cannot be used on this one")]
     ObjectElsewhere,
     /// The name is not a valid name of an attribute or a method; the call was not sent.
-    #[error("`{}` is no name that an attribute can have", Printable(.name))]
+    #[error("`{}` is not a valid name of an attribute", Printable(.name))]
     NoSuchName {
         /// The name.
         name: String,

@@ -96,7 +96,7 @@ impl fmt::Display for Stuck {
         if let BoardState::Unable(answer) = &self.board {
             return write!(
                 f,
-                "the board is at its prompt and can run nothing, whatever it is told it answers {}",
+                "the board is at its prompt but answers every command with {}",
                 Received(answer)
             );
         }

@@ -266,5 +266,5 @@ pub(crate) async fn end_all(session: Session) -> Result<()> {
 }
 
 fn unsupported(connection: &Connection) -> Error {
-    connection.unsupported("a file system of Python, which a mounted folder is on the board,")
+    connection.unsupported("mounting a folder, which takes a file system written in Python,")
 }

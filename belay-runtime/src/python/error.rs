@@ -172,7 +172,10 @@ impl fmt::Display for ValueError {
             Problem::Plain(message, _) => Printable(message).fmt(f),
             Problem::Type { expected } => write!(f, "the board returned {found}, the method says {expected}"),
             Problem::Range { expected } => {
-                write!(f, "the board returned {found}, which is no value of {expected}")
+                write!(
+                    f,
+                    "the board returned {found}, which is out of range for {expected}"
+                )
             }
             Problem::Length { length, expected } => {
                 write!(
@@ -246,7 +249,7 @@ impl de::Error for ValueError {
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
         Self::plain(format!(
-            "the board returned a field {field:?} that the type in Rust has not got; it has {}",
+            "the board returned a field {field:?} that the type in Rust does not have; it has {}",
             Names(expected)
         ))
     }

@@ -71,9 +71,7 @@ impl Connection {
     }
 
     fn cannot_ask(&self) -> Error {
-        self.unsupported(
-            "a question of the board's to the host, for which the agent has to read the line itself,",
-        )
+        self.unsupported("calling the host from the board, which the agent for small boards cannot do,")
     }
 
     /// Sets up the library for the board's questions, unless that has been done for this connection.

@@ -112,9 +112,9 @@ impl Connection {
     async fn provide_keeping(&self) -> Result<()> {
         let provide = async || {
             if !self.link.hello().flavour.packs() {
-                return Err(
-                    self.unsupported("an object that stays on the board, for which the agent has no room,")
-                );
+                return Err(self.unsupported(
+                    "keeping objects on the board, for which the agent for small boards has no room,",
+                ));
             }
             self.link.provide_packing(self.execute_deadline).await?;
             let there: bool = self.ask(objects::is_there(), self.execute_deadline).await?.to()?;

@@ -209,7 +209,7 @@ fn name_of(path: &Path) -> Result<String, Failure> {
         .file_name()
         .or(whole.file_name())
         .and_then(|name| name.to_str());
-    let name = name.ok_or_else(|| Failure::failed(format!("{} has no name that is text", path.display())))?;
+    let name = name.ok_or_else(|| Failure::failed(format!("the name of {} is not UTF-8", path.display())))?;
     Ok(name.to_owned())
 }
 

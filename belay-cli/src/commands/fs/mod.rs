@@ -43,9 +43,9 @@ pub(crate) enum Command {
     /// Gives a file or a folder of the board another path
     #[command(after_help = "Example:\n  belay fs mv :main.py :old/main.py")]
     Mv {
-        /// What it is called
+        /// Its path now
         from: String,
-        /// What it is to be called; a folder that is there gets it
+        /// Its new path; into a folder that exists it is moved
         to: String,
     },
     /// Removes files of the board
@@ -57,7 +57,7 @@ pub(crate) enum Command {
         /// Folders with all that is in them, too
         #[arg(short, long)]
         recursive: bool,
-        /// Does not mind if there is none
+        /// Ignores paths that do not exist
         #[arg(short, long)]
         force: bool,
     },

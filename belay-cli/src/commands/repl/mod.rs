@@ -78,7 +78,7 @@ impl Repl {
                 happened = self.sitting.next() => match happened {
                     Happened::Said(bytes) => self.hear(&bytes)?,
                     Happened::Lost(error) => {
-                        let gone = format!("\r\n({error}; it is waited for, Ctrl-X leaves)\r\n");
+                        let gone = format!("\r\n({error}; waiting for the board, Ctrl-X leaves)\r\n");
                         screen::note(&screen::faint(&gone));
                         if self.wait().await? {
                             return Ok(());
@@ -100,7 +100,7 @@ impl Repl {
             tokio::select! {
                 there = self.sitting.again() => {
                     there?;
-                    screen::note(&screen::faint("(it is there again)\r\n"));
+                    screen::note(&screen::faint("(connected again)\r\n"));
                     self.sitting.write(FRIENDLY);
                     return Ok(false);
                 }

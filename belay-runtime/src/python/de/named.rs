@@ -123,7 +123,7 @@ impl<'de> Deserializer<'de> {
     #[cold]
     fn not_kept() -> ValueError {
         ValueError::with_hint(
-            "the board returned a value, and no object that has stayed there",
+            "the board returned a plain value where the handle of an object on the board was expected",
             "an object stays there that is the result of a task, of a stream or of `execute_as`, an item of a list that is, \
              or beside other things if it has no literal: numbers, texts, lists and dicts are sent as what they are then",
         )
