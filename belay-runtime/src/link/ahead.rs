@@ -1,5 +1,5 @@
-//! What the port has taken and its line has not carried yet. What stands behind that reaches the board late, which is
-//! not to blame for it: as long as the line carries some, no time passes that the board is given.
+//! Watches the bytes that the port has taken and the line has not carried yet. What is sent behind them reaches the
+//! board late, and the board is not to blame: as long as the line makes progress, its deadlines are extended.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use tokio::time::Instant;
 
 use super::conversation::Conversation;
 
-/// How often a port is asked how much is left. The drivers cannot be waited for.
+/// How often a port is asked how much is unsent, since drivers do not notify anybody.
 const LOOK: Duration = Duration::from_millis(20);
-/// A request that is longer than this can take a while to leave.
+/// A request that is longer than this, in bytes, may take a while to transmit.
 const LONG: usize = 256;
 
-/// What is on its way.
+/// Bytes that are on their way.
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
     watched: Option<Watched>,
@@ -23,23 +23,23 @@ pub(super) struct Ahead {
 #[derive(Debug)]
 struct Watched {
     unsent: usize,
-    /// How much had been queued when that began: what comes behind it is nobody's excuse.
+    /// How many bytes had been queued when this began. Bytes that were queued later do not excuse a delay.
     queued: usize,
-    /// When the line was last seen to carry some.
+    /// When the line was last seen to make progress.
     since: Instant,
     look: Instant,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Asks {
-    /// There is something to watch only if there is any.
+    /// Watch only if there are unsent bytes.
     WhetherToWatch { queued: usize },
-    /// It is time to.
+    /// It is time to look again.
     Looks,
 }
 
 impl Ahead {
-    /// When to look again, if anything may be on its way.
+    /// When to look again, if bytes may be on their way.
     pub(super) fn look(&self) -> Option<Instant> {
         self.watched.as_ref().map(|watched| watched.look)
     }
@@ -53,7 +53,8 @@ impl Ahead {
         });
     }
 
-    /// So much has been queued, and so much of it is left. Gives the time that has passed since the line was last seen to carry some, if it has by now.
+    /// Records that so many bytes have been queued, ever, and so many are left. If the line has made progress,
+    /// returns the time since it was last seen to.
     fn looked(&mut self, now: Instant, queued: usize, unsent: usize) -> Option<Duration> {
         let mut watched = self.watched.take()?;
         let unsent = unsent.saturating_sub(queued.wrapping_sub(watched.queued));
@@ -71,14 +72,14 @@ impl Ahead {
 }
 
 impl Conversation {
-    /// A request of this length is about to leave.
+    /// Watches a request of this length, which is about to leave.
     pub(super) fn watch_request(&mut self, length: usize) {
         if length > LONG {
             self.ahead.watch(self.now, self.line.queued());
         }
     }
 
-    /// A Ctrl-C comes behind what has not left yet.
+    /// Watches a Ctrl-C, which leaves behind the bytes that have not left yet.
     pub(super) fn watch_interrupt(&mut self) {
         self.ahead = Ahead::default();
         if self.line.waiting() > 0 {
@@ -94,7 +95,7 @@ impl Conversation {
         self.ahead.asks.is_some()
     }
 
-    /// It is time to look whether the line has carried some: the port is asked.
+    /// If it is time to look for progress of the line, has the port asked. Returns whether it is.
     pub(super) fn looks_at_line(&mut self) -> bool {
         let looks = self.ahead.look().is_some_and(|look| self.now >= look);
         if looks {
@@ -103,7 +104,7 @@ impl Conversation {
         looks
     }
 
-    /// So much of what the port has taken has not been sent.
+    /// So many of the bytes that the port has taken are unsent.
     pub(super) fn on_unsent(&mut self, now: Instant, unsent: usize) {
         self.now = now;
         match self.ahead.asks.take() {
@@ -120,7 +121,7 @@ impl Conversation {
         self.settle();
     }
 
-    /// So much time has passed that does not count.
+    /// Extends what is due by time that does not count against the board.
     fn hold_time(&mut self, passed: Duration) {
         if !self.liveness.put_off(passed) {
             self.line.request_leaves(self.now);

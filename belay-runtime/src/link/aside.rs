@@ -1,4 +1,5 @@
-//! What the board says of its own accord while somebody else than the conversation has the line: it waits here for that.
+//! Unasked frames that the board sends while other code than the conversation has the line: they are kept here for
+//! it.
 
 use std::collections::VecDeque;
 
@@ -6,28 +7,28 @@ use super::line::UNASKED;
 use crate::agent::ReplyKind;
 use crate::protocol::Frame;
 
-/// How much may wait: some of the longest frames, or thousands of short ones.
+/// How many bytes may be kept: some of the longest frames, or thousands of short ones.
 const ROOM: usize = 8 * UNASKED;
-/// The least that a frame counts for, however short it is.
+/// The number of bytes that each frame counts for at least, however short it is.
 const LEAST: usize = 64;
 
-/// Frames that wait, in the order in which they came.
+/// The frames, in the order in which they came.
 #[derive(Debug, Default)]
 pub(super) struct Aside {
     frames: VecDeque<Frame>,
-    /// How much room they have taken.
+    /// How many bytes they count for.
     size: usize,
 }
 
 impl Aside {
-    /// Keeps what belongs to no request; gives back what somebody may be waiting for.
+    /// Keeps a frame that belongs to no request. Gives any other frame back, since the caller may be waiting for it.
     pub(super) fn keep(&mut self, frame: Frame) -> Option<Frame> {
         if !ReplyKind::of(frame.kind).is_some_and(ReplyKind::is_unasked) {
             return Some(frame);
         }
         let size = self.size + room_of(&frame);
         if size > ROOM {
-            // Questions are asked again, and events that are lost are counted.
+            // The board repeats its questions, and counts the events that were lost.
             tracing::warn!("what the board says while it is connected is too much");
             return None;
         }
@@ -36,7 +37,7 @@ impl Aside {
         None
     }
 
-    /// The frame that has waited for the longest time.
+    /// The frame that has been kept longest.
     pub(super) fn take(&mut self) -> Option<Frame> {
         let frame = self.frames.pop_front()?;
         self.size -= room_of(&frame);

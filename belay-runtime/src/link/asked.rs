@@ -1,4 +1,4 @@
-//! What the host knows of a board's questions: each is answered once, however often it comes, over whatever link.
+//! The record of a board's questions: each is answered once, however often the board asks it, over whichever link.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -13,25 +13,25 @@ use crate::agent::{Question, asking};
 use crate::boxed::BoxFuture;
 use crate::exception::HostFailure;
 
-/// How many askers are known at most. A board has not room for so many threads.
+/// How many askers are recorded at most. No board has memory for so many threads.
 const PLACES: usize = 256;
 
-/// What answers questions.
+/// Answers the questions of a board.
 pub trait Answerer: Send + Sync {
-    /// Answers this one.
+    /// Answers this question.
     fn answer(&self, question: Question) -> BoxFuture<'static, Said>;
 }
 
-/// What is answered.
+/// An answer.
 #[derive(Debug, Clone)]
 pub struct Said {
-    /// As the board reads it.
+    /// The answer as the board reads it.
     pub(crate) text: String,
-    /// What the exception says that the board raises for it, and why it does.
+    /// If the board raises an exception for it: what that says, and why it is raised.
     pub(crate) failure: Option<(String, HostFailure)>,
 }
 
-/// An answer, and whose it is.
+/// An answer, and the question that it belongs to.
 #[derive(Debug, Clone)]
 pub(super) struct Told {
     pub(super) place: u32,
@@ -39,7 +39,7 @@ pub(super) struct Told {
     pub(super) said: Arc<Said>,
 }
 
-/// The questions that a board has asked in one run of its interpreter: the last one of each that asks.
+/// The questions that a board has asked in one run of its interpreter: the last one of each asker.
 #[derive(Default)]
 pub struct Asked {
     answerer: OnceLock<Arc<dyn Answerer>>,
@@ -49,7 +49,7 @@ pub struct Asked {
 struct Place {
     number: u64,
     state: State,
-    /// Who is told the answer: the link over which it was asked last.
+    /// The link that is sent the answer: the one over which the question came last.
     link: WeakUnboundedSender<Command>,
 }
 
@@ -58,21 +58,21 @@ enum State {
     Answered(Arc<Said>),
 }
 
-/// What is to be done about a question.
+/// How to handle a question.
 #[derive(Debug)]
 pub(super) enum Asking {
-    /// It is new: the answer will be told.
+    /// It is new: the answer will come as a command.
     Begun,
-    /// It is the one that is being answered.
+    /// It is being answered.
     UnderWay,
-    /// It was answered before.
+    /// It was answered before: this is the answer.
     Again(Told),
     /// Nobody waits for it any more.
     Stale,
 }
 
 impl Said {
-    /// A failure that raises a `HostError`.
+    /// A failure, for which the board raises `HostError`.
     pub(crate) fn failed(failure: HostFailure) -> Self {
         let message = failure.to_string();
         Self {
@@ -81,24 +81,24 @@ impl Said {
         }
     }
 
-    /// A value, or what it is raised otherwise.
+    /// A value, or an exception whose cause is no failed host function.
     pub fn plain(text: String) -> Self {
         Self { text, failure: None }
     }
 
-    /// That a question was given up before it was answered.
+    /// The answer to a question that was given up.
     fn given_up() -> Self {
         Self::plain(asking::failed("nobody waits for this call any more"))
     }
 }
 
 impl Told {
-    /// The answer as a thread is sent it.
+    /// The answer in the form that a thread is sent it.
     pub(super) fn text(&self) -> String {
         asking::answer(self.place, self.number, &self.said.text)
     }
 
-    /// The answer to what nobody wants to be asked any more.
+    /// The answer to a question of a call that nobody waits for any more.
     pub(super) fn given_up(question: &Question) -> Self {
         Self {
             place: question.place,
@@ -109,9 +109,9 @@ impl Told {
 }
 
 impl Asked {
-    /// Has questions answered by this, if none is yet.
+    /// Sets what answers questions, unless that was set before.
     pub fn answered_by(&self, answerer: Arc<dyn Answerer>) {
-        // Whoever is set first stays.
+        // The first one stays.
         let _ = self.answerer.set(answerer);
     }
 
@@ -119,7 +119,7 @@ impl Asked {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A question has come.
+    /// Records a question that has come, and has it answered if it is new.
     pub(super) fn ask(self: &Arc<Self>, question: Question, link: WeakUnboundedSender<Command>) -> Asking {
         let (place, number) = (question.place, question.number);
         let mut places = self.places();
@@ -157,7 +157,7 @@ impl Asked {
         Asking::Begun
     }
 
-    /// This is the answer, for whoever asks again and for the link.
+    /// Records the answer for when the question is repeated, and sends it to the link.
     fn answered(&self, place: u32, number: u64, said: Said) {
         let said = Arc::new(said);
         let mut places = self.places();
@@ -171,7 +171,7 @@ impl Asked {
         }
     }
 
-    /// Nobody waits any more for what the body has asked that the agent runs.
+    /// Gives up the question of the body that the agent runs: nobody waits for that body any more.
     pub(super) fn give_up(&self) {
         if let Some(known) = self.places().get_mut(&0)
             && let State::Running(_) = known.state
@@ -181,7 +181,7 @@ impl Asked {
         }
     }
 
-    /// The board was reset, or nobody talks to it any more: all that it has asked is forgotten.
+    /// Forgets all questions: the board was reset, or nobody talks to it any more.
     pub fn clear(&self) {
         for (_, place) in self.places().drain() {
             place.stop();

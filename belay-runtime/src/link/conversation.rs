@@ -1,5 +1,5 @@
-//! The conversation with a board: what has come goes in, and what time it is; what is to be written, and when something
-//! is to be done although nothing comes, comes out. No port and no clock.
+//! The conversation with a board, without a port and without a clock. Received bytes and the current time go in. The
+//! bytes to write come out, and the instant at which something is due even if nothing arrives.
 
 #[cfg(test)]
 mod tests;
@@ -26,18 +26,18 @@ use super::{Deadlines, Hello, LinkOptions, ResetPolicy};
 use crate::agent::{self, Flavour, Lines};
 use crate::error::Result;
 
-/// What the rest of the program tells the task.
+/// A command from the rest of the program to the link's task.
 #[derive(Debug)]
 pub(super) enum Command {
     Request {
         id: u64,
         request: agent::Request,
-        /// Whether what it prints belongs to its answer.
+        /// Whether what it prints is part of its answer.
         printed: bool,
         deadline: Duration,
         reply: Reply,
     },
-    /// Nobody waits for this request any more.
+    /// The caller no longer waits for this request.
     Cancel(u64),
     Open {
         stream: u64,
@@ -45,65 +45,65 @@ pub(super) enum Command {
         deadline: Duration,
         items: mpsc::UnboundedSender<Item>,
     },
-    /// So many more items of a stream may come, after so many bytes of it were taken.
+    /// A stream may have so many more items, after so many bytes of it were taken.
     Credit(u64, usize, usize),
-    /// Nobody wants more of this stream.
+    /// The consumer wants no more of this stream.
     CloseStream(u64),
     /// All requests and streams are to end.
     EndAll,
     Reset(ResetPolicy, oneshot::Sender<Result<()>>),
     Close(oneshot::Sender<Result<()>>),
-    /// The host has answered what the board has asked.
+    /// The host has answered a question of the board's.
     Told(Told),
 }
 
-/// What a conversation knows.
+/// The state of a conversation.
 pub(super) struct Conversation {
     pub(super) line: Line,
-    /// What time it is.
+    /// The current time.
     pub(super) now: Instant,
     pub(super) options: LinkOptions,
     pub(super) flavour: Flavour,
-    /// What checksums begin with.
+    /// The seed of the checksums.
     pub(super) seed: u32,
     pub(super) boot: u64,
     pub(super) events: EventSender,
-    /// Where the events go that bodies tell.
+    /// Where the events go that function bodies send.
     pub(super) told: Arc<ToldHub>,
     pub(super) ending: Arc<Ending>,
     pub(super) calls: Calls,
     pub(super) streams: Streams,
     pub(super) liveness: Liveness,
     pub(super) watch: Watch,
-    /// What is on its way to the board, if that may take a while.
+    /// Bytes on their way to the board, if they may take a while.
     pub(super) ahead: Ahead,
-    /// Whether it is about to end, so that nothing new is sent.
+    /// Whether the conversation is about to end, so that nothing new is sent.
     leaving: bool,
-    /// Who waited for what was under way when a reset was to end it.
+    /// The callers of the requests that a reset ends. They are told once it is known what became of the board.
     pub(super) untold: Vec<Sink>,
-    /// What the board has asked, and how this link is told the answers.
+    /// The board's questions, and the channel by which this link receives the answers.
     pub(super) asked: Arc<Asked>,
     pub(super) commands: mpsc::WeakUnboundedSender<Command>,
-    /// What the call under way has asked.
+    /// The question that the call in flight has asked.
     pub(super) waiting: Option<Waiting>,
 }
 
-/// What takes the port for itself: nothing is handed to the conversation before it is done.
+/// Something that needs the port for itself: the conversation is handed nothing before it is done.
 #[derive(Debug)]
 pub(super) enum Way {
-    /// Back into the agent: the board is in the raw REPL.
+    /// Resume the agent: the board is in the raw REPL.
     Back,
     Reset(ResetPolicy, oneshot::Sender<Result<()>>),
     Close(oneshot::Sender<Result<()>>),
-    /// It is over.
+    /// The conversation has ended.
     End(End),
 }
 
-/// What an event has led to.
+/// The result of handling an event: an error is something that needs the port for itself.
 pub(super) type Handled = Result<(), Way>;
 
 impl Conversation {
-    /// A conversation that begins now, with a board that has said hello.
+    /// A conversation that begins now, with a board that has completed the handshake.
     #[expect(
         clippy::too_many_arguments,
         reason = "each is something else that it begins with"
@@ -148,13 +148,13 @@ impl Conversation {
         }
     }
 
-    /// These bytes have come.
+    /// Handles received bytes.
     pub(super) fn on_bytes(&mut self, now: Instant, bytes: &[u8]) -> Handled {
         self.line.take(bytes);
         self.go_on(now)
     }
 
-    /// Handles what has come and is not handled yet.
+    /// Handles what has been received and not handled yet.
     pub(super) fn go_on(&mut self, now: Instant) -> Handled {
         self.now = now;
         self.settle();
@@ -165,7 +165,7 @@ impl Conversation {
         Ok(())
     }
 
-    /// Somebody wants something.
+    /// Handles a command.
     pub(super) fn on_command(&mut self, now: Instant, command: Command) -> Handled {
         self.now = now;
         self.take_command(command)?;
@@ -173,14 +173,14 @@ impl Conversation {
         Ok(())
     }
 
-    /// It is the [time](Self::next_instant) to do something.
+    /// Does what is due at the [next instant](Self::next_instant), which has come.
     pub(super) fn on_instant(&mut self, now: Instant) {
         self.now = now;
         self.on_timer();
         self.settle();
     }
 
-    /// Nothing more comes for now.
+    /// No more bytes are available for now, so the output so far is published.
     pub(super) fn on_pause(&mut self) {
         if self.liveness.may_be_left(self.now) {
             self.line.hand_out_but_end();
@@ -196,7 +196,7 @@ impl Conversation {
         self.limit_frames();
     }
 
-    /// How long a frame may be depends on whether one was asked for.
+    /// Sets the longest frame that is accepted, by whether an answer is expected.
     fn limit_frames(&mut self) {
         self.line.limit_frames(if self.calls.none_flies() {
             UNASKED
@@ -210,7 +210,7 @@ impl Conversation {
             return;
         }
         if self.liveness.is_stuck() && self.calls.any_waits() {
-            // Perhaps it reacts by now.
+            // It did not react to earlier interrupts; perhaps it does by now.
             self.interrupt();
         }
         if self.liveness.is_asking() || self.liveness.is_interrupting() || self.reads_answers() {
@@ -224,7 +224,8 @@ impl Conversation {
             let launched = self.calls.launch(window, has_read_all, has_room_for, self.now);
             let Some(launched) = launched else {
                 if self.calls.none_flies() {
-                    // What stands before it may be for a prompt, and is answered by nobody if there is none.
+                    // What counts as unread may have been meant for a prompt. If there is none, nothing else would
+                    // answer it.
                     self.ping();
                 }
                 break;
@@ -244,13 +245,13 @@ impl Conversation {
         self.watch_request(launched.line.len());
     }
 
-    /// From now on, what is printed belongs to somebody's answer, or not.
+    /// From now on, keeps output for a request that wants it, or not.
     pub(super) fn keep_printed(&mut self, wanted: bool) {
         let limit = self.options.answer_limit;
         self.line.keep_printed(wanted.then_some(limit));
     }
 
-    /// Gets a line to the board, in the way of this link.
+    /// Sends the agent a line, by itself or typed as a source.
     pub(super) fn transmit(&mut self, line: &[u8], what: Sent) {
         if self.flavour.stays() {
             self.say(line, what);
@@ -307,7 +308,7 @@ impl Conversation {
         Ok(())
     }
 
-    /// It is about to end: nothing new is sent, and what is under way is interrupted.
+    /// Prepares for the end: nothing new is sent, and what is in flight is interrupted.
     pub(super) fn begin_to_leave(&mut self, now: Instant) {
         self.now = now;
         self.leaving = true;
@@ -316,7 +317,7 @@ impl Conversation {
         }
     }
 
-    /// It ends with a reset, and with that what is under way, once it has cleaned up.
+    /// Prepares for a reset, which ends what is in flight once that has cleaned up. Callers are told after the reset.
     pub(super) fn begin_to_reset(&mut self, now: Instant) {
         self.untold = self.calls.abandon_untold(now);
         self.begin_to_leave(now);
@@ -331,7 +332,7 @@ impl Conversation {
         self.options.deadlines
     }
 
-    /// How much the agent reads at once.
+    /// How many bytes the agent reads at once.
     pub(super) fn reads_at_once(&self) -> i64 {
         self.flavour.reads_at_once(self.line.flow_control())
     }
@@ -341,12 +342,12 @@ impl Conversation {
         self.liveness.is_interrupting()
     }
 
-    /// Whether the board may be at something else than waiting for a line.
+    /// Whether the board may be doing anything but waiting for a line.
     pub(super) fn is_busy(&self) -> bool {
         !self.calls.none_flies() || self.liveness.is_asking()
     }
 
-    /// What has the agent end.
+    /// The line that makes the agent quit.
     pub(super) fn farewell(&self) -> Vec<u8> {
         self.calls.farewell()
     }

@@ -1,4 +1,4 @@
-//! How a conversation ends, and what that means for whoever waits or comes later.
+//! How a conversation ends, and what callers are told then and later.
 
 use std::io;
 use std::sync::{Arc, OnceLock};
@@ -24,7 +24,7 @@ pub(super) enum End {
     Failed(Error),
 }
 
-/// What is known of the end of a conversation by those who come later.
+/// How the conversation has ended, for callers that come later.
 #[derive(Debug, Default)]
 pub(super) struct Ending(OnceLock<Known>);
 
@@ -50,10 +50,10 @@ impl Ending {
             .map(Known::cause)
     }
 
-    /// The error of a request that comes after the end.
+    /// The error of a request that is made after the end.
     pub(super) fn error(&self) -> Error {
         match self.0.get() {
-            // What would have found the end was itself ended.
+            // The task that would have recorded the end was itself ended.
             None => ErrorKind::RuntimeGone.into(),
             Some(Known::Closed) => ErrorKind::Closed.into(),
             Some(known) => disconnected(known.cause()),
@@ -91,7 +91,7 @@ impl Conversation {
         }
     }
 
-    /// Hands out all that has come, and what bodies and threads have said while it was about to end.
+    /// Hands out all that has been received, with the events that were sent while the conversation was about to end.
     pub(super) fn hear_the_rest(&mut self) {
         while let Some(item) = self.line.next_item() {
             if let Item::Frame(frame) = item {
@@ -106,7 +106,7 @@ impl Conversation {
         self.line.hand_out();
     }
 
-    /// It has ended: everybody who waits is told.
+    /// The conversation has ended: tells everybody who waits.
     pub(super) fn finish(&mut self, end: &End) {
         let known = match end {
             End::Closed => Known::Closed,
@@ -114,7 +114,7 @@ impl Conversation {
             End::Lost(error) => Known::Lost(error.again()),
             End::Failed(error) => Known::Lost(TransportError::Vanished(chain(error).into())),
         };
-        // Whoever asks from now on is told by what is known here; whoever is answered now may ask at once.
+        // The end is recorded first: whoever is told now may make another request at once.
         let ending = Arc::clone(&self.ending);
         let known = ending.0.get_or_init(|| known);
         match end {
@@ -132,7 +132,7 @@ impl Conversation {
             self.answer(sink, Err(error));
         }
         for job in self.calls.take_queue() {
-            // The first batch of a stream starts it; with the others it has run already.
+            // The first batch of a stream starts it; any other belongs to a stream that has run already.
             let begun = job.request.goes_on();
             let error = match known {
                 Known::Lost(_) if begun => ErrorKind::FateUnknown(Some(Box::new(known.cause()))).into(),
@@ -150,9 +150,10 @@ impl Conversation {
         self.streams.clear();
     }
 
-    /// A command comes after the end.
+    /// Refuses a command that comes after the end.
     pub(super) fn refuse(&self, command: Command) {
-        // A stream that only ended would look like one without items; all others ask what is known.
+        // A stream that just ended would look like one without items. All other commands find the recorded end
+        // themselves.
         if let Command::Open { items, .. } = command {
             let _ = items.send(Err(self.ending.error()));
         }

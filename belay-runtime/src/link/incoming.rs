@@ -1,4 +1,4 @@
-//! What has come of one answer, and what is missing of it.
+//! The received parts of one answer, and what is missing of it.
 
 use std::collections::BTreeMap;
 
@@ -7,27 +7,27 @@ use super::streams::CREDIT;
 use crate::agent::{Missing, Payload, Piece};
 use crate::protocol::Frame;
 
-/// How often the answer to one request is asked for again before it is given up.
+/// How often the answer to one request is requested again before it is given up.
 const ASKING_AGAIN: u32 = 30;
-/// The least that a part of an answer counts for, however short it is.
+/// The number of bytes that each part counts for at least, however short it is.
 const LEAST: usize = 64;
 
-/// What has come of an answer.
+/// The received parts of an answer.
 #[derive(Debug, Default)]
 pub(super) struct Incoming {
-    /// The parts of it, or the items of a batch that are not delivered yet, by index.
+    /// The parts of a value, or the items of a batch that are not delivered yet, by index.
     parts: BTreeMap<usize, Part>,
-    /// How much room they have taken.
+    /// How many bytes they count for.
     size: usize,
     /// How many items of a batch have been delivered.
     delivered: usize,
-    /// How often it was asked for again since anything of it came.
+    /// How often the answer was requested again since any part of it came.
     asked_again: u32,
-    /// What has come of it in pieces.
+    /// The pieces of frames that have come.
     pieces: Pieces,
 }
 
-/// A part of an answer that has come before the rest.
+/// A part of an answer, kept until the others have come.
 #[derive(Debug)]
 enum Part {
     /// Of a value.
@@ -36,30 +36,30 @@ enum Part {
     Item(Payload),
 }
 
-/// What became of a part.
+/// What became of a received part.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Kept {
-    /// It was new. If it was the last piece of a frame, this is that.
+    /// It was new. The frame is there if this was its last piece.
     New(Option<Frame>),
     /// It has come before.
     Had,
-    /// There is more now than there may be.
+    /// The answer exceeds its limit.
     TooMuch,
 }
 
-/// How an answer is asked for again.
+/// How to request an answer again.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum AskAgain {
-    /// Not at all: it is coming.
+    /// Not at all: it is on its way.
     UnderWay,
-    /// All of it, or what is missing.
+    /// All of it, or only what is missing.
     For(Option<Missing>),
-    /// Not any more.
+    /// No longer: it is given up.
     GivenUp,
 }
 
 impl Incoming {
-    /// A part of a value.
+    /// Keeps a part of a value.
     pub(super) fn part(&mut self, index: usize, data: Vec<u8>, limit: usize) -> Kept {
         if self.parts.contains_key(&index) {
             return Kept::Had;
@@ -67,7 +67,7 @@ impl Incoming {
         self.keep(index, data.len(), Part::Bytes(data), limit)
     }
 
-    /// An item of a batch. One that comes before another that is missing is kept until the other one has come again.
+    /// Keeps an item of a batch. If an item before it is missing, it waits until that has come again.
     pub(super) fn item(&mut self, index: usize, item: Payload, limit: usize) -> Kept {
         if index < self.delivered || index >= CREDIT {
             return Kept::Had;
@@ -75,7 +75,7 @@ impl Incoming {
         self.keep(index, item.len(), Part::Item(item), limit)
     }
 
-    /// A piece of a frame.
+    /// Keeps a piece of a frame.
     pub(super) fn piece(&mut self, piece: Piece, limit: usize) -> Kept {
         let had = piece.frame < self.delivered || self.parts.contains_key(&piece.frame);
         if had || self.pieces.have(&piece) {
@@ -118,7 +118,7 @@ impl Incoming {
         self.delivered
     }
 
-    /// The value that came in so many parts, if all of them have come.
+    /// The value, if all of its `count` parts have come.
     pub(super) fn whole(&self, count: usize) -> Option<Vec<u8>> {
         let bytes = |index| match self.parts.get(&index)? {
             Part::Bytes(bytes) => Some(bytes.as_slice()),
@@ -128,33 +128,33 @@ impl Incoming {
         Some(parts.collect::<Option<Vec<_>>>()?.concat())
     }
 
-    /// Nobody wants it any more.
+    /// Drops the parts: nobody wants the answer any more.
     pub(super) fn forget(&mut self) {
         self.parts.clear();
     }
 
-    /// It is going to come from the beginning.
+    /// Drops everything: the answer is going to come from the beginning.
     pub(super) fn begin_again(&mut self) {
         self.parts.clear();
         self.pieces = Pieces::default();
     }
 
-    /// Whether this is the end of what was asked for in pieces.
+    /// Whether this is the end of the pieces that were last requested.
     pub(super) fn pieces_end(&mut self, from: usize) -> bool {
         self.pieces.are_at_their_end(from)
     }
 
-    /// Whatever it was asked for before has come by now, or does not come.
+    /// Whatever was requested before has come by now, or never will.
     pub(super) fn nothing_is_coming(&mut self) {
         self.pieces.ended();
     }
 
-    /// What it is the answer to goes on: it asks something itself.
+    /// The call still runs, since it asks the host something: retries are counted from zero.
     pub(super) fn goes_on(&mut self) {
         self.asked_again = 0;
     }
 
-    /// It is asked for again: all of it, or in pieces what is missing between what has come, in the order of the answer.
+    /// How to request the answer again: all of it or, `in_pieces`, the first missing range.
     pub(super) fn ask_again(&mut self, in_pieces: bool) -> AskAgain {
         if self.pieces.are_under_way() {
             return AskAgain::UnderWay;

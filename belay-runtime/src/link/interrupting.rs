@@ -1,4 +1,4 @@
-//! Interrupting what the board runs, and giving it up.
+//! Interrupts what the board runs, and gives up if it does not react.
 
 use std::time::Duration;
 
@@ -12,20 +12,20 @@ use super::timing::{AFTER_INTERRUPT, GRACE};
 use crate::agent::Raised;
 use crate::error::{BoardState, Error, ErrorKind, Phase, Purpose, Tried};
 
-/// How long after a Ctrl-C the board is asked what it has got, where what comes with a Ctrl-C is thrown away.
+/// How long after a Ctrl-C the board is pinged, where a Ctrl-C discards the input that came with it.
 const FLUSHED: Duration = Duration::from_millis(10);
 
 impl Conversation {
-    /// Nobody waits for this request any more.
+    /// The caller no longer waits for this request.
     pub(super) fn cancel(&mut self, id: u64) {
         let cancelled = self.calls.cancel(id, self.now + GRACE);
         if cancelled == (Cancelled::Flying { alone: true }) && !self.liveness.is_interrupting() {
-            // Before anything else is sent, which the interrupt could hit as well.
+            // Before anything else is sent, since the interrupt could hit that as well.
             self.interrupt();
         }
     }
 
-    /// There is another request at the head: if nobody waits for it, it may go on by itself for so long.
+    /// There is a new head request. If it was abandoned, it may go on by itself for so long.
     pub(super) fn mind_head(&mut self, mercy: Duration) {
         match self.calls.head_mut() {
             Some(head) if head.abandoned.is_some() => head.abandoned = Some(self.now + mercy),
@@ -42,20 +42,20 @@ impl Conversation {
         }
         self.watch_interrupt();
         self.watch.interrupted();
-        // What has not left yet will be sent again, if it is still wanted.
+        // What is dropped here is sent again later, if it is still wanted.
         self.drop_outgoing();
         self.line.send(b"\x03");
         self.ask_what_was_interrupted(false);
     }
 
-    /// Forgets what the port has not taken.
+    /// Drops the bytes that the port has not taken.
     fn drop_outgoing(&mut self) {
         let left = self.line.queued().wrapping_sub(self.line.waiting());
         self.watch.dropped(left);
         self.line.drop_outgoing();
     }
 
-    /// Another Ctrl-C, and the question behind the last one of a step.
+    /// Sends another Ctrl-C, and a ping behind the last one of a step.
     pub(super) fn interrupt_again(&mut self) {
         let Some(press) = self.liveness.press(self.now, self.calls.none_flies()) else {
             return;
@@ -63,7 +63,7 @@ impl Conversation {
         if press.first {
             self.drop_outgoing();
         }
-        // Where the line takes none, more would only be in the way.
+        // Where the line takes no bytes, more of them would only be in the way.
         if self.line.has_sent_all() {
             self.line.send(b"\x03");
         }
@@ -77,8 +77,8 @@ impl Conversation {
             self.line.send(AFTER_INTERRUPT);
         }
         if again && !self.line.flow_control() {
-            // What the board has not read may as well be lost, and what comes when its buffer is full keeps no Ctrl-C
-            // from it.
+            // Unread bytes may just as well have been lost, and without flow control a full input buffer keeps no
+            // Ctrl-C from the board.
             self.liveness.unread.all_is_read();
         }
         let (token, question) = self.question(if again { Ask::Afresh } else { Ask::Plainly });
@@ -86,10 +86,10 @@ impl Conversation {
         let liveness = &mut self.liveness;
         let fits = liveness.unread.has_room_for(question.len())
             || again && liveness.unread.has_any_room_for(question.len());
-        // What counts as unread may have been lost, which nothing else would ever tell.
+        // The bytes that count as unread may have been lost, and nothing else would ever show that.
         let doubted = again && !fits && liveness.unread.take_doubt();
         if liveness.unread.is_flushed() {
-            // What came with the Ctrl-C may be lost with it.
+            // What came with the Ctrl-C may have been discarded with it.
             liveness.unread.all_is_read();
             liveness.asked(token, now, now + FLUSHED, SILENCE / 2);
         } else if fits || doubted {
@@ -99,7 +99,7 @@ impl Conversation {
             liveness.asked(token, now, now + SILENCE, SILENCE);
         }
         if again && self.flavour.stays() {
-            // Perhaps it left the agent, and the line swallowed the question or the answer.
+            // Perhaps the Ctrl-C ended the agent, and the line lost the ping or its answer.
             let left_with = self.liveness.clear_suspicion();
             if doubted {
                 self.ask_for_banner(left_with);
@@ -109,13 +109,14 @@ impl Conversation {
         }
     }
 
-    /// The board goes on with what it does. Nobody waits for that any longer, but for those who have just come.
+    /// The board goes on with what it does. Everybody who waits for that is told, except for requests that have just
+    /// come.
     pub(super) fn give_up_interrupting(&mut self) {
         self.liveness.give_up();
         self.ahead = Ahead::default();
         self.watch.forget_pings();
         self.release_answers();
-        // Where nothing can be compiled any more, it looks as if the board did not react.
+        // If no source can be compiled for want of memory, it looks as if the board did not react.
         let no_memory = !self.flavour.stays() && self.liveness.is_out_of_memory();
         let printed = self.line.take_output();
         let board = if printed.is_empty() {

@@ -1,5 +1,5 @@
-//! How a board is brought to its prompt whatever it is at: harder with each step, and each step is told in the log.
-//! A call that is to end takes the same steps in [`timing`](super::timing), beside everything else.
+//! Brings a board to its prompt whatever it is doing, with steps that become harder, each of which is logged. A call
+//! that is to be ended goes through the same steps in [`timing`](super::timing), while everything else goes on.
 
 use std::time::Duration;
 
@@ -12,21 +12,21 @@ use super::{Deadlines, ResetPolicy};
 use crate::error::{BoardState, Error, ErrorKind, Phase, Purpose, Result, Stuck, Tried};
 use crate::protocol::{Event, Insistence, Operation, Sign};
 
-/// How often in a row a board may answer that it cannot run what it is told: the first answer may be one to
+/// How often in a row a board may answer that it cannot run what it is told: the first of these answers may be to
 /// something older.
 const UNABLE: u32 = 8;
-/// How long nothing may come behind such an answer, before it is taken for the last one.
+/// How long nothing may follow such an answer before it counts as the last one.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// What came of one attempt.
+/// The outcome of one attempt.
 enum Attempt {
     Done,
-    /// It answers, but not what it should.
+    /// The board answers, but with this traceback: it cannot run what it is told.
     Unable(Vec<u8>),
     Late,
 }
 
-/// Enters the raw REPL of a board that is to be connected, as far as that takes no reset.
+/// Enters the raw REPL, as far as that is possible without a reset.
 pub(super) async fn enter(
     wire: &mut Wire<'_>,
     first: Duration,
@@ -36,7 +36,7 @@ pub(super) async fn enter(
     enter_after(wire, Tried::Interrupts, first, begun + within).await
 }
 
-/// Brings a board that is to be connected into the raw REPL, in whatever way the policy allows.
+/// Enters the raw REPL of a board that is being connected, in the way that the reset policy asks for.
 pub(super) async fn connect(
     wire: &mut Wire<'_>,
     policy: ResetPolicy,
@@ -72,8 +72,8 @@ pub(super) async fn connect(
     }
 }
 
-/// A board may still be booting, and so may lose one attempt; or it is slow, and then is given more time with each,
-/// because the next one interrupts what it is about to answer.
+/// Attempts to enter the raw REPL until this instant. A board that is still booting may lose one attempt. A slow
+/// board gets more time with each attempt, because the next one interrupts the answer to this one.
 async fn enter_after(wire: &mut Wire<'_>, tried: Tried, first: Duration, until: Instant) -> Result<()> {
     let (mut patience, mut insistence, mut unable) = (first, Insistence::Gentle, 0);
     wire.line.forget_tail();
@@ -99,7 +99,7 @@ async fn enter_after(wire: &mut Wire<'_>, tried: Tried, first: Duration, until: 
     }
 }
 
-/// Resets the interpreter, which needs neither an answer before nor any memory.
+/// Resets the interpreter, which needs neither an earlier answer from the board nor free memory on it.
 pub(super) async fn restart(
     wire: &mut Wire<'_>,
     purpose: Purpose,
@@ -122,7 +122,7 @@ pub(super) async fn restart(
             return Ok(());
         }
     }
-    // What the board does may come to an end, and then it obeys. Who connects has nothing better to wait for.
+    // The program may end by itself, and then the board obeys. A caller that connects has nothing better to wait for.
     let wait = purpose == Purpose::Connect;
     if wait && let Attempt::Done = wire.await_restart(until, until).await? {
         return Ok(());
@@ -131,7 +131,7 @@ pub(super) async fn restart(
     Err(stuck(board, purpose, Tried::SoftReset, None).in_phase(Phase::Reset))
 }
 
-/// What is tried next in so much time.
+/// The next harder step, if there is enough time for it.
 pub(super) fn more(insistence: Insistence, time: Duration) -> Insistence {
     let more = insistence.more();
     if leaves_time(more, time) {
@@ -141,10 +141,10 @@ pub(super) fn more(insistence: Insistence, time: Duration) -> Insistence {
     insistence
 }
 
-/// Whether there is time left for the answer behind so many Ctrl-Cs.
+/// Whether so many Ctrl-Cs leave time for the board's answer.
 fn leaves_time(insistence: Insistence, time: Duration) -> bool {
     let times = u32::try_from(insistence.times()).unwrap_or(u32::MAX);
-    // A timer takes longer than it is told, and the rest is for the answer.
+    // Timers fire late, and the rest is for the answer.
     times == 1 || insistence.pace().saturating_mul(times) * 2 <= time
 }
 
@@ -166,7 +166,7 @@ pub(super) fn stuck(board: BoardState, purpose: Purpose, tried: Tried, source: O
     ErrorKind::Unresponsive { stuck, source }.into()
 }
 
-/// The board has room for a few words and not for what a connection needs.
+/// The error of a board that has memory to run a few words and not for what a connection needs.
 pub(super) fn out_of_memory(traceback: Vec<u8>, policy: ResetPolicy) -> Error {
     let tried = match policy {
         ResetPolicy::None => Tried::Interrupts,
@@ -177,7 +177,7 @@ pub(super) fn out_of_memory(traceback: Vec<u8>, policy: ResetPolicy) -> Error {
 }
 
 impl Line {
-    /// What the board does, as far as what came last shows it.
+    /// What the board is doing, as far as the last received bytes show it.
     pub(super) fn state(&self) -> BoardState {
         match self.tail() {
             tail if tail.is_empty() => BoardState::Silent,
@@ -185,7 +185,7 @@ impl Line {
         }
     }
 
-    /// Hands out what was held back on the way to a prompt.
+    /// Publishes the output that was held back on the way to a prompt, without the protocol text.
     pub(super) fn let_go_on_the_way(&mut self) {
         self.take_out_late_marks();
         let stem = self.repl.mark_stem();
@@ -216,7 +216,7 @@ impl Wire<'_> {
             };
             match self.next_before(quiet).await? {
                 Some(Item::Repl(Event::Entered)) => return Ok(Attempt::Done),
-                // It may be said of something older, and then the answer to this is still to come: what is tried next
+                // This may answer something older, with the answer to this attempt still to come: the next attempt
                 // would interrupt that.
                 Some(Item::Repl(Event::Unable { traceback })) => unable = Some(traceback),
                 Some(_) => {}
@@ -226,8 +226,8 @@ impl Wire<'_> {
         }
     }
 
-    /// Once the board has announced the restart, `boot.py` has half of the time that is left until `until`: if it is
-    /// not at its end by then, that is for whoever enters the raw REPL.
+    /// Once the board has announced the restart, `boot.py` has half of the time that is left until `until`. If it has
+    /// not ended by then, entering the raw REPL will interrupt it.
     async fn attempt_restart(
         &mut self,
         insistence: Insistence,
@@ -250,7 +250,7 @@ impl Wire<'_> {
                     let now = Instant::now();
                     end = now + until.saturating_duration_since(now) / 2;
                     late = Attempt::Done;
-                    // What comes from now on is what `boot.py` prints.
+                    // From now on the output is that of `boot.py`.
                     self.line.let_go_on_the_way();
                 }
                 _ => {}

@@ -1,5 +1,5 @@
-//! What goes over the line, without the port: frames are taken out of what the board sends, and the rest goes through
-//! the raw REPL's state machine; what is to be written waits here until the port takes it.
+//! The bytes that go over the line, without the port. Frames are extracted from what the board sends, and the rest
+//! goes through the raw REPL's state machine; outgoing bytes wait here until the port takes them.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -13,36 +13,36 @@ use crate::agent::Flavour;
 use crate::agent::source::Secrets;
 use crate::protocol::{Deframer, Event, Frame, NONCE, Options, Pacing, Piece, RawRepl};
 
-/// What stands in a frame before its number.
+/// How many bytes of a frame stand before its request number: the start byte and the nonce.
 const HEAD: usize = 1 + NONCE;
-/// How much of what was received last is kept for messages.
+/// How many of the last received bytes are kept for error messages.
 const TAIL: usize = 512;
-/// How many marks are remembered that the prompt was asked for. A board has not room for more questions.
+/// How many marks that the prompt was asked for are remembered. A board has no room for more of these questions.
 const ASKED: usize = 8;
 
-/// What has come from the board.
+/// Something that was received from the board and is not output.
 #[derive(Debug)]
 pub(super) enum Item {
-    /// An answer.
+    /// An intact frame.
     Frame(Frame),
-    /// What the raw REPL's state machine says.
+    /// An event of the raw REPL's state machine.
     Repl(Event),
-    /// The answer to the request of this number is longer than it may be.
+    /// The answer to the request with this number exceeds the limit.
     TooLong(u8),
-    /// An answer to the request of this number, which is damaged, perhaps there as well.
+    /// A damaged frame, apparently an answer to the request with this number; the number itself may be damaged.
     Damaged { number: u8, kind: u8 },
 }
 
-/// How long a frame may be that nobody asked for.
+/// The longest frame, in bytes, that the board may send unasked.
 pub(super) const UNASKED: usize = 64 << 10;
 
-/// What has come, in the order in which it came.
+/// Received output and items, in the order in which they came.
 enum Come {
     Output(Vec<u8>),
     Item(Item),
 }
 
-/// What the port is to do.
+/// What the port should do next.
 #[derive(Debug)]
 pub(super) enum ToWrite<'a> {
     /// Write this, or some of it.
@@ -52,39 +52,40 @@ pub(super) enum ToWrite<'a> {
     Nothing,
 }
 
-/// What has come and what is to go.
+/// The received data that is not handled yet, and the outgoing data that is not written yet.
 pub(super) struct Line {
     pub(super) repl: RawRepl,
     deframer: Deframer,
-    /// It decides after which frames the board is at its prompt again.
+    /// Decides after which frames the board is at its prompt again.
     flavour: Flavour,
-    /// What has come and is not handed over yet. What is printed stands here as well, so that an answer never
-    /// overtakes it.
+    /// Received and not handed over yet. Output is queued here as well, so that an answer never overtakes what was
+    /// printed before it.
     come: VecDeque<Come>,
-    /// What came for the conversation while somebody else had the line.
+    /// Frames for the conversation that came while other code had the line.
     aside: Aside,
     output: OutputSender,
     outgoing: VecDeque<u8>,
-    /// Nothing is written before this, but for the bytes that stand before the pause.
+    /// Nothing is written before this instant, except for the first `before_pause` bytes.
     pause: Option<Instant>,
     before_pause: usize,
-    /// How many bytes may go before a pause, on a line without flow control.
+    /// On a line without flow control: how many bytes may be written before a pause, and its length.
     burst: Option<(usize, Duration)>,
     written: usize,
-    /// How much has been queued, ever.
+    /// How many bytes have been queued, ever.
     queued: usize,
-    /// When the port last took any.
+    /// When the port last took any bytes.
     written_at: Instant,
-    /// How much of what is queued is requests or stands before them, and when the port last took some of that.
+    /// How many of the queued bytes belong to requests or stand before them, and when the port last took some of
+    /// those.
     requested: usize,
     requested_at: Instant,
-    /// The last bytes that came, for messages.
+    /// The last received bytes, for error messages.
     tail: Vec<u8>,
-    /// What a board prints only if it was told to, and what the prompt was asked to print and has not, from the first
-    /// of those on.
+    /// A text that the board prints only if it was told to, and marks that the prompt was asked to print. The marks
+    /// are kept until none of them can arrive any more.
     mark: Option<Vec<u8>>,
     asked: Vec<Vec<u8>>,
-    /// How much has come, and how much had when it was last asked whether anything still comes.
+    /// How many bytes have been received, ever, and how many had been at the last `give_up_frame`.
     received: usize,
     looked_at: usize,
 }
@@ -130,48 +131,48 @@ impl Line {
         }
     }
 
-    /// The board has, or is to get, this agent.
+    /// Sets which agent the board has, or is to get.
     pub(super) fn set_flavour(&mut self, flavour: Flavour) {
         self.deframer.set_checksum(flavour.checksum());
         self.flavour = flavour;
     }
 
-    /// Sets how long a frame may be that comes from now on.
+    /// Sets the longest frame that is accepted from now on.
     pub(super) fn limit_frames(&mut self, limit: usize) {
         self.deframer.set_limit(limit);
     }
 
-    /// Whether the sender is held back while the board cannot take more.
+    /// Whether the line has flow control, which stops the sender while the board cannot take more.
     pub(super) fn flow_control(&self) -> bool {
         self.burst.is_none()
     }
 
-    /// The last bytes that came.
+    /// The last received bytes.
     pub(super) fn tail(&self) -> Vec<u8> {
         self.tail.clone()
     }
 
-    /// When the port last took anything.
+    /// When the port last took any bytes.
     pub(super) fn written_at(&self) -> Instant {
         self.written_at
     }
 
-    /// What is queued by now is a request: the board cannot answer it before it has got it.
+    /// Marks all that is queued by now as a request: the board cannot answer it before it has received it.
     pub(super) fn mark_request(&mut self) {
         self.requested = self.outgoing.len();
     }
 
-    /// When the port last took some of a request.
+    /// When the port last took some bytes of a request.
     pub(super) fn requested_at(&self) -> Instant {
         self.requested_at
     }
 
-    /// Forgets the last bytes that came: what comes now belongs to something else.
+    /// Forgets the last received bytes: what comes now belongs to something else.
     pub(super) fn forget_tail(&mut self) {
         self.tail.clear();
     }
 
-    /// How much has come, ever: two of these tell whether anything has in between.
+    /// How many bytes have been received, ever: two readings tell whether any came in between.
     pub(super) fn received(&self) -> usize {
         self.received
     }
@@ -188,13 +189,13 @@ impl Line {
         self.send(&bytes);
     }
 
-    /// The same of one that whatever runs may read the beginning of, at a prompt that may be another.
+    /// Like `submit`, for a source whose beginning a program may read; `afresh` if the prompt may be another one.
     pub(super) fn submit_marked(&mut self, source: &[u8], afresh: bool) {
         let bytes = self.repl.submit_marked(source, afresh);
         self.send(&bytes);
     }
 
-    /// From now on sources are typed one behind the other.
+    /// From now on sources are typed one behind the other, without waiting for the prompt.
     pub(super) fn serve(&mut self) {
         self.repl.serve();
         if self.repl.has_raw_paste() == Some(false) {
@@ -209,22 +210,22 @@ impl Line {
         self.outgoing.is_empty()
     }
 
-    /// How much has been queued that the port has not taken.
+    /// How many queued bytes the port has not taken.
     pub(super) fn waiting(&self) -> usize {
         self.outgoing.len()
     }
 
-    /// How much has been queued, ever: two of these tell how much in between.
+    /// How many bytes have been queued, ever: two readings tell how many in between.
     pub(super) fn queued(&self) -> usize {
         self.queued
     }
 
-    /// Some of a request has left only now, though the port took it before.
+    /// Records that part of a request has left this machine only now, though the port took it earlier.
     pub(super) fn request_leaves(&mut self, now: Instant) {
         self.requested_at = now;
     }
 
-    /// Forgets what has not been handed to the operating system.
+    /// Drops the queued bytes that the operating system has not taken.
     pub(super) fn drop_outgoing(&mut self) {
         if !self.outgoing.is_empty() {
             self.outgoing.clear();
@@ -234,42 +235,42 @@ impl Line {
         }
     }
 
-    /// Hands out what has been printed so far, so that whoever is told of something that came after it finds it.
+    /// Publishes the output so far, so that whoever is told of a later event finds it.
     pub(super) fn hand_out(&mut self) {
         self.output.flush();
     }
 
-    /// The same where the board may be about to say that something has ended, which is not printed by a program.
+    /// The same, but keeps back what may be the beginning of an execution's end, which is not output.
     pub(super) fn hand_out_but_end(&mut self) {
         self.output.flush_but_end();
     }
 
-    /// Whether the beginning of that is held back.
+    /// Whether the beginning of such an end is kept back.
     pub(super) fn holds_end(&self) -> bool {
         self.output.holds_end()
     }
 
-    /// Hands out nothing that comes from now on: the board says it of its own accord.
+    /// Discards all output from now on: the prompt prints it, not a program.
     pub(super) fn mute(&mut self) {
         self.output.mute();
     }
 
-    /// Hands out nothing from the last pause on, until it is known what of it is ours.
+    /// Holds back output, from the last pause on, until it is known which part of it is protocol text.
     pub(super) fn hold_back_output(&mut self) {
         self.output.hold_back();
     }
 
-    /// What is held back, so that what is ours can be taken out.
+    /// The output that is held back, so that protocol text can be removed from it.
     pub(super) fn output_held_back(&mut self) -> Option<&mut Vec<u8>> {
         self.output.held_back()
     }
 
-    /// Hands out what is held back.
+    /// Publishes what is held back.
     pub(super) fn let_output_go(&mut self) {
         self.output.let_go();
     }
 
-    /// What was printed since it was last forgotten, or the last of it.
+    /// The output since it was last forgotten, or the end of it.
     pub(super) fn take_output(&mut self) -> Vec<u8> {
         self.output.take_tail()
     }
@@ -278,19 +279,17 @@ impl Line {
         self.output.forget_tail();
     }
 
-    /// Keeps what is printed from now on for somebody who wants all of it, but not more than so many bytes; or
-    /// for nobody.
+    /// Keeps output from now on for a request that wants it, but not more than `limit` bytes; `None` keeps nothing.
     pub(super) fn keep_printed(&mut self, limit: Option<usize>) {
         self.output.keep(limit);
     }
 
-    /// What was kept.
+    /// The output that was kept.
     pub(super) fn take_printed(&mut self) -> Vec<u8> {
         self.output.take_kept()
     }
 
-    /// Watches for a mark that only the raw REPL can print, beside those that were asked for before; gives the source
-    /// that makes it do so.
+    /// Adds a mark to watch for, which only the raw REPL can print. Returns the source that makes it do so.
     pub(super) fn ask_for_mark(&mut self, token: u32) -> String {
         if self.asked.len() == ASKED {
             self.asked.remove(0);
@@ -299,42 +298,43 @@ impl Line {
         format!("import builtins as _by;_by.print('belay-{token}'+'-here');del _by\x04")
     }
 
-    /// Whether one of the marks has come that were asked for.
+    /// Whether one of the marks has come.
     pub(super) fn has_answered_for_mark(&self) -> bool {
         self.asked.iter().any(|mark| is_in(&self.tail, mark))
     }
 
-    /// Takes what a board has said of them out of what is held back, and what it said before that it was left with.
+    /// Removes the board's answers with these marks from the held-back output, and the traceback that its agent ended
+    /// with.
     pub(super) fn take_out_marks(&mut self, left_with: Option<&[u8]>) {
         if let Some(printed) = self.output.held_back() {
             take_out_marks(printed, left_with, &self.asked);
         }
     }
 
-    /// The same of those that come when it is known already where the board is.
+    /// The same for marks that come when it is known already where the board is.
     pub(super) fn take_out_late_marks(&mut self) {
         if let Some(printed) = self.output.held_back() {
             take_out_answers(printed, &self.asked);
         }
     }
 
-    /// Nothing that the prompt was asked for can come any more.
+    /// Forgets the marks: none of them can come any more.
     pub(super) fn forget_marks(&mut self) {
         self.asked.clear();
     }
 
-    /// Watches for this, which a board prints only if it was told to.
+    /// Watches for this text, which a board prints only if it was told to.
     pub(super) fn watch_for(&mut self, mark: String) {
         self.mark = Some(mark.into_bytes());
     }
 
-    /// The mark, once it has come.
+    /// The watched text, once it has come.
     pub(super) fn take_mark(&mut self) -> Option<Vec<u8>> {
         let tail = &self.tail;
         self.mark.take_if(|mark| is_in(tail, mark))
     }
 
-    /// The next thing that is no output. What was printed before it is handed out first.
+    /// The next item that is not output. Output before it is published first.
     pub(super) fn next_item(&mut self) -> Option<Item> {
         match self.aside.take() {
             Some(frame) => Some(Item::Frame(frame)),
@@ -342,7 +342,7 @@ impl Line {
         }
     }
 
-    /// The same for somebody who has the line for a while: what bodies and threads say waits for the conversation.
+    /// The same for code that has the line for a while: unasked frames are kept for the conversation.
     pub(super) fn next_of_ours(&mut self) -> Option<Item> {
         while let Some(item) = self.next_come() {
             match item {
@@ -372,7 +372,7 @@ impl Line {
         None
     }
 
-    /// What may be written now, and until when nothing may if there is a pause.
+    /// What may be written now, or until when nothing may be.
     pub(super) fn next_write(&mut self, now: Instant) -> ToWrite<'_> {
         loop {
             if let Some(until) = self.pause {
@@ -395,7 +395,7 @@ impl Line {
                 };
                 self.send(&write.bytes);
                 if let Some(pause) = write.pause {
-                    // The pause counts from when the bytes are queued; a port takes so few at once.
+                    // The pause counts from when the bytes are queued: the port takes so few of them at once.
                     self.pause = Some(now + pause);
                     self.before_pause = self.outgoing.len();
                 }
@@ -437,7 +437,7 @@ impl Line {
         }
     }
 
-    /// Takes what has come.
+    /// Takes received bytes.
     pub(super) fn take(&mut self, bytes: &[u8]) {
         tracing::trace!(target: "belay::wire", received = %bytes.escape_ascii());
         remember(&mut self.tail, bytes);
@@ -477,7 +477,7 @@ impl Line {
         });
     }
 
-    /// What may have been the beginning of a frame is output after all, if nothing has come since the last time.
+    /// If nothing has come since the last call, the beginning of an unfinished frame becomes output.
     pub(super) fn give_up_frame(&mut self) {
         if std::mem::replace(&mut self.looked_at, self.received) != self.received {
             return;

@@ -1,5 +1,5 @@
-//! Whether the board is there and takes part: what it was asked, how it is interrupted, and when something of that is
-//! due. Nothing is sent here.
+//! Whether the board is there and responds: the pings it was sent, how it is being interrupted, and when the next
+//! step of these is due. Nothing is sent here.
 
 mod interrupts;
 mod pings;
@@ -15,34 +15,34 @@ use tokio::time::Instant;
 use super::unread::{Room, Unread};
 use crate::protocol::Insistence;
 
-/// The first silence after which the board is asked whether it is there; each further one is longer.
+/// The silence after which the board is pinged first; each further one is longer.
 pub(super) const SILENCE: Duration = Duration::from_millis(100);
-/// The longest such silence, as long as the board is asked all that may be asked of it.
+/// The longest such silence, unless there is no room in the board's input buffer for another ping.
 const LONGEST_SILENCE: Duration = Duration::from_secs(5);
-/// How long to wait for more when what has come is damaged: most likely it is all there is.
+/// How long to wait for more behind a damaged frame: most likely nothing more is coming.
 const DAMAGED: Duration = Duration::from_millis(10);
 /// How long to wait before a third Ctrl-C; each further one takes longer.
 const INTERRUPT_AGAIN: Duration = Duration::from_millis(250);
-/// For how long after a Ctrl-C the agent may be left by that.
+/// For how long after a Ctrl-C it may still end the agent.
 const LEFT: Duration = Duration::from_millis(500);
 /// The first wait for an answer to a probe.
 pub(super) const PROBE: Duration = Duration::from_millis(200);
-/// The longest.
+/// The longest wait for an answer to a probe.
 const LONGEST_PROBE: Duration = Duration::from_secs(5);
 
-/// What is known of the board.
+/// What is known about the board.
 #[derive(Debug)]
 pub(super) struct Liveness {
     state: State,
-    /// When to ask, after silence, whether it is there.
+    /// When to ping the board because it is silent.
     silence: Option<Instant>,
-    /// A question whether it is at a prompt instead of in the agent.
+    /// The probe under way: whether the board is at a prompt instead of in the agent.
     probe: Option<Probe>,
     /// When the first interrupt, or return from a prompt, came since a request was last answered.
     trouble: Option<Instant>,
-    /// What it may not have read yet.
+    /// What the board may not have read yet.
     pub(super) unread: Unread,
-    /// How often in a row a source ran out of memory there without an answer.
+    /// How often in a row a source has run out of memory on the board without an answer.
     out_of_memory: u32,
     /// When the last Ctrl-C was sent.
     pressed: Option<Instant>,
@@ -52,40 +52,41 @@ pub(super) struct Liveness {
     resync: Duration,
 }
 
-/// What is going on between the host and the board.
+/// What host and board are doing.
 #[derive(Debug)]
 enum State {
-    /// Requests and answers.
+    /// They exchange requests and answers.
     Calm,
-    /// Until a ping is answered nothing new is sent, so that it is clear what got through before it.
+    /// A ping is unanswered. Nothing new is sent until its answer tells which requests got through.
     Asking(Barrier),
-    /// What it runs is being interrupted; it is asked between the Ctrl-Cs.
+    /// What the board runs is being interrupted; between the Ctrl-Cs it is pinged.
     Interrupting(Interrupt, Option<Barrier>),
-    /// It did not react to Ctrl-C in time and has not been heard of since. It may be asked still.
+    /// The board did not react to Ctrl-C in time and has been silent since. There may still be an unanswered ping.
     Stuck(Option<Barrier>),
 }
 
-/// A ping that is not answered.
+/// An unanswered ping.
 #[derive(Debug)]
 struct Barrier {
     token: u32,
-    /// When the first of the pings that were not answered was sent.
+    /// When the first of the unanswered pings was sent.
     since: Instant,
     again: Instant,
     wait: Duration,
-    /// How often, since it was sent, the board was asked for no more than a banner.
+    /// How often, since it was sent, the board was asked just for a banner.
     asked: usize,
-    /// Whether it looks for the agent.
+    /// Whether the ping also looks for the agent.
     looks: bool,
 }
 
-/// An interrupt that is not known to have worked.
+/// An interrupt that has not been confirmed.
 #[derive(Debug)]
 struct Interrupt {
     until: Instant,
     again: Instant,
     wait: Duration,
-    /// How hard the board is told at the moment, and how many Ctrl-Cs of that are left before it is asked.
+    /// How hard the board is interrupted at the moment, and how many Ctrl-Cs of this step are left before the next
+    /// ping.
     insistence: Insistence,
     left: usize,
 }
@@ -94,47 +95,47 @@ struct Interrupt {
 struct Probe {
     again: Instant,
     wait: Duration,
-    /// Whether it is asked for the mark already.
+    /// Whether the board has been asked for the mark.
     marked: bool,
     /// The traceback of what looked as if the agent had ended.
     left_with: Option<Vec<u8>>,
 }
 
-/// What there is to do when it is time.
+/// What is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Due {
     Nothing,
-    /// It is asked anew.
+    /// Repeat the ping.
     PingAgain,
-    /// It has been silent.
+    /// Ping the board, which has been silent.
     Ping,
     /// The deadline of the request at the head has passed.
     EndHead,
-    /// What it does is interrupted: it does not answer those who wait.
+    /// Interrupt the board: it does not answer while requests wait.
     Interrupt,
-    /// The next Ctrl-C.
+    /// Send the next Ctrl-C.
     Press,
-    /// The time for an interrupt is over.
+    /// Give up: the time for an interrupt is over.
     GiveUp,
 }
 
-/// What others know when it is to be said what is due.
+/// What the rest of the conversation adds to the decision about what is due.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Around {
-    /// When the request at the head is to end, if there is one.
+    /// When the head request has to end, if there is one.
     pub(super) head: Option<Instant>,
-    /// Whether requests wait, and none is under way.
+    /// Whether requests are queued, and none is in flight.
     pub(super) only_waiting: bool,
-    /// When to look again how much the line has carried, if it may be carrying something.
+    /// When to look again for progress of the line, if bytes may be on their way.
     pub(super) look: Option<Instant>,
 }
 
-/// What another Ctrl-C is.
+/// What to send besides another Ctrl-C.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Press {
-    /// Whether it is the first one of a step.
+    /// Whether this is the first Ctrl-C of a step.
     pub(super) first: bool,
-    /// Whether the board is asked behind it.
+    /// Whether a ping follows it.
     pub(super) asks: bool,
 }
 
@@ -185,7 +186,7 @@ impl Liveness {
         };
     }
 
-    /// Takes the barrier, and leaves nothing else.
+    /// Takes the barrier, and resets the state to calm.
     fn take_state(&mut self) -> Option<Barrier> {
         match std::mem::replace(&mut self.state, State::Calm) {
             State::Calm => None,
@@ -201,7 +202,7 @@ impl Liveness {
         }
     }
 
-    /// Whether a ping is not answered.
+    /// Whether a ping is unanswered.
     pub(super) fn is_asking(&self) -> bool {
         self.barrier().is_some()
     }
@@ -215,34 +216,34 @@ impl Liveness {
         matches!(self.state, State::Stuck(_))
     }
 
-    /// A number that no other question has.
+    /// A token that no other question has.
     pub(super) fn token(&mut self) -> u32 {
         self.tokens = self.tokens.wrapping_add(1);
         self.tokens
     }
 
-    /// Starts counting the silence anew.
+    /// Restarts the silence timer.
     pub(super) fn hush(&mut self, now: Instant) {
         self.silence = Some(now + SILENCE);
     }
 
-    /// Starts counting it anew, up to then.
+    /// Sets the silence timer to this instant.
     pub(super) fn hush_until(&mut self, at: Instant) {
         self.silence = Some(at);
     }
 
-    /// Nothing is waited for.
+    /// Stops the silence timer: no answer is awaited.
     pub(super) fn rest(&mut self) {
         self.silence = None;
     }
 
-    /// It has said something that nobody but the agent says.
+    /// The board has sent something that only the agent sends.
     pub(super) fn heard(&mut self) {
         self.is_reached();
         self.probe = None;
     }
 
-    /// It is not stuck.
+    /// Records that the board is not stuck.
     pub(super) fn is_reached(&mut self) {
         if self.is_stuck() {
             self.state = self.take_state().map_or(State::Calm, State::Asking);
@@ -252,19 +253,19 @@ impl Liveness {
     /// A request has been answered.
     pub(super) fn answered(&mut self, now: Instant) {
         self.trouble = None;
-        // A ping is answered where there is no room for a request.
+        // Not in `heard`: a board that has no room for a request may still send other frames, such as a pong.
         self.out_of_memory = 0;
         self.hush(now);
     }
 
-    /// What was interrupted has ended.
+    /// The interrupted code has ended.
     pub(super) fn interrupt_is_over(&mut self) {
         if self.is_interrupting() {
             self.state = self.take_state().map_or(State::Calm, State::Asking);
         }
     }
 
-    /// When something is due.
+    /// When something may be due next.
     pub(super) fn next_instant(&self, around: Around) -> Option<Instant> {
         let Around { head, look, .. } = around;
         let probe = self.probe.as_ref().map(|probe| probe.again);
@@ -277,7 +278,7 @@ impl Liveness {
                 if let Some(look) = look {
                     return Some(look.min(interrupt.until));
                 }
-                // While Ctrl-Cs come one behind the other there is no question in between.
+                // While the Ctrl-Cs of a step follow each other, no ping comes in between.
                 let asked = asked.as_ref().filter(|_| interrupt.left == 0);
                 [
                     Some(interrupt.until.min(interrupt.again)),
@@ -296,10 +297,10 @@ impl Liveness {
         if let State::Interrupting(interrupt, asked) = &self.state {
             return match asked {
                 _ if passed(interrupt.until) => Due::GiveUp,
-                // It comes behind what the line still carries.
+                // The Ctrl-C is behind bytes that the line still carries.
                 _ if around.look.is_some() => Due::Nothing,
                 _ if passed(interrupt.again) => Due::Press,
-                // A Ctrl-C can cost the board the line that it was reading, so one comes without.
+                // A Ctrl-C can cost the board the line that it is reading, so a ping comes without one.
                 Some(asked) if interrupt.left == 0 && passed(asked.again) => Due::PingAgain,
                 _ => Due::Nothing,
             };
@@ -315,13 +316,13 @@ impl Liveness {
         }
     }
 
-    /// When a ping has been waited for long enough by a request that cannot be sent before its answer.
+    /// Until when a ping is waited for, if a request cannot be sent before its answer.
     fn given_up(&self, barrier: &Barrier, around: Around) -> Option<Instant> {
         let waits = around.only_waiting && !self.is_interrupting();
         waits.then(|| barrier.since + self.resync)
     }
 
-    /// So much of the time that has passed does not count. Says whether it is for an interrupt.
+    /// Extends an interrupt by time that does not count against the board. Returns whether there is an interrupt.
     pub(super) fn put_off(&mut self, by: Duration) -> bool {
         let State::Interrupting(interrupt, asked) = &mut self.state else {
             return false;
@@ -337,7 +338,7 @@ impl Liveness {
         true
     }
 
-    /// Somebody waits anew: it is asked at once and often, however long it has been silent.
+    /// A new request has come: the board is pinged or interrupted at once and often, however long it has been silent.
     pub(super) fn hasten(&mut self, now: Instant) {
         if let Some(interrupt) = self.interrupt_mut()
             && interrupt.wait > INTERRUPT_AGAIN * 2
@@ -351,13 +352,13 @@ impl Liveness {
             asked.since = now;
             asked.again = now;
             asked.wait = SILENCE / 2;
-            // Nothing is under way, so it is not busy.
+            // No request is in flight, so the board is not busy.
             self.unread.all_is_read();
         }
     }
 
-    /// A frame was damaged: that is known at once, and not only when nothing else comes. It may be a pong, whatever it
-    /// answers.
+    /// A damaged frame has come, which is acted on at once, and not only after a silence. `may_be_pong`: it may be
+    /// the answer to a ping, whichever it is.
     pub(super) fn damaged(&mut self, now: Instant, may_be_pong: bool) {
         let soon = now + DAMAGED;
         let Some(asked) = self.barrier_mut() else {
@@ -366,7 +367,7 @@ impl Liveness {
             }
             return;
         };
-        // Once for each ping, however many answers it has.
+        // Once for each ping, however many answers it was to have.
         if may_be_pong && soon < asked.again {
             asked.again = soon;
             self.unread.answered_a_ping();

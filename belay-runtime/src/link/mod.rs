@@ -85,13 +85,13 @@ struct Shared {
     output: OutputSource,
     ending: Arc<Ending>,
     ids: AtomicU64,
-    /// What the board has been sent besides.
+    /// Libraries that the board has been sent on demand.
     provided: Provided,
     /// Held while source is sent in parts.
     parts: tokio::sync::Mutex<()>,
 }
 
-/// What is asked of the board.
+/// A request to the board.
 #[derive(Debug, Clone)]
 pub enum Request {
     /// Calls a function that was deployed.
@@ -105,24 +105,24 @@ pub enum Request {
     Evaluate(String),
 }
 
-/// What the board answered, with what it printed before that and since the answer before.
+/// The board's answer, and what the board printed between the previous answer and this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// What it answered.
+    /// The answer.
     pub payload: Payload,
     /// What it printed.
     pub printed: Vec<u8>,
 }
 
-/// What the board said of itself in the first exchange.
+/// What the board reported about itself in the handshake.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Hello {
-    /// The way that calls take: never [`CallPath::Auto`].
+    /// How calls reach the board: never [`CallPath::Auto`].
     pub call_path: CallPath,
     /// Identifies the run of the interpreter: it changes when the board is reset and at no other time.
     pub boot: u64,
-    /// Whether the agent was on the board already, with whatever had been deployed then.
+    /// Whether the agent was on the board already, together with whatever had been deployed.
     pub attached: bool,
     /// Which agent the board has.
     pub flavour: Flavour,
@@ -130,7 +130,7 @@ pub struct Hello {
     pub implementation: String,
     /// `sys.platform`, such as `rp2`.
     pub platform: String,
-    /// Free memory in bytes before the agent was put on the board and with it there, where the board says.
+    /// Free memory in bytes, before the agent was loaded and after it, if the board reports that.
     pub free_memory: Option<(u64, u64)>,
 }
 
@@ -148,8 +148,8 @@ impl Link {
         Self::connect_hearing(<(Arc<ToldHub>, Arc<Asked>)>::default(), connector, options).await
     }
 
-    /// The same, for one of several links to a board, one after the other, that share where its events go and what it
-    /// has asked.
+    /// Like [`connect`](Self::connect), for a series of links to the same board. They share the hub that receives its
+    /// events and the record of the questions that it has asked.
     #[doc(hidden)]
     pub async fn connect_hearing(
         heard: (Arc<ToldHub>, Arc<Asked>),
@@ -160,9 +160,9 @@ impl Link {
         Self::connect_to(hub, heard, connector, options).await
     }
 
-    /// The same, for somebody who has had earlier links to the board: what it prints and what events it sends go where
-    /// those of the earlier links went, from before it is connected on, and what it asks is added to what it has asked
-    /// before.
+    /// Like [`connect_hearing`](Self::connect_hearing), for a caller that has had earlier links to this board. Output
+    /// and events go to the hubs of the earlier links, even while the board is being connected, and questions are
+    /// added to those that it has asked before.
     pub(crate) async fn connect_to(
         hub: OutputHub,
         (told, asked): (Arc<ToldHub>, Arc<Asked>),
@@ -217,31 +217,31 @@ impl Link {
         })
     }
 
-    /// Has the board do something and gives what it answered.
+    /// Sends a request to the board and returns its answer.
     ///
-    /// `deadline` counts from when it is the board's turn to do it: so not while earlier requests are under way, the
-    /// end of a stream that was dropped being one, nor while a long request is on its way and the board takes it; and
-    /// anew with each part of an answer that is too long for one. When it has passed, the board is interrupted.
-    /// That and coming back to a known state end after [`Deadlines::interrupt`] and [`Deadlines::resync`] at the
-    /// latest, with the board given up until the next request.
+    /// `deadline` starts when it is the board's turn to handle this request. No time counts while earlier requests
+    /// are in flight (closing a dropped stream is one of them), nor while a long request is being transmitted. The
+    /// deadline starts anew with each part of an answer that is too long for one frame. When it passes, the board is
+    /// interrupted. The interrupt and the return to a known state take [`Deadlines::interrupt`] and
+    /// [`Deadlines::resync`] at most; after that the board is given up until the next request.
     ///
     /// # Errors
     ///
     /// The exception that the code raised, or why there is no answer. A request that is made while the board is being
-    /// interrupted waits for [`Deadlines::interrupt`] at least before it fails with [`ErrorKind::Unresponsive`]. Of
-    /// several requests at the same time, one that begins to run in the very moment in which the one before it is
-    /// interrupted fails with [`ErrorKind::Interrupted`], too.
+    /// interrupted waits for at least [`Deadlines::interrupt`] before it fails with [`ErrorKind::Unresponsive`]. If
+    /// several requests are in flight and one begins to run at the very moment at which the one before it is
+    /// interrupted, it fails with [`ErrorKind::Interrupted`], too.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future cancels the request: the board is interrupted if it runs it already.
+    /// Dropping the future cancels the request: if the board runs it already, the board is interrupted.
     pub async fn request(&self, request: Request, deadline: Duration) -> Result<Payload> {
         let request = self.provide_for(request, deadline).await?;
         Ok(self.ask(request, false, deadline).await?.payload)
     }
 
-    /// As [`request`](Self::request), and gives what was printed meanwhile, up to [`LinkOptions::answer_limit`]:
-    /// what the request printed, and what threads did beside it.
+    /// Like [`request`](Self::request), and also returns what was printed meanwhile, up to
+    /// [`LinkOptions::answer_limit`]: by the request itself and by threads beside it.
     ///
     /// # Errors
     ///
@@ -266,7 +266,7 @@ impl Link {
         result.unwrap_or_else(|_| Err(self.shared.ending.error()))
     }
 
-    /// Puts a request behind those that were put there before.
+    /// Queues a request. Returns its id and where its answer will arrive.
     fn put(
         &self,
         request: agent::Request,
@@ -285,8 +285,8 @@ impl Link {
         Ok((id, answer))
     }
 
-    /// Has the board evaluate an expression of the agent's own before whatever it is asked from now on. That comes back
-    /// at once; what is returned gives the answer, and dropping it changes nothing.
+    /// Has the board evaluate an expression of the agent's before any later request. Returns at once. The returned
+    /// future gives the answer; dropping it does not cancel the expression.
     pub(crate) fn order(
         &self,
         expression: String,
@@ -304,15 +304,15 @@ impl Link {
         }
     }
 
-    /// Has the board evaluate a request whose value is iterable, and gives its items as they come.
+    /// Has the board evaluate a request whose value is iterable, and returns the items as they arrive.
     ///
-    /// `deadline` is for each item. Dropping the stream closes the generator on the board.
+    /// `deadline` applies to each item. Dropping the stream closes the generator on the board.
     pub fn stream(&self, request: Request, deadline: Duration) -> LinkStream {
         let request = agent::Request::try_from(request);
         self.stream_of(request.map(agent::Request::unprovided), deadline)
     }
 
-    /// The same, after the board has been sent what it needs for it.
+    /// Like [`stream`](Self::stream), but first sends the board the libraries that the request needs.
     pub(crate) async fn open(&self, request: Request, deadline: Duration) -> Result<LinkStream> {
         let request = self.provide_for(request, deadline).await?;
         Ok(self.stream_of(Ok(request), deadline))
@@ -340,22 +340,22 @@ impl Link {
         }
     }
 
-    /// What the board tells of its own accord, and the end of the link.
+    /// Events that the board sends unasked, and the end of the link.
     pub fn events(&self) -> LinkEvents {
         self.shared.events.subscribe()
     }
 
-    /// What the board prints, from now on.
+    /// What the board prints from now on.
     pub fn output(&self) -> OutputSubscription {
         self.shared.output.subscribe()
     }
 
-    /// Why the conversation is at its end, if it is and was not closed.
+    /// Why the conversation has ended, if it has and was not closed.
     pub(crate) fn end(&self) -> Option<Error> {
         self.shared.ending.cause()
     }
 
-    /// What the board said in the first exchange.
+    /// What the board reported in the handshake.
     pub fn hello(&self) -> &Hello {
         &self.shared.hello
     }
@@ -364,23 +364,23 @@ impl Link {
     ///
     /// # Errors
     ///
-    /// When the board does not react, or not answer after it, which ends the link as well; and when the port has no
-    /// modem lines to do it with, which changes nothing.
+    /// When the board does not react, or does not answer after the reset: the link has ended then, too. When the port
+    /// has no modem lines for [`ResetPolicy::Lines`]: then nothing has changed.
     pub async fn reset(&self, policy: ResetPolicy) -> Result<()> {
         let (done, result) = oneshot::channel();
         self.tell(Command::Reset(policy, done))?;
         result.await.unwrap_or_else(|_| Err(self.shared.ending.error()))
     }
 
-    /// Ends all requests and streams with [`ErrorKind::Closed`], those that wait as well as those in flight, which
-    /// are interrupted. What is requested after this runs once the board has stopped what it ran.
+    /// Ends all requests and streams, queued and in flight, with [`ErrorKind::Closed`]. Those in flight are
+    /// interrupted; later requests run once the board has stopped.
     pub fn end_all(&self) {
-        // A link that is at its end has ended them.
+        // A link that has ended has no requests any more.
         let _ = self.tell(Command::EndAll);
     }
 
-    /// Leaves the board at its friendly prompt, the agent and what is deployed still in its memory, and closes
-    /// the port. What is under way is interrupted.
+    /// Leaves the board at its friendly prompt and closes the port. The agent and all deployed functions stay in the
+    /// board's memory. Requests in flight are interrupted.
     ///
     /// # Errors
     ///
@@ -394,7 +394,7 @@ impl Link {
     }
 }
 
-/// Opens the port, which may take so long from when that was begun.
+/// Opens the port, within this time from `begun`.
 async fn open_port(connector: &Connector, begun: Instant, within: Duration) -> Result<Box<dyn Transport>> {
     let until = begun + within;
     match timeout_at(until, connector.open_before(until)).await {
@@ -406,7 +406,7 @@ async fn open_port(connector: &Connector, begun: Instant, within: Duration) -> R
     }
 }
 
-/// Tells the task that nobody waits any more, unless it is disarmed.
+/// Sends a command when it is dropped, unless it was disarmed: so a caller that stops waiting cancels its request.
 struct Guard<'a> {
     commands: &'a mpsc::UnboundedSender<Command>,
     armed: Option<Command>,
@@ -415,7 +415,7 @@ struct Guard<'a> {
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
         if let Some(command) = self.armed.take() {
-            // A link that is at its end has nothing to cancel.
+            // A link that has ended has nothing to cancel.
             let _ = self.commands.send(command);
         }
     }

@@ -1,4 +1,4 @@
-//! What a link can be told: deadlines, the way calls take, how to reset.
+//! The options of a link: deadlines, the way that calls take, how to reset.
 
 use std::time::Duration;
 
@@ -13,13 +13,15 @@ use crate::error::Phase;
 pub struct LinkOptions {
     /// How long each phase may take.
     pub deadlines: Deadlines,
-    /// The way that calls take.
+    /// How calls reach the board.
     pub call_path: CallPath,
-    /// What is done to the board before it is used.
+    /// How the board is reset before it is used.
     pub reset_on_connect: ResetPolicy,
-    /// How many chunks of output (at most 4 KiB each) wait for a subscriber that does not keep up: at most 65,536.
+    /// How many chunks of output (at most 4 KiB each) are buffered for a subscriber that does not keep up: at most
+    /// 65,536.
     pub output_backlog: usize,
-    /// How long an answer may be, in bytes, but 64 KiB at least, and what [`Link::run`](super::Link::run) gives of what is printed.
+    /// The longest answer that is accepted, in bytes, but 64 KiB at least. The same limit applies to the output that
+    /// [`Link::run`](super::Link::run) returns.
     pub answer_limit: usize,
 }
 
@@ -36,7 +38,7 @@ impl Default for LinkOptions {
 }
 
 impl LinkOptions {
-    /// The same with these [deadlines](Self::deadlines).
+    /// The same options with these [deadlines](Self::deadlines).
     ///
     /// ```
     /// # use belay_runtime as belay;
@@ -51,35 +53,35 @@ impl LinkOptions {
         self
     }
 
-    /// The same with calls that take this [way](Self::call_path).
+    /// The same options with this [call path](Self::call_path).
     #[must_use]
     pub fn with_call_path(mut self, path: CallPath) -> Self {
         self.call_path = path;
         self
     }
 
-    /// The same with this done to the board [before it is used](Self::reset_on_connect).
+    /// The same options with this reset [before the board is used](Self::reset_on_connect).
     #[must_use]
     pub fn with_reset_on_connect(mut self, policy: ResetPolicy) -> Self {
         self.reset_on_connect = policy;
         self
     }
 
-    /// The same with so many chunks of output that [wait](Self::output_backlog).
+    /// The same options with so many buffered [chunks of output](Self::output_backlog).
     #[must_use]
     pub fn with_output_backlog(mut self, chunks: usize) -> Self {
         self.output_backlog = chunks;
         self
     }
 
-    /// The same with answers of so many bytes [at most](Self::answer_limit).
+    /// The same options with this [longest answer](Self::answer_limit).
     #[must_use]
     pub fn with_answer_limit(mut self, bytes: usize) -> Self {
         self.answer_limit = bytes;
         self
     }
 
-    /// The same, with nothing in it that no machine can do.
+    /// The same options, within the limits of what machines can do.
     pub(super) fn within_reason(mut self) -> Self {
         self.deadlines = self.deadlines.each(bounded);
         self.answer_limit = self.answer_limit.max(UNASKED);
@@ -87,21 +89,21 @@ impl LinkOptions {
     }
 }
 
-/// The way that calls take to the board.
+/// How calls reach the board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum CallPath {
-    /// The agent where the board can run it, the raw REPL elsewhere.
+    /// By the agent where the board can run it, otherwise over the raw REPL.
     #[default]
     Auto,
-    /// The resident agent: one line a call.
+    /// By the resident agent: one line for each call.
     Agent,
     /// One execution in the raw REPL for each call.
     RawRepl,
 }
 
 impl From<CallPath> for Flavour {
-    /// What is tried first.
+    /// The flavour of agent that is tried first.
     fn from(path: CallPath) -> Self {
         match path {
             CallPath::Auto | CallPath::Agent => Self::Resident,
@@ -127,9 +129,9 @@ pub enum ResetPolicy {
     /// Not at all.
     #[default]
     None,
-    /// The interpreter starts anew; what the hardware does goes on.
+    /// A soft reset: the interpreter starts anew, while the hardware goes on with what it does.
     Soft,
-    /// The port's modem lines reset the board, as auto-reset circuits expect it.
+    /// The port's modem lines reset the board, as auto-reset circuits expect.
     Lines,
 }
 
@@ -139,14 +141,15 @@ pub enum ResetPolicy {
 pub struct Deadlines {
     /// From opening the port until the board is in the raw REPL, retries included.
     pub open: Duration,
-    /// An interrupt until the code has ended. For half of it the code may clean up after one Ctrl-C, then the board is
-    /// told harder: with a burst of them, and with a flood if a second is left for that. A `finally` has half of it to itself, before Ctrl-C is sent again.
+    /// From an interrupt until the code has ended. For half of it the code may clean up after one Ctrl-C. Then Ctrl-C
+    /// is sent in a burst, and in a flood if a second is left for that. A `finally` has half of it to itself, before
+    /// Ctrl-C is sent again.
     pub interrupt: Duration,
     /// The first attempt at entering the raw REPL; each further one may take twice as long. A board that is still
-    /// booting may lose one, so it is tried again as long as [`open`](Self::open), or [`reset`](Self::reset) after a
-    /// reset, allows.
+    /// booting may lose an attempt, so there are more of them, as long as [`open`](Self::open) allows, or
+    /// [`reset`](Self::reset) after a reset.
     pub enter: Duration,
-    /// Sending the code that starts a conversation, for each stretch in which the board takes nothing.
+    /// Sending the code that starts a conversation: for each stretch during which the board takes nothing.
     pub paste: Duration,
     /// Compiling that code.
     pub compile: Duration,
@@ -157,7 +160,7 @@ pub struct Deadlines {
     /// A reset until the board answers again. Once it has announced the reset, its `boot.py` has half of what is left
     /// of this, and is interrupted then.
     pub reset: Duration,
-    /// Leaving the board, and once more as much for closing the port.
+    /// Leaving the board; closing the port may take as much again.
     pub close: Duration,
 }
 
@@ -192,7 +195,7 @@ impl Deadlines {
         }
     }
 
-    /// The same with this one for a phase. A deployment has that of an execution.
+    /// The same deadlines with this one for a phase. A deployment shares the deadline of an execution.
     ///
     /// ```
     /// # use belay_runtime as belay;
@@ -219,7 +222,7 @@ impl Deadlines {
         self
     }
 
-    /// The deadline of a phase. A deployment has that of an execution.
+    /// The deadline of a phase. A deployment shares the deadline of an execution.
     pub fn of(&self, phase: Phase) -> Duration {
         match phase {
             Phase::Open => self.open,

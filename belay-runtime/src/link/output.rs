@@ -1,4 +1,4 @@
-//! What the board prints, on its way to whoever wants to read it.
+//! What the board prints, on its way to the subscribers.
 
 use std::fmt;
 use std::pin::Pin;
@@ -15,45 +15,46 @@ use crate::printable::PrintableLines;
 
 /// The largest piece that is handed out, in bytes.
 const PIECE: usize = 4096;
-/// The longest backlog: there is a place for each piece from the beginning.
+/// The longest backlog, in pieces: the channel allocates a slot for each of them from the beginning.
 const LONGEST_BACKLOG: usize = 1 << 16;
-/// How much is held back, in bytes, at most.
+/// How many bytes are held back at most.
 const MOST_HELD: usize = 64 << 10;
-/// How much of what was printed last is kept for exceptions.
+/// How many of the last printed bytes are kept for exceptions.
 const TAIL: usize = 2048;
 
-/// A piece of output and its place in all that the board printed.
+/// A piece of output and its position in all that the board has printed.
 #[derive(Debug, Clone)]
 struct Chunk {
     position: u64,
     bytes: Arc<[u8]>,
 }
 
-/// Where what is printed goes, over as many links as there are one after the other. A subscription is at its end when
-/// the last of these and of the links is gone.
+/// Distributes what a board prints, over any number of successive links to it. A subscription ends when the last hub
+/// and the last link are gone.
 #[derive(Debug, Clone)]
 pub(crate) struct OutputHub {
     sender: broadcast::Sender<Chunk>,
-    /// How much was handed out. It is locked while a piece is, so that who subscribes knows what comes next.
+    /// How many bytes were handed out. It is locked while a piece is sent, so that a new subscriber knows which byte
+    /// comes next.
     position: Arc<Mutex<u64>>,
 }
 
-/// The side of the link.
+/// The link's end of the hub.
 #[derive(Debug)]
 pub(super) struct OutputSender {
     hub: OutputHub,
     /// What was printed and is not handed out yet.
     pending: Vec<u8>,
-    /// What came behind that, while it is not known what of it is ours.
+    /// Output behind `pending`, until it is known which part of it is protocol text.
     held_back: Option<Vec<u8>>,
-    /// The last of what was printed since the last call.
+    /// The end of the output since the last call.
     tail: Vec<u8>,
     kept: Option<Kept>,
-    /// Whether what comes is said by no program.
+    /// Whether output is discarded because no program prints it.
     muted: bool,
 }
 
-/// What is printed while somebody wants all of it.
+/// Output that is kept for a request that wants all of it.
 #[derive(Debug)]
 struct Kept {
     bytes: Vec<u8>,
@@ -61,15 +62,15 @@ struct Kept {
     lost: usize,
 }
 
-/// What a board prints, as one subscriber gets it: all that its programs print, and nothing of what the host and the
-/// board say to each other. It comes as soon as it is there, so a piece may begin and end in the middle of a line; what
-/// comes in between of one `print` is only what another thread of the board has printed meanwhile.
+/// One subscriber's share of what a board prints: all output of its programs, and nothing of the protocol between
+/// host and board. Output is delivered as soon as it arrives, so a piece may begin and end in the middle of a line.
+/// The output of one `print` is interrupted only by what another thread of the board prints meanwhile.
 #[derive(Debug)]
 pub struct OutputSubscription {
     chunks: Polled<broadcast::Receiver<Chunk>, Result<Chunk, RecvError>>,
-    /// The place of the next byte.
+    /// The position of the next byte.
     position: u64,
-    /// What came behind a gap, and is given once the gap was told.
+    /// The piece behind a gap, delivered once the gap was reported.
     next: Option<Arc<[u8]>>,
 }
 
@@ -78,13 +79,13 @@ pub struct OutputSubscription {
 pub enum Output {
     /// Bytes as they came.
     Bytes(Arc<[u8]>),
-    /// So many bytes were thrown away because the subscriber did not keep up.
+    /// So many bytes were discarded because the subscriber did not keep up.
     Overflow(u64),
 }
 
 impl fmt::Display for Output {
-    /// The bytes as text, and what was thrown away as a note. Lines stay lines; all else that is not visible is
-    /// escaped, so that what a board prints does nothing to a terminal. The bytes have it as it came.
+    /// The bytes as text, or a note about discarded bytes. Line ends stay; all other invisible characters are
+    /// escaped, so that output cannot control a terminal. [`Output::Bytes`] has the bytes as they came.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bytes(bytes) => PrintableLines(String::from_utf8_lossy(bytes)).fmt(f),
@@ -93,7 +94,7 @@ impl fmt::Display for Output {
     }
 }
 
-/// Makes subscriptions as long as there is something to hear.
+/// Makes subscriptions, which have ended already once the hub and the link are gone.
 #[derive(Debug, Clone)]
 pub(super) struct OutputSource {
     sender: broadcast::WeakSender<Chunk>,
@@ -150,8 +151,8 @@ impl OutputSender {
         }
     }
 
-    /// Hands out nothing that comes from now on, nor what came last and is not handed out yet, until it is known what
-    /// of it is ours.
+    /// Holds back all output from now on, and the last output that is not handed out yet, until it is known which
+    /// part of it is protocol text.
     pub(super) fn hold_back(&mut self) {
         if self.held_back.is_none() {
             let last = std::mem::take(&mut self.pending);
@@ -163,12 +164,12 @@ impl OutputSender {
         }
     }
 
-    /// What is held back.
+    /// The output that is held back.
     pub(super) fn held_back(&mut self) -> Option<&mut Vec<u8>> {
         self.held_back.as_mut()
     }
 
-    /// Hands out what is held back.
+    /// Hands out the output that is held back.
     pub(super) fn let_go(&mut self) {
         if let Some(bytes) = self.held_back.take() {
             self.hand_on(&bytes);
@@ -182,7 +183,7 @@ impl OutputSender {
         match &mut self.held_back {
             Some(held) => {
                 held.extend_from_slice(bytes);
-                // What is ours is short, and comes last.
+                // Protocol text is short, and comes last.
                 let excess = held.len().saturating_sub(MOST_HELD);
                 let excess: Vec<u8> = held.drain(..excess).collect();
                 self.hand_on(&excess);
@@ -207,7 +208,7 @@ impl OutputSender {
         }
     }
 
-    /// Hands out what is there.
+    /// Hands out pending output.
     pub(super) fn flush(&mut self) {
         if self.pending.is_empty() {
             return;
@@ -219,7 +220,7 @@ impl OutputSender {
                 position: *position,
                 bytes: self.pending.as_slice().into(),
             };
-            // An error says that nobody listens any more.
+            // An error means that there are no subscribers any more.
             let _ = self.hub.sender.send(chunk);
         }
         *position += self.pending.len() as u64;
@@ -231,7 +232,8 @@ impl OutputSender {
         self.pending.clear();
     }
 
-    /// Hands out what is there before what may be the end of an execution, of which the rest has not come.
+    /// Hands out pending output up to the first `\x04`: it may begin the end of an execution, whose rest has not
+    /// come.
     pub(super) fn flush_but_end(&mut self) {
         let begins = self.pending.iter().position(|byte| *byte == own_words::END);
         let end = begins.map(|at| self.pending.split_off(at));
@@ -239,19 +241,19 @@ impl OutputSender {
         self.pending.extend(end.unwrap_or_default());
     }
 
-    /// Whether that is all there is.
+    /// Whether all pending output may be such an end.
     pub(super) fn holds_end(&self) -> bool {
         self.pending.first() == Some(&own_words::END)
     }
 
-    /// Takes nothing that comes from now on for something that is printed.
+    /// Discards all output from now on: no program prints it.
     pub(super) fn mute(&mut self) {
         self.let_go();
         self.flush();
         self.muted = true;
     }
 
-    /// Keeps what is printed from now on, but not more than so many bytes; or nothing.
+    /// Keeps output from now on, but not more than `limit` bytes; `None` keeps nothing.
     pub(super) fn keep(&mut self, limit: Option<usize>) {
         self.kept = limit.map(|limit| Kept {
             bytes: Vec::new(),
@@ -260,7 +262,7 @@ impl OutputSender {
         });
     }
 
-    /// What was kept, with a note of what was too much.
+    /// The output that was kept, with a note about what exceeded the limit.
     pub(super) fn take_kept(&mut self) -> Vec<u8> {
         let Some(Kept { mut bytes, lost, .. }) = self.kept.take() else {
             return Vec::new();
@@ -271,13 +273,13 @@ impl OutputSender {
         bytes
     }
 
-    /// What was printed since the last time, or the last of it.
+    /// The output since the last call, or the end of it.
     pub(super) fn take_tail(&mut self) -> Vec<u8> {
         self.flush();
         std::mem::take(&mut self.tail)
     }
 
-    /// Forgets what was printed so far.
+    /// Forgets the output so far.
     pub(super) fn forget_tail(&mut self) {
         if !self.pending.is_empty() {
             self.flush();
@@ -301,12 +303,12 @@ impl OutputSubscription {
         }
     }
 
-    /// One to which nothing comes.
+    /// A subscription that has ended already.
     pub(crate) fn ended() -> Self {
         Self::new(broadcast::channel(1).1, 0)
     }
 
-    /// The next piece; nothing when the device is closed, or the link at its end where there is no device.
+    /// The next piece; `None` when the device is closed, or, where there is no device, when the link has ended.
     ///
     /// # Cancel safety
     ///

@@ -1,15 +1,15 @@
-//! Takes what was said between host and board out of what a board has printed meanwhile.
+//! Removes protocol text, which is what host and board say to each other, from the output of a board.
 
 use crate::protocol::{PROMPT, RAW_BANNER};
 
-/// What stands behind what an execution prints, and behind its traceback.
+/// What the raw REPL sends after the output of an execution, and again after its traceback.
 pub(super) const END: u8 = 0x04;
-/// Both ends, and the prompt.
+/// Both end bytes and the prompt.
 const ENDS: &[u8] = b"\x04\x04>";
 const INTERRUPTED: &[u8] = b"KeyboardInterrupt";
-/// What stands before what is typed, and before what that prints.
+/// What a prompt prints before it echoes a typed line, or before the output of a source.
 const PROMPTS: [&[u8]; 4] = [PROMPT, b"... ", b">OK", b">"];
-/// What is only in what is typed, and in what a board says of that.
+/// Texts that occur only in what the host types, and in what a board prints about that.
 const OURS: [&[u8]; 4] = [
     b"_belay",
     b"Traceback (most recent call last):",
@@ -17,15 +17,15 @@ const OURS: [&[u8]; 4] = [
     b"raw REPL; CTRL-B to exit",
 ];
 
-/// Takes out the first of these words. Gives its place.
+/// Removes the first occurrence of this word. Returns its position.
 pub(super) fn take_out(printed: &mut Vec<u8>, word: &[u8]) -> Option<usize> {
     let at = printed.windows(word.len()).position(|window| window == word)?;
     printed.drain(at..at + word.len());
     Some(at)
 }
 
-/// Takes out the end of an execution, which has just come: both ends, the traceback between them, and the prompt.
-/// What a thread prints before the prompt stays.
+/// Removes the end of an execution that has just come: both end bytes, the traceback between them, and the prompt.
+/// What a thread printed before the prompt stays.
 pub(super) fn take_out_end(printed: &mut Vec<u8>, traceback: &[u8]) {
     if printed.last() == Some(&b'>') {
         printed.pop();
@@ -43,7 +43,8 @@ pub(super) fn take_out_end(printed: &mut Vec<u8>, traceback: &[u8]) {
     }
 }
 
-/// Takes out the ends of what was interrupted on the way to a prompt, and what the interrupt is said to be.
+/// Removes the end bytes of programs that were interrupted on the way to a prompt, and their `KeyboardInterrupt`
+/// tracebacks.
 pub(super) fn take_out_interrupted(printed: &mut Vec<u8>) {
     let mut from = 0;
     let next = |printed: &[u8], from: usize, wanted: u8| {
@@ -65,8 +66,8 @@ pub(super) fn take_out_interrupted(printed: &mut Vec<u8>) {
     }
 }
 
-/// Takes out the marks with this stem that a board was asked for on the way to a prompt, but for the one that was waited
-/// for, and that the sources were taken that print them.
+/// Removes the marks with this stem that a board was asked for on the way to a prompt, and the `OK`s with which it
+/// took the sources that print them. The mark that was waited for is not in the output.
 pub(super) fn take_out_stems(printed: &mut Vec<u8>, stem: &[u8]) {
     let mut from = 0;
     while let Some(at) = printed[from..]
@@ -96,8 +97,8 @@ pub(super) fn take_out_stems(printed: &mut Vec<u8>, stem: &[u8]) {
     }
 }
 
-/// Takes out what a board says that has left its agent and was asked for these marks, the last of which is the end of a
-/// source that prints one.
+/// Removes what a board prints that has left its agent and was asked for these marks. The last of that is the end of
+/// a source that prints a mark.
 pub(super) fn take_out_marks(printed: &mut Vec<u8>, left_with: Option<&[u8]>, marks: &[Vec<u8>]) {
     take_out_end(printed, b"");
     take_out_answers(printed, marks);
@@ -107,8 +108,8 @@ pub(super) fn take_out_marks(printed: &mut Vec<u8>, left_with: Option<&[u8]>, ma
     while take_out(printed, RAW_BANNER).is_some() {}
 }
 
-/// Takes out what a board says of the sources that print these marks, but for an end of which something else comes
-/// in between.
+/// Removes what a board prints about the sources that print these marks, except for an end that other output
+/// separates from its mark.
 pub(super) fn take_out_answers(printed: &mut Vec<u8>, marks: &[Vec<u8>]) {
     for mark in marks {
         let Some(at) = take_out(printed, &[mark.as_slice(), b"\r\n"].concat()) else {
@@ -123,7 +124,7 @@ pub(super) fn take_out_answers(printed: &mut Vec<u8>, marks: &[Vec<u8>]) {
     }
 }
 
-/// Takes out what a board says of the source that prints a mark, and was interrupted before it did.
+/// Removes what a board prints about a source that prints a mark, and that was interrupted before it did.
 pub(super) fn take_out_unmarked(printed: &mut Vec<u8>, traceback: &[u8]) {
     take_out_end(printed, traceback);
     if printed.ends_with(b"OK") {
@@ -131,9 +132,9 @@ pub(super) fn take_out_unmarked(printed: &mut Vec<u8>, traceback: &[u8]) {
     }
 }
 
-/// Takes out what a board says at its prompts that has restarted and was asked for a mark: what is typed at it, which
-/// the friendly prompt echoes, and that there is no agent. What came before the first prompt, and what a thread prints
-/// in lines of its own, stays.
+/// Removes what a restarted board prints at its prompts when it is asked for a mark: what is typed, which the
+/// friendly prompt echoes, and that there is no agent. Output before the first prompt, and whole lines that a thread
+/// prints, stay.
 pub(super) fn take_out_prompts(printed: &mut Vec<u8>, mark: &[u8]) {
     let place = |word: &[u8]| printed.windows(word.len()).position(|window| window == word);
     let first = [PROMPT, RAW_BANNER].into_iter().filter_map(place).min();
@@ -153,19 +154,19 @@ pub(super) fn take_out_prompts(printed: &mut Vec<u8>, mark: &[u8]) {
     }
 }
 
-/// What a board says of itself before it gets the agent.
+/// What a board reports about itself before it gets the agent.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Look {
-    /// How much memory is free, if that could be heard.
+    /// How much memory is free, in bytes, if that could be read.
     pub(super) free: Option<u64>,
     /// Whether it lacks what the agent needs.
     pub(super) lacks: bool,
-    /// Whether it loads files that were compiled before.
+    /// Whether it can load precompiled files.
     pub(super) loads: bool,
 }
 
-/// Takes out what a board was asked to say behind this mark: the free memory, a comma, and what it lacks and loads, with
-/// a stop behind it. What a thread has printed into that is not taken for it.
+/// Removes what a board was asked to report behind this mark: the free memory, a comma, what it lacks and loads, and
+/// a full stop. A report with something else inside, which a thread has printed, is not taken for one.
 pub(super) fn take_out_look(printed: &mut Vec<u8>, mark: &[u8]) -> Option<Look> {
     let begins = printed.windows(mark.len()).position(|window| window == mark)?;
     let told = begins + mark.len();

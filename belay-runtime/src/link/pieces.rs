@@ -1,36 +1,37 @@
-//! Frames that come in pieces, because they did not get through whole: as where a thread prints in between.
+//! Frames that are transferred in pieces because they do not get through whole, for example where a thread prints in
+//! between.
 
 use std::collections::BTreeMap;
 
 use crate::agent::{Missing, Piece};
 use crate::protocol::Frame;
 
-/// The largest pieces that are asked for, in bytes. Each time one does not come they are half as large, which
-/// leaves the places where they begin the same.
+/// The size in bytes of the pieces that are requested first. Each time one does not arrive the size is halved, so
+/// that the boundaries of earlier pieces stay boundaries.
 const LARGEST: usize = 768;
-/// The smallest: with all that belongs to it, about as much as a USB packet holds.
+/// The smallest pieces: with the framing around it, such a piece is about as long as a USB packet.
 const SMALLEST: usize = 12;
-/// How many gaps are asked for one by one.
+/// How many gaps are requested one by one.
 const GAPS: usize = 4;
-/// The end of a frame, when only that one is wanted.
+/// Stands for the end of the frame, in a request for this frame alone.
 const TO_ITS_END: usize = 999_999;
 
-/// What has come of an answer in pieces, and what was asked for.
+/// The pieces of an answer that have come, and what was last requested.
 #[derive(Debug)]
 pub(super) struct Pieces {
     frames: BTreeMap<usize, Pieced>,
-    /// The frame and the place in it from which on it was asked for last.
+    /// The frame and the offset in it from which on pieces were last requested.
     asked: Option<(usize, usize)>,
     size: usize,
-    /// From where in the frame on that may still be coming.
+    /// If requested pieces may still be coming: the offset in the frame from which on they were requested.
     coming: Option<usize>,
 }
 
-/// The pieces of a frame, by their places.
+/// The pieces of one frame, by offset.
 #[derive(Debug, Default)]
 struct Pieced {
     total: usize,
-    /// How many bytes have come, some of them perhaps twice.
+    /// How many bytes have come; repeated ones count twice.
     come: usize,
     pieces: BTreeMap<usize, Vec<u8>>,
 }
@@ -47,7 +48,7 @@ impl Default for Pieces {
 }
 
 impl Pieces {
-    /// The question for what is missing from this frame on, of which the next one may have come.
+    /// The request for what is missing from this frame on. `next_is_there`: the frame after it has come already.
     pub(super) fn ask(&mut self, frame: usize, next_is_there: bool) -> Missing {
         let gap = self.frames.get(&frame).and_then(Pieced::gap);
         let (from, to) = gap.unwrap_or_default();
@@ -69,29 +70,29 @@ impl Pieces {
         missing.within_room()
     }
 
-    /// Whether what was asked for may still be coming.
+    /// Whether requested pieces may still be coming.
     pub(super) fn are_under_way(&self) -> bool {
         self.coming.is_some()
     }
 
-    /// Nothing is coming any more.
+    /// No requested piece is coming any more.
     pub(super) fn ended(&mut self) {
         self.coming = None;
     }
 
-    /// Whether this is the end of what was asked for.
+    /// Whether this is the end of the pieces that were last requested.
     pub(super) fn are_at_their_end(&mut self, from: usize) -> bool {
         self.coming.take_if(|coming| *coming == from).is_some()
     }
 
-    /// Whether this has come already.
+    /// Whether this piece has come already.
     pub(super) fn have(&self, piece: &Piece) -> bool {
         { self.frames.get(&piece.frame) }
             .and_then(|pieced| pieced.pieces.get(&piece.at))
             .is_some_and(|text| text.len() >= piece.text.len())
     }
 
-    /// Keeps a piece, and gives the frame that is whole by now.
+    /// Keeps a piece. Returns the frame once it is complete.
     pub(super) fn take(&mut self, piece: Piece) -> Option<Frame> {
         let pieced = self.frames.entry(piece.frame).or_default();
         pieced.total = piece.total;
@@ -113,8 +114,9 @@ impl Pieces {
 }
 
 impl Pieced {
-    /// The first place of which nothing has come, and the next one of which something has; nothing if all is there.
-    /// Where much is missing here and there all from that place on is one gap, as each takes its turn of the line.
+    /// The first missing range, as its start and end; `None` if nothing is missing. If there are more than [`GAPS`]
+    /// gaps the range extends to the end of the frame, since each gap that is requested on its own costs a round
+    /// trip.
     fn gap(&self) -> Option<(usize, usize)> {
         let mut end = 0;
         let mut first = None;
@@ -131,7 +133,7 @@ impl Pieced {
         Some((from, if gaps > GAPS { self.total } else { to }))
     }
 
-    /// All of it. Pieces that were asked for twice overlap.
+    /// The whole text. Pieces that were requested twice overlap.
     fn text(&self) -> Vec<u8> {
         let mut text = Vec::new();
         let mut end = 0;

@@ -1,4 +1,4 @@
-//! Asking the board whether it is there and what it has got, and what follows from the answer.
+//! Asks the board whether it is there and what it has received, and acts on the answer.
 
 use tokio::time::Instant;
 
@@ -10,9 +10,9 @@ use super::unread::{SIGNS, Sent};
 use crate::agent::{Number, Pong, ReplyKind};
 use crate::error::{ErrorKind, MAY_READ, NOT_THROUGH};
 
-/// What makes sure that a board gets to the end of something long of which the line has lost a part.
+/// Fills up a long line of which some bytes were lost on the way, so that the board stops waiting for the rest of it.
 pub(super) const FILLER: [u8; 64] = [b' '; 64];
-/// How many answers a ping asks for that was not answered. More of them may be damaged.
+/// How many answers a ping asks for if the one before it was not answered: some of them may be damaged.
 const PONGS: u8 = 4;
 
 /// How a ping is made.
@@ -21,27 +21,27 @@ pub(super) enum Ask {
     Plainly,
     /// For a board that may be at any prompt.
     Afresh,
-    /// For one at its raw prompt that may have lost the agent.
+    /// For a board at its raw prompt that may have lost the agent.
     Looking,
 }
 
 impl Conversation {
-    /// Asks whether the board is there, and what it has got.
+    /// Asks whether the board is there, and what it has received.
     pub(super) fn ping(&mut self) {
         self.ping_since(self.now, Ask::Plainly);
     }
 
-    /// Asks the same of a board that may be at another prompt than that of the raw REPL. The agent's lines need
-    /// nothing for that.
+    /// Asks the same of a board that may be at another prompt than the raw REPL's. To the agent, the line is the
+    /// same.
     pub(super) fn ping_afresh(&mut self) {
         self.ping_since(self.now, Ask::Afresh);
     }
 
-    /// Asks the same of a board at whose raw prompt the agent may not be where it was.
+    /// Asks the same of a board at its raw prompt, where the agent may be missing.
     pub(super) fn look_for_agent(&mut self) {
         if self.liveness.looks_for_agent() {
-            // The question has ended without an answer: damaged, most likely. It is read, but too long to be asked again
-            // of a board that may be busy after all.
+            // The question has ended without an answer: damaged, most likely. The board has read it, but it is too
+            // long to be sent again to a board that may be busy after all.
             self.liveness.unread.clear();
             self.ask_for_prompt();
             return;
@@ -58,7 +58,7 @@ impl Conversation {
         self.liveness.asked(token, since, self.now + SILENCE, SILENCE);
     }
 
-    /// What asks whether the board is there, and the token of its answer.
+    /// The ping, and the token of its answer.
     pub(super) fn question(&mut self, how: Ask) -> (u32, Vec<u8>) {
         let token = self.liveness.token();
         let pongs = if !self.flavour.stays() || how == Ask::Plainly {
@@ -83,7 +83,7 @@ impl Conversation {
         }
     }
 
-    /// Sends what a busy board does not read before it has ended what it does.
+    /// Sends bytes that a busy board does not read before it has ended what it does.
     pub(super) fn say(&mut self, bytes: &[u8], what: Sent) {
         self.liveness.unread.add(what, bytes.len());
         self.line.send(bytes);
@@ -95,7 +95,7 @@ impl Conversation {
         }
         self.line.give_up_frame();
         if self.liveness.is_late() {
-            // Most likely a program has printed what looked like a prompt.
+            // Most likely a program has printed the text that looked like a prompt.
             self.line.let_output_go();
         }
         let (token, question) = self.question(Ask::Afresh);
@@ -109,7 +109,8 @@ impl Conversation {
             return;
         }
         if self.flavour.stays() {
-            // A board that waits for the rest of something long has to get so much before it looks at anything.
+            // A board that waits for the rest of a long line must get that many bytes before it looks at anything
+            // else.
             let filled = FILLER.len() + question.len();
             if self.calls.any_is_long() && self.liveness.unread.has_room_for(filled) {
                 self.say(&FILLER, Sent::Other);
@@ -123,14 +124,14 @@ impl Conversation {
         self.liveness.asked_again(token, self.now);
     }
 
-    /// The board is at a prompt, so it has lost what came before.
+    /// The board is at a prompt, so it has lost what was sent before.
     pub(super) fn on_prompt(&mut self) {
         if let Some(since) = self.liveness.at_prompt() {
             self.ping_since(since, Ask::Afresh);
         }
     }
 
-    /// Asks a prompt to show itself, of which there was a sign: it is asked the rest then.
+    /// Asks a prompt, of which there was a sign, for its banner. The ping follows once that has come.
     pub(super) fn ask_for_prompt(&mut self) {
         if self.liveness.is_asking() {
             self.liveness.asked_for_banner();
@@ -139,7 +140,7 @@ impl Conversation {
         }
     }
 
-    /// The same without a sign, as long as that leaves room for those that may come.
+    /// The same without a sign, as long as that leaves room to follow up the signs that may come.
     fn ask_for_prompt_without_sign(&mut self) {
         let signs = usize::try_from(SIGNS).unwrap_or(usize::MAX);
         let room = ASK_FOR_BANNER.len() * (signs + 1);
@@ -188,7 +189,7 @@ impl Conversation {
             self.calls.flying_mut(at).incoming.nothing_is_coming();
         }
         if answered == 0 {
-            // What was printed so far belongs to nothing that is still to run.
+            // What was printed so far belongs to none of the requests that are still to run.
             let wanted = self.calls.any_wants_printed();
             self.keep_printed(wanted);
         }
@@ -198,17 +199,17 @@ impl Conversation {
         }
     }
 
-    /// A frame was damaged. That is known at once, and not only when nothing else comes.
+    /// A damaged frame has come, which is acted on at once, and not only after a silence.
     pub(super) fn on_damaged(&mut self, number: u8, kind: u8) {
         if kind == ReplyKind::Question.byte() && self.calls.place(number).is_some() {
-            // Whoever asks reads the line.
+            // A body that asks the host something reads the line.
             self.liveness.unread.all_is_read();
         }
         let may_be_pong = kind == ReplyKind::Pong.byte() && Number::from_char(number).is_some();
         self.liveness.damaged(self.now, may_be_pong);
     }
 
-    /// The board has ended what nobody waits for, or never got it.
+    /// Ends an abandoned request, which the board has ended or (`had` is false) never received.
     fn drop_abandoned(&mut self, flying: Flying, had: bool, robbed: bool) {
         self.calls.head_lives(self.now);
         if let Sink::Batch(stream) = flying.job.sink
@@ -229,17 +230,17 @@ impl Conversation {
         self.answer(flying.job.sink, Err(error));
     }
 
-    /// A request did not get to the board.
+    /// Sends a request again that did not reach the board.
     fn send_again(&mut self, flying: Flying) {
         let (number, line) = self.calls.launch_again(flying);
         self.transmit(&line, Sent::Request(number));
     }
 
-    /// The board refused a line because it was damaged or came after a damaged one: it expects `number`. A damaged
-    /// line may be refused in many pieces, so nothing is sent again before the board has got rid of them all.
+    /// The board refused a line because it was damaged or came after a damaged one, and expects `number` next. It may
+    /// refuse a damaged line in many pieces, so nothing is sent again before it has discarded all of them.
     pub(super) fn on_refusal(&mut self, number: u8) {
         if self.flavour.stays() {
-            // It refuses whatever follows, too, so that it reads all of it at once.
+            // It also refuses whatever follows, so it reads all of it at once.
             self.liveness.unread.clear();
         } else {
             // Each line is refused in one piece.

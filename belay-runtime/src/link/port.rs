@@ -1,4 +1,4 @@
-//! The port: it moves bytes, and waits where there is a pause between them.
+//! The port: it moves bytes, and keeps the pauses between writes.
 
 use std::io;
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use super::line::{Line, ToWrite};
 use crate::error::{ErrorKind, Result};
 use crate::transport::{ModemLines, StreamTransport, Transport};
 
-/// How much is read at once: the most that a pseudo-terminal holds.
+/// How many bytes are read at once: as many as a pseudo-terminal holds.
 const READ: usize = 4096;
 /// How long the modem lines are held to reset a board.
 const PULSE: Duration = Duration::from_millis(100);
@@ -44,17 +44,17 @@ impl Port {
         self.gone = true;
     }
 
-    /// How much it has taken that has not left this machine, as far as that is known.
+    /// How many of the bytes that it has taken have not left this machine, as far as that is known.
     pub(super) fn unsent(&mut self) -> usize {
         self.transport.unsent()
     }
 
-    /// It is going to be closed.
+    /// Tells the transport that it is going to be closed.
     pub(super) fn closes_soon(&mut self) {
         self.transport.closes_soon();
     }
 
-    /// Writes what it takes, and reads what has come. Nothing has while a reader waits.
+    /// Writes as many bytes as the transport takes, and reads what has come. It is pending while nothing has come.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, line: &mut Line) -> Poll<io::Result<&[u8]>> {
         self.poll_write(cx, line)?;
         let mut buffer = ReadBuf::new(&mut self.buffer[..]);
@@ -86,14 +86,14 @@ impl Port {
         }
     }
 
-    /// Releases the port. Whoever is told of the end after this may open it again at once.
+    /// Releases the port. When this returns, it can be opened again at once.
     pub(super) async fn close(&mut self, within: Duration) {
         let nothing = StreamTransport::new(tokio::io::empty(), "a port that was closed");
         let transport = std::mem::replace(&mut self.transport, Box::new(nothing));
         transport.close(within).await;
     }
 
-    /// Resets the board by the modem lines, as auto-reset circuits expect it.
+    /// Resets the board by the modem lines, as auto-reset circuits expect.
     pub(super) async fn pulse(&mut self) -> Result<()> {
         let lines = self.transport.set_lines(false, true)?;
         if lines == ModemLines::Unsupported {

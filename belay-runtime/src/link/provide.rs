@@ -1,4 +1,4 @@
-//! What a board is sent when a request first needs it.
+//! The libraries that a board is sent when a request first needs them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -11,37 +11,36 @@ use crate::agent::values::{ATTACHED, Library, PACK};
 use crate::agent::{self, expression, objects, small};
 use crate::error::{Error, ErrorKind, Result};
 
-/// How long a board may take for what it is sent, should the request itself have to be faster.
+/// How long a board may take to load a library at least, should the request's own deadline be shorter.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a board has been sent.
+/// Which libraries a board has.
 #[derive(Debug, Default)]
 pub(super) struct Provided {
     /// Whether a small board has what it needs to read bytes and arrays.
     bytes: AtomicBool,
-    /// Whether it can pack results; nothing until one is wanted.
+    /// Whether it can pack results; unset until that is first needed.
     packs: OnceCell<bool>,
     /// Whether it has a counter of microseconds.
     clock: OnceCell<bool>,
-    /// The same of reading attached arguments.
+    /// Whether it can read attached arguments; unset until that is first needed.
     reads_attached: OnceCell<bool>,
-    /// Whether what it prints of floats is not always just those floats.
+    /// Whether it prints some floats rounded, so that they do not read back as the same values.
     rounds: AtomicBool,
 }
 
 impl Link {
-    /// What the board prints of floats is not always just those floats: so they are packed wherever one may be.
+    /// Records that the board prints some floats rounded: values that may contain floats are packed from now on.
     pub(crate) fn floats_are_rounded(&self) {
         self.shared.provided.rounds.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it is like that, and can pack them.
+    /// Whether the board prints some floats rounded, and can pack them.
     pub(crate) fn packs_floats(&self) -> bool {
         self.shared.hello.flavour.packs() && self.shared.provided.rounds.load(Ordering::Relaxed)
     }
 
-    /// Whether the board packs floats, because what it prints of them is not always just those; it is sent what it needs
-    /// for that.
+    /// Whether the board packs floats because it prints them rounded. Sends it the library for that first.
     ///
     /// # Errors
     ///
@@ -55,7 +54,7 @@ impl Link {
         Ok(self.packs_floats() && self.has(PACK, &provided.packs, deadline).await?)
     }
 
-    /// Sends a board what it needs for this request, unless it has it, and gives the request as the agent is asked it.
+    /// Sends the board the libraries that this request needs and it lacks. Returns the request in the agent's terms.
     ///
     /// # Errors
     ///
@@ -63,7 +62,7 @@ impl Link {
     ///
     /// # Cancel safety
     ///
-    /// It is sent again the next time when the future is dropped.
+    /// When the future is dropped, the library is sent again the next time.
     pub(super) async fn provide_for(&self, request: Request, deadline: Duration) -> Result<agent::Request> {
         let mut request = agent::Request::try_from(request)?;
         let provided = &self.shared.provided;
@@ -74,13 +73,13 @@ impl Link {
         if let Some(result) = request.result_mut() {
             let wanted = match &**result {
                 "" => false,
-                // A result without its moment would be another one.
+                // A result without the moment that was asked for would be another one: so there is no fallback.
                 "@" if self.provide_clock(deadline).await? => true,
                 "@" => return Err(self.has_no_clock()),
                 "E" => self.packs_floats(),
                 _ => true,
             };
-            // Whoever wants handles has brought what makes them.
+            // A caller that wants handles has already sent the library that makes them.
             let makes_handles = objects::makes(result);
             let packed = makes_handles
                 || wanted && flavour.packs() && self.has(PACK, &provided.packs, deadline).await?;
@@ -97,7 +96,7 @@ impl Link {
         Ok(request)
     }
 
-    /// Has the board able to say what its counter of microseconds is, alone and with results. Says whether it has one.
+    /// Enables the board to report its counter of microseconds, alone and with results. Returns whether it has one.
     ///
     /// # Errors
     ///
@@ -135,7 +134,7 @@ impl Link {
     ///
     /// # Cancel safety
     ///
-    /// It is sent again the next time when the future is dropped.
+    /// When the future is dropped, the library is sent again the next time.
     pub(crate) async fn provide_bytes(&self, deadline: Duration) -> Result<()> {
         let has = &self.shared.provided.bytes;
         if self.shared.hello.flavour.lacks_bytes() && !has.load(Ordering::Relaxed) {
@@ -144,15 +143,16 @@ impl Link {
                 source: small::BYTES,
                 file: None,
             };
-            // It has nothing to provide for itself.
+            // Boxed because it is recursive. This source needs no library, so the recursion ends here.
             Box::pin(self.execute(statements, deadline.max(PATIENCE))).await?;
             has.store(true, Ordering::Relaxed);
         }
         Ok(())
     }
 
-    /// Has the board able to send the arguments of its questions, and to read answers to them: whether it packs floats,
-    /// as it has to where it prints them rounded, and whether it reads what is apart from JSON.
+    /// Enables the board to send the arguments of its questions and to read the answers. Returns whether it packs
+    /// floats, as it must where it prints them rounded, and whether it reads values that are attached apart from
+    /// JSON.
     ///
     /// # Errors
     ///
@@ -160,7 +160,7 @@ impl Link {
     ///
     /// # Cancel safety
     ///
-    /// It is sent again the next time when the future is dropped.
+    /// When the future is dropped, the libraries are sent again the next time.
     pub(crate) async fn provide_for_questions(&self, deadline: Duration) -> Result<(bool, bool)> {
         let provided = &self.shared.provided;
         let packs = self.packs_floats() && self.has(PACK, &provided.packs, deadline).await?;
@@ -168,7 +168,7 @@ impl Link {
         Ok((packs, attaches))
     }
 
-    /// Has the board able to pack whatever it packs besides objects, where it is.
+    /// Enables the board to pack whatever it packs besides objects, if it can.
     ///
     /// # Errors
     ///
@@ -182,7 +182,7 @@ impl Link {
         Ok(())
     }
 
-    /// Whether the board has this, after it has been sent it.
+    /// Whether the board has this library. Unless that is known, sends it first.
     async fn has(&self, library: Library, known: &OnceCell<bool>, deadline: Duration) -> Result<bool> {
         if let Some(known) = known.get() {
             return Ok(*known);
@@ -198,7 +198,7 @@ impl Link {
             }
             match ask(library.bring()?).await {
                 Ok(_) => Ok(true),
-                // It lacks a module, or the memory.
+                // The board lacks a module that the library needs, or the memory.
                 Err(error) if error.exception().is_some() => {
                     tracing::debug!(%error, ?library, "the board does without it");
                     Ok(false)
@@ -206,7 +206,7 @@ impl Link {
                 Err(error) => Err(error),
             }
         };
-        // It is rare, and would make the future of every request large.
+        // Boxed because it is rarely needed, and would make the future of every request large.
         Box::pin(known.get_or_try_init(bring)).await.copied()
     }
 }

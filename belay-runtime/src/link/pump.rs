@@ -1,5 +1,5 @@
-//! The task that owns the port: it moves bytes, commands and instants between that and the conversation, and has the port
-//! for itself when the conversation comes back or ends.
+//! The task that owns the port. It moves bytes, commands and timer events between port and conversation, and has the
+//! port for itself when the conversation resumes or ends.
 
 use std::pin::Pin;
 use std::task::Poll;
@@ -20,8 +20,8 @@ use super::{Deadlines, ResetPolicy, ladder};
 use crate::error::{ErrorKind, Phase, Purpose, Result, Tried};
 use crate::protocol::{Event, Insistence, Operation};
 
-/// The sources of work, each of which is looked at first in its turn: none that never runs dry keeps the others from
-/// being heard.
+/// The sources of work. They take turns at being polled first, so that one that never runs dry cannot starve the
+/// others.
 const SOURCES: [Source; 3] = [Source::Timer, Source::Commands, Source::Port];
 
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +57,7 @@ impl Pump {
 
     /// Works until the conversation is at its end, and tells everybody who waits.
     pub(super) async fn run(mut self) {
-        // What came while the board was being connected.
+        // Handles what came while the board was being connected.
         let mut handled = self.conversation.go_on(Instant::now());
         let end = loop {
             if let Err(way) = handled
@@ -70,7 +70,7 @@ impl Pump {
         self.finish(end).await;
     }
 
-    /// Waits for the next thing that happens, and hands it to the conversation; of commands only if they are wanted.
+    /// Waits for the next event, and hands it to the conversation; commands only if `commands_too`.
     async fn step(&mut self, commands_too: bool) -> Handled {
         if self.conversation.asks_what_is_unsent() {
             let unsent = self.port.unsent();
@@ -84,7 +84,7 @@ impl Pump {
         }
         let first = self.turn;
         self.turn = (first + 1) % SOURCES.len();
-        // Work that is always there must not keep other tasks from running either.
+        // Work that is always ready must not starve other tasks either.
         consume_budget().await;
         let Self {
             port,
@@ -137,7 +137,7 @@ impl Pump {
             Way::Close(done) => {
                 let left = self.leave().await;
                 self.port.close(self.conversation.deadlines().close).await;
-                // An error says that nobody waits for that.
+                // An error means that nobody waits for the result.
                 let _ = done.send(left.map_err(|error| error.in_phase(Phase::Close)));
                 Err(End::Closed)
             }
@@ -145,7 +145,7 @@ impl Pump {
         }
     }
 
-    /// The board is in the raw REPL. If the agent is still in its memory it goes on where it was.
+    /// The board is in the raw REPL. If the agent is still in its memory, it is resumed.
     async fn come_back(&mut self) -> Result<(), End> {
         loop {
             let deadlines = self.conversation.deadlines();
@@ -161,7 +161,7 @@ impl Pump {
             match handled {
                 Err(Way::Back) => {}
                 Err(Way::End(end)) => return Err(end),
-                // Nobody has commanded anything else.
+                // A reset or a close is commanded, and no command was taken here.
                 Ok(()) | Err(Way::Reset(..) | Way::Close(_)) => return Ok(()),
             }
         }
@@ -183,7 +183,7 @@ impl Pump {
         self.wire().operate(Operation::Exit, until).await
     }
 
-    /// Gives what is being interrupted time to clean up, which another Ctrl-C would cut short.
+    /// Gives the interrupted code time to clean up, which another Ctrl-C would cut short.
     async fn let_clean_up(&mut self, until: Instant) -> Result<()> {
         while self.conversation.interrupts() && Instant::now() < until {
             match timeout_at(until, self.step(false)).await {
@@ -201,7 +201,7 @@ impl Pump {
         Ok(())
     }
 
-    /// Interrupts what is under way and has the board at the raw prompt, if it gets there in time.
+    /// Interrupts what is in flight and brings the board to its raw prompt. Returns whether it got there in time.
     async fn go_to_prompt(&mut self, until: Instant) -> Result<bool> {
         let busy = self.conversation.is_busy();
         let now = Instant::now();
@@ -217,8 +217,9 @@ impl Pump {
         }
     }
 
-    /// Has the agent end, so that the board is at the raw prompt, and what keeps it busy before. A body that reads the line may
-    /// be taken for the agent, and refuses what it has not asked for: where the farewell comes to nothing, the board is busy.
+    /// Has the agent quit, so that the board is at its raw prompt, after interrupting what keeps it busy. A body that
+    /// reads the line may be mistaken for the agent, and refuses what it has not asked for: if asking the agent to
+    /// quit has no effect, the board counts as busy.
     async fn quit(&mut self, mut busy: bool, until: Instant) -> Result<bool> {
         let line = self.conversation.farewell();
         let mut wire = self.wire();
@@ -241,7 +242,7 @@ impl Pump {
             while let Some(item) = wire.next_before(again).await? {
                 match item {
                     Item::Repl(Event::Done { .. }) => return Ok(true),
-                    // The farewell was lost, but not what comes after it.
+                    // The agent's farewell was lost, but not the end of its execution behind that.
                     Item::Repl(Event::EndClaimed { .. }) if wire.line.repl.accept_end() => return Ok(true),
                     _ => {}
                 }
@@ -303,7 +304,7 @@ impl Pump {
         let mut wire = self.wire();
         wire.line.drop_outgoing();
         if stays {
-            // The agent may be deaf to Ctrl-C, if what it has called has made it so.
+            // Code that the agent has called may have disabled Ctrl-C, so the agent is also asked to quit.
             wire.line.send(b"\x03");
             wire.line.send(AFTER_INTERRUPT);
             wire.line.send(&farewell);
@@ -324,7 +325,7 @@ impl Pump {
     }
 }
 
-/// Nobody is left to be told whether the board took part in the end.
+/// All handles of the link are gone: closes it, with nobody to be told the result.
 fn nobody_is_left() -> Command {
     Command::Close(oneshot::channel().0)
 }

@@ -1,5 +1,5 @@
-//! Calls over the raw REPL: each line for the agent is a source of its own, typed at the raw prompt. Only frames
-//! tell what became of it, so that nothing that a program or a thread prints can be taken for the protocol.
+//! Calls over the raw REPL: each line for the agent is a source of its own, typed at the raw prompt. Only frames tell
+//! what became of it, so that nothing that a program or a thread prints can be taken for the protocol.
 
 use super::conversation::Conversation;
 use super::ending::End;
@@ -10,13 +10,13 @@ use crate::agent::Raised;
 use crate::agent::source::{absence, look_for_agent};
 use crate::protocol::{Event, Sign, is_out_of_memory};
 
-/// How long a ping is at most that does not look for the agent.
+/// The longest ping, in bytes, that does not look for the agent.
 const PING: usize = 64;
-/// How often in a row the board may be out of memory before it has done anything.
+/// How often in a row the board may run out of memory before it has done anything.
 const OUT_OF_MEMORY: u32 = 3;
 
 impl Conversation {
-    /// Types what has the agent handle a line.
+    /// Types the sources that have the agent handle a line.
     pub(super) fn type_line(&mut self, line: &[u8], what: Sent) {
         for source in self.flavour.sources(line, self.line.flow_control()) {
             self.submit(&source, what);
@@ -28,14 +28,15 @@ impl Conversation {
         self.line.submit(source);
     }
 
-    /// The source of a ping. One that looks for the agent has it where it is expected, if it is on the board at all; if
-    /// not, the board says so.
+    /// The source of a ping. If it is `looking` it also puts the agent where the link expects it; if there is none on
+    /// the board, the board says so.
     pub(super) fn source_of_ping(&mut self, line: &[u8], looking: bool) -> Vec<u8> {
         let source = self.flavour.source_of_ping(line);
         if !looking {
             return source;
         }
-        // The same one each time: the answer to an earlier question is as good, and may come after this one was asked.
+        // The mark is the same each time: the answer to an earlier question is as good, and may come after this one
+        // was asked.
         let mark = format!("belay-{:08x}", self.seed);
         self.line.watch_for(absence(&mark));
         [look_for_agent(&mark).as_bytes(), source.as_slice()].concat()
@@ -43,8 +44,8 @@ impl Conversation {
 
     pub(super) fn type_ping(&mut self, source: &[u8], token: u32, afresh: bool) {
         let around = ASK_FOR_BANNER.len() + 1;
-        // One that looks for the agent is longer than the room there is: it is typed at a prompt, which reads it at once,
-        // and must not keep the next ones from being asked if the line has lost its end.
+        // A ping that looks for the agent is longer than the room there is. It is typed at a prompt, which reads it
+        // at once; if it counted in full and the line lost its end, the next pings could not be sent.
         let length = (source.len() + around).min(PING);
         self.liveness.unread.add(Sent::Ping(token), length);
         self.line.submit_marked(source, afresh);
@@ -64,12 +65,12 @@ impl Conversation {
             if let Sign::RawBanner = sign {
                 self.watch.banner();
             }
-            // What comes now may be said of what is typed at a prompt.
+            // From now on output may be what a prompt prints about typed sources.
             self.line.hold_back_output();
         }
         match event {
             Event::EndClaimed { traceback } if is_out_of_memory(traceback) => self.on_no_memory(),
-            // The agent lets nothing out: it may not be where it was.
+            // The agent lets no exception out, so it may be missing.
             Event::EndClaimed { traceback }
                 if !traceback.is_empty() && self.liveness.unread.may_heed_sign() =>
             {
@@ -82,13 +83,13 @@ impl Conversation {
                 self.liveness.unread.all_is_read();
                 self.on_prompt();
             }
-            // It was reset, unless a program prints that.
+            // The board was reset, unless a program has printed the banner.
             Event::Sign(Sign::RawBanner)
                 if self.liveness.is_asking() && self.liveness.unread.has_any_room_for(PING) =>
             {
                 self.on_prompt();
             }
-            // Either the board was reset or a program prints as much.
+            // Either the board was reset or a program has printed that.
             Event::Sign(Sign::FriendlyPrompt) if !self.liveness.is_asking() => self.ping_afresh(),
             Event::Sign(_) if !self.liveness.is_asking() => self.ping(),
             Event::Sign(_)
@@ -103,8 +104,8 @@ impl Conversation {
 }
 
 impl Conversation {
-    /// The board ran out of memory before it could do anything. If that goes on there is not even room for the
-    /// question what it knows of the call.
+    /// The board ran out of memory before it could do anything. If that goes on there is not even room to ask what it
+    /// knows of the call.
     fn on_no_memory(&mut self) {
         let in_a_row = self.liveness.ran_out_of_memory();
         if in_a_row >= OUT_OF_MEMORY && !self.calls.none_flies() {

@@ -1,4 +1,4 @@
-//! When the board is not in the agent any more: finding that out without disturbing it, and coming back.
+//! Finds out that the board has left the agent, without disturbing it, and resumes the agent.
 
 use tokio::time::Instant;
 
@@ -10,12 +10,12 @@ use super::unread::Sent;
 use crate::error::Result;
 use crate::protocol::{Event, Sign};
 
-/// Asks a REPL, of either kind, for the raw REPL's banner: the friendly one has to be at the beginning of a
-/// line to obey. To the agent it is nothing.
+/// Asks a REPL, of either kind, for the raw REPL's banner: the friendly one obeys only at the beginning of a line.
+/// The agent ignores this.
 pub(super) const ASK_FOR_BANNER: &[u8] = b"\r\x01";
 
 impl Conversation {
-    /// The raw REPL's state machine has seen something in what is not a frame.
+    /// The raw REPL's state machine has found something in the bytes that are not a frame.
     pub(super) fn on_event(&mut self, event: Event) -> Handled {
         if !self.flavour.stays() {
             return self.on_raw_event(&event).map_err(Way::End);
@@ -34,7 +34,7 @@ impl Conversation {
                 self.liveness.unread.answered_with_banner();
                 self.ask_for_mark();
             }
-            // Something ran there, so what came before has been read; the mark has not got through.
+            // A source has run, so what was sent before it has been read; the mark has not got through.
             Event::EndClaimed { traceback }
                 if self.liveness.is_asked_for_mark() && self.liveness.unread.may_heed_sign() =>
             {
@@ -60,7 +60,7 @@ impl Conversation {
         Ok(())
     }
 
-    /// Something looks as if the board was at a prompt: it is asked, in a way that a running call does not notice.
+    /// Something looks as if the board were at a prompt: asks it, in a way that a running call does not notice.
     pub(super) fn suspect(&mut self, left_with: Option<Vec<u8>>) {
         if self.liveness.is_suspected() {
             return;
@@ -68,7 +68,7 @@ impl Conversation {
         if self.liveness.unread.has_any_room_for(ASK_FOR_BANNER.len()) {
             self.ask_for_banner(left_with);
         } else {
-            // What was asked for earlier may come next, and tell.
+            // The answer to an earlier request for a banner may come next, and tell.
             self.line.hold_back_output();
         }
     }
@@ -81,7 +81,7 @@ impl Conversation {
 
     pub(super) fn probe_again(&mut self) {
         let more = self.liveness.unread.has_room_for(ASK_FOR_BANNER.len());
-        // Most likely a program has printed what looked so.
+        // Most likely a program has printed the text that looked like a prompt.
         self.line.let_output_go();
         if self.liveness.suspect_longer(self.now) && more {
             self.liveness.set_asked_for_mark(false);
@@ -89,14 +89,15 @@ impl Conversation {
         }
     }
 
-    /// There was a banner. A program may have printed it; only the raw REPL can answer this.
+    /// A banner has come. A program may have printed it, so the board is asked for a mark: only the raw REPL can
+    /// answer that.
     pub(super) fn ask_for_mark(&mut self) {
         let token = self.liveness.token();
         if self.liveness.is_asked_for_mark() {
             return;
         }
         self.line.hold_back_output();
-        // A ping may stand in the prompt's line by now.
+        // There may be a ping in the prompt's line by now.
         let source = self.line.ask_for_mark(token);
         let source = [ASK_FOR_BANNER, source.as_bytes()].concat();
         if self.liveness.unread.has_any_room_for(source.len()) {
@@ -105,10 +106,10 @@ impl Conversation {
         }
     }
 
-    /// The board is in the raw REPL, and is about to be brought back into the agent. Gives the end of the time for that.
+    /// The board is in the raw REPL, and the agent is about to be resumed. Returns the deadline for that.
     pub(super) fn begin_to_come_back(&mut self, now: Instant) -> Instant {
         self.now = now;
-        // Only a prompt that has read all that came before it says so.
+        // A prompt answers only after it has read everything before.
         self.liveness.unread.all_is_read();
         self.liveness.is_reached();
         self.watch.interrupted();
@@ -116,7 +117,8 @@ impl Conversation {
         end.min(now + self.options.deadlines.resync)
     }
 
-    /// The board is back in the agent of this boot, or has none, or the line is too bad to come back over.
+    /// Handles the result of resuming the agent: the agent of this boot, or another or none, or a line that is too
+    /// bad.
     pub(super) fn came_back(&mut self, now: Instant, resumed: &Result<Option<u64>>) -> Handled {
         self.now = now;
         match resumed {
@@ -124,12 +126,12 @@ impl Conversation {
                 self.line.forget_marks();
                 self.liveness.interrupt_is_over();
                 self.ping();
-                // Nothing runs, so there is nothing to interrupt until it is known what got through.
+                // Nothing runs, so nothing has to be interrupted before it is known what got through.
                 self.mind_head(MERCY);
             }
             Ok(_) => return Err(Way::End(End::Reset)),
             Err(_) => {
-                // It may get better: the next request finds out.
+                // The line may get better: the next request finds out.
                 self.line.repl.abandon();
                 self.give_up_interrupting();
             }

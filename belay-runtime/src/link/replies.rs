@@ -22,7 +22,7 @@ impl Conversation {
         } else {
             self.agent_is_there();
         }
-        // The others come while something runs.
+        // Frames of the other kinds come while something runs, so they do not show that anything was read.
         if !kind.is_some_and(ReplyKind::is_in_between) {
             self.liveness.unread.some_is_read();
             if let Some(number) = Number::from_char(frame.number) {
@@ -43,7 +43,8 @@ impl Conversation {
         }
     }
 
-    /// Something has come that only the agent says, or a body that it runs: threads go on where the board has left it.
+    /// Handles a sign that the agent is there: a frame that only the agent sends, or a body that it runs. The frames
+    /// of threads are none, since threads go on when the board has left the agent.
     pub(super) fn agent_is_there(&mut self) {
         self.liveness.heard();
         self.line.let_output_go();
@@ -84,7 +85,7 @@ impl Conversation {
                 }
             }
             Reply::Interrupted(items) => {
-                // The line can make a Ctrl-C of anything, and that costs what was not read as one of ours does.
+                // A line error can turn any byte into a Ctrl-C, which costs unread input as one of ours does.
                 self.watch.cut(!self.flavour.stays() || self.calls.any_behind(at));
                 if self.has_all(at, items) {
                     let interrupted = Error::from(ErrorKind::Interrupted).in_phase(Phase::Execute);
@@ -100,7 +101,7 @@ impl Conversation {
                 }
             }
             Reply::Forgotten => self.complete(at, Err(lost())),
-            // They belong to no request.
+            // These belong to no request.
             Reply::Hello(_)
             | Reply::Event(_)
             | Reply::Told(_)
@@ -113,7 +114,7 @@ impl Conversation {
         }
     }
 
-    /// Whether all items of a batch have come; if not, they are asked for again.
+    /// Whether all items of a batch have come; if not, requests the missing ones again.
     fn has_all(&mut self, at: usize, items: usize) -> bool {
         let flying = self.calls.flying(at);
         let all = flying.incoming.delivered() >= items || flying.is_unwanted();
@@ -132,7 +133,7 @@ impl Conversation {
         }
     }
 
-    /// Takes a piece of a frame; when that is whole it is looked at as any other.
+    /// Takes a piece of a frame. A frame that it completes is handled like any other.
     fn piece(&mut self, at: usize, piece: Piece) {
         let limit = self.options.answer_limit;
         let flying = self.calls.flying_mut(at);
@@ -148,8 +149,8 @@ impl Conversation {
         }
     }
 
-    /// Something of an answer has come. If there is too much of it by now, that is its end. Gives the frame that is whole
-    /// by now.
+    /// Records that a part of an answer has come, and ends the answer if it exceeds the limit. Returns the frame that
+    /// the part has completed.
     fn kept(&mut self, at: usize, kept: Kept) -> Option<Frame> {
         match kept {
             Kept::New(frame) => {
@@ -164,7 +165,7 @@ impl Conversation {
         }
     }
 
-    /// What is longer than it may be has no checksum that could be looked at.
+    /// An answer exceeds the limit. Its frame was not kept, so there is no checksum to verify.
     pub(super) fn on_too_long(&mut self, number: u8) {
         if let Some(at) = self.calls.place(number) {
             self.too_long(at);
@@ -173,7 +174,7 @@ impl Conversation {
 
     fn too_long(&mut self, at: usize) {
         let flying = self.calls.flying_mut(at);
-        // The board is interrupted if it goes on sending.
+        // If the board goes on sending, it is interrupted.
         flying.abandoned = Some(self.now + GRACE);
         flying.incoming.forget();
         let sink = std::mem::replace(&mut flying.job.sink, Sink::Nobody);
@@ -185,7 +186,7 @@ impl Conversation {
         self.answer(sink, Err(error));
     }
 
-    /// An answer in parts is at its end.
+    /// The end of an answer in parts has come.
     fn whole(&mut self, at: usize, count: usize, form: Form) {
         let flying = self.calls.flying(at);
         if flying.is_unwanted() {
@@ -214,7 +215,7 @@ impl Conversation {
         }
     }
 
-    /// The answer at this place has come.
+    /// Ends the request at this position with this result.
     pub(super) fn complete(&mut self, at: usize, result: Result<Payload>) {
         let Some(flying) = self.calls.remove(at) else {
             return;
@@ -226,7 +227,7 @@ impl Conversation {
         } else {
             result
         };
-        // What was printed before this answer is its own, and what comes now belongs to the next one.
+        // What was printed before this answer belongs to it, and what comes now belongs to the next one.
         let printed = if flying.job.printed {
             self.line.take_printed()
         } else {
@@ -236,12 +237,12 @@ impl Conversation {
         self.keep_printed(wanted);
         self.hand_over(flying.job.sink, result.map(|payload| Answer { payload, printed }));
         self.line.forget_output();
-        // Answers come in order: those before this one are lost.
+        // Answers come in order: those before this one that have not come are lost.
         self.ask_again_before(at);
         self.mind_head(GRACE);
         if at == 0 && !self.calls.none_flies() {
-            // The board has ended what it was interrupted for. What it goes on with is interrupted in its turn, or
-            // not at all.
+            // The board has ended what was interrupted. The request that it goes on with is interrupted in its turn,
+            // or not at all.
             self.liveness.interrupt_is_over();
         }
     }
@@ -250,7 +251,7 @@ impl Conversation {
         self.line.hand_out();
         match sink {
             Sink::Reply(reply) => {
-                // An error says that nobody waits any more.
+                // An error means that the caller no longer waits.
                 let _ = reply.send(result);
             }
             Sink::Batch(stream) => self.streams.end(stream, result.map(drop)),
@@ -258,7 +259,7 @@ impl Conversation {
         }
     }
 
-    /// Asks for all answers before this one.
+    /// Requests all answers before this one again.
     pub(super) fn ask_again_before(&mut self, at: usize) {
         for earlier in (0..at).rev() {
             if !self.ask_again(earlier) {
@@ -267,8 +268,8 @@ impl Conversation {
         }
     }
 
-    /// Asks for an answer that the board keeps and that was lost on the way. False if it was asked for too often: then
-    /// that is its end, and those before it have been asked for.
+    /// Requests an answer again that was lost on the way; the board keeps it. Returns false if it was requested too
+    /// often: then the request has failed, and the answers before it have been requested.
     pub(super) fn ask_again(&mut self, at: usize) -> bool {
         let in_pieces = self.flavour.answers_in_pieces();
         let flying = self.calls.flying_mut(at);
@@ -287,7 +288,7 @@ impl Conversation {
         true
     }
 
-    /// The call's deadline has passed. What it printed is said, and not how the link talked to the board.
+    /// The error of a call whose deadline has passed. It has what the call printed, and none of the protocol text.
     pub(super) fn timeout(&mut self, after: Duration) -> Error {
         Error::from(ErrorKind::Timeout {
             after,

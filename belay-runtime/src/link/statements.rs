@@ -1,4 +1,4 @@
-//! Source for the board: in one request, or in parts where there is no room for all of it in one.
+//! Source code for the board: sent in one request, or in parts where there is no room for all of it at once.
 
 use std::time::Duration;
 
@@ -13,13 +13,14 @@ pub struct Statements<'a> {
     pub namespace: &'a str,
     /// The statements.
     pub source: &'a str,
-    /// What tracebacks call them, where the board can be told.
+    /// The file name that tracebacks give, where the board can be told.
     pub file: Option<&'a str>,
 }
 
 impl Link {
-    /// Runs statements at the global level of a namespace, and gives what was printed meanwhile, as [`run`](Self::run)
-    /// does. Where there is no room for them in one request they are sent in parts, and have to be ASCII.
+    /// Runs statements at the global level of a namespace, and returns what was printed meanwhile, as
+    /// [`run`](Self::run) does. Where a board has no room for them in one request they are sent in parts, and have to
+    /// be ASCII.
     ///
     /// # Errors
     ///
@@ -27,12 +28,12 @@ impl Link {
     ///
     /// # Cancel safety
     ///
-    /// As [`request`](Self::request); parts that have been sent are dropped when other statements come.
+    /// As [`request`](Self::request). The board drops parts that it has received when other statements come.
     pub async fn execute(&self, statements: Statements<'_>, deadline: Duration) -> Result<Answer> {
         self.execute_after(None, statements, deadline).await
     }
 
-    /// The same, after this was evaluated.
+    /// Like [`execute`](Self::execute), but evaluates `before` first.
     pub(crate) async fn execute_after(
         &self,
         before: Option<String>,
@@ -58,8 +59,8 @@ impl Link {
         self.execute_in_parts(namespace, source, part, deadline).await
     }
 
-    /// Has the board bind a function under an id, after it has run the statements that define it; it answers what it
-    /// calls it by.
+    /// Runs the statements that define a function, and binds the function under an id. The board answers with the
+    /// alias that it is called by.
     pub(crate) async fn deploy(
         &self,
         id: &str,

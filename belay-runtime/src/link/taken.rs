@@ -1,10 +1,11 @@
-//! What runs on the board may read what the link sends: a body that waits for input gets a ping. That is noticed by
-//! what the agent says of the lines that it has got, and told.
+//! Notices when something on the board has read what the link sent: a body that waits for input may get a ping. The
+//! agent's reports about the lines that it has received show that, and the caller is told.
 //!
-//! A reader takes what came first, and a bad line loses any byte: where more than one is missing at the front, and
-//! nothing else, it was a reader. Of one byte nobody can tell, unless what ran had waited for it and the line has done
-//! nothing of the kind before. Where each ping is typed as a source, its last byte is worth all of it; what is missing of
-//! its beginning the prompt says, by marks that it answers one by one.
+//! A reader takes the bytes that came first, while a bad line loses bytes anywhere: if more than one byte is missing
+//! at the front and nothing else is, it was a reader. A single missing byte proves nothing, unless the code that ran
+//! had waited for it and the line has lost nothing before. Where each ping is typed as a source, the loss of its last
+//! byte loses all of it, so one missing ping counts like one missing byte. How much of a ping's beginning is missing
+//! is shown by marks that the prompt answers one by one.
 
 use std::time::Duration;
 
@@ -16,52 +17,53 @@ use super::conversation::Conversation;
 use crate::agent::{Flavour, Number, Pong};
 use crate::error::{Error, ErrorKind, MAY_READ, Phase, Result};
 
-/// How many pings are remembered at most. There is not room for so many on a board.
+/// How many pings are remembered at most. No board's input buffer has room for so many.
 const PINGS: usize = 16;
-/// Within what time what waits for a byte ends once that has come, and what waits for a source that is compiled first.
+/// How soon code that waits for a byte ends once the byte has come; and once a source has, which is compiled first.
 const AT_ONCE: Duration = Duration::from_millis(20);
 const AT_ONCE_TYPED: Duration = Duration::from_millis(50);
-/// How much is remembered of what the agent has thrown away. It says 64 bytes each time.
+/// How many bytes are remembered of what the agent has discarded. It reports 64 bytes each time.
 const MOST_ODD: usize = 1024;
-/// How often in a row a request and pings behind it are read by somebody else before that is told.
+/// How often in a row a request and the pings behind it must be read by something else before the caller is told.
 const ROBBERIES: u32 = 3;
 
-/// What was sent to be read once the board has ended what it runs.
+/// The lines that were sent to be read once the board has ended what it runs, and what is known about their fate.
 #[derive(Debug, Default)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is about something else that has happened"
 )]
 pub(super) struct Watch {
-    /// The pings, from the oldest that may not have been read.
+    /// The pings, from the oldest one that may be unread.
     pings: Vec<Ping>,
-    /// The last one whose answer has come.
+    /// The token of the last ping whose answer has come.
     last: u32,
-    /// Whether an answer was lost since it was last known what the board has got.
+    /// Whether an answer has been lost since it was last known what the board has received.
     out_of_order: bool,
-    /// What the agent has thrown away since then, as far as the answers say.
+    /// What the agent has discarded since then, as far as its answers report it.
     odd: Vec<u8>,
-    /// What the board has answered since the first of them.
+    /// The answers of the board since the first of the pings, which are held back.
     answers: Vec<(Sink, Result<Answer>)>,
-    /// Until when those are held back.
+    /// Until when they are held back.
     until: Option<Instant>,
-    /// How many bytes of the pings are missing, or how many pings where they are typed, if all of these came first.
+    /// How many bytes of the pings are missing, or how many pings where they are typed, if they are missing at the
+    /// front.
     stolen: usize,
-    /// How many bytes are missing at least of the beginning of one that is typed.
+    /// How many bytes, at least, are missing at the beginning of a ping that was typed.
     beheaded: usize,
-    /// Whether that is no more true if the board answers.
+    /// Whether `beheaded` does not count if the board answers.
     denied: bool,
-    /// Whether the board ended what it ran just when one of them had come.
+    /// Whether the board ended what it ran just when one of the pings had come.
     at_once: bool,
-    /// Whether there was no other one.
+    /// Whether there was no other ping.
     alone: bool,
-    /// How often that was so since the board last answered a request.
+    /// How often lines have been read by something else since the board last answered a request.
     robberies: u32,
-    /// Whether something was read of which nobody was told yet.
+    /// Whether lines have been read by something else, and no caller has been told yet.
     untold: bool,
-    /// Whether the line has ever changed what nobody can have read: then it has lost a single byte, too.
+    /// Whether the line has ever changed bytes that no reader can have taken: then it may also lose a single byte.
     noisy: bool,
-    /// Whether a Ctrl-C has come since: on some boards it costs what was not read.
+    /// Whether a Ctrl-C has been sent since: on some boards that discards unread input.
     interrupted: bool,
 }
 
@@ -71,11 +73,12 @@ struct Ping {
     token: u32,
     line: Vec<u8>,
     sent: Instant,
-    /// How much had been queued for the port, ever, when it had.
+    /// How many bytes had been queued for the port, ever, including this ping.
     ends: usize,
 }
 
-/// How many bytes of these lines are missing, if they came first and all that followed is what was thrown away.
+/// How many bytes of these lines are missing, if they are missing at the front and `odd`, which was discarded, is the
+/// rest.
 fn stolen<'a>(odd: &[u8], lines: impl Iterator<Item = &'a [u8]>) -> usize {
     let mut sent = Vec::new();
     for line in lines {
@@ -93,25 +96,25 @@ impl Watch {
         self.until
     }
 
-    /// Whether something was read of which nobody was told yet.
+    /// Whether lines have been read by something else, and no caller has been told yet.
     pub(super) fn is_untold(&self) -> bool {
         self.untold
     }
 
-    /// What was sent has got to a prompt, or may have been lost there.
+    /// Forgets the pings: they have reached a prompt, or may have been lost there.
     pub(super) fn forget_pings(&mut self) {
         self.pings.clear();
         self.forget_missing();
     }
 
-    /// What is missing is missing of pings that are not waited for.
+    /// Forgets what is missing, since it is missing of pings that are not awaited any more.
     fn forget_missing(&mut self) {
         self.stolen = 0;
         self.beheaded = 0;
         self.denied = false;
     }
 
-    /// Nothing has left of what was queued behind so much.
+    /// Nothing that was queued behind this position has left.
     pub(super) fn dropped(&mut self, from: usize) {
         self.pings.retain(|ping| ping.ends <= from);
     }
@@ -121,36 +124,37 @@ impl Watch {
         self.interrupted = true;
     }
 
-    /// A call has ended by a Ctrl-C of which nothing is known here, or by an exception like that: of the agent's lines only what
-    /// was sent by then, as pings or as more, can be lost by it.
+    /// A call has ended by a Ctrl-C that the host did not send, or by an exception that looks like it. It can cost
+    /// only those lines for the agent that were sent before: pings, or others if there are `more`.
     pub(super) fn cut(&mut self, more: bool) {
         self.interrupted |= more || !self.pings.is_empty();
     }
 
-    /// So many bytes are missing at least of the beginning of a ping. It is of none that was sent behind a body if all of
-    /// those have been answered.
+    /// At least so many bytes are missing at the beginning of a ping. If all pings that were sent behind a body have
+    /// been answered, it is none of those.
     pub(super) fn beheaded(&mut self, missing: usize) {
         if !self.pings.is_empty() {
             self.beheaded = self.beheaded.max(missing);
         }
     }
 
-    /// A banner has come while a source seemed to run. If the board goes on to answer, a ping's own: what was before it was
-    /// said by a thread.
+    /// A banner has come while a source seemed to run. If the board answers after that, the banner was a ping's own,
+    /// and what looked like the acceptance of a source was printed by a thread.
     pub(super) fn banner(&mut self) {
         self.denied |= self.beheaded > 0;
     }
 
-    /// What was typed has ended in an exception. Unless its beginning is missing, the line may have made a Ctrl-C of a byte of
-    /// it; and that is no proof where what came before a Ctrl-C is flushed.
+    /// A typed source has ended in an exception. If its beginning is not missing, the line may have turned one of its
+    /// bytes into a Ctrl-C. Missing bytes are no proof, either, where a Ctrl-C discards the input before it.
     pub(super) fn broken(&mut self, flushed: bool) {
         self.interrupted |= flushed || self.beheaded == 0;
     }
 
-    /// The agent has answered a ping, be it an old one, which it has read itself or as a source.
+    /// The agent has answered a ping, perhaps an old one. `itself`: it has read the ping's line itself, not as a
+    /// source.
     pub(super) fn pong(&mut self, got: &Pong, itself: bool) {
         if got.token != self.last {
-            // What is not kept is lost.
+            // What exceeds the limit is lost.
             self.out_of_order |= got.before != self.last || self.odd.len() > MOST_ODD;
             let odd = got.odd.len().min(MOST_ODD);
             self.odd.extend_from_slice(&got.odd[..odd]);
@@ -169,14 +173,14 @@ impl Watch {
 }
 
 impl Conversation {
-    /// A ping is about to be sent. Behind a Ctrl-C it may be lost by that.
+    /// Remembers a ping that is about to be sent, unless it is behind a Ctrl-C, which may discard it.
     pub(super) fn watch_ping(&mut self, token: u32, line: &[u8]) {
         if self.watch.pings.is_empty() && self.watch.answers.is_empty() {
             self.watch.forget_missing();
         }
         let pings = &mut self.watch.pings;
-        // The agent for small boards does not say what it got: of what a bad line does to its sources too little can be
-        // told from a reader.
+        // The agent for small boards does not report what it received. What a bad line does to its sources cannot be
+        // told well enough from what a reader does.
         let tells = self.flavour != Flavour::Small;
         if !self.liveness.is_interrupting() && tells && pings.len() < PINGS {
             pings.push(Ping {
@@ -188,7 +192,7 @@ impl Conversation {
         }
     }
 
-    /// Hands over an answer, once it is known what became of what was sent to the board meanwhile.
+    /// Hands over an answer, once it is known what became of the lines that were sent meanwhile.
     pub(super) fn hand_over(&mut self, sink: Sink, result: Result<Answer>) {
         self.watch.robberies = 0;
         if std::mem::take(&mut self.watch.untold) && !matches!(sink, Sink::Nobody) {
@@ -208,14 +212,14 @@ impl Conversation {
                 self.watch.alone = self.watch.pings.len() == 1;
                 self.watch.at_once = match self.watch.pings.as_slice() {
                     [ping] => waited_for(ping),
-                    // What waits for the end of a line has got that with the next one.
+                    // Code that waits for the end of a line gets it with the next ping.
                     [.., ping] => !self.flavour.stays() && waited_for(ping),
                     [] => false,
                 };
             }
             self.watch.answers.push((sink, result));
             if self.calls.none_flies() && !self.liveness.is_interrupting() {
-                // The board has ended what it ran, so it reads what there is.
+                // The board has ended what it ran, so it reads its input now.
                 self.liveness.expect_pong(self.now);
             }
         } else {
@@ -223,10 +227,11 @@ impl Conversation {
         }
     }
 
-    /// Hands over what was held back.
+    /// Hands over the answers that were held back.
     pub(super) fn release_answers(&mut self) {
         self.watch.until = None;
-        // The end of a ping of which a body has left no more has the prompt reset the board, and nothing answers.
+        // If a body has left only the end of a ping, the prompt takes that for a soft reset, and nothing answers the
+        // ping.
         if std::mem::take(&mut self.watch.beheaded) > 1
             && !self.watch.interrupted
             && let Some((_, result)) = self.watch.answers.first_mut()
@@ -238,9 +243,10 @@ impl Conversation {
         }
     }
 
-    /// The agent has answered the last ping: it expects this number. Says whether something else has read from the line.
+    /// The agent has answered the last ping, and expects this number next. Returns whether something else has read
+    /// from the line.
     pub(super) fn judge(&mut self, expected: Number) -> bool {
-        // With an answer that was lost goes what it said of odd characters.
+        // If an answer was lost, its report about discarded bytes is lost, too.
         let odd = std::mem::take(&mut self.watch.odd);
         let all = !std::mem::take(&mut self.watch.out_of_order);
         let of_requests = all && stolen(&odd, self.calls.lines_behind(expected)) > 1;
@@ -266,7 +272,7 @@ impl Conversation {
                 Some((_, result)) => *result = Err(taken()),
                 None if interrupted => {}
                 None if of_requests || self.calls.none_flies() => self.watch.untold = true,
-                // A line that was interrupted for a while loses as much, once.
+                // A line that was interrupted for a while loses as much, but only once.
                 None => {
                     self.watch.robberies += 1;
                     self.watch.untold = self.watch.robberies >= ROBBERIES;
@@ -278,7 +284,7 @@ impl Conversation {
     }
 }
 
-/// What has not come to its end may have waited for input.
+/// A call that did not end by itself may have waited for input: its error gets a hint that says so.
 fn advise(result: &mut Result<Answer>) {
     if let Err(error) = result
         && matches!(error.kind(), ErrorKind::Timeout { .. })
@@ -288,7 +294,7 @@ fn advise(result: &mut Result<Answer>) {
     }
 }
 
-/// The body has had what was sent to the board as its input.
+/// The error of a body that has read, as its input, what was sent to the board.
 fn taken() -> Error {
     Error::from(ErrorKind::LineRead).in_phase(Phase::Execute)
 }

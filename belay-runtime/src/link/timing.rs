@@ -1,4 +1,4 @@
-//! When something is to be done although nothing comes, and doing it.
+//! Does what is due at a certain time even if nothing arrives.
 
 use std::time::Duration;
 
@@ -9,16 +9,16 @@ use super::conversation::Conversation;
 use super::liveness::{Around, Due};
 use super::questions::NOT_SOON;
 
-/// How long the call before a cancelled one, or the cancelled one before others, may go on by itself: an
-/// interrupt that comes when the board has just begun the next call would hit that one.
+/// How long an abandoned call, or the call before it, may go on by itself where several are in flight: an interrupt
+/// that arrives when the board has just begun the next call would hit that one.
 pub(super) const GRACE: Duration = Duration::from_millis(20);
-/// How long something may go on that nobody waits for, once it is known that the board is about to end it.
+/// How long an abandoned call may go on once it is known that the board is about to end it.
 pub(super) const MERCY: Duration = Duration::from_millis(200);
-/// What makes an interrupt ours: another tool's is followed by something else.
+/// Follows each of our Ctrl-Cs, which tells them from those of another tool: there, something else follows.
 pub(super) const AFTER_INTERRUPT: &[u8] = b" ";
 
 impl Conversation {
-    /// When something is to be done although nothing comes.
+    /// When something is due even if nothing arrives.
     pub(super) fn next_instant(&self) -> Option<Instant> {
         let next = self.liveness.next_instant(self.around());
         let held = self.liveness.stays().filter(|_| self.line.holds_end());
@@ -33,7 +33,7 @@ impl Conversation {
         }
     }
 
-    /// When the board is interrupted because of the request at the head.
+    /// When the board is interrupted because of the head request.
     fn due(&self, head: &Flying) -> Instant {
         if let Some(abandoned) = head.abandoned {
             return abandoned;
@@ -44,12 +44,12 @@ impl Conversation {
         self.owed(head).unwrap_or(self.turn_began()) + head.job.deadline
     }
 
-    /// Since when what the request at the head asks for is the board's turn.
+    /// Since when it has been the board's turn to work on the head request.
     pub(super) fn turn_began(&self) -> Instant {
         self.calls.head_since().max(self.line.requested_at())
     }
 
-    /// Since when the item is owed that a batch asks for, where batches before it have brought none.
+    /// Since when the board owes the item that a batch asks for, where earlier batches have brought none.
     fn owed(&self, head: &Flying) -> Option<Instant> {
         match head.job.sink {
             Sink::Batch(stream) => self.streams.owed(stream),
@@ -63,7 +63,7 @@ impl Conversation {
         }
     }
 
-    /// It is time, and what is on its way is known.
+    /// Does what is due, now that it is known what is still on its way.
     pub(super) fn on_time(&mut self) {
         let (now, around) = (self.now, self.around());
         if self.watch.until().is_some_and(|until| now >= until) {

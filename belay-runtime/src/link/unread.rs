@@ -1,27 +1,29 @@
-//! What was sent to the board and is not known to have been read. A full input buffer loses what comes, or holds the
-//! line up, and then Ctrl-C with it: so there must never be more than the board has room for, whatever it is made of.
+//! What was sent to the board and is not known to have been read. A full input buffer loses further bytes, or stops
+//! the line, and then a Ctrl-C is stopped, too: so there must never be more unread bytes than the board has room for,
+//! whatever they belong to.
 
 use std::collections::VecDeque;
 
 use crate::agent::Number;
 
-/// How much of a busy board's room is kept free of requests and pings: for finding out, after hours, that it was reset
-/// meanwhile. That takes some questions for a banner, and one for more where a banner comes.
+/// How many bytes of a busy board's room are kept free of requests and pings. They serve to find out, after hours
+/// perhaps, that it was reset meanwhile, which takes some requests for a banner, and a longer question once a banner
+/// comes.
 const KEPT: usize = 96;
-/// How many signs of a restart are looked into before the board is known to have read what that takes.
+/// How many signs of a restart are followed up before the board is known to have read the bytes that this sends.
 pub(super) const SIGNS: u32 = 8;
 
-/// What a board's input buffer takes.
+/// How much a board's input buffer takes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Room {
     /// How many bytes may be unread when a Ctrl-C comes.
     bytes: usize,
-    /// Whether a Ctrl-C that ends something throws away whatever is unread, even what came with it.
+    /// Whether a Ctrl-C that ends something discards all unread input, even bytes that came with it.
     flushed: bool,
 }
 
 impl Room {
-    /// The smallest of the boards of today have 256 bytes, or 260.
+    /// The smallest input buffers of current boards have 256 or 260 bytes.
     const TODAY: Self = Self {
         bytes: 255,
         flushed: false,
@@ -31,7 +33,7 @@ impl Room {
         bytes: 63,
         flushed: false,
     };
-    /// The ring has 256, and no packet is taken with fewer than 64 of them free.
+    /// The ring buffer has 256 bytes, and no packet is accepted with fewer than 64 of them free.
     const CIRCUITPYTHON: Self = Self {
         bytes: 192,
         flushed: true,
@@ -50,9 +52,9 @@ impl Room {
 pub(super) enum Sent {
     Request(Number),
     Ping(u32),
-    /// An answer to a question, which may be one more than the board waits for.
+    /// An answer to a question, which may be a repeated one that the board does not wait for.
     Answer,
-    /// What the raw REPL answers with its banner.
+    /// A request for the raw REPL's banner.
     BannerWanted,
     Other,
 }
@@ -61,11 +63,11 @@ pub(super) enum Sent {
 pub(super) struct Unread {
     room: Room,
     sent: VecDeque<(Sent, usize)>,
-    /// How many signs of a restart have been looked into since it is known to have read anything.
+    /// How many signs of a restart have been followed up since the board was last known to have read anything.
     heeded: u32,
-    /// Whether a banner has been taken for the answer to what was asked, since then.
+    /// Whether a banner has been believed to be an answer since then.
     believed: bool,
-    /// Whether all of it may as well have been lost.
+    /// Whether all of this may as well have been lost.
     doubted: bool,
 }
 
@@ -84,7 +86,7 @@ impl Unread {
         self.sent.push_back((what, bytes));
     }
 
-    /// The board has answered this, and so it has read all pieces of it and what came before.
+    /// The board has answered this, so it has read all pieces of it and everything before it.
     pub(super) fn answered(&mut self, what: Sent) {
         if let Some(at) = self.sent.iter().position(|(sent, _)| *sent == what) {
             let pieces = self.sent.iter().skip(at);
@@ -93,21 +95,22 @@ impl Unread {
         }
     }
 
-    /// Whoever has asked the host has ended: whatever was answered is read now, and what came before.
+    /// An asker has ended, so all answers that it was sent, and everything before them, have been read.
     pub(super) fn answers_are_read(&mut self) {
         if let Some(last) = self.sent.iter().rposition(|(sent, _)| *sent == Sent::Answer) {
             self.sent.drain(..=last);
         }
     }
 
-    /// The board has refused a line, of those that it has not answered the first at least.
+    /// The board has refused a line: it has read at least the first one that it has not answered.
     pub(super) fn refused(&mut self) {
         if let Some((what, _)) = self.sent.front().copied() {
             self.answered(what);
         }
     }
 
-    /// The board has answered a ping, though not legibly. It answers them in order.
+    /// The board has answered a ping, but the answer is not legible. Pings are answered in order, so it was the
+    /// first.
     pub(super) fn answered_a_ping(&mut self) {
         let is_ping = |(sent, _): &(Sent, usize)| matches!(sent, Sent::Ping(_));
         if let Some(at) = self.sent.iter().position(is_ping) {
@@ -115,12 +118,12 @@ impl Unread {
         }
     }
 
-    /// The board has read everything, or it is gone.
+    /// The board has read everything, or what was sent is gone.
     pub(super) fn clear(&mut self) {
         self.sent.clear();
     }
 
-    /// The same, so that what it says is heeded anew.
+    /// The board has read everything, so its signs of a restart are followed up again.
     pub(super) fn all_is_read(&mut self) {
         self.clear();
         self.some_is_read();
@@ -132,41 +135,43 @@ impl Unread {
         self.believed = false;
     }
 
-    /// A banner has come that was asked for: whoever shows it has read what came before. Unless a program has printed it:
-    /// so that is believed once, as what the line has lost would else count as unread for ever.
+    /// A banner has come that was asked for: a prompt that shows it has read everything before it. A program may have
+    /// printed the banner, so this is believed only once until the board is known to have read something. It has to
+    /// be believed once, or bytes that the line has lost would count as unread for ever.
     pub(super) fn answered_with_banner(&mut self) {
         if !std::mem::replace(&mut self.believed, true) {
             self.clear();
         }
     }
 
-    /// A banner has come when none was waited for any more: it may be the answer to what was asked for before.
+    /// A banner has come when none was awaited any more: it may answer an earlier request for one.
     pub(super) fn answered_late_with_banner(&mut self) {
         if self.sent.iter().any(|(sent, _)| *sent == Sent::BannerWanted) {
             self.answered_with_banner();
         }
     }
 
-    /// The board has been told to stop in every way, and nothing was heard of it: either it has not read anything, or the
-    /// line has lost what counts as unread.
+    /// The board has been told to stop in every way and is silent: either it has read nothing, or the line has lost
+    /// the bytes that count as unread.
     pub(super) fn is_doubtful(&mut self) {
         self.doubted = true;
     }
 
-    /// Whether a question may be asked although there may be no room for it: once for each such time, so that a line that
-    /// has lost everything does not keep the board from being asked for ever.
+    /// Whether a question may be sent although there may be no room for it: once after each
+    /// [`is_doubtful`](Self::is_doubtful), so that a line that has lost everything does not keep the board from being
+    /// asked for ever.
     pub(super) fn take_doubt(&mut self) -> bool {
         std::mem::take(&mut self.doubted)
     }
 
-    /// Whether what looks like a prompt is looked into, however long the board has been busy. A program that prints
-    /// such things for ever must not fill the room.
+    /// Whether to follow up what looks like a prompt, however long the board has been busy. The number is limited
+    /// because a program that prints such text for ever must not have the input buffer filled.
     pub(super) fn may_heed_sign(&mut self) -> bool {
         self.heeded += 1;
         self.heeded <= SIGNS
     }
 
-    /// Whether a Ctrl-C that ends something throws away whatever is unread.
+    /// Whether a Ctrl-C that ends something discards all unread input.
     pub(super) fn is_flushed(&self) -> bool {
         self.room.flushed
     }
@@ -176,7 +181,8 @@ impl Unread {
         self.sent.is_empty()
     }
 
-    /// What may be unread. A request that nothing stands before has been read, or is being read, all its pieces.
+    /// How many bytes may be unread. A request with nothing before it has been read or is being read, with all its
+    /// pieces.
     fn bytes(&self) -> usize {
         let first = self.sent.front().map(|(sent, _)| *sent);
         let read = first.filter(|sent| matches!(sent, Sent::Request(_)));
@@ -187,13 +193,13 @@ impl Unread {
             .sum()
     }
 
-    /// Whether there is room for a request or a ping: always for what comes first.
+    /// Whether there is room for a request or a ping. For what comes first there always is.
     pub(super) fn has_room_for(&self, bytes: usize) -> bool {
         let unread = self.bytes();
         unread == 0 || unread + bytes + KEPT <= self.room.bytes
     }
 
-    /// Whether there is room for this, if need be what was kept for it.
+    /// Whether there is room for this in all of the buffer, with the part that is kept free.
     pub(super) fn has_any_room_for(&self, bytes: usize) -> bool {
         self.bytes() + bytes <= self.room.bytes
     }

@@ -1,4 +1,4 @@
-//! A line with its port, for whoever has both to himself: while a conversation begins, comes back and ends.
+//! The line together with its port, for code that has both to itself: while a conversation starts, resumes or ends.
 
 use std::io;
 use std::task::{Context, Poll};
@@ -11,11 +11,11 @@ use super::port::Port;
 use crate::error::Result;
 use crate::transport::TransportError;
 
-/// How many reads may give nothing but output before others get their turn: a board that never stops printing
-/// must not keep the task from its deadlines.
+/// How many reads in a row may bring nothing but output before other tasks get their turn: a board that never stops
+/// printing must not keep this task from its deadlines.
 const READS: usize = 32;
 
-/// An open port, and what goes over it.
+/// An open port and its line.
 pub(super) struct Wire<'a> {
     pub(super) line: &'a mut Line,
     pub(super) port: &'a mut Port,
@@ -26,7 +26,7 @@ impl Wire<'_> {
         self.port.is_gone()
     }
 
-    /// Waits for the next thing that comes from the board, and writes meanwhile.
+    /// Waits for the next item from the board, and writes queued bytes meanwhile.
     ///
     /// # Cancel safety
     ///
@@ -52,8 +52,7 @@ impl Wire<'_> {
         Poll::Pending
     }
 
-    /// The next thing that comes from the board; nothing if that takes longer than until then, however much else
-    /// has come by then.
+    /// The next item from the board; `None` if there is none before `until`, however much output has come by then.
     pub(super) async fn next_before(&mut self, until: Instant) -> Result<Option<Item>> {
         consume_budget().await;
         if Instant::now() >= until {

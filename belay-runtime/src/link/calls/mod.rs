@@ -1,4 +1,4 @@
-//! The requests: those that wait, those that are on their way, and their numbers.
+//! The requests: those that are queued, those that are in flight, and their numbers.
 
 #[cfg(test)]
 mod tests;
@@ -15,16 +15,16 @@ use super::incoming::Incoming;
 use crate::agent::{Flavour, Lines, NUMBERS, Number, Request};
 use crate::error::Result;
 
-/// Longer bodies and lines than this go alone.
+/// Requests whose body or line is longer than this, in bytes, are in flight alone.
 const LONG: usize = 64;
 
 pub(super) type Reply = oneshot::Sender<Result<Answer>>;
 
-/// Who waits for an answer.
+/// Where an answer goes.
 #[derive(Debug)]
 pub(super) enum Sink {
     Reply(Reply),
-    /// The answer is the next items of this stream.
+    /// The answer is the next batch of this stream's items.
     Batch(u64),
     Nobody,
 }
@@ -36,7 +36,7 @@ pub(super) struct Job {
     pub(super) request: Request,
     pub(super) deadline: Duration,
     pub(super) sink: Sink,
-    /// Whether what it prints belongs to its answer.
+    /// Whether what it prints is part of its answer.
     pub(super) printed: bool,
     /// When it was queued.
     pub(super) since: Instant,
@@ -47,13 +47,13 @@ pub(super) struct Job {
 pub(super) struct Flying {
     pub(super) job: Job,
     pub(super) number: Number,
-    /// What was sent, to send it again.
+    /// The line as it was sent.
     line: Vec<u8>,
-    /// Whether something ran when it was sent.
+    /// Whether another request was in flight when it was sent.
     behind: bool,
-    /// What has come of its answer.
+    /// The received parts of its answer.
     pub(super) incoming: Incoming,
-    /// When the board is interrupted (again) because nobody waits any more.
+    /// When the board is interrupted (again) because the caller no longer waits.
     pub(super) abandoned: Option<Instant>,
     /// Whether that is because its deadline passed.
     pub(super) timed_out: bool,
@@ -68,7 +68,7 @@ pub(super) struct Calls {
     flying: VecDeque<Flying>,
     /// The number of the next request that is sent.
     next: Number,
-    /// When the request at the head began to be the board's business, or gave its last sign of life.
+    /// When the head request became the board's turn, or when the board last gave a sign of life for it.
     head_since: Instant,
 }
 
@@ -77,36 +77,36 @@ pub(super) struct Calls {
 pub(super) struct Launched {
     pub(super) number: Number,
     pub(super) line: Vec<u8>,
-    /// Whether nothing was under way before it.
+    /// Whether nothing was in flight before it.
     pub(super) first: bool,
-    /// Whether what it prints belongs to its answer.
+    /// Whether what it prints is part of its answer.
     pub(super) printed: bool,
 }
 
-/// What was cancelled.
+/// The outcome of a cancellation.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Cancelled {
     /// It has not been sent, and will not be.
     Queued,
-    /// It is under way, alone or with others.
+    /// It is in flight, alone or with others.
     Flying { alone: bool },
-    /// There is none.
+    /// There is no such request.
     Unknown,
 }
 
-/// What became of the requests before the one that the board expects.
+/// The fate of the requests before the one whose number the board expects next.
 #[derive(Debug, Default)]
 pub(super) struct Arrived {
-    /// They never got there.
+    /// The board never received these.
     pub(super) lost: VecDeque<Flying>,
-    /// The board has answered them, and nobody wants that.
+    /// The board has answered these, and nobody wants the answers.
     pub(super) unwanted: Vec<Flying>,
-    /// How many of those that are still under way it has answered.
+    /// How many of the requests that are still in flight it has answered.
     pub(super) answered: usize,
 }
 
 impl Job {
-    /// One that nobody has asked for by itself.
+    /// A request that the link makes of its own, so that no caller has its id.
     pub(super) fn of_ours(request: Request, sink: Sink, deadline: Duration, now: Instant) -> Self {
         Self {
             id: 0,
@@ -120,7 +120,7 @@ impl Job {
 }
 
 impl Flying {
-    /// Whether nobody waits for it any more.
+    /// Whether nobody waits for its answer any more.
     pub(super) fn is_unwanted(&self) -> bool {
         matches!(self.job.sink, Sink::Nobody)
     }
@@ -142,35 +142,35 @@ impl Calls {
         }
     }
 
-    /// Whether none is under way.
+    /// Whether no request is in flight.
     pub(super) fn none_flies(&self) -> bool {
         self.flying.is_empty()
     }
 
-    /// Whether any waits to be sent.
+    /// Whether any request is queued.
     pub(super) fn any_waits(&self) -> bool {
         !self.queue.is_empty()
     }
 
-    /// Queues one. Says whether the board had nothing to do before.
+    /// Queues a request. Returns whether the board had nothing to do before.
     pub(super) fn push(&mut self, job: Job) -> bool {
         self.queue.push_back(job);
         self.queue.len() == 1 && self.flying.is_empty()
     }
 
-    /// Whether the board has been asked just this, or will be.
+    /// Whether exactly this request is queued or in flight.
     pub(super) fn ask(&self, request: &Request) -> bool {
         let flying = self.flying.iter().map(|flying| &flying.job);
         flying.chain(&self.queue).any(|job| job.request == *request)
     }
 
-    /// Queues one before all others.
+    /// Queues a request before all others.
     pub(super) fn push_first(&mut self, job: Job) {
         self.queue.push_front(job);
     }
 
-    /// Gives the one that waits longest a number, if it may be sent: as one of how many, and if the board has room for a
-    /// line of its length. It always has for one line alone where it has read everything.
+    /// Numbers the request that has been queued longest, if it may be sent: if fewer than `window` are in flight and
+    /// the board has room for its line. For a single line there is always room where the board has read everything.
     pub(super) fn launch(
         &mut self,
         window: usize,
@@ -217,23 +217,24 @@ impl Calls {
         self.flying.len() < window
             && job.request.encode(self.flavour).1.len() <= LONG
             && !self.any_is_long()
-            // The interrupt that will end such a one could hit what comes behind it.
+            // The interrupt that will end an abandoned request could hit the one behind it.
             && self.flying.iter().all(|flying| flying.abandoned.is_none())
             && fits()
     }
 
-    /// Whether one is under way that a board may wait for the rest of.
+    /// Whether a long request is in flight, of which a board may be waiting for the rest.
     pub(super) fn any_is_long(&self) -> bool {
         self.flying.iter().any(|flying| flying.line.len() > LONG)
     }
 
-    /// The line of a request, which tells the board how many answers before it are still missing here.
+    /// The line of a request, which tells the board how many earlier answers the host still lacks.
     fn encode(&self, number: Number, request: &Request) -> Vec<u8> {
         let oldest = self.flying.front().map_or(number, |flying| flying.number);
         self.lines.request(number, number.since(oldest), request)
     }
 
-    /// Puts one that did not get to the board behind all that are under way, with a new number. Gives that and its line.
+    /// Puts a request that did not reach the board behind all that are in flight, with a new number. Returns that and
+    /// its line.
     pub(super) fn launch_again(&mut self, mut flying: Flying) -> (Number, Vec<u8>) {
         flying.number = self.next;
         self.next = self.next.next();
@@ -244,22 +245,23 @@ impl Calls {
         sent
     }
 
-    /// A ping that is answered so many times.
+    /// A ping that the board answers so many times.
     pub(super) fn ping(&self, token: u32, times: u8) -> Vec<u8> {
         self.lines.ping(self.next, token, times)
     }
 
-    /// What has the agent end.
+    /// The line that makes the agent quit.
     pub(super) fn farewell(&self) -> Vec<u8> {
         self.lines.control(self.next, &Request::Quit)
     }
 
-    /// What answers a question of the board's.
+    /// The line that answers a question of the board's.
     pub(super) fn answer(&self, told: &Told) -> Vec<u8> {
         self.lines.answer(told.place, told.number, &told.said.text)
     }
 
-    /// Those behind this one wait again, if somebody waits for each: the board refuses them. Gives how many they are.
+    /// Queues the requests behind this one again, since the board refuses them; only if each of them is still wanted.
+    /// Returns how many they are.
     pub(super) fn recall_behind(&mut self, at: usize) -> usize {
         let mut behind = self.flying.range(at + 1..);
         if !self.any_behind(at) || behind.any(|flying| flying.abandoned.is_some()) {
@@ -274,28 +276,28 @@ impl Calls {
         recalled
     }
 
-    /// The host has kept the one at the head waiting for so long.
+    /// The host has kept the head request waiting for so long, which does not count.
     pub(super) fn head_waited(&mut self, by: Duration) {
         self.head_since += by;
     }
 
-    /// What asks for an answer again.
+    /// The line that requests an answer again.
     pub(super) fn question(&self, number: Number, again: &Request) -> Vec<u8> {
         self.lines.control(number, again)
     }
 
-    /// The place of the one that is under way with this number.
+    /// The position of the request in flight with this number.
     pub(super) fn place(&self, number: u8) -> Option<usize> {
         let number = Number::from_char(number)?;
         self.flying.iter().position(|flying| flying.number == number)
     }
 
-    /// Whether others were sent behind it.
+    /// Whether other requests were sent after this one.
     pub(super) fn any_behind(&self, at: usize) -> bool {
         self.flying.len() > at + 1
     }
 
-    /// The one at a place.
+    /// The request in flight at this position.
     pub(super) fn flying(&self, at: usize) -> &Flying {
         &self.flying[at]
     }
@@ -304,7 +306,7 @@ impl Calls {
         &mut self.flying[at]
     }
 
-    /// The one whose turn it is.
+    /// The request whose turn it is.
     pub(super) fn head(&self) -> Option<&Flying> {
         self.flying.front()
     }
@@ -313,27 +315,27 @@ impl Calls {
         self.flying.front_mut()
     }
 
-    /// Since when that is so, or since its last sign of life.
+    /// Since when it is its turn, or when the board last gave a sign of life for it.
     pub(super) fn head_since(&self) -> Instant {
         self.head_since
     }
 
-    /// It has given one.
+    /// The board has given a sign of life for the head request.
     pub(super) fn head_lives(&mut self, now: Instant) {
         self.head_since = now;
     }
 
-    /// The one at this place is answered.
+    /// Removes the request at this position, which is answered.
     pub(super) fn remove(&mut self, at: usize) -> Option<Flying> {
         self.flying.remove(at)
     }
 
-    /// Whether what is printed belongs to an answer.
+    /// Whether any request in flight wants what is printed.
     pub(super) fn any_wants_printed(&self) -> bool {
         self.flying.iter().any(|flying| flying.job.printed)
     }
 
-    /// Nobody waits for this one any more. If it is under way it may go on until then.
+    /// The caller no longer waits for this request. If it is in flight it may go on until then.
     pub(super) fn cancel(&mut self, id: u64, until: Instant) -> Cancelled {
         if let Some(at) = self.queue.iter().position(|job| job.id == id) {
             self.queue.remove(at);
@@ -348,21 +350,21 @@ impl Calls {
         Cancelled::Flying { alone }
     }
 
-    /// Takes back the batch of a stream that was not sent.
+    /// Takes back a stream's request for a batch if it was not sent.
     pub(super) fn cancel_batch(&mut self, stream: u64) -> Option<Request> {
         let of_stream = |job: &Job| matches!(job.sink, Sink::Batch(of) if of == stream);
         let at = self.queue.iter().position(of_stream)?;
         self.queue.remove(at).map(|job| job.request)
     }
 
-    /// The batch of a stream that is under way may go on until then.
+    /// A stream's batch that is in flight may go on until then.
     pub(super) fn abandon_batch(&mut self, stream: u64, until: Instant) {
         if let Some(flying) = self.flying.iter_mut().find(|flying| flying.is_batch_of(stream)) {
             flying.abandoned = Some(until);
         }
     }
 
-    /// Nobody waits for those that are under way any more. Gives who did, but for streams.
+    /// Abandons all requests in flight. Returns the callers that waited, without those of streams.
     pub(super) fn abandon_all(&mut self, now: Instant) -> Vec<Sink> {
         let waits = |flying: &mut Flying| {
             flying.abandoned = Some(now);
@@ -372,7 +374,7 @@ impl Calls {
         self.flying.iter_mut().filter_map(waits).collect()
     }
 
-    /// The same, and nobody is told before it is known what became of the board. Gives who waited.
+    /// The same, for callers that are told once the board's fate is known. Returns them all, with those of streams.
     pub(super) fn abandon_untold(&mut self, now: Instant) -> Vec<Sink> {
         let waited = |flying: &mut Flying| {
             flying.abandoned = Some(now);
@@ -381,21 +383,21 @@ impl Calls {
         self.flying.iter_mut().map(waited).collect()
     }
 
-    /// How many got to a board that expects this number.
+    /// How many requests reached a board that expects this number next.
     pub(super) fn got_there(&self, expected: Number) -> usize {
         let had = |flying: &&Flying| (1..=NUMBERS / 2).contains(&expected.since(flying.number));
         self.flying.iter().take_while(had).count()
     }
 
-    /// The lines of those that did not, and that were sent while something ran.
+    /// The lines of those that did not, and that were sent while another request was in flight.
     pub(super) fn lines_behind(&self, expected: Number) -> impl Iterator<Item = &[u8]> {
         let lost = self.flying.iter().skip(self.got_there(expected));
         lost.filter(|flying| flying.behind).map(|flying| &flying.line[..])
     }
 
-    /// The board expects this number: so it is known what got there.
+    /// Finds out which requests reached the board, from the number that it expects next.
     pub(super) fn expects(&mut self, expected: Number) -> Arrived {
-        // What comes after those never got there, and nothing of it can come any more.
+        // The requests behind those never reached the board, and nothing of their answers can come any more.
         let lost = self.flying.split_off(self.got_there(expected));
         self.next = expected;
         let (unwanted, wanted): (VecDeque<_>, _) = std::mem::take(&mut self.flying)
@@ -409,12 +411,12 @@ impl Calls {
         }
     }
 
-    /// Takes all that wait.
+    /// Takes all queued requests.
     pub(super) fn take_queue(&mut self) -> VecDeque<Job> {
         std::mem::take(&mut self.queue)
     }
 
-    /// Takes all that are under way.
+    /// Takes all requests in flight.
     pub(super) fn take_flying(&mut self) -> VecDeque<Flying> {
         std::mem::take(&mut self.flying)
     }

@@ -1,4 +1,4 @@
-//! What a conversation says and tells, with the test as the board, the port and the clock.
+//! What a conversation sends and reports, with the test as the board, the port and the clock.
 
 use super::*;
 use crate::agent::source::Secrets;
@@ -48,7 +48,7 @@ impl Bench {
         }
     }
 
-    /// Asks for this, and gives what cancels it and where its answer will be.
+    /// Makes a request. Returns its id, which cancels it, and where its answer will arrive.
     fn ask(&mut self, expression: &str, printed: bool) -> (u64, oneshot::Receiver<Result<Answer>>) {
         self.requests += 1;
         let (reply, answer) = oneshot::channel();
@@ -102,12 +102,12 @@ impl Bench {
         self.hear(format!("\x02{nonce}{text}{check:08x}\x03").as_bytes());
     }
 
-    /// Answers the last ping of these: the board expects this number, and has thrown this away.
+    /// Answers the last ping of these: the board expects this number next, and has discarded these bytes.
     fn pong(&mut self, asked: &str, expects: char, odd: &str) {
         self.pong_behind(token(asked).saturating_sub(1), asked, expects, odd);
     }
 
-    /// The same of a board that has got the ping of this token before, and none in between.
+    /// The same from a board that received the ping with this token before, and none in between.
     fn pong_behind(&mut self, before: u32, asked: &str, expects: char, odd: &str) {
         let pong = Pong {
             token: token(asked),
@@ -117,7 +117,7 @@ impl Bench {
         self.reply(expects, &Reply::Pong(pong));
     }
 
-    /// Lets so much time pass.
+    /// Lets this much time pass.
     fn wait(&mut self, time: Duration) {
         let until = self.now + time;
         while let Some(at) = self.conversation.next_instant().filter(|at| *at <= until) {
@@ -136,7 +136,7 @@ impl Bench {
 fn token(asked: &str) -> u32 {
     let (_, asked) = asked.rsplit_once('p').expect("a ping");
     let digits = asked.find(|c: char| !c.is_ascii_digit()).expect("its end");
-    // How often it is to be answered stands before it.
+    // The digit before it says how often the ping is to be answered.
     asked[1..digits].parse().expect("a token")
 }
 
@@ -154,7 +154,7 @@ fn what_a_request_prints_is_its_own_where_it_has_to_be_sent_again_behind_a_dropp
     bench.tell(Command::Cancel(dropped));
     bench.wait(Duration::from_millis(20));
     let asked = bench.take_written();
-    // What was dropped has been read, and its end is not heard of; what came behind it is lost.
+    // The board has read the dropped request, whose end is not reported; the request behind it is lost.
     bench.pong(&asked, number(1), "");
     assert!(bench.take_written().contains("b()"), "it is sent again");
     bench.hear(b"printed\r\n");
@@ -170,7 +170,7 @@ fn a_board_is_asked_again_by_whoever_comes_next_though_all_that_it_was_asked_see
         for _ in 0..20 {
             bench.take_written();
             let (_, mut answer) = bench.ask("a()", false);
-            // It hears nothing, and there soon is no room for any more questions. Who comes next comes at once.
+            // The board receives nothing, and soon there is no room for more pings. The next request comes at once.
             let error = loop {
                 bench.wait(Duration::from_millis(10));
                 if let Ok(answer) = answer.try_recv() {
@@ -223,7 +223,7 @@ fn what_a_ctrl_c_has_cost_that_the_line_has_made_is_read_by_nobody() {
         }
     };
     let first = ping(&mut bench);
-    // Half of the ping had come to the board, and is thrown away.
+    // The board had received half of the ping, which it discards.
     bench.reply(number(0), &Reply::Interrupted(0));
     let second = ping(&mut bench);
     let before = token(&first).saturating_sub(1);
@@ -243,7 +243,7 @@ fn what_a_thread_says_is_no_sign_that_the_board_is_in_the_agent() {
     assert!(!bench.conversation.liveness.is_suspected(), "the agent is there");
 }
 
-/// What the body asks that the board runs, or a thread.
+/// A question from the body that the board runs, or from a thread.
 fn question(place: u32) -> Reply {
     Reply::Question(Question {
         place,

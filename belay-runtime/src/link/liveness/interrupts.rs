@@ -7,19 +7,20 @@ use crate::link::ladder;
 use crate::protocol::Insistence;
 
 impl Liveness {
-    /// When all is given up that has gone wrong since a request was last answered, or begins to go wrong now.
+    /// When recovery has to end: from everything that has gone wrong since a request was last answered, or goes wrong
+    /// now.
     pub(in crate::link) fn end_of_trouble(&mut self, now: Instant) -> Instant {
         *self.trouble.get_or_insert(now) + self.interrupt + self.resync
     }
 
-    /// What it runs is interrupted. False if coming back has taken too long for whoever waits, however often it seemed
-    /// to work.
+    /// Begins to interrupt what the board runs. Returns false if recovery has taken too long for those who wait,
+    /// however often an interrupt seemed to work.
     pub(in crate::link) fn begin_interrupt(&mut self, now: Instant) -> bool {
         let end = self.end_of_trouble(now);
         if now >= end {
             return false;
         }
-        // What was interrupted may clean up, which another Ctrl-C would cut short.
+        // The interrupted code may clean up, which another Ctrl-C would cut short.
         let patience = if self.is_stuck() {
             INTERRUPT_AGAIN
         } else {
@@ -37,14 +38,14 @@ impl Liveness {
         true
     }
 
-    /// Another Ctrl-C; `alone` is for when nothing is under way. Nothing if it is not interrupted.
+    /// Another Ctrl-C; `alone` if no request is in flight. `None` if nothing is being interrupted.
     pub(in crate::link) fn press(&mut self, now: Instant, alone: bool) -> Option<Press> {
         self.pressed = Some(now);
         let interrupt = self.interrupt_mut()?;
         let first = interrupt.left == 0;
         if first {
             let time = interrupt.until.saturating_duration_since(now);
-            // A flood may be a short one, as long as it leaves time for the answer.
+            // A flood may be a shorter one, as long as it leaves time for the answer.
             interrupt.insistence = ladder::more(interrupt.insistence, time.saturating_mul(2));
             let fit = (time / 2).as_millis() / interrupt.insistence.pace().as_millis().max(1);
             let fit = usize::try_from(fit).unwrap_or(usize::MAX).max(1);
@@ -63,39 +64,39 @@ impl Liveness {
         Some(Press { first, asks })
     }
 
-    /// Whether a Ctrl-C may be about to end more than what it was sent for: one that comes late ends the agent.
+    /// Whether a Ctrl-C may still end more than it was sent for: one that arrives late ends the agent.
     pub(in crate::link) fn may_be_left(&self, now: Instant) -> bool {
         self.is_interrupting() || self.stays().is_some_and(|at| now < at)
     }
 
-    /// From when on a Ctrl-C that was sent ends nothing any more, if it is not interrupted.
+    /// From when on the last Ctrl-C cannot end anything any more, unless something is being interrupted.
     pub(in crate::link) fn stays(&self) -> Option<Instant> {
         self.pressed
             .filter(|_| !self.is_interrupting())
             .map(|at| at + LEFT)
     }
 
-    /// It goes on with what it does.
+    /// Gives up: the board goes on with what it does.
     pub(in crate::link) fn give_up(&mut self) {
         self.state = State::Stuck(self.take_state());
         self.trouble = None;
-        // What looks like an answer to whoever comes next is worth another try.
+        // For the next request, a sign that looks like an answer is worth following up again.
         self.unread.some_is_read();
         self.unread.is_doubtful();
     }
 
-    /// It ran out of memory before it could do anything. Says how often in a row.
+    /// The board ran out of memory before it could do anything. Returns how often in a row.
     pub(in crate::link) fn ran_out_of_memory(&mut self) -> u32 {
         self.out_of_memory += 1;
         self.out_of_memory
     }
 
-    /// Whether it did, the last time.
+    /// Whether the board ran out of memory the last time.
     pub(in crate::link) fn is_out_of_memory(&self) -> bool {
         self.out_of_memory > 0
     }
 
-    /// That has been said.
+    /// Resets that, once it has been reported.
     pub(in crate::link) fn has_memory(&mut self) {
         self.out_of_memory = 0;
     }

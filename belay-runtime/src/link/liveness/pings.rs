@@ -1,4 +1,4 @@
-//! Pings, each of which is asked until it is answered.
+//! Pings, each of which is repeated until it is answered.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{Barrier, LONGEST_SILENCE, Liveness, SILENCE};
 
 impl Liveness {
-    /// It was asked this for the first time at `since`.
+    /// Records a ping. The first of those that are unanswered was sent at `since`.
     pub(in crate::link) fn asked(&mut self, token: u32, since: Instant, first: Instant, wait: Duration) {
         self.set_barrier(Some(Barrier {
             token,
@@ -19,29 +19,29 @@ impl Liveness {
         }));
     }
 
-    /// Since when it has not answered, if it is asked.
+    /// Since when a ping has been unanswered, if one is.
     pub(in crate::link) fn asked_since(&self) -> Option<Instant> {
         self.barrier().map(|asked| asked.since)
     }
 
-    /// Whether the question looks for the agent.
+    /// Whether the ping also looks for the agent.
     pub(in crate::link) fn looks_for_agent(&self) -> bool {
         self.barrier().is_some_and(|asked| asked.looks)
     }
 
-    /// The question does.
+    /// Records that the ping also looks for the agent.
     pub(in crate::link) fn begin_looking_for_agent(&mut self) {
         if let Some(asked) = self.barrier_mut() {
             asked.looks = true;
         }
     }
 
-    /// Whether the question has been waited for for longer than a second time.
+    /// Whether the ping has been repeated, and that wait has passed as well.
     pub(in crate::link) fn is_late(&self) -> bool {
         self.barrier().is_some_and(|asked| asked.wait > SILENCE * 2)
     }
 
-    /// It was asked again, and is given longer to answer.
+    /// Records that the ping was repeated, and gives the board longer to answer.
     pub(in crate::link) fn asked_again(&mut self, token: u32, now: Instant) {
         if let Some(asked) = self.barrier_mut() {
             asked.wait = (asked.wait * 2).min(LONGEST_SILENCE);
@@ -51,7 +51,7 @@ impl Liveness {
         }
     }
 
-    /// The answer comes now, unless that is gone.
+    /// Has the answer come soon, since the board reads its input now; unless the ping or its answer was lost.
     pub(in crate::link) fn expect_pong(&mut self, now: Instant) {
         if let Some(asked) = self.barrier_mut() {
             asked.wait = SILENCE / 2;
@@ -60,8 +60,8 @@ impl Liveness {
         }
     }
 
-    /// It has no room to be asked again: a busy board, most likely, for however long. It answers what it was asked when it
-    /// is not any more.
+    /// There is no room to repeat the ping: most likely the board is busy, for however long. It answers the earlier
+    /// ping once it is not busy any more.
     pub(in crate::link) fn wait_longer(&mut self, now: Instant) {
         if let Some(asked) = self.barrier_mut() {
             asked.wait *= 4;
@@ -69,22 +69,23 @@ impl Liveness {
         }
     }
 
-    /// It was asked for a banner besides.
+    /// Records that the board was also asked for a banner.
     pub(in crate::link) fn asked_for_banner(&mut self) {
         if let Some(asked) = self.barrier_mut() {
             asked.asked += 1;
         }
     }
 
-    /// It is at a prompt. Since when it is asked, if it was asked for a banner: then it has lost what came before.
+    /// The board is at a prompt. If it was asked for a banner it has lost what was sent before; then returns since
+    /// when it has been pinged.
     pub(in crate::link) fn at_prompt(&mut self) -> Option<Instant> {
         self.barrier()
             .filter(|asked| asked.asked > 0)
             .map(|asked| asked.since)
     }
 
-    /// It has answered this. If that was the question, all is known again; gives how often it was asked for a banner
-    /// besides.
+    /// The board has answered the ping with this token. If that was the last one, the board's state is known again;
+    /// returns how often it was also asked for a banner.
     pub(in crate::link) fn pong(&mut self, token: u32, now: Instant) -> Option<usize> {
         if self.barrier()?.token != token {
             return None;

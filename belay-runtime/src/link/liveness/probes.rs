@@ -1,16 +1,16 @@
-//! Questions whether the board is at a prompt instead of in the agent.
+//! Probes, which ask the board whether it is at a prompt instead of in the agent.
 
 use tokio::time::Instant;
 
 use super::{Around, LONGEST_PROBE, Liveness, PROBE, Probe, State};
 
 impl Liveness {
-    /// Whether it is being asked whether it is at a prompt.
+    /// Whether a probe is under way.
     pub(in crate::link) fn is_suspected(&self) -> bool {
         self.probe.is_some()
     }
 
-    /// It is asked that, after this was the last of what looked so.
+    /// A probe was sent. `left_with` is the traceback that looked like the end of the agent, if there was one.
     pub(in crate::link) fn suspect(&mut self, left_with: Option<Vec<u8>>, now: Instant) {
         self.probe = Some(Probe {
             again: now + PROBE,
@@ -20,31 +20,32 @@ impl Liveness {
         });
     }
 
-    /// This is what it was left with, if it is at a prompt.
+    /// Records the traceback that the agent ended with, if the board is at a prompt.
     pub(in crate::link) fn seems_left(&mut self, with: Vec<u8>) {
         if let Some(probe) = &mut self.probe {
             probe.left_with = Some(with);
         }
     }
 
-    /// It is not at a prompt, as far as is known. Gives what looked so.
+    /// Drops the suspicion: the board is in the agent, as far as is known. Returns the traceback that looked
+    /// otherwise.
     pub(in crate::link) fn clear_suspicion(&mut self) -> Option<Vec<u8>> {
         self.probe.take()?.left_with
     }
 
-    /// Whether it is asked for the mark.
+    /// Whether the board has been asked for the mark.
     pub(in crate::link) fn is_asked_for_mark(&self) -> bool {
         self.probe.as_ref().is_some_and(|probe| probe.marked)
     }
 
-    /// It is, or is to be asked anew.
+    /// Records whether the board has been asked for the mark.
     pub(in crate::link) fn set_asked_for_mark(&mut self, marked: bool) {
         if let Some(probe) = &mut self.probe {
             probe.marked = marked;
         }
     }
 
-    /// Whether it is time to ask again: not while a Ctrl-C is on its way.
+    /// Whether it is time to repeat the probe: not while a Ctrl-C is on its way.
     pub(in crate::link) fn probe_is_due(&self, now: Instant, around: Around) -> bool {
         if let State::Interrupting(interrupt, _) = &self.state
             && around.look.is_some()
@@ -55,8 +56,8 @@ impl Liveness {
         self.probe.as_ref().is_some_and(|probe| now >= probe.again)
     }
 
-    /// It has not answered. Says whether it is still suspected: where there is nothing but output that looks like a prompt,
-    /// it is not. If it was more, pings will bring it up again.
+    /// The probe was not answered. Returns whether the board is still suspected. If not, output most likely just
+    /// looked like a prompt; should the board be at one after all, pings will raise the suspicion again.
     pub(in crate::link) fn suspect_longer(&mut self, now: Instant) -> bool {
         let Some(probe) = &mut self.probe else {
             return false;

@@ -10,7 +10,7 @@ fn liveness() -> (Liveness, Instant) {
     (Liveness::new(room, INTERRUPT, RESYNC), Instant::now())
 }
 
-/// With a request under way that has a long time.
+/// A request is in flight, with a long deadline.
 fn busy(now: Instant) -> Around {
     Around {
         head: Some(now + Duration::from_secs(60)),
@@ -88,7 +88,7 @@ fn an_interrupt_leaves_time_to_clean_up_presses_harder_and_is_given_up() {
     liveness.give_up();
     assert!(liveness.is_stuck());
     assert_eq!(liveness.press(at, false), None);
-    // It is pressed at once if somebody else wants something of it.
+    // A new request makes the next Ctrl-C come soon.
     assert!(liveness.begin_interrupt(at));
     assert_eq!(liveness.due(at + INTERRUPT_AGAIN, Around::default()), Due::Press);
 }
