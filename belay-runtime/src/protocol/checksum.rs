@@ -1,12 +1,12 @@
 //! The checksums of lines and frames.
 
-/// How the board checks that nothing was damaged on the way.
+/// The checksum by which damage on the line is detected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Checksum {
     /// The CRC-32 of zlib, which most firmware has.
     #[default]
     Crc32,
-    /// 22 bits, worked out in Python without ever making a large int.
+    /// 22 bits, computed by Python code on the board without ever making a large int.
     Small,
 }
 

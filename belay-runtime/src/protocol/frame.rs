@@ -1,4 +1,4 @@
-//! What the agent answers: frames in the board's output, which nothing that is printed can forge.
+//! The agent's replies: frames in the board's output, which no printed text can forge.
 
 use super::checksum::Checksum;
 
@@ -14,7 +14,7 @@ pub const NONCE: usize = 4;
 /// One frame whose checksum is right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
-    /// The number of the request that it belongs to, or one that the kind explains.
+    /// The number of the request that it answers, or another one, whose meaning depends on the kind.
     pub number: u8,
     /// What the payload is.
     pub kind: u8,
@@ -31,29 +31,29 @@ pub enum Piece<'a> {
     Frame(Frame),
     /// The beginning of a frame that the board broke off to begin another one.
     Cut,
-    /// What began as a frame and has an end, or a character that no frame contains, where the checksum is
-    /// wrong: the line damaged it, or output got in between. These are all of its bytes.
+    /// What began as a frame and ends with a wrong checksum, or at a character that no frame contains: the line
+    /// damaged it, or output got in between. These are all of its bytes.
     Damaged(&'a [u8]),
-    /// A frame that is longer than it [may be](Deframer::set_limit): what has come of it and what still comes is
-    /// thrown away.
+    /// A frame that exceeds its [limit](Deframer::set_limit): the bytes that have come and those that still come are
+    /// discarded.
     TooLong {
-        /// As in [`Frame`], though no checksum has been looked at.
+        /// As in [`Frame`], though no checksum was verified.
         number: u8,
         /// As in [`Frame`].
         kind: u8,
     },
 }
 
-/// Takes the frames out of what a board sends. Synchronises itself: whatever is lost or damaged, the next
-/// whole frame is found.
+/// Extracts the frames from what a board sends. It synchronises by itself: whatever is lost or damaged, it finds the
+/// next whole frame.
 #[derive(Debug)]
 pub struct Deframer {
     start: [u8; 1 + NONCE],
     seed: u32,
     checksum: Checksum,
-    /// The bytes of what may be a frame: its start, or part of it, and what follows.
+    /// The bytes that may be a frame: its start, or part of it, and what follows.
     held: Vec<u8>,
-    /// How many of them there may be.
+    /// How many of them are kept at most.
     limit: usize,
     /// Whether there were more.
     too_long: bool,
@@ -73,12 +73,12 @@ impl Deframer {
         }
     }
 
-    /// Has frames checked in this way from now on.
+    /// Sets the checksum of frames from now on.
     pub fn set_checksum(&mut self, checksum: Checksum) {
         self.checksum = checksum;
     }
 
-    /// Sets how long a frame may be from now on, the one that has begun included.
+    /// Sets the longest frame from now on, including one that has begun.
     pub fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
     }
@@ -162,7 +162,7 @@ impl Deframer {
         };
         self.held.clear();
         self.too_long = false;
-        // One large reply does not keep its memory for good.
+        // One large reply must not keep its memory for good.
         self.held.shrink_to(4096);
         rest
     }
@@ -179,7 +179,7 @@ impl Deframer {
             if let [number, kind, ..] = self.held[self.start.len()..] {
                 take(Piece::TooLong { number, kind });
             }
-            // The start stays, so that what follows is known to be inside.
+            // The start stays, so that what follows is known to be inside a frame.
             self.held.truncate(self.start.len());
             self.held.shrink_to_fit();
         }

@@ -1,8 +1,8 @@
 //! Raw REPL, raw-paste mode and the frames of the agent: bytes in, events out; no clock, no port.
 //!
-//! [`RawRepl`] is the whole conversation with a board's raw REPL. Whoever owns the port hands it what the
-//! board sent, takes events out of it, and writes what it wants written. It never waits and never looks at
-//! a clock: a deadline is its owner's, and so is what to do when one passes.
+//! [`RawRepl`] is the whole conversation with a board's raw REPL. The owner of the port hands it what the board sent,
+//! takes events out of it, and writes the bytes that it wants written. It never waits and never looks at a clock:
+//! deadlines are up to its owner, and so is what happens when one passes.
 //!
 #![doc = include_str!("facts.md")]
 

@@ -23,11 +23,11 @@ pub struct Options {
     /// How fast source code is written to a board without raw-paste mode. Such boards are old, and the
     /// smallest receive buffer among them (BBC micro:bit) has 63 bytes: two pieces of this size fit in.
     pub pacing: Pacing,
-    /// The longest source, in bytes, that is sent without raw-paste mode. There the board buffers all of it
-    /// before it looks at any, and one that runs out of memory meanwhile hangs or restarts. The default is what the
-    /// smallest board known (BBC micro:bit, measured when it had just started) takes and no more; a board in use
-    /// takes less, which nobody can ask it for. So nothing but what starts a conversation is sent in this way, and
-    /// whatever may be long is brought in pieces ([`RawRepl::submit`]).
+    /// The longest source, in bytes, that is sent without raw-paste mode. There the board buffers all of it before it
+    /// looks at any, and one that runs out of memory meanwhile hangs or restarts. The default is what the smallest
+    /// board known (BBC micro:bit, measured when it had just started) takes and no more. A board in use takes less,
+    /// and cannot be asked how much. So only what starts a conversation is sent in this way, and anything that may be
+    /// long is sent in pieces ([`RawRepl::submit`]).
     pub plain_limit: usize,
     /// How much of a traceback is kept, in bytes; of a longer one the beginning is lost.
     pub traceback_limit: usize,
@@ -68,7 +68,7 @@ impl Default for Pacing {
     }
 }
 
-/// What the board shall do next.
+/// What the board should do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Operation {
     /// Interrupts whatever runs and enters the raw REPL, from any state; anything under way is abandoned.
@@ -82,9 +82,10 @@ pub enum Operation {
     Exit,
     /// Resets the board's interpreter. Ends with [`Event::Restarted`].
     SoftReset,
-    /// The same from any state: the board is told to stop, to enter the raw REPL and to reset without being asked
+    /// The same from any state: the board is told to stop, to enter the raw REPL and to reset, without being asked
     /// whether it did any of that, so that it needs no memory for an answer. Ends with [`Event::Restarted`], which
-    /// comes only once the board has announced the reset, or taken what leads to it and shown a prompt behind that.
+    /// comes only once the board has announced the reset, or has accepted the `\x04` that causes it and shown a
+    /// prompt after that.
     Restart(Insistence),
     /// Runs source code. Ends with [`Event::Done`], [`Event::SystemExit`] or [`Event::Aborted`].
     Execute(Execution),
@@ -97,8 +98,8 @@ pub struct Execution {
     pub source: Vec<u8>,
     /// How it gets to the board.
     pub mode: Mode,
-    /// Whether a reply frame in the output tells the end of the output from a `\x04` in it: then every
-    /// `\x04` is output until [`RawRepl::reply_seen`].
+    /// Whether a reply frame marks the end of the output, which may then contain a `\x04`: every `\x04` is output
+    /// until [`RawRepl::reply_seen`].
     pub framed: bool,
 }
 
@@ -124,12 +125,12 @@ pub enum StartError {
     /// The board is not at the prompt of the raw REPL.
     #[error("the board is not in the raw REPL")]
     NotEntered,
-    /// The source contains a character that the raw REPL would obey.
+    /// The source contains a control character that the raw REPL would act on.
     #[error("the source has the control character {byte:#04x} at byte {at}")]
     ControlCharacter {
         /// The character.
         byte: u8,
-        /// Its place in the source.
+        /// Its position in the source.
         at: usize,
     },
     /// The board has no raw-paste mode, and the source is too long to be sent without.
@@ -191,13 +192,12 @@ pub enum Event {
     Aborted(Abort),
     /// Something that looks like a restart of the board; [`RawRepl::stage`] says what was under way.
     Sign(Sign),
-    /// While sources are typed one behind the other: a prompt has shown itself that was asked to
-    /// ([`RawRepl::ask`]).
+    /// While sources are typed one behind the other: a prompt has answered [`RawRepl::ask`].
     AtPrompt,
-    /// While sources are typed one behind the other: the board has taken one that was
-    /// [marked](RawRepl::submit_marked), of which the beginning is missing.
+    /// While sources are typed one behind the other: the board has taken a [marked](RawRepl::submit_marked) source
+    /// whose beginning is missing.
     Beheaded {
-        /// How many bytes at least.
+        /// How many bytes are missing at least.
         missing: usize,
     },
     /// After a restart that was asked for, or that `SystemExit` caused, the board is at a prompt again.
@@ -230,7 +230,7 @@ pub enum Abort {
     Restarted,
 }
 
-/// What the machine is busy with: what a deadline is chosen by.
+/// What the machine is doing. Deadlines are chosen by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Stage {
@@ -263,8 +263,8 @@ pub enum Stage {
 pub struct Write {
     /// The bytes.
     pub bytes: Vec<u8>,
-    /// How long to wait, after they are written, before asking for more, unless
-    /// [`RawRepl::pause_is_over`] before.
+    /// How long to wait, after they are written, before asking for more, unless [`RawRepl::pause_is_over`] says
+    /// before that there is no need to.
     pub pause: Option<Duration>,
 }
 
@@ -278,19 +278,19 @@ pub struct RawRepl {
     /// How many marks have been made.
     marks: u32,
     signs: Signs,
-    /// Finds what a board at the friendly prompt answers to the first half of an entry.
+    /// Finds the answer of a board at the friendly prompt to the first half of an entry.
     at_prompt: Matcher,
     /// Whether a pause need not be waited for any longer.
     pause_over: bool,
-    /// What was received and is not looked at yet.
+    /// Received bytes that are not looked at yet.
     input: VecDeque<u8>,
     output: Vec<u8>,
     events: VecDeque<Event>,
     writes: VecDeque<Write>,
 }
 
-/// Whether this is what the raw REPL says of a source for which there was not enough memory. Nobody else can say it:
-/// nothing has run.
+/// Whether this is how the raw REPL reports that there was not enough memory for a source. No program can have caused
+/// it: nothing has run.
 pub fn is_out_of_memory(traceback: &[u8]) -> bool {
     let line = traceback.trim_ascii_end().rsplit(|byte| *byte == b'\n').next();
     line.is_some_and(|line| line.starts_with(b"MemoryError"))
@@ -358,8 +358,8 @@ impl RawRepl {
         }
     }
 
-    /// Sends Ctrl-C, in whatever way suits what is under way; how that ends, an event will tell. It may be
-    /// sent again if nothing happens: some boards lose it while they compile.
+    /// Sends Ctrl-C, in whatever way suits what is under way; an event will tell how that ends. It may be sent again
+    /// if nothing happens: some boards lose it while they compile.
     ///
     /// Returns false, and sends nothing, while the board restarts: a Ctrl-C before the banner that follows
     /// has cost boards their file system. The same goes while the raw REPL is entered or left.
@@ -367,22 +367,22 @@ impl RawRepl {
         self.send_interrupt()
     }
 
-    /// Gives up what is under way. From now on everything is output, as while a framed execution runs, and a
-    /// restart or a claimed end in it is told.
+    /// Gives up what is under way. From now on everything is output, as while a framed execution runs, and a sign of
+    /// a restart or a claimed end in it is reported.
     pub fn abandon(&mut self) {
         self.state.give_up(&mut self.output);
         self.writes.clear();
         self.state = State::running(true);
     }
 
-    /// What all marks begin with that a board is asked for while the raw REPL is entered; a hyphen and a number follow. Of
-    /// several that it is asked for only the last one is waited for, and those before it are output.
+    /// The beginning of all marks that a board is asked for while the raw REPL is entered; a hyphen and a number
+    /// follow. If it is asked for several of them only the last one is waited for, and those before it are output.
     pub fn mark_stem(&self) -> String {
         format!("belay-{:08x}", self.options.nonce)
     }
 
-    /// Says that the reply frame was in the output that came with the last event: the next `\x04` ends the
-    /// framed execution's output. Without a framed execution it changes nothing.
+    /// Says that the output of the last event contained the reply frame: the next `\x04` ends the framed execution's
+    /// output. Without a framed execution it changes nothing.
     pub fn reply_seen(&mut self) {
         match &mut self.state {
             State::Running { claim, .. } => *claim = None,
@@ -408,7 +408,7 @@ impl RawRepl {
         self.input.extend(bytes);
     }
 
-    /// What happened next, if anything did.
+    /// The next event, if there is one.
     pub fn poll_event(&mut self) -> Option<Event> {
         loop {
             if let Some(event) = self.events.pop_front() {
@@ -427,13 +427,13 @@ impl RawRepl {
         }
     }
 
-    /// What to write next, if anything is to be written now. Ask again after each event.
+    /// The next bytes to write, if there are any now. Ask again after each event.
     pub fn poll_write(&mut self) -> Option<Write> {
         self.writes.pop_front().or_else(|| self.next_of_source())
     }
 
-    /// Whether the board has answered what a pause was for, so that it need not be waited for any longer. Says
-    /// so once.
+    /// Whether the board has answered what a pause was for, so that the pause need not be waited for any longer.
+    /// Returns true only once.
     pub fn pause_is_over(&mut self) -> bool {
         std::mem::take(&mut self.pause_over)
     }
@@ -448,7 +448,7 @@ impl RawRepl {
         self.raw_paste
     }
 
-    /// Has the next execution that may find out whether the board has raw-paste mode, whatever one before has found.
+    /// Forgets whether the board has raw-paste mode, so that the next execution that can finds out.
     pub fn ask_again_for_raw_paste(&mut self) {
         self.raw_paste = None;
     }

@@ -1,10 +1,10 @@
-//! Finding a pattern in a stream, one byte at a time, with everything else kept apart as output.
+//! Finds a pattern in a stream, one byte at a time, and keeps everything else apart as output.
 
 /// One pattern and how much of it the stream ends with (Knuth, Morris and Pratt's automaton).
 #[derive(Debug, Clone)]
 pub(super) struct Matcher {
     pattern: Vec<u8>,
-    /// For each length that is matched: the longest shorter one that is matched as well.
+    /// For each matched length: the longest shorter one that is matched as well.
     borders: Vec<usize>,
     matched: usize,
 }
@@ -41,7 +41,7 @@ impl Matcher {
     }
 }
 
-/// Looks for the first of several patterns. What turns out to be part of none of them is output.
+/// Looks for the first of several patterns. Bytes that turn out to be part of none are output.
 #[derive(Debug, Clone)]
 pub(super) struct Scanner {
     matchers: Vec<Matcher>,
@@ -84,7 +84,7 @@ impl Scanner {
         found
     }
 
-    /// What was held back because it could have become a pattern; it is output after all.
+    /// Bytes that were held back because they could have become a pattern are output after all.
     pub(super) fn give_up(&mut self, output: &mut Vec<u8>) {
         output.append(&mut self.held);
     }

@@ -1,18 +1,18 @@
-//! What tells that a board has restarted, wherever it appears.
+//! Signs of a restart, wherever they appear in what a board sends.
 
 use std::collections::VecDeque;
 
 use super::scan::Matcher;
 
-/// What some boards put before [`SOFT_REBOOT`] has this length: `MPY: ` or, on old ones, `PYB: `.
+/// The length of what some boards print before [`SOFT_REBOOT`]: `MPY: ` or, on old ones, `PYB: `.
 const PREFIX_LENGTH: usize = 5;
 
-/// Something in what the board sent that looks like a restart. A program's own output can look the same, so
-/// by itself it proves nothing; where nothing runs, or where the protocol expects a restart, it does.
+/// Text from the board that looks like a restart. A program's own output can look the same, so by itself it proves
+/// nothing; where nothing runs, or where the protocol expects a restart, it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Sign {
-    /// What announces a soft reset, as the board words it: `MPY: soft reboot`, `soft reboot`, …
+    /// The announcement of a soft reset, as the board words it: `MPY: soft reboot`, `soft reboot`, …
     SoftReboot(String),
     /// The banner of the raw REPL, which nobody had asked for.
     RawBanner,
@@ -21,14 +21,14 @@ pub enum Sign {
 }
 
 pub(super) const SOFT_REBOOT: &[u8] = b"soft reboot";
-/// The banner without the prompt behind it, which a thread can come between.
+/// The banner without the prompt behind it, since a thread may print in between.
 pub(super) const RAW_BANNER_LINE: &[u8] = b"raw REPL; CTRL-B to exit\r\n";
 pub(crate) const RAW_BANNER: &[u8] = b"raw REPL; CTRL-B to exit\r\n>";
 /// The friendly prompt, where a thread may have begun its line.
 pub(crate) const PROMPT: &[u8] = b">>> ";
 pub(super) const FRIENDLY_PROMPT: &[u8] = b"\n>>> ";
-/// What a board at the friendly prompt answers to an empty line and a Ctrl-C. A program that the Ctrl-C stops
-/// shows one prompt only.
+/// What a board at the friendly prompt answers to an empty line and a Ctrl-C. After a program that the Ctrl-C stops
+/// there is only one prompt.
 pub(super) const AT_PROMPT: &[u8] = b"\r\n>>> \r\n>>> ";
 
 /// Watches all that the board sends, whatever state the conversation is in.
@@ -71,7 +71,8 @@ impl Signs {
         }
     }
 
-    /// The board says it in a line of its own, but a thread or a terminal's title may have begun that line.
+    /// The wording of the announcement. It is printed on a line of its own, but a thread or a terminal's title may
+    /// have begun that line.
     fn wording(&self) -> String {
         let tail: Vec<u8> = self.tail.iter().copied().collect();
         let full = tail.len() > SOFT_REBOOT.len() + 2

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The pause between two Ctrl-Cs that come one behind the other.
+/// The pause between two successive Ctrl-Cs.
 const PACE: Duration = Duration::from_millis(1);
 
 /// How hard a board is told to stop what it runs.
@@ -21,7 +21,7 @@ pub enum Insistence {
 }
 
 impl Insistence {
-    /// How many Ctrl-Cs come one behind the other.
+    /// How many Ctrl-Cs are sent one behind the other.
     pub fn times(self) -> usize {
         match self {
             Self::Gentle => 1,
@@ -30,19 +30,19 @@ impl Insistence {
         }
     }
 
-    /// The pause behind each of them. It is slow enough for the slowest lines, so that nothing piles up before them.
+    /// The pause behind each of them. It is long enough for the slowest lines, so that nothing piles up there.
     pub fn pace(self) -> Duration {
         PACE
     }
 
-    /// How many of the Ctrl-Cs are due where a timer for the next one came so late: each takes twice its pause at most. On
-    /// a busy host there are fewer of them, or there would be no time left for the board's answer.
+    /// How many of the Ctrl-Cs are due when the timer for the next one is so late: each takes at most twice its
+    /// pause. On a busy host fewer of them are sent, or there would be no time left for the board's answer.
     pub fn due(self, late: Duration) -> usize {
         let skipped = late.saturating_sub(PACE).as_micros() / PACE.as_micros();
         usize::try_from(skipped).map_or(usize::MAX, |skipped| skipped.saturating_add(1))
     }
 
-    /// What may help where this has not. There is nothing beyond a flood but to try it again.
+    /// The next harder step. Beyond a flood there is only another flood.
     #[must_use]
     pub fn more(self) -> Self {
         match self {

@@ -1,5 +1,5 @@
-//! Sources that are typed one after the other, each of which answers in frames: what the raw REPL says around
-//! each is taken out of the output, whatever threads print in between.
+//! Sources that are typed one behind the other, each of which is answered by frames. What the raw REPL prints around
+//! each source is removed from the output, whatever threads print in between.
 
 use std::collections::VecDeque;
 
@@ -10,34 +10,34 @@ use super::{Event, RawRepl};
 
 const END: u8 = 0x04;
 const PROMPT: u8 = b'>';
-/// Begins at the raw prompt anew, whatever is in its line and whichever prompt the board is at.
+/// Begins anew at the raw prompt, whatever its line contains and whichever prompt the board is at.
 const AFRESH: &[u8] = b"\r\x01";
-/// Stands before a question that whatever runs may read the beginning of: each brings a banner, so what is missing of
-/// them is.
+/// Stands before a question whose beginning a running program may read. Each of these bytes brings a banner, so
+/// missing banners tell how many of the bytes are missing.
 const MARKS: &[u8] = b"\x01\x01";
-/// What is looked for: that a source is taken, and the banner that [`AFRESH`] and each of the [`MARKS`] brings. Its prompt is
-/// said on its own: a thread may print before that.
+/// The words to look for: the acceptance of a source, and the banner that [`AFRESH`] and each of the [`MARKS`]
+/// brings. The prompt behind the banner is looked for on its own, since a thread may print before it.
 const WORDS: [&[u8]; 2] = [b"OK", RAW_BANNER_LINE];
 
-/// What of the raw REPL's own words is still to come. Where a thread prints the same words, either may be taken
-/// out: what is left is the same.
+/// The words of the raw REPL that are still to come. If a thread prints the same words, either may be removed: what
+/// is left is the same.
 #[derive(Debug)]
 pub(super) struct Serving {
     phase: Phase,
     scanner: Scanner,
-    /// How many of each word.
+    /// How many of each word are expected.
     expected: [usize; 2],
-    /// How many of the banners have come without their prompts so far.
+    /// How many banners have come whose prompts have not.
     begun: usize,
-    /// How many of the banners were asked for on their own.
+    /// How many of the banners were asked for on their own, by [`RawRepl::ask`].
     asked: usize,
-    /// Whether each of the sources that are still to be taken has marks.
+    /// For each source that is still to be taken, whether it has marks.
     marked: VecDeque<bool>,
-    /// Whether the last one that was submitted has.
+    /// Whether the source that was submitted last has marks.
     last_marked: bool,
-    /// Whether others may be taken before those: no longer waited for, but perhaps not lost.
+    /// Whether other sources may be taken before those: they are no longer waited for, but perhaps not lost.
     strays: bool,
-    /// How many banners have come since the prompt did, as long as nothing else has.
+    /// How many banners have come since the prompt, as long as nothing else has.
     shown: Option<usize>,
 }
 
@@ -46,9 +46,9 @@ pub(super) enum Phase {
     Prompt,
     /// A source runs, and has not answered.
     Running(Claim),
-    /// The same, and what it printed looks like its end.
+    /// The same, and its output looks like its end.
     Claimed,
-    /// It has answered, and so many of its two ends have come.
+    /// The source has answered, and so many of its two end bytes have come.
     Ending(u8),
 }
 
@@ -67,7 +67,7 @@ impl Serving {
         }
     }
 
-    /// While a source runs, a prompt is none that was led to.
+    /// Whether a banner is expected. While a source runs, none is.
     pub(super) fn expects_banner(&self) -> bool {
         self.expected[1] + self.begun > 0 && !matches!(self.phase, Phase::Running(_))
     }
@@ -75,7 +75,7 @@ impl Serving {
     pub(super) fn reply_seen(&mut self, output: &mut Vec<u8>) {
         self.scanner.give_up(output);
         if matches!(self.phase, Phase::Prompt) {
-            // The line has lost the word that a source was taken.
+            // The line has lost the `OK` of a source.
             self.expected[0] = self.expected[0].saturating_sub(1);
             self.marked.pop_front();
         }
@@ -86,8 +86,8 @@ impl Serving {
         self.scanner.give_up(output);
     }
 
-    /// Returns what happened when the byte completes what looks like an end without an answer, the answer of a prompt, or
-    /// what says that a source is taken whose beginning is missing.
+    /// Returns an event when the byte completes what looks like an end without an answer, the answer of a prompt, or
+    /// the acceptance of a source whose beginning is missing.
     fn feed(&mut self, byte: u8, output: &mut Vec<u8>, limit: usize) -> Option<Event> {
         match &mut self.phase {
             Phase::Running(claim) => {
@@ -148,7 +148,7 @@ impl Serving {
         asked.then_some(Event::AtPrompt)
     }
 
-    /// What is held back is output if no word is expected any more.
+    /// Once no word is expected any more, what is held back becomes output.
     fn nothing_expected(&mut self, output: &mut Vec<u8>) {
         if self.expected == [0; 2] {
             self.scanner.give_up(output);
@@ -161,16 +161,17 @@ impl Serving {
         self.last_marked = marked;
     }
 
-    /// No source is waited for. Up to the last one with marks, which has been answered, the board has taken what has reached it.
+    /// No source is waited for. If the last one had marks it has been answered, so the board has taken all that has
+    /// reached it before; otherwise the board may still take some.
     fn forget_sources(&mut self) {
         self.strays = !self.last_marked && !self.marked.is_empty();
         self.marked.clear();
     }
 
-    /// A source is taken. Gives how many of its marks are missing, if it has any and that can be told.
+    /// A source was taken. Returns how many of its marks are missing, if it has any and that can be told.
     fn taken(&mut self) -> usize {
         self.phase = Phase::Running(Claim::default());
-        // The line has lost the prompts that stand before it.
+        // The prompts of the banners before it are lost.
         self.begun = 0;
         let shown = self.shown.take();
         match (self.marked.pop_front(), shown) {
@@ -187,8 +188,8 @@ impl Serving {
 
 impl RawRepl {
     /// From now on sources are typed with [`RawRepl::submit`], one behind the other and without waiting for the
-    /// prompt; each answers with frames ([`RawRepl::reply_seen`]). To be called when the board is at the raw
-    /// prompt, or about to be because what it runs has answered.
+    /// prompt; each is answered by frames ([`RawRepl::reply_seen`]). To be called when the board is at the raw
+    /// prompt, or about to be because the running source has answered.
     pub fn serve(&mut self) {
         let phase = match &self.state {
             State::Idle => Phase::Prompt,
@@ -199,7 +200,7 @@ impl RawRepl {
         self.state = State::Serving(Serving::new(phase));
     }
 
-    /// What types this source, of which the same is true as of [`super::Execution::source`].
+    /// The bytes that type this source, to which the rule of [`super::Execution::source`] applies.
     pub fn submit(&mut self, source: &[u8]) -> Vec<u8> {
         if let State::Serving(serving) = &mut self.state {
             serving.add(false);
@@ -207,9 +208,9 @@ impl RawRepl {
         [source, &[END]].concat()
     }
 
-    /// The same of a source that whatever runs may read the beginning of, in which case [`Event::Beheaded`] says so. `afresh`
-    /// is for when it is not certain what the board is at: the prompt is made one of the raw REPL. Its line is empty in
-    /// either case.
+    /// The same for a source whose beginning a running program may read; [`Event::Beheaded`] then says so. `afresh`
+    /// is for when it is not known which prompt the board is at: then it becomes the raw REPL's. In either case the
+    /// source begins in an empty line.
     pub fn submit_marked(&mut self, source: &[u8], afresh: bool) -> Vec<u8> {
         if let State::Serving(serving) = &mut self.state {
             serving.add(true);
@@ -219,8 +220,8 @@ impl RawRepl {
         [start, MARKS, source, &[END]].concat()
     }
 
-    /// What asks a prompt to show itself ([`Event::AtPrompt`]), in two bytes. While something runs, it does so
-    /// behind that.
+    /// The two bytes that ask a prompt to show itself ([`Event::AtPrompt`]). While something runs, the prompt does so
+    /// once that has ended.
     pub fn ask(&mut self) -> &'static [u8] {
         if let State::Serving(serving) = &mut self.state {
             serving.expected[1] += 1;
@@ -229,7 +230,7 @@ impl RawRepl {
         AFRESH
     }
 
-    /// Says that nothing that was submitted is still under way, but for the answers to so many of the last
+    /// Says that nothing that was submitted is under way any more, except for the answers to so many of the last
     /// questions ([`RawRepl::ask`]).
     pub fn settle(&mut self, asked: usize) {
         if let State::Serving(serving) = &mut self.state {
@@ -242,7 +243,7 @@ impl RawRepl {
         }
     }
 
-    /// Says that of what was submitted some is never sent, and the rest is not waited for.
+    /// Says that some of what was submitted will never be sent, and that the rest is not waited for.
     pub fn drop_submitted(&mut self) {
         if let State::Serving(serving) = &mut self.state {
             serving.last_marked = false;

@@ -7,9 +7,9 @@ use super::super::signs::{FRIENDLY_PROMPT, RAW_BANNER_LINE, Sign};
 use super::serving::Serving;
 use super::{Execution, Stage};
 
-/// What the way into the raw REPL makes a prompt say.
+/// What prompts print in answer to the bytes that enter the raw REPL.
 const WAY_IN: [&[u8]; 3] = [RAW_BANNER_LINE, b"\r\n>>> ", FRIENDLY_PROMPT];
-/// The same of a friendly prompt, whose line is ended before the banner.
+/// The same for a friendly prompt, which ends its line before the banner.
 const WAY_IN_FROM_PROMPT: [&[u8]; 4] = [
     b"\r\nraw REPL; CTRL-B to exit\r\n",
     WAY_IN[1],
@@ -22,7 +22,7 @@ const ANNOUNCED: [&[u8]; 3] = [
     b"PYB: soft reboot\r\n",
     b"soft reboot\r\n",
 ];
-/// What the raw REPL says to the end that resets it.
+/// What the raw REPL answers to the `\x04` that resets it.
 const TAKEN: &[u8] = b"OK\r\n";
 
 const END: u8 = 0x04;
@@ -33,24 +33,24 @@ pub(super) enum State {
     Unknown,
     Friendly,
     Idle,
-    /// Waiting for the raw REPL's banner. What a friendly prompt says to the way in is taken out.
+    /// Waiting for the raw REPL's banner. What a friendly prompt prints on the way is removed.
     Entering(Scanner),
-    /// Waiting for the prompt behind the banner, and whether something else has come.
+    /// Waiting for the prompt behind the banner; `loosely` once something else has come in between.
     Greeted {
         loosely: bool,
     },
-    /// Waiting for the mark. Until it comes, it is watched whether something ends without it, and whether the banner
-    /// that it was asked for behind was another one, if that is possible.
+    /// Waiting for the mark. Until it comes the machine watches for an end without it and, if a program may have
+    /// printed the first banner, for another banner.
     Probing {
         scanner: Scanner,
-        /// The mark, as long as nothing has said that the source was taken. Threads may print between that and the mark.
+        /// The mark, until the `OK` of its source has come. Threads may print between the two.
         mark: Option<Vec<u8>>,
         claim: Claim,
-        /// Whether it was asked for in the way that no program's names can spoil.
+        /// Whether the mark was asked for in the way that does not depend on a program's names.
         own_print: bool,
         banner: Option<Matcher>,
     },
-    /// Waiting for the two ends and the prompt behind the mark.
+    /// Waiting for both end bytes and the prompt behind the mark.
     Probed {
         ends: u8,
     },
@@ -88,10 +88,10 @@ pub(super) enum State {
     Running {
         claim: Option<Claim>,
     },
-    /// The paste ended early; waiting for the end of the output, of which there is none.
+    /// The paste ended early; waiting for the end of the output, which is empty.
     CutShort,
     Traceback(Tail),
-    /// Everything has come but the prompt.
+    /// Everything but the prompt has come.
     Prompting(Tail),
     /// Waiting for the prompt that ends a restart.
     Restarting(Restart),
@@ -106,7 +106,7 @@ impl State {
         let Execution {
             mut source, framed, ..
         } = execution;
-        // An end at an empty prompt would be a soft reset.
+        // A `\x04` at an empty prompt would be a soft reset.
         if source.is_empty() {
             source.push(b'\n');
         }
@@ -127,7 +127,7 @@ impl State {
         Self::Entering(Scanner::new(&WAY_IN))
     }
 
-    /// The same when the board is at a friendly prompt.
+    /// The same for a board at a friendly prompt.
     pub(super) fn entering_from_prompt() -> Self {
         Self::Entering(Scanner::new(&WAY_IN_FROM_PROMPT))
     }
@@ -137,7 +137,7 @@ impl State {
         Self::Restarting(Restart::before(led_to))
     }
 
-    /// The same when it has been announced.
+    /// The same once the reset has been announced.
     pub(super) fn restarting_now() -> Self {
         Self::Restarting(Restart::announced())
     }
@@ -165,7 +165,7 @@ impl State {
         }
     }
 
-    /// Whether this is a banner or a prompt that the conversation leads one to expect here, or one that an
+    /// Whether this sign is to be expected here: a banner or a prompt that the conversation leads to, or one that an
     /// earlier conversation may have left in the line.
     pub(super) fn explains(&self, sign: &Sign) -> bool {
         match sign {
@@ -179,7 +179,7 @@ impl State {
         }
     }
 
-    /// What was held back, because it could have become a pattern, is output after all.
+    /// Bytes that were held back because they could have become a pattern are output after all.
     pub(super) fn give_up(&mut self, output: &mut Vec<u8>) {
         match self {
             Self::Entering(scanner)
@@ -224,9 +224,9 @@ pub(super) struct Paste {
     pub(super) window: usize,
     /// How many bytes the board can take now.
     pub(super) credit: usize,
-    /// All of the source is sent, and the end behind it.
+    /// All of the source is sent, and the `\x04` behind it.
     pub(super) whole: bool,
-    /// Nothing more is sent: it is whole, or it was interrupted.
+    /// Nothing more is sent: all of it is, or the paste was interrupted.
     pub(super) ended: bool,
 }
 
@@ -243,8 +243,8 @@ impl Paste {
         }
     }
 
-    /// What the credit allows. The end waits for credit like any other byte: the board's buffer may be
-    /// exactly as large as its windows.
+    /// The bytes that the credit allows. The final `\x04` waits for credit like any other byte: the board's buffer
+    /// may be exactly as large as its windows.
     pub(super) fn next(&mut self) -> Option<Vec<u8>> {
         if self.ended || self.credit == 0 {
             return None;
@@ -263,12 +263,12 @@ impl Paste {
     }
 }
 
-/// What a restart's scanner has found.
+/// What the scanner of a restart has found.
 pub(super) enum Found {
     Banner,
     Prompt,
     Announced,
-    /// That the end was taken which resets the board.
+    /// The board has accepted the `\x04` that resets it.
     Taken,
 }
 
@@ -283,13 +283,13 @@ impl Found {
     }
 }
 
-/// A restart of which the board has yet to show the end.
+/// A restart whose end the board has yet to show.
 #[derive(Debug)]
 pub(super) struct Restart {
     pub(super) scanner: Scanner,
-    /// Whether the next prompt is that of the end: the restart was announced, or the end was taken that leads to it.
+    /// Whether the next prompt ends the restart: it was announced, or the `\x04` that causes it was accepted.
     pub(super) expected: bool,
-    /// Whether a banner has come of which the prompt has not.
+    /// Whether a banner has come whose prompt has not.
     pub(super) prompt_owed: bool,
 }
 
@@ -304,8 +304,8 @@ impl Restart {
         }
     }
 
-    /// A banner has come: the board is at the raw prompt, or was. Earlier questions may bring more banners, so that only
-    /// the end that is taken there leads to one that counts.
+    /// A banner has come: the board is at the raw prompt, or was. Earlier questions may bring more banners, so the
+    /// next one counts only once the board has accepted the `\x04`.
     pub(super) fn at_raw_prompt() -> Self {
         Self {
             expected: false,
@@ -314,7 +314,7 @@ impl Restart {
         }
     }
 
-    /// The end was taken.
+    /// The board has accepted the `\x04`.
     pub(super) fn taken() -> Self {
         Self {
             expected: true,
@@ -322,7 +322,7 @@ impl Restart {
         }
     }
 
-    /// What comes from now on is what `boot.py` prints, until a prompt.
+    /// From now on the output is that of `boot.py`, until a prompt.
     pub(super) fn announced() -> Self {
         Self {
             scanner: Scanner::new(&[RAW_BANNER_LINE, FRIENDLY_PROMPT]),
@@ -348,7 +348,7 @@ enum Progress {
     Prompt(Tail),
 }
 
-/// The same, with what a thread prints before the prompt.
+/// The same, but a thread may print before the prompt.
 #[derive(Debug, Default)]
 enum Loose {
     #[default]
@@ -383,7 +383,7 @@ impl Claim {
                 Progress::Traceback(traceback)
             }
             Progress::Prompt(traceback) if byte == PROMPT => return Some(traceback.into_bytes()),
-            // What had looked like the second end may be the first one.
+            // What looked like the second end byte may be the first one.
             Progress::Prompt(_) if byte == END => Progress::Prompt(Tail::new(limit)),
             Progress::Prompt(_) => {
                 let mut traceback = Tail::new(limit);

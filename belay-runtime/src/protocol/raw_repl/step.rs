@@ -10,13 +10,13 @@ const CREDIT: u8 = 0x01;
 const END: u8 = 0x04;
 const PROMPT: u8 = b'>';
 
-/// A window of this size or more is believed only if the grant of a second one follows at once: two
-/// characters that a thread printed would make such a number.
+/// A window of this size or more is believed only if the grant of a second one follows at once: two characters that a
+/// thread printed would make such a number.
 const LARGE_WINDOW: usize = 0x0800;
 
 impl RawRepl {
-    /// Whether the output so far must be handed out before this byte is looked at: its owner may find the
-    /// reply frame in it, and then the byte means something else.
+    /// Whether the output so far must be handed out before this byte is looked at: its owner may find the reply frame
+    /// in it, which changes what the byte means.
     pub(super) fn settles_output(&self, byte: u8) -> bool {
         byte == END && matches!(self.state, State::Running { claim: Some(_) })
     }
@@ -43,7 +43,7 @@ impl RawRepl {
                 banner,
             } => self.probing(byte, scanner, mark, claim, own_print, banner),
             State::Probed { ends } => self.probed(byte, ends),
-            // The board is left: what it says until its prompt is its own banner.
+            // The REPL is being left: what the board prints until its prompt is its own banner.
             State::Exiting(mut scanner) => match scanner.feed(byte, &mut Vec::new()) {
                 Some(_) => self.reach(State::Friendly, Event::Exited),
                 None => State::Exiting(scanner),
@@ -119,11 +119,11 @@ impl RawRepl {
     ) -> State {
         match (scanner.feed(byte, &mut self.output), mark.take()) {
             (None, still) => mark = still,
-            // It may be of an earlier source, and then another one comes.
+            // This `OK` may belong to an earlier source, and then another one comes.
             (Some(1), Some(mark)) => scanner = Scanner::new(&[&[OK, &mark].concat(), &mark]),
             (Some(_), _) => return State::Probed { ends: 0 },
         }
-        // A program may have printed the first one, and the mark was lost on it.
+        // A program may have printed the first banner, and then the question for the mark was lost.
         if banner.as_mut().is_some_and(|banner| banner.feed(byte)) {
             scanner.give_up(&mut self.output);
             return self.probe(false, None);
@@ -146,7 +146,7 @@ impl RawRepl {
         }
     }
 
-    /// Behind the mark come the end of its line, then both ends and the prompt.
+    /// The mark is followed by the end of its line, then by both end bytes and the prompt.
     fn probed(&mut self, byte: u8, mut ends: u8) -> State {
         match byte {
             END => ends = ends.saturating_add(1),
@@ -170,7 +170,7 @@ impl RawRepl {
         match Found::of(found) {
             Found::Banner if expected => State::Restarted,
             Found::Prompt if expected => self.reach(State::Friendly, Event::Restarted { raw: false }),
-            // What the way to the reset makes a board show. Only the raw REPL's is known to be the last of it.
+            // These appear on the way to the reset. Only the raw REPL's banner is known to be the last of them.
             Found::Banner => State::Restarting(Restart::at_raw_prompt()),
             Found::Prompt => State::restarting(false),
             Found::Announced => State::restarting_now(),
@@ -205,7 +205,7 @@ impl RawRepl {
                 execution,
                 interrupted,
             },
-            // The banner that ends a restart. The request may be lost or may be answered yet.
+            // This banner ends a restart. The request is lost, or may still be answered.
             Some(_) if restarted => self.reach(State::Unknown, Event::Aborted(Abort::Restarted)),
             Some(_) => self.refused(execution, Refusal::Unknown, interrupted),
         }
@@ -227,8 +227,8 @@ impl RawRepl {
         self.reach(State::Idle, Event::Aborted(abort))
     }
 
-    /// The window's size, least significant byte first, usually with the grant of a second window behind it.
-    /// What a thread printed before it is output.
+    /// The window's size, least significant byte first, usually followed by the grant of a second window. What a
+    /// thread printed before it is output.
     fn header(&mut self, byte: u8, execution: Execution, interrupted: bool, mut seen: Vec<u8>) -> State {
         seen.push(byte);
         while let [low, high, rest @ ..] = seen.as_slice() {
@@ -257,8 +257,8 @@ impl RawRepl {
             CREDIT => paste.credit = paste.credit.saturating_add(paste.window),
             END if paste.whole => return self.reach(State::running(paste.framed), Event::Started),
             END => {
-                // The board throws away what is on its way until it meets one end. A second one would meet
-                // an empty prompt, and reset the board; after a Ctrl-C, so would the first.
+                // The board discards input up to one `\x04`. A second one would arrive at an empty prompt, and reset
+                // the board; after a Ctrl-C, so would the first.
                 if !paste.ended {
                     self.write(&[END]);
                 }
@@ -269,7 +269,7 @@ impl RawRepl {
         State::Pasting(paste)
     }
 
-    /// Everything is output. What looks like the end is claimed to be it, and no more.
+    /// Everything is output. What looks like the end is only reported as a claim.
     fn claiming(&mut self, byte: u8, mut claim: Claim) -> State {
         self.output.push(byte);
         if let Some(traceback) = claim.feed(byte, self.options.traceback_limit) {

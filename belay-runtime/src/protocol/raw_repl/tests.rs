@@ -89,13 +89,13 @@ impl Dialogue {
         }
     }
 
-    /// What was written since this was asked last.
+    /// The bytes that were written since the last call.
     pub(super) fn written(&mut self) -> Vec<u8> {
         self.pump();
         std::mem::take(&mut self.written)
     }
 
-    /// What happened since this was asked last.
+    /// The events since the last call.
     pub(super) fn events(&mut self) -> Vec<Event> {
         self.pump();
         std::mem::take(&mut self.events)

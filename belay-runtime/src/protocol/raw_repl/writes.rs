@@ -18,7 +18,7 @@ const ENTER: &[u8] = &[b'\r', CTRL_A];
 pub(super) const OK: &[u8] = b"OK";
 /// Asks for raw-paste mode.
 const RAW_PASTE_REQUEST: &[u8] = b"\x05A\x01";
-/// The answers to it: granted, declined, and taken for a restart of the raw REPL.
+/// The answers to it: granted, declined, and the banner of a board that does not know the request.
 const REQUEST_ANSWERS: &[&[u8]] = &[b"R\x01", b"R\x00", RAW_BANNER];
 
 impl RawRepl {
@@ -27,17 +27,18 @@ impl RawRepl {
         self.state = State::entering();
     }
 
-    /// The last character is obeyed at the raw prompt, which is where `main.py` is skipped, and at the friendly one.
+    /// The last byte, `\x04`, resets the board at the raw prompt, where `main.py` is skipped, and at the friendly
+    /// one.
     pub(super) fn begin_restart(&mut self, insistence: Insistence) {
         self.type_way_in(insistence);
         self.write(&[CTRL_D]);
         self.state = State::restarting(false);
     }
 
-    /// `\r` ends whatever line the board is reading, be it the key that `CircuitPython` swallows after its
-    /// program; the first Ctrl-C stops a program and the second one what the program does about it. The pauses
-    /// are for boards that throw away what comes while they handle a Ctrl-C; one that answers from its prompt
-    /// has done that, and there is nothing to stop.
+    /// Types what brings a board to its raw prompt. `\r` ends whatever line the board is reading, and is also the key
+    /// that `CircuitPython` swallows after its program. The first Ctrl-C stops a program, and the second one stops
+    /// what the program does about the first. The pauses are for boards that discard what comes while they handle a
+    /// Ctrl-C; one that answers from its prompt has handled it, and there is nothing to stop.
     fn type_way_in(&mut self, insistence: Insistence) {
         self.state.give_up(&mut self.output);
         self.writes.clear();
@@ -58,7 +59,7 @@ impl RawRepl {
         self.write(ENTER);
     }
 
-    /// A pause took so much longer than it should. Of Ctrl-Cs that come one behind the other those are left out that were due
+    /// A pause took so much longer than it should. Leaves out those of the successive Ctrl-Cs that were due
     /// meanwhile.
     pub fn pause_was_late(&mut self, late: Duration) {
         for _ in 1..Insistence::Flood.due(late) {
@@ -71,7 +72,7 @@ impl RawRepl {
         }
     }
 
-    /// While the raw REPL is being entered: what a board answers that is at its prompt shortens the rest.
+    /// While the raw REPL is being entered: shortens the rest once a board answers from its prompt.
     pub(super) fn hasten_entry(&mut self, byte: u8) {
         if self.at_prompt.feed(byte) && !self.writes.is_empty() {
             self.writes.clear();
@@ -80,9 +81,9 @@ impl RawRepl {
         }
     }
 
-    /// After the banner: has the board say something that only this entry can have asked for. The two parts
-    /// are joined on the board, so that an echo of the source is not taken for the answer. A program may have called
-    /// something else `print`, but there may be no memory for more than that.
+    /// After the banner: has the board print text that only this entry can have asked for. The board joins its two
+    /// parts, so that an echo of the source is not taken for the answer. A program may have redefined `print`, but
+    /// there may be no memory for more than a plain `print`.
     pub(super) fn probe(&mut self, own_print: bool, banner: Option<Matcher>) -> State {
         self.marks = self.marks.wrapping_add(1);
         let (stem, mark) = (self.mark_stem(), self.marks);

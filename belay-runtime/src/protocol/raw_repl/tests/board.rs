@@ -93,7 +93,7 @@ enum Doing {
         program: VecDeque<Line>,
         left: u16,
     },
-    /// A paste that failed swallows what is on its way until an end.
+    /// A paste that failed swallows its input up to a `\x04`.
     Swallowing,
     Running(VecDeque<Line>),
     Ending(Outcome),
@@ -146,7 +146,7 @@ impl Board {
         self.received.is_empty() && matches!(&self.doing, Doing::Reading(line) if line.is_empty())
     }
 
-    /// Does the next little thing; false if there is none to do without another byte.
+    /// Takes the next small step; false if there is none without another byte.
     pub(super) fn step(&mut self) -> bool {
         match std::mem::replace(&mut self.doing, Doing::Swallowing) {
             Doing::Running(program) => self.run(program),

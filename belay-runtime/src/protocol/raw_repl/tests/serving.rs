@@ -9,7 +9,7 @@ fn serving() -> Dialogue {
     dialogue
 }
 
-/// All output since the last time, in one.
+/// All output since the last call, in one piece.
 fn output(dialogue: &mut Dialogue) -> String {
     let mut output = Vec::new();
     for event in dialogue.events() {
@@ -24,7 +24,7 @@ fn output(dialogue: &mut Dialogue) -> String {
 
 const BANNER: &[u8] = b"raw REPL; CTRL-B to exit\r\n>";
 
-/// Where what ran has answered and ended.
+/// A dialogue whose source has answered and ended.
 fn at_prompt() -> Dialogue {
     let mut dialogue = serving();
     dialogue.repl.reply_seen();
@@ -130,7 +130,7 @@ fn a_source_whose_marks_are_missing_is_told_from_one_that_is_damaged() {
         (vec![], Some(2)),
         (BANNER.to_vec(), Some(1)),
         (BANNER.repeat(2), None),
-        // What the line has damaged, or a thread has said, may have been one.
+        // Damaged by the line, or printed by a thread: this may have been a banner.
         (b"raw REPL; CTRL-B".to_vec(), None),
         ([b"x", BANNER].concat(), None),
     ] {
@@ -152,7 +152,7 @@ fn a_source_whose_marks_are_missing_is_told_from_one_that_is_damaged() {
     }
 }
 
-/// What comes from the board, and whether that says that a beginning is missing.
+/// Receives this from the board. Returns whether it reports a missing beginning.
 fn is_beheaded(dialogue: &mut Dialogue, said: &[u8]) -> bool {
     dialogue.board(said);
     let beheaded = |event: &Event| matches!(event, Event::Beheaded { .. });
@@ -193,7 +193,7 @@ fn what_a_thread_prints_between_a_banner_and_its_prompt_is_all_that_is_output() 
     dialogue.board(said);
     dialogue.repl.reply_seen();
     dialogue.board(b"\x04\x04>");
-    // Which of them is the prompt nobody can tell: what is left is the same.
+    // Nobody can tell which of them is the prompt: what is left is the same.
     assert_eq!(output(&mut dialogue), "ab>");
 }
 
@@ -204,7 +204,7 @@ fn a_prompt_that_is_asked_for_is_told_and_none_of_its_words_is_output() {
     assert_eq!(dialogue.repl.ask(), b"\r\x01");
     dialogue.board(b"OK");
     dialogue.repl.reply_seen();
-    // What answers the ping settles what came before it, and not what was asked behind it.
+    // The answer to the ping settles what was sent before it, and not the question behind it.
     dialogue.repl.settle(1);
     dialogue.board(b"\x04\x04>raw REPL; CTRL-B to exit\r\n>");
     assert_eq!(dialogue.events(), [Event::AtPrompt]);
@@ -217,7 +217,7 @@ fn words_that_the_line_has_lost_are_not_waited_for() {
     let mut dialogue = serving();
     dialogue.repl.submit_marked(b"lost()", true);
     dialogue.repl.submit(b"f()");
-    // The first never came, and of the second the word that it is taken.
+    // The first source never arrived, and the `OK` of the second one is lost.
     dialogue.repl.reply_seen();
     dialogue.repl.settle(0);
     dialogue.board(b"\x04\x04>OK, said a thread");
