@@ -57,14 +57,14 @@ macro_rules! grammar {
 ///
 /// # Options of a network
 ///
-/// `tcp://` and `telnet://` take `flow=on` and `flow=off`, for a serial server with a bare UART behind it. The port of a
-/// server that speaks RFC 2217 is set up as one of this machine; its `flow` is `on` unless it is given, and a `baud` that
-/// the server cannot set is an error. WebREPL drops what its board does not read in time, so that what goes there is paced
-/// unless the address says `flow=on`.
+/// `tcp://` and `telnet://` take `flow=on` and `flow=off`, for a serial server with a bare UART behind it. The port
+/// of a server that speaks RFC 2217 is set up like one of this machine; its `flow` is `on` unless it is given, and a
+/// `baud` that the server cannot set is an error. WebREPL drops what its board does not read in time, so writes to it
+/// are paced unless the address says `flow=on`.
 ///
-/// The password of a WebREPL can be left to the environment variable `BELAY_WEBREPL_PASSWORD`. None that is in an address
-/// is ever written: `Display`, `Debug`, errors and logs leave it out, and so the text of such an address leads to the
-/// board only where that variable says the password.
+/// The password of a WebREPL can be left to the environment variable `BELAY_WEBREPL_PASSWORD`. A password in an
+/// address is never printed: `Display`, `Debug`, errors and logs leave it out. So the printed text of such an address
+/// leads to the board only where that variable has the password.
 ///
 /// ```
 /// # use belay_runtime as belay;
@@ -75,8 +75,8 @@ macro_rules! grammar {
 ///
 /// # Boards of another machine, by SSH
 ///
-/// `exec:` starts whatever leads to a board. Where another machine has its port, SSH does, with no more than any Linux
-/// has there:
+/// `exec:` starts any command that leads to a board. If the port is on another machine, SSH leads there, and that
+/// machine needs no more than any Linux has:
 ///
 /// ```text
 /// exec:ssh -T lab1 'stty -F /dev/ttyACM0 raw -echo && cat </dev/ttyACM0 & exec cat >/dev/ttyACM0'
@@ -84,8 +84,8 @@ macro_rules! grammar {
 ///
 /// # Boards of other machines, by Zenoh
 ///
-/// `zenoh:` leads to a board that `belay serve` or a program announces. The crate `belay-fleet` opens it, once its
-/// `Fleet::provide` was called.
+/// `zenoh:` leads to a board that `belay serve` or a program announces. The crate `belay-fleet` opens it, once the
+/// program has called `Fleet::provide`.
 ///
 /// # Special characters
 ///
@@ -99,15 +99,15 @@ pub struct Address {
 /// What an address leads to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Target {
-    /// A serial port, used so.
+    /// A serial port, with these options.
     Port(Port, PortOptions),
-    /// What listens on this port of this host.
+    /// A socket: what listens on this port of this host.
     Tcp(Host, SocketOptions),
-    /// The Telnet server there.
+    /// A Telnet server.
     Telnet(Host, SocketOptions),
-    /// The serial port of the server there, used so.
+    /// The serial port behind an RFC 2217 server, with these options.
     Rfc2217(Host, PortOptions),
-    /// The WebREPL there, with the password that it wants, unless the environment has it.
+    /// A WebREPL, with its password unless the environment has that.
     WebRepl(Host, Option<Password>, SocketOptions),
     /// The board with this name, `belay/<host>/<board>`.
     Zenoh(String),
@@ -146,7 +146,7 @@ pub struct AddressError {
 }
 
 impl AddressError {
-    /// The text, with what is not visible escaped.
+    /// The text, with invisible characters escaped.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -184,7 +184,7 @@ impl Port {
         } else if looks_like_path(&path) {
             path
         } else {
-            // What would be read as something else, `auto` say, is the name of a file in this directory.
+            // A name that would be read as something else, such as `auto`, is that of a file in this directory.
             format!("./{path}")
         })
     }
@@ -235,7 +235,7 @@ impl From<&Self> for Address {
     }
 }
 
-/// What is an address already never fails to be one.
+/// Converting an address into an address never fails.
 impl From<Infallible> for AddressError {
     fn from(never: Infallible) -> Self {
         match never {}
@@ -286,7 +286,7 @@ fn parse(text: &str) -> Result<Address, Problem> {
     };
     let scheme = &*scheme.to_ascii_lowercase();
     if rest.starts_with("//") && rest.contains('@') && !["ws", "exec", "pty"].contains(&scheme) {
-        // Nothing of what may be a password is to be quoted below.
+        // What may be a password must not be quoted below.
         let problem = Problem::new("only `ws://` takes a password");
         let known = SCHEMES
             .iter()
@@ -342,7 +342,8 @@ fn parse(text: &str) -> Result<Address, Problem> {
     }
 }
 
-/// Splits `usb:…` and its like; the `C:` of a Windows path is no scheme, nor is what comes after a slash.
+/// Splits off the scheme of `usb:…` and its like; the `C:` of a Windows path is none, nor is what comes after a
+/// slash.
 fn split_scheme(text: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = text.split_once(':')?;
     let is_scheme = scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -467,7 +468,8 @@ impl fmt::Display for UsbId {
     }
 }
 
-/// What is wrong with the name of a board, if something is: it is `belay/<host>/<board>`, of two names without patterns.
+/// What is wrong with the name of a board, if anything: it has to be `belay/<host>/<board>`, two names without
+/// patterns.
 fn wrong_name(board: &str) -> Option<&'static str> {
     let is_name = |name: &str| {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);

@@ -1,4 +1,4 @@
-//! What can open the way to a board, and open it again.
+//! What can open a transport to a board, and open it again.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -10,7 +10,7 @@ use super::elsewhere::{self, Open};
 use super::open::RELEASE;
 use super::{Address, Transport, TransportError};
 
-/// Something that opens the way to a board as often as it is asked to: an [`Address`], or a closure.
+/// Something that opens a transport to a board as often as it is asked to: an [`Address`], or a closure.
 #[derive(Clone)]
 pub struct Connector {
     name: Arc<str>,
@@ -48,7 +48,7 @@ impl Connector {
         &self.name
     }
 
-    /// Opens the way to the board.
+    /// Opens a transport to the board.
     ///
     /// # Errors
     ///
@@ -61,7 +61,7 @@ impl Connector {
         self.open_before(Instant::now() + RELEASE).await
     }
 
-    /// The same; what this program is about to close is waited for until `until`.
+    /// The same, but waits until `until` for a port that this program is about to close.
     pub(crate) async fn open_before(&self, until: Instant) -> Result<Box<dyn Transport>, TransportError> {
         (self.open)(until).await
     }
@@ -87,10 +87,11 @@ impl From<Address> for Connector {
     }
 }
 
-/// Has this program open addresses that begin with `zenoh:` by what `way` makes of what follows that,
-/// `belay/<host>/<board>`. What was said before is forgotten.
+/// Sets how this program opens addresses that begin with `zenoh:`. `way` makes a connector from the rest of the
+/// address, `belay/<host>/<board>`. It replaces an earlier one.
 ///
-/// The crate `belay-fleet` says it, so that who only calls a board of this machine need not compile that.
+/// The crate `belay-fleet` calls this, so that a program that only calls boards of this machine need not compile that
+/// crate.
 pub fn provide_zenoh(way: impl Fn(&str) -> Connector + Send + Sync + 'static) {
     elsewhere::provide(Arc::new(move |board| way(board).open));
 }

@@ -1,4 +1,4 @@
-//! Boards of other machines, to which a crate leads that this one knows nothing of.
+//! Boards of other machines, which another crate opens that this one does not depend on.
 
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -7,23 +7,24 @@ use tokio::time::Instant;
 
 use super::{Transport, TransportError};
 
-/// A way that is being opened.
+/// A transport that is being opened.
 pub(super) type Opening = Pin<Box<dyn Future<Output = Result<Box<dyn Transport>, TransportError>> + Send>>;
 
-/// Opens the way to a board; what this program is about to close is waited for until then.
+/// Opens a transport to a board; waits until this instant for a port that this program is about to close.
 pub(super) type Open = dyn Fn(Instant) -> Opening + Send + Sync;
 
-/// Leads to the board of a name.
+/// Makes the opener for the board with this name.
 type Way = dyn Fn(&str) -> Arc<Open> + Send + Sync;
 
 static WAY: RwLock<Option<Arc<Way>>> = RwLock::new(None);
 
-/// Has boards of other machines be opened so. What was said before is forgotten.
+/// Sets how boards of other machines are opened, which replaces an earlier way.
 pub(super) fn provide(way: Arc<Way>) {
     *WAY.write().unwrap_or_else(PoisonError::into_inner) = Some(way);
 }
 
-/// What opens the way to a board, once for each `kept`: what is at its other end may be kept from one opening to the next.
+/// The opener for a board, made once for each `kept`, so that it can keep its connection from one opening to the
+/// next.
 pub(super) fn opener(board: &str, kept: &OnceLock<Arc<Open>>) -> Result<Arc<Open>, TransportError> {
     if let Some(open) = kept.get() {
         return Ok(Arc::clone(open));

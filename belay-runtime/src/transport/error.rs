@@ -81,14 +81,14 @@ pub enum TransportError {
         /// The reason.
         source: io::Error,
     },
-    /// What answers does not speak as the address says.
+    /// The other side does not speak the protocol that the address names.
     #[error("`{to}` does not speak {what}: {}", Printable(.why))]
     NotSpoken {
         /// The address.
         to: String,
-        /// What it should speak.
+        /// The protocol that it should speak.
         what: &'static str,
-        /// What it has done.
+        /// What it did instead.
         why: Cow<'static, str>,
     },
     /// A password is missing or wrong.
@@ -107,7 +107,7 @@ pub enum TransportError {
         /// The reason.
         source: io::Error,
     },
-    /// The operating system of this machine has not got what the address needs.
+    /// This machine's operating system lacks what the address needs.
     #[error("this operating system has no {0}")]
     Unsupported(&'static str),
     /// This program was built without what the address needs.
@@ -118,7 +118,7 @@ pub enum TransportError {
         /// The feature.
         feature: &'static str,
     },
-    /// Nothing in this program leads to boards of other machines.
+    /// Nothing in this program can open boards of other machines.
     #[error("nothing in this program leads to `{address}`")]
     NotProvided {
         /// The address.
@@ -151,7 +151,7 @@ pub struct PortHolder {
 impl TransportError {
     /// Whether opening the port again may help.
     ///
-    /// A permission that is missing counts: just after a board was plugged in it is about to be given.
+    /// A missing permission counts: just after a board was plugged in it is about to be granted.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::NotFound { .. }
@@ -258,7 +258,7 @@ impl TransportError {
         })
     }
 
-    /// The same said once more, for those who come later.
+    /// The same error again, for later callers.
     pub(crate) fn again(&self) -> Self {
         match self {
             Self::Vanished(why) => Self::Vanished(why.clone()),
@@ -269,7 +269,7 @@ impl TransportError {
         }
     }
 
-    /// This as the error that reading or writing a transport gives.
+    /// This error as reading or writing a transport returns it.
     pub(super) fn into_io(self) -> io::Error {
         io::Error::new(io::ErrorKind::UnexpectedEof, self)
     }
@@ -284,7 +284,7 @@ fn choice_of(ports: &[PortInfo]) -> String {
     format!("the serial ports of this machine are\n{}", Lines(ports))
 }
 
-/// Tells a port that is gone from one that failed.
+/// Tells an error of a port that is gone from one of a port that failed.
 impl From<io::Error> for TransportError {
     fn from(error: io::Error) -> Self {
         match error.downcast::<Self>() {
@@ -300,7 +300,7 @@ impl From<io::Error> for TransportError {
     }
 }
 
-/// Whether an error is what the operating system says of a port that was unplugged.
+/// Whether this is the operating system's error for a port that was unplugged.
 fn is_unplugged(error: &io::Error) -> bool {
     // EIO, ENXIO and ENODEV, by their numbers, which every Unix shares; on Windows "access is denied", "the
     // device does not recognise the command", "a device is not functioning" and "is not connected".
@@ -312,7 +312,7 @@ fn is_unplugged(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }
 
-/// Whether an error is what the operating system says of a pipe or a connection whose other side is gone.
+/// Whether this is the operating system's error for a pipe or a connection whose other side is gone.
 fn is_hung_up(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
 
@@ -332,7 +332,7 @@ impl PortHolder {
     }
 }
 
-/// Who has a port, as a message says it.
+/// The program that has a port, as a message names it.
 struct Holder<'a>(Option<&'a PortHolder>);
 
 impl fmt::Display for Holder<'_> {

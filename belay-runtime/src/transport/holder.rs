@@ -1,4 +1,4 @@
-//! Which process has a port open, as far as Linux tells in `/proc`.
+//! Finds the process that has a port open, as far as Linux tells in `/proc`.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
@@ -7,7 +7,7 @@ use super::error::PortHolder;
 
 /// The process that has the port: the one with the lock, or else any other that has it open.
 ///
-/// What other users' processes have open is for the superuser to know.
+/// Only the superuser can see what other users' processes have open.
 pub(super) fn holder(path: &str) -> Option<PortHolder> {
     let port = fs::metadata(path).ok()?;
     let (major, minor) = (rustix::fs::major(port.dev()), rustix::fs::minor(port.dev()));

@@ -1,4 +1,4 @@
-//! A host, a port of it, and the password of who is there.
+//! A host, one of its ports, and the password for what listens there.
 
 use std::fmt;
 
@@ -17,13 +17,13 @@ pub(super) struct Host {
 pub(super) struct Password(String);
 
 impl Password {
-    /// Nothing, where it cannot be typed in one line or is empty.
+    /// `None` if it is empty or cannot be typed in one line.
     pub(super) fn new(password: String) -> Option<Self> {
         let typed = !password.is_empty() && !password.contains(['\r', '\n']);
         typed.then_some(Self(password))
     }
 
-    /// How it is typed.
+    /// The line in which it is typed.
     #[cfg(feature = "webrepl")]
     pub(super) fn line(&self) -> String {
         format!("{}\r", self.0)
@@ -48,7 +48,7 @@ impl fmt::Display for Host {
 }
 
 impl Host {
-    /// Reads `//host:port`, or `//host` where there is a port that is meant then.
+    /// Reads `//host:port`, or `//host` if there is a `usual` port.
     pub(super) fn parse(scheme: &str, rest: &str, usual: Option<u16>) -> Result<Self, Problem> {
         let authority = without_slashes(scheme, rest)?;
         let split = authority
@@ -78,7 +78,7 @@ impl Host {
         })
     }
 
-    /// The same, with a password before the host.
+    /// The same, with an optional password before the host.
     pub(super) fn parse_with_password(
         scheme: &str,
         rest: &str,
@@ -121,7 +121,7 @@ fn parse_port(port: &str) -> Result<u16, Problem> {
     }
 }
 
-/// An address without the password that is in it, or seems to be.
+/// An address without its password, or what looks like one.
 pub(super) fn without_password(text: &str) -> String {
     let hidden = text.split_once("://").and_then(|(scheme, rest)| {
         let name = scheme.trim_ascii_start();

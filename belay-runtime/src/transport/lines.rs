@@ -19,7 +19,7 @@ pub(super) fn steps(dtr: Option<bool>, rts: Option<bool>) -> impl Iterator<Item 
 }
 
 impl PortOptions {
-    /// What is done with the lines of a port, DTR and RTS.
+    /// How the lines of a port, DTR and RTS, are used.
     pub(super) fn lines(&self) -> (Line, Line) {
         let dtr = self.dtr.unwrap_or_default();
         let rts = if self.flow == Some(Flow::RtsCts) {

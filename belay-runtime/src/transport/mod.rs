@@ -4,9 +4,10 @@
 //! way to it, and open it again after it was lost: an address, or a closure of the user's. What either opens
 //! is a [`Transport`].
 //!
-//! Which of them are there is a matter of the features: `serial` (unless it is left out) for serial ports, `usb:` and
-//! `auto`; `process` for `exec:` and `pty:`; `tcp`, `telnet`, `rfc2217` and `webrepl` for boards behind a network. What a
-//! program brings itself needs none of them, nor do boards of other machines ([`provide_zenoh`]). An [`Address`] can be read whatever the features are; opening one without its feature is [`TransportError::NotBuilt`].
+//! Which transports exist depends on the features: `serial` (on by default) for serial ports, `usb:` and `auto`;
+//! `process` for `exec:` and `pty:`; `tcp`, `telnet`, `rfc2217` and `webrepl` for boards behind a network. A
+//! program's own transports need none of them, nor do boards of other machines ([`provide_zenoh`]). An [`Address`]
+//! can be read whatever the features are; opening one without its feature fails with [`TransportError::NotBuilt`].
 //!
 //! # What is known about ports, and heeded here
 //!
@@ -14,8 +15,8 @@
 //!   RTS without DTR. So both are asserted on opening, DTR first, and released on closing, RTS first.
 //! - A bare UART behind a bridge loses what the board's small receive buffer cannot hold.
 //!   [`flow_control`](Transport::flow_control) is false for the bridges that are known.
-//! - The mark that makes a terminal exclusive does not bind the superuser, and programs heed different marks.
-//!   A port is opened with that mark and with the lock that pyserial, mpremote and esptool take.
+//! - The mark that makes a terminal exclusive does not bind the superuser, and programs respect different locks. A
+//!   port is opened with that mark and with the lock that pyserial, mpremote and esptool take.
 //! - A program that has just dropped a board may still be leaving it. Opening the port waits for that.
 //! - Closing a serial port waits for its output to leave: half a minute if the board takes none. What has not
 //!   left within the time that [`close`](Transport::close) is given is discarded, and all of it by a drop.
@@ -25,8 +26,8 @@
 //! - A board may come back under another name. `usb:` and `auto` look for it again each time they are opened.
 //! - Just after a board is plugged in, its port may exist before its user is permitted to open it.
 //! - WebREPL takes what is typed in text frames, moves it into a buffer of some hundred bytes and drops what that
-//!   cannot hold: it is written in short frames, and paced like a bare UART.
-//! - A serial server says of a carriage return that a zero follows it, unless both sides agreed on binary transmission.
+//!   cannot hold: so writes to it are short frames, paced as for a bare UART.
+//! - A Telnet server sends a zero after a carriage return, unless both sides agreed on binary transmission.
 //! - An FTDI bridge holds received bytes back for up to 16 ms; its driver's `latency_timer` shortens that.
 
 mod address;
@@ -114,14 +115,14 @@ pub trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
         Ok(ModemLines::Unsupported)
     }
 
-    /// How many of the bytes that were written have not left this machine yet, as far as the operating system tells:
-    /// what is written now comes behind them. Nothing, where it does not tell.
+    /// How many of the bytes that were written have not left this machine yet, as far as the operating system tells.
+    /// What is written now leaves after them. Zero where it does not tell.
     fn unsent(&mut self) -> usize {
         0
     }
 
-    /// Says that the port is about to be closed, while it is still in use: whoever opens it meanwhile in the same
-    /// program, by an [`Address`], waits for that.
+    /// Says that the port is about to be closed, while it is still in use. If the same program opens it meanwhile by
+    /// an [`Address`], it waits for that.
     fn closes_soon(&mut self) {}
 
     /// Lets what was written leave, at most for `within`, and then closes.
@@ -141,7 +142,7 @@ pub trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
 /// The future of [`Transport::close`].
 pub type Closing = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Whether a port has got the modem lines that it was asked to set.
+/// Whether a port has the modem lines that it was asked to set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ModemLines {
     /// The lines have the levels asked for.

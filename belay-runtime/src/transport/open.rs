@@ -22,11 +22,11 @@ use super::{
     serial::SerialTransport,
 };
 
-/// How long a port that this program is about to close is waited for, unless whoever opens it says so.
+/// How long to wait for a port that this program is about to close, unless the caller sets another limit.
 pub(super) const RELEASE: Duration = Duration::from_secs(10);
-/// How long a server may take to let go of whoever it had before: until then it hangs up.
+/// How long a server may take to drop its previous client: until then it hangs up.
 const LINGERING: Duration = Duration::from_secs(2);
-/// When to look again.
+/// The pause between two attempts.
 const AGAIN: Duration = Duration::from_millis(50);
 
 impl Address {
@@ -53,8 +53,8 @@ impl Address {
         self.open_before(Instant::now() + RELEASE).await
     }
 
-    /// The same; what this program is about to close is waited for until `until`, and for a moment whoever had the board
-    /// of a server before.
+    /// The same, but waits until `until` for a port that this program is about to close, and for a moment if a server
+    /// still has its previous client.
     pub(super) async fn open_before(&self, until: Instant) -> Result<Box<dyn Transport>, TransportError> {
         let patience = until.min(Instant::now() + LINGERING);
         loop {

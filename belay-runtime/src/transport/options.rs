@@ -28,7 +28,7 @@ pub(super) enum Line {
 /// How the board holds the sender back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Flow {
-    /// The line does it by itself.
+    /// By the line's own flow control.
     On,
     /// Not at all: what is written has to be paced.
     Off,
@@ -39,7 +39,7 @@ pub(super) enum Flow {
 /// How a socket is used, with a serial line behind it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct SocketOptions {
-    /// Whether the board can hold the sender back, unless that is to be assumed.
+    /// Whether the board can hold the sender back; `None` if that was not given.
     pub(super) flow: Option<bool>,
 }
 
@@ -49,7 +49,7 @@ const FLOWS: [(&str, Flow); 3] = [("on", Flow::On), ("off", Flow::Off), ("rtscts
 const SOCKET_FLOWS: [(&str, bool); 2] = [("on", true), ("off", false)];
 
 impl PortOptions {
-    /// Bits per second, unless the address says otherwise: what MicroPython's UART REPLs use.
+    /// The speed in bits per second, unless the address gives another one: what MicroPython's UART REPLs use.
     #[cfg(any(feature = "serial", feature = "rfc2217"))]
     pub(super) const DEFAULT_BAUD: u32 = 115_200;
 
@@ -85,7 +85,7 @@ impl SocketOptions {
     }
 }
 
-/// The options in what follows a `?`: each of them known, and given once.
+/// The options of a query (what follows a `?`): each of them known, and given once.
 fn pairs<'a>(query: &'a str, known: &[&str]) -> Result<Vec<(&'a str, &'a str)>, Problem> {
     if query.is_empty() {
         return Err(Problem::new("no option follows the `?`"));
@@ -128,7 +128,7 @@ fn choose<T: Copy>(key: &str, value: &str, known: &[(&str, T)]) -> Result<T, Pro
     })
 }
 
-/// `a`, `b` and `c`, as a sentence wants them.
+/// Names as a phrase: `a`, `b` or `c`.
 fn list(names: &[&str]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     match quoted.split_last() {

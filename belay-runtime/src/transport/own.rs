@@ -1,5 +1,5 @@
-//! The ports that this program has open itself, and those of them that it is about to let go: whoever opens such a
-//! one waits for that.
+//! The ports that this program has open itself, and which of them it is about to close: whoever opens such a port
+//! again waits for that.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -10,8 +10,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::error::PortHolder;
 
-/// By the path that all names of a port lead to. The values say whether the port is about to be closed, and their
-/// senders are gone once it is.
+/// By the path that all names of a port resolve to. Each value says whether the port is about to be closed; its
+/// sender is gone once the port is closed.
 type Ports = HashMap<PathBuf, watch::Receiver<bool>>;
 
 static PORTS: LazyLock<Mutex<Ports>> = LazyLock::new(Mutex::default);
@@ -25,7 +25,7 @@ fn real(path: &str) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
-/// Says that this program has a port, for as long as this lives.
+/// Records that this program has a port, for as long as this value lives.
 #[derive(Debug)]
 pub(super) struct Hold {
     path: PathBuf,
@@ -40,7 +40,7 @@ impl Hold {
         Self { path, closing }
     }
 
-    /// The port is about to be closed.
+    /// Records that the port is about to be closed.
     pub(super) fn closes(&self) {
         self.closing.send_replace(true);
     }
@@ -49,7 +49,7 @@ impl Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         let mut ports = ports();
-        // Another port may have the name by now, if this one was unplugged.
+        // If this port was unplugged, another one may have its name by now.
         if ports
             .get(&self.path)
             .is_some_and(|port| port.same_channel(&self.closing.subscribe()))
@@ -70,17 +70,17 @@ pub(super) fn holder(path: &str) -> Option<PortHolder> {
     })
 }
 
-/// What became of a port that was waited for.
+/// The outcome of waiting for a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Waited {
-    /// This program has not got it.
+    /// This program does not have it.
     NotOurs,
     Released,
     Kept,
 }
 
-/// Waits until this program has let go of a port: until `until` if it is about to, and until `patience` for a sign
-/// that it is.
+/// Waits until this program has closed a port: until `until` if it is about to, and until `patience` for a sign that
+/// it is.
 pub(super) async fn released(path: &str, patience: Instant, until: Instant) -> Waited {
     let Some(mut closing) = ports().get(&real(path)).cloned() else {
         return Waited::NotOurs;

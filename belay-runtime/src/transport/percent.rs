@@ -1,8 +1,8 @@
-//! Percent signs for what has a meaning of its own in an address.
+//! Percent escapes of characters that have a special meaning in an address.
 
 use std::fmt;
 
-/// A text with everything escaped that an address gives another meaning to, or would trim.
+/// A text with those characters escaped that an address would give another meaning to, or trim.
 pub(super) struct Encoded<'a>(pub(super) &'a str);
 
 impl fmt::Display for Encoded<'_> {

@@ -1,4 +1,4 @@
-//! A serial port, and what is known of the board on it.
+//! A serial port, and what is known about the board on it.
 
 use std::fmt;
 
@@ -11,11 +11,11 @@ use crate::printable::Printable;
 pub struct PortInfo {
     /// Its path, or its name on Windows: an [`Address`] that lasts until it is plugged in again.
     pub path: String,
-    /// What the USB device says of itself, if the port is one of a USB device.
+    /// What the USB device reports about itself, if the port is one of a USB device.
     pub usb: Option<UsbInfo>,
 }
 
-/// What a USB device says of itself.
+/// What a USB device reports about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UsbInfo {
@@ -46,7 +46,7 @@ impl PortInfo {
         }
     }
 
-    /// Whether the port holds the sender back while the board cannot take more.
+    /// Whether the port has flow control, which stops the sender while the board cannot take more.
     #[cfg(feature = "serial")]
     pub(super) fn flow_control(&self) -> bool {
         match &self.usb {

@@ -13,7 +13,7 @@ use super::port_info::{PortInfo, UsbInfo};
 ///
 /// # Errors
 ///
-/// When the operating system does not tell.
+/// When the operating system does not list them.
 pub fn ports() -> Result<Vec<PortInfo>, TransportError> {
     let mut ports = list()?;
     ports.sort_by_cached_key(|port| (port.usb.is_none(), natural_key(&port.path)));
@@ -73,7 +73,7 @@ fn info(port: tokio_serial::SerialPortInfo) -> PortInfo {
     }
 }
 
-/// The port among `ports` that is meant by `auto`, which is no number, or by the numbers of a USB device.
+/// The port among `ports` that `auto` means (then `wanted` is `None`), or the numbers of a USB device.
 ///
 /// A device with several ports and a serial number counts once: its first port is the REPL.
 pub(super) fn select(wanted: Option<&UsbId>, ports: &[PortInfo]) -> Result<PortInfo, TransportError> {

@@ -1,6 +1,6 @@
-//! Why a port cannot be opened, found out before the serial library tries.
+//! Finds out why a port cannot be opened, before the serial library tries.
 //!
-//! The library says little more than that it could not, and its `TIOCEXCL` does not bind the superuser.
+//! The library's errors say little more than that it failed, and its `TIOCEXCL` does not bind the superuser.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, IsTerminal as _};
@@ -10,10 +10,10 @@ use rustix::fs::OFlags;
 
 use super::TransportError;
 
-/// Looks whether `path` is a serial port that nobody else uses.
+/// Checks that `path` is a serial port that nobody else uses.
 ///
-/// While the file that it gives is open, the operating system does not see the port's last user go, so that
-/// the modem lines keep still until the library has opened the port as well.
+/// While the returned file is open, the operating system does not see the port's last user go, so the modem lines do
+/// not change before the library has opened the port as well.
 pub(super) fn probe(path: &str) -> Result<File, TransportError> {
     let file_type = std::fs::metadata(path)
         .map_err(|error| explain(path, error))?
@@ -40,7 +40,7 @@ pub(super) fn probe(path: &str) -> Result<File, TransportError> {
     }
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => Err(busy(path)),
-        // A file system without locks has nobody to respect them either.
+        // Where the file system has no locks, nobody else can respect them either.
         Err(TryLockError::Error(_)) => Ok(file),
         Ok(()) => {
             // The library takes the same lock for the file that it opens itself.

@@ -14,29 +14,29 @@ use tokio::time::{Sleep, sleep, timeout};
 use super::address::command_line;
 use super::{Closing, Transport, TransportError};
 
-/// How long the end of a process may trail the end of its output. It is only waited for to tell its status.
+/// How much later than its output a process may end. Its end is only waited for to report the exit status.
 const STATUS_GRACE: Duration = Duration::from_millis(500);
 
-/// What a program has to begin to mind Ctrl-C before it is sent one: until then that ends it.
+/// How long a program has to install its handler of Ctrl-C before one is sent: until then a Ctrl-C ends it.
 #[cfg(unix)]
 const BEGINNING: Duration = Duration::from_millis(100);
 
 /// How long a killed child may take to be dead when the runtime shuts down. It takes less than a millisecond.
 const REAP_LIMIT: Duration = Duration::from_millis(200);
 
-/// A child process and the stream that it talks on. The child is killed when this is dropped.
+/// A child process and the stream to it. The child is killed when this is dropped.
 pub(super) struct ProcessTransport<S> {
     stream: S,
     description: String,
-    /// Gives the status of the child when it has ended and has been reaped.
+    /// Receives the status of the child when it has ended and has been reaped.
     ended: oneshot::Receiver<ExitStatus>,
     /// Dropping it kills the child.
     _alive: oneshot::Sender<()>,
     /// What has become of the command, once that is known.
     reason: Option<String>,
-    /// Runs once the stream is at its end.
+    /// Runs once the stream has ended.
     grace: Option<Pin<Box<Sleep>>>,
-    /// Runs once the command takes nothing more.
+    /// Runs once the command accepts no more input.
     deaf: Option<Pin<Box<Sleep>>>,
 }
 
@@ -134,7 +134,7 @@ impl<S> ProcessTransport<S> {
         }
     }
 
-    /// Waits for the end of a process whose output is at its end, and says what became of it.
+    /// Waits for the end of a process whose output has ended, and says what became of it.
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<String> {
         if let Poll::Ready(reason) = self.poll_reason(cx) {
             return Poll::Ready(reason);
@@ -144,7 +144,7 @@ impl<S> ProcessTransport<S> {
         Poll::Ready("the command has closed its output".to_owned())
     }
 
-    /// The same for one that takes nothing more. What it still says can be read meanwhile.
+    /// The same for a process that accepts no more input. Its output can still be read meanwhile.
     fn poll_deaf(&mut self, cx: &mut Context<'_>) -> Poll<String> {
         if let Poll::Ready(reason) = self.poll_reason(cx) {
             return Poll::Ready(reason);
@@ -167,7 +167,7 @@ impl<S> ProcessTransport<S> {
     }
 }
 
-/// Waits for the child to end, or for its end to be wanted, and reaps it either way.
+/// Waits until the child ends or is to be killed, and reaps it either way.
 async fn watch(child: Child, killed: oneshot::Receiver<()>, ending: oneshot::Sender<ExitStatus>) {
     let mut child = Group(child);
     tokio::select! {
@@ -188,7 +188,7 @@ struct Group(Child);
 
 impl Group {
     fn kill(&mut self) {
-        // Once it is reaped its number may be another's, and there is none any more.
+        // Once the child is reaped another process may have its number, so `id` gives none any more.
         #[cfg(unix)]
         if let Some(group) = self
             .0
@@ -228,7 +228,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for ProcessTr
             ..
         } = *self;
         Box::pin(async move {
-            // The end of its input, or a hang-up, is what ends most programs.
+            // Most programs end when their input ends, or when their terminal hangs up.
             drop(stream);
             if timeout(within, &mut ended).await.is_err() {
                 drop(alive);
@@ -248,7 +248,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for ProcessTransport<S> {
         if self.grace.is_none() {
             match ready!(Pin::new(&mut self.stream).poll_read(cx, buf)) {
                 Ok(()) if buf.filled().len() > before || buf.remaining() == 0 => return Poll::Ready(Ok(())),
-                // An input/output error is how a pseudo-terminal says that nobody has it open any more.
+                // EIO is how a pseudo-terminal reports that nobody has it open any more.
                 Ok(()) => {}
                 Err(error) if error.raw_os_error() == Some(5) => {}
                 Err(error) => return Poll::Ready(Err(error)),
@@ -261,7 +261,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for ProcessTransport<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for ProcessTransport<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        // The other end of a pipe or of a terminal is the command, and nothing that was plugged in.
+        // The other end of a pipe or of a terminal is the command, and not a device that may be unplugged.
         match ready!(Pin::new(&mut self.stream).poll_write(cx, buf)) {
             Ok(written) => Poll::Ready(Ok(written)),
             Err(error) => {

@@ -1,4 +1,4 @@
-//! Serial ports. This file and the list of ports are the ones that know `tokio_serial`.
+//! Serial ports. Only this file and the list of ports use `tokio_serial`.
 
 use std::io;
 use std::path::Path;
@@ -19,10 +19,10 @@ use super::port_info::PortInfo;
 use super::ports::{not_found, ports};
 use super::{Closing, ModemLines, Transport, TransportError};
 
-/// How often a closing port is asked whether everything has left. The serial drivers cannot be waited for.
+/// How often a closing port is asked whether everything has left, since serial drivers do not notify anybody.
 const DRAIN_STEP: Duration = Duration::from_millis(1);
-/// How long a lock may outlive whoever held it: a process that some thread is just starting has a share in it
-/// until its own program begins.
+/// How long a lock may outlive its holder: a process that another thread is just starting shares the lock until its
+/// own program begins.
 const LINGERING: Duration = Duration::from_millis(500);
 /// How long to wait before looking again whether a busy port is free.
 const BUSY_AGAIN: Duration = Duration::from_millis(10);
@@ -35,14 +35,14 @@ pub(super) struct SerialTransport {
     flow_control: bool,
     dtr: Line,
     rts: Line,
-    /// Whether the port has got modem lines, as found out when it was opened.
+    /// Whether the port has modem lines, as found out when it was opened.
     has_lines: bool,
-    // The last to be dropped, so that the port is closed before anybody is told.
+    // Dropped last, so that the port is closed before anybody who waits for that is told.
     hold: Hold,
 }
 
 impl SerialTransport {
-    /// Opens a port for this program alone. One that the program is about to close is waited for until `until`.
+    /// Opens a port for this program alone. Waits until `until` for one that this program is about to close.
     pub(super) async fn open(
         path: &str,
         options: &PortOptions,
@@ -62,7 +62,7 @@ impl SerialTransport {
         }
     }
 
-    /// Opens a port, and tries again until `patience` while something else has it than this program.
+    /// Opens a port. While another program has it, tries again until `patience`.
     async fn open_lingering(
         path: &str,
         options: &PortOptions,
@@ -110,8 +110,8 @@ impl SerialTransport {
             rts,
             has_lines,
         };
-        // Some drivers let the lines be read and not set. A port that failed for another reason fails again
-        // when it is read.
+        // With some drivers the lines can be read but not set. A port that failed for another reason fails again when
+        // it is read.
         if let Err(error) = transport.restore_lines() {
             tracing::debug!(port = transport.path, %error, "the modem lines cannot be set");
             transport.has_lines = false;
@@ -135,7 +135,7 @@ impl SerialTransport {
     }
 }
 
-/// A pseudo-terminal of macOS refuses to be given a speed; 0 says to leave it.
+/// The speed of a port unless it is given. A pseudo-terminal of macOS refuses to be given one; 0 leaves it as it is.
 fn default_baud(path: &str) -> u32 {
     if cfg!(target_os = "macos") && path.starts_with("/dev/ttys") {
         0
@@ -144,7 +144,7 @@ fn default_baud(path: &str) -> u32 {
     }
 }
 
-/// Whether a port holds the sender back, as far as its name and its USB numbers tell.
+/// Whether a port has flow control, as far as its name and its USB numbers tell.
 fn has_flow_control(path: &str) -> bool {
     let real = Path::new(path).canonicalize();
     let real = real.as_ref().ok().and_then(|path| path.to_str()).unwrap_or(path);
@@ -153,7 +153,7 @@ fn has_flow_control(path: &str) -> bool {
     }
     let ports = ports().unwrap_or_default();
     let port = ports.iter().find(|port| port.path.eq_ignore_ascii_case(real));
-    // Not to be listed is the way of UARTs soldered to this machine's own processor.
+    // UARTs that are soldered to this machine's own processor are not listed.
     port.is_some_and(PortInfo::flow_control)
 }
 
@@ -219,7 +219,7 @@ impl Transport for SerialTransport {
 
 impl Drop for SerialTransport {
     fn drop(&mut self) {
-        // The operating system would wait half a minute for a board to take what was written to it.
+        // Otherwise the operating system waits half a minute for a board to take what was written to it.
         let _ = self.port.clear(ClearBuffer::Output);
         let release = |line: Line| line.level().map(|_| false);
         if let Err(error) = self.change_lines(release(self.dtr), release(self.rts)) {
@@ -251,8 +251,8 @@ impl AsyncWrite for SerialTransport {
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // The bytes are with the operating system already. What it offers for "have they left?" blocks the
-        // thread, for ever if the board does not take them.
+        // The operating system has the bytes already. Its call that waits until they have left blocks the thread, for
+        // ever if the board does not take them.
         Poll::Ready(Ok(()))
     }
 

@@ -27,7 +27,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> StreamTransport<S> {
         }
     }
 
-    /// Says whether the sender is held back while the board cannot take more; it is, unless this says otherwise.
+    /// Sets whether the sender is held back while the board cannot take more, as it is by default.
     #[must_use]
     pub fn with_flow_control(mut self, flow_control: bool) -> Self {
         self.flow_control = flow_control;
@@ -46,7 +46,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for StreamTra
 
     fn close(mut self: Box<Self>, within: Duration) -> Closing {
         Box::pin(async move {
-            // Whether it ends well or not, the stream is dropped next.
+            // The stream is dropped next, whether this succeeds or not.
             let _ = tokio::time::timeout(within, self.stream.shutdown()).await;
         })
     }

@@ -1,4 +1,4 @@
-//! What stands between a board's bytes and those of a connection.
+//! The translation between a board's bytes and those of a connection.
 
 use std::borrow::Cow;
 
@@ -6,14 +6,14 @@ use crate::transport::ModemLines;
 
 /// Turns the bytes of a connection into those of a board, and back. It has neither a port nor a clock.
 ///
-/// Nothing that it keeps grows with what comes.
+/// What it keeps does not grow with what it receives.
 pub trait Codec: Send + Unpin + 'static {
-    /// Takes what has come: what the board has sent goes to `data`, which is never longer than what came, and what is
-    /// to be answered to `replies`.
+    /// Takes received bytes. Appends to `data` what the board has sent, never more bytes than were received, and to
+    /// `replies` what has to be answered.
     ///
     /// # Errors
     ///
-    /// Says what the other side has done that ends the connection.
+    /// What the other side has done that ends the connection.
     fn decode(
         &mut self,
         came: &[u8],
@@ -21,27 +21,27 @@ pub trait Codec: Send + Unpin + 'static {
         replies: &mut Vec<u8>,
     ) -> Result<(), Cow<'static, str>>;
 
-    /// Appends what carries these bytes to the board.
+    /// Appends the encoding of these bytes, which carries them to the board.
     fn encode(&mut self, bytes: &[u8], out: &mut Vec<u8>);
 
-    /// Whether the other side wants nothing more for now.
+    /// Whether the other side has asked for no more data for now.
     fn is_held(&self) -> bool {
         false
     }
 
-    /// Appends what sets the modem lines.
+    /// Appends the commands that set the modem lines.
     fn set_lines(&mut self, dtr: bool, rts: bool, out: &mut Vec<u8>) -> ModemLines {
         let _ = (dtr, rts, out);
         ModemLines::Unsupported
     }
 
-    /// Appends what puts the modem lines back as they were after opening.
+    /// Appends the commands that put the modem lines back as they were after opening.
     fn restore_lines(&mut self, out: &mut Vec<u8>) -> ModemLines {
         let _ = out;
         ModemLines::Unsupported
     }
 
-    /// Appends what is said before the connection is closed.
+    /// Appends what is sent before the connection is closed.
     fn farewell(&mut self, out: &mut Vec<u8>) {
         let _ = out;
     }

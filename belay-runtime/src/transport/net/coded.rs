@@ -1,4 +1,4 @@
-//! A connection with a codec on it, as a transport.
+//! A transport over a connection with a codec.
 
 use std::io;
 use std::pin::Pin;
@@ -12,11 +12,12 @@ use tokio::time::Instant;
 use super::codec::Codec;
 use crate::transport::{Closing, ModemLines, Transport, TransportError};
 
-/// How much is taken from the connection, or from the writer, at once.
+/// How many bytes are taken from the connection, or from the writer, at once.
 const CHUNK: usize = 2048;
-/// How much may wait to be sent before the other side is given up, which asks and does not read the answers.
+/// How many bytes may wait to be sent before the connection is given up: then the other side asks and does not read
+/// the answers.
 const MOST_UNSENT: usize = 64 * 1024;
-/// How much of what comes while a connection is being set up is kept: it is older than any question.
+/// How many bytes are kept of what comes while a connection is being set up: they are older than any question.
 const MOST_EARLY: usize = 16 * 1024;
 
 /// How long the other side may take to close what this side has closed.
@@ -28,15 +29,15 @@ pub(super) struct Coded<C: Codec> {
     codec: C,
     description: String,
     flow_control: bool,
-    /// What has come from the board, and how much of it has been read.
+    /// The bytes that have come from the board, and how many of them have been read.
     received: Vec<u8>,
     read: usize,
-    /// Why the connection is at its end, once what came before that has been read.
+    /// Why the connection has ended. It is reported once what came before that has been read.
     failed: Option<String>,
-    /// What is to be sent, and how much of it the operating system has.
+    /// The bytes that are to be sent, and how many of them the operating system has.
     outgoing: Vec<u8>,
     sent: usize,
-    /// Who waits until something can be written.
+    /// The writer that waits until something can be written.
     writer: Option<Waker>,
     said_farewell: bool,
 }
@@ -70,17 +71,17 @@ impl<C: Codec> Coded<C> {
         said
     }
 
-    /// Takes bytes that came before this had the connection.
+    /// Takes bytes that were received before this value had the connection.
     #[cfg(feature = "webrepl")]
     pub(super) fn begin_with(&mut self, came: &[u8]) {
         self.decode(came);
     }
 
-    /// Reads until `look` finds in the codec, or in what the board has sent, what it looks for.
+    /// Reads until `look` finds what it looks for, in the codec or in the bytes from the board.
     ///
     /// # Errors
     ///
-    /// When the connection ends before; `None` when the time is up.
+    /// When the connection ends first. `None` when the deadline has passed.
     pub(super) async fn until<T>(
         &mut self,
         deadline: Instant,
@@ -105,7 +106,7 @@ impl<C: Codec> Coded<C> {
         }
     }
 
-    /// Takes what has come from the connection, and sends what is to be sent.
+    /// Takes received bytes from the connection, and sends what is to be sent.
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let Poll::Ready(sent) = self.poll_send(cx) {
             sent?;
@@ -172,7 +173,7 @@ impl<C: Codec> Coded<C> {
         Poll::Ready(Ok(()))
     }
 
-    /// Sends what goes without waiting. What fails here fails again where it is waited for.
+    /// Sends what can be sent without waiting. An error here comes again where sending is waited for.
     fn try_send(&mut self) {
         while self.unsent() > 0 {
             match self.stream.try_write(&self.outgoing[self.sent..]) {
@@ -216,12 +217,12 @@ impl<C: Codec> Transport for Coded<C> {
                 self.say_farewell();
                 std::future::poll_fn(|cx| self.poll_send(cx)).await?;
                 self.stream.shutdown().await?;
-                // The other side closes when it has done all that it was told, and the board is free then.
+                // The other side closes once it has done all that it was told, and then the board is free.
                 let mut rest = [0; CHUNK];
                 while self.stream.read(&mut rest).await? > 0 {}
                 Ok::<_, io::Error>(())
             };
-            // Whether it ends well or not, the connection is dropped next.
+            // The connection is dropped next, whether this succeeds or not.
             let _ = tokio::time::timeout(within.min(MOST_CLOSING), closing).await;
         })
     }
@@ -266,7 +267,7 @@ impl<C: Codec> AsyncWrite for Coded<C> {
         }
         let count = buf.len().min(CHUNK);
         self.say(|codec, out| codec.encode(&buf[..count], out));
-        // What the operating system has not taken is sent by whatever is done next.
+        // Bytes that the operating system has not taken are sent by the next operation.
         if let Poll::Ready(sent) = self.poll_send(cx) {
             sent?;
         }

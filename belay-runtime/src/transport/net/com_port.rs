@@ -1,11 +1,11 @@
-//! What is said of a serial port behind a Telnet connection (RFC 2217): its speed and its modem lines.
+//! The commands for a serial port behind a Telnet connection (RFC 2217): its speed and its modem lines.
 
 use super::telnet::numbers::{COM_PORT, IAC, SB, SE};
 use crate::transport::ModemLines;
 use crate::transport::lines::{ModemLine, steps};
 use crate::transport::options::{Flow, Line, PortOptions};
 
-/// What the client says; the server answers with these and 100 more.
+/// The client's commands. The server answers with these numbers plus 100.
 const SET_BAUD: u8 = 1;
 const SET_DATA_BITS: u8 = 2;
 const SET_PARITY: u8 = 3;
@@ -32,7 +32,7 @@ pub(super) struct Serial {
     rts: Line,
     /// The speed that the server says it has set.
     pub(super) baud_set: Option<u32>,
-    /// The server has said that it wants nothing more for now.
+    /// Whether the server has asked for no more data for now.
     held: bool,
 }
 
@@ -49,7 +49,7 @@ impl Serial {
         }
     }
 
-    /// Sets the port up. Its speed comes last, whose answer is waited for.
+    /// Sets the port up. The speed comes last, since its answer is waited for.
     pub(super) fn begin(&self, out: &mut Vec<u8>) {
         let flow = if self.hardware {
             HARDWARE_FLOW_CONTROL
@@ -69,7 +69,7 @@ impl Serial {
         say(&[SET_BAUD, a, b, c, d], out);
     }
 
-    /// Takes what the server says of its port.
+    /// Handles what the server says about its port.
     pub(super) fn heard(&mut self, said: &[u8]) {
         let Some((&what, value)) = said.split_first() else {
             return;
@@ -82,7 +82,7 @@ impl Serial {
             }
             Some(SUSPEND) => self.held = true,
             Some(RESUME) => self.held = false,
-            // The rest answers what nobody waits for, and tells of lines that are not used.
+            // The rest are answers that nobody waits for, and reports about lines that are not used.
             _ => {}
         }
     }
@@ -115,14 +115,14 @@ pub(super) fn set_lines(dtr: Option<bool>, rts: Option<bool>, out: &mut Vec<u8>)
     ModemLines::Set
 }
 
-/// Appends what is said about an option.
+/// Appends a command for the port, as the subnegotiation of an option.
 fn say(words: &[u8], out: &mut Vec<u8>) {
     out.extend([IAC, SB, COM_PORT]);
     escape(words, out);
     out.extend([IAC, SE]);
 }
 
-/// Appends bytes of which none begins a command.
+/// Appends bytes, escaped so that none of them begins a command.
 fn escape(bytes: &[u8], out: &mut Vec<u8>) {
     for &byte in bytes {
         out.push(byte);

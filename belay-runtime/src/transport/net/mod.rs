@@ -1,4 +1,4 @@
-//! Boards behind a socket: what the bytes of a board are on their way through a network.
+//! Boards behind a socket: how the bytes of a board travel through a network.
 
 #[cfg(any(feature = "telnet", feature = "webrepl"))]
 mod codec;
@@ -40,11 +40,11 @@ pub use websocket::WebSocket;
 /// How long a host may take to answer. Operating systems would try for minutes.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Connects to a host; `to` is the address as messages say it.
+/// Connects to a host; `to` is the address as messages show it.
 pub(super) async fn connect(host: &Host, to: &impl Display) -> Result<TcpStream, TransportError> {
     let connecting = async {
         let stream = TcpStream::connect((&*host.name, host.port)).await?;
-        // A request is one small write, and its answer is waited for.
+        // A request is one small write whose answer is waited for, so it must not be delayed.
         stream.set_nodelay(true)?;
         Ok(stream)
     };

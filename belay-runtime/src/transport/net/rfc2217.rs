@@ -43,7 +43,7 @@ pub(in crate::transport) async fn open(
             "it has not said within {} s that the port is set up",
             ANSWERS_WITHIN.as_secs()
         ))),
-        // Who has not asked for a speed may have a port that has none.
+        // A caller that has not asked for a speed may have a port that has none.
         Some(set) if set != wanted && options.baud.is_some() => Err(refused(format!(
             "its port has {set} bits per second and not {wanted}"
         ))),

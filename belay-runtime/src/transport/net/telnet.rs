@@ -1,4 +1,4 @@
-//! Telnet (RFC 854): what it escapes, and the options that matter to a board (RFC 856, 857, 858, 1143).
+//! Telnet (RFC 854): its escapes, and the options that matter to a board (RFC 856, 857, 858, 1143).
 
 pub(super) mod numbers;
 mod options;
@@ -29,7 +29,7 @@ use options::{Asked, Options};
 const CR: u8 = b'\r';
 const NUL: u8 = 0;
 
-/// The longest of what is said about an option that is kept: those of a serial port are a few bytes.
+/// The longest subnegotiation that is kept, in bytes: those of a serial port are a few bytes long.
 const MOST_SAID: usize = 64;
 
 /// How long a server may take to answer what it is asked at the beginning.
@@ -47,7 +47,7 @@ pub(in crate::transport) async fn open(
     Ok(Box::new(coded))
 }
 
-/// Connects, and agrees with the server on what travels.
+/// Connects, and negotiates the options with the server.
 pub(super) async fn begin(
     address: &Address,
     host: &Host,
@@ -68,14 +68,14 @@ pub(super) async fn begin(
     })
 }
 
-/// The bytes of a Telnet connection, as the client has them.
+/// A Telnet connection, from the client's side.
 #[derive(Debug, Default)]
 pub struct Telnet {
     state: State,
     options: Options,
-    /// What is being said about an option; one byte more than is kept, if it was longer.
+    /// The subnegotiation that is being received; one byte more than is kept, if it is longer.
     said: Vec<u8>,
-    /// The last byte was a carriage return, after which a zero is no data, unless the other side sends binary.
+    /// Whether the last byte was a carriage return. A zero after it is no data, unless the other side sends binary.
     after_return: bool,
     #[cfg(feature = "rfc2217")]
     serial: Option<Serial>,
@@ -93,7 +93,7 @@ enum State {
 }
 
 impl Telnet {
-    /// A connection on which nothing has been said.
+    /// A connection on which nothing has been negotiated.
     pub fn new() -> Self {
         Self::default()
     }
@@ -107,13 +107,13 @@ impl Telnet {
         }
     }
 
-    /// One with a serial port behind it, of which nothing is known.
+    /// A connection with a serial port behind it, with the default options.
     #[cfg(feature = "rfc2217")]
     pub fn with_port() -> Self {
         Self::with_serial(Serial::new(&PortOptions::default()))
     }
 
-    /// Asks for what is needed.
+    /// Asks for the options that are needed.
     pub fn begin(&mut self, out: &mut Vec<u8>) {
         for (verb, option) in [(WILL, BINARY), (DO, BINARY), (DO, SUPPRESS_GO_AHEAD)] {
             self.options.ask(verb, option);
@@ -146,7 +146,7 @@ impl Telnet {
         self.serial.as_mut()
     }
 
-    /// Whether all eight bits of what this side sends, or the other side, are data.
+    /// Whether all eight bits are data in what this side (WILL) or the other side (DO) sends.
     fn is_binary(&self, side: u8) -> bool {
         self.options.asked(side, BINARY) == Asked::Yes
     }
@@ -167,7 +167,7 @@ impl Telnet {
                 self.said.clear();
                 State::Said
             }
-            // A break, a question whether anybody is there: nothing that a board's client has to do anything about.
+            // A break, or a question whether anybody is there: a board's client does not have to act on those.
             (State::Command, _) => State::Data,
             (State::Option(verb), option) => {
                 if let Some(reply) = self.options.heard(verb, option) {
@@ -186,7 +186,7 @@ impl Telnet {
                 self.heard();
                 State::Data
             }
-            // No end of what was being said: whatever it was, this is a command of its own.
+            // The subnegotiation has no end: whatever it was, this is a command of its own.
             (State::SaidCommand, _) => {
                 self.state = State::Command;
                 return self.byte(byte, data, replies);
@@ -194,7 +194,7 @@ impl Telnet {
         };
     }
 
-    /// Takes what was said about an option.
+    /// Handles a complete subnegotiation.
     fn heard(&mut self) {
         #[cfg(feature = "rfc2217")]
         if let (Some(serial), [COM_PORT, said @ ..]) = (&mut self.serial, &self.said[..])

@@ -19,16 +19,16 @@ use crate::transport::host::{Host, Password};
 use crate::transport::options::SocketOptions;
 use crate::transport::{Transport, TransportError};
 
-/// Where the password is looked for that the address has not got.
+/// The environment variable that has the password if the address does not.
 const PASSWORD: &str = "BELAY_WEBREPL_PASSWORD";
 /// How long a board may take for the handshake and for the password.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 /// How long the answer to the handshake may be.
 const MOST_ANSWERED: usize = 4096;
-/// What makes the proof of a key (RFC 6455).
+/// What a server appends to the key, before hashing both, to prove that it has read the key (RFC 6455).
 const PROOF: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// What WebREPL says.
+/// What WebREPL prints.
 const ASKS: &[u8] = b"Password: ";
 const TAKES: &[u8] = b"WebREPL connected";
 const DENIES: &[u8] = b"Access denied";
@@ -55,7 +55,7 @@ pub(in crate::transport) async fn open(
 
     let deadline = Instant::now() + ANSWERS_WITHIN;
     let too_late = || not_spoken("it does not answer in time");
-    // MicroPython moves what has come into a buffer of some hundred bytes, and drops what that cannot hold.
+    // MicroPython moves what it receives into a buffer of some hundred bytes, and drops what that cannot hold.
     let flow_control = options.flow.unwrap_or(false);
     let mut stream = super::connect(host, address).await?;
     let early = timeout_at(deadline, shake_hands(&mut stream, host))
@@ -67,7 +67,7 @@ pub(in crate::transport) async fn open(
         })?;
     let mut coded = Coded::new(stream, WebSocket::new(random()), to(), flow_control);
     coded.begin_with(&early);
-    // Whoever comes second is let in and shown out again.
+    // A second user is let in, and then disconnected.
     let asked = coded.until(deadline, |_, came| found(came, ASKS)).await?;
     asked.ok_or_else(too_late)?;
     coded.say(|codec, out| codec.encode(password.line().as_bytes(), out));
@@ -94,7 +94,7 @@ fn found(came: &[u8], words: &[u8]) -> Option<()> {
         .then_some(())
 }
 
-/// Makes a WebSocket of a connection; gives what came after the answer.
+/// Does the handshake of a WebSocket. Returns the bytes that came after the answer.
 async fn shake_hands(stream: &mut TcpStream, host: &Host) -> io::Result<Vec<u8>> {
     let mut key = [0; 16];
     key[..8].copy_from_slice(&random().to_le_bytes());
@@ -126,7 +126,7 @@ async fn shake_hands(stream: &mut TcpStream, host: &Host) -> io::Result<Vec<u8>>
     }
 }
 
-/// Whether the answer is that of a WebSocket that has read the key.
+/// Whether this is the answer of a WebSocket server that has read the key.
 fn agrees(answer: &[u8], key: &str) -> bool {
     let proof = STANDARD.encode(Sha1::digest(format!("{key}{PROOF}")));
     let answer = String::from_utf8_lossy(answer);

@@ -1,9 +1,9 @@
 //! The frames of a WebSocket (RFC 6455), as a client has them.
 //!
-//! WebREPL sends whatever a board prints as text frames, one for each write, with no regard to where a character ends,
-//! and takes what is typed in text frames as well: a binary one is a file operation. Text that has to be UTF-8, which
-//! is what the RFC says and general implementations insist on, would be lost. No frame is longer than a board with
-//! little memory reads, and none is in fragments, which MicroPython does not put together.
+//! WebREPL sends what a board prints as text frames, one for each write, with no regard to where a character ends,
+//! and takes what is typed in text frames as well: a binary one is a file operation. The RFC wants text frames to be
+//! UTF-8, and general implementations insist on that, so they would lose such output. No frame that is sent is longer
+//! than a board with little memory reads, and none is in fragments, which MicroPython does not put together.
 
 use std::borrow::Cow;
 
@@ -23,18 +23,18 @@ const IS_PING: u8 = 9;
 const IS_PONG: u8 = 10;
 
 const MASKED: u8 = 0x80;
-/// The longest payload of a frame that controls the connection.
+/// The longest payload of a control frame.
 const MOST_CONTROL: u64 = 125;
-/// The longest payload that is sent in one frame: one that needs no longer header.
+/// The longest payload that is sent in one frame. A longer one would need a longer header.
 const MOST_SENT: usize = 125;
 
 /// The frames of a connection, after its handshake.
 #[derive(Debug)]
 pub struct WebSocket {
     state: State,
-    /// What has come of a header.
+    /// The bytes of a header that have come.
     header: Vec<u8>,
-    /// What has come of the payload of a frame that controls the connection.
+    /// The bytes of a control frame's payload that have come.
     control: Vec<u8>,
     mask: u64,
 }
@@ -42,7 +42,7 @@ pub struct WebSocket {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Header,
-    /// This much of a payload is still to come.
+    /// So many bytes of a payload are still to come.
     Data(u64),
     Control {
         kind: u8,
@@ -51,7 +51,7 @@ enum State {
 }
 
 impl WebSocket {
-    /// A connection whose frames are masked with numbers that follow from this one.
+    /// A connection whose masks are derived from this seed.
     pub fn new(seed: u64) -> Self {
         Self {
             state: State::Header,
@@ -61,8 +61,7 @@ impl WebSocket {
         }
     }
 
-    /// A mask for the next frame. It hides nothing: what it is for is that no server in between takes what is sent for
-    /// a request.
+    /// A mask for the next frame. It hides nothing: its purpose is that no proxy takes the payload for a request.
     fn next_mask(&mut self) -> [u8; 4] {
         // SplitMix64, whose seed nobody knows.
         self.mask = self.mask.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -114,7 +113,7 @@ impl WebSocket {
         Ok(())
     }
 
-    /// Does what a frame that has come whole asks for.
+    /// Handles a control frame that is complete.
     fn controlled(&mut self, kind: u8, replies: &mut Vec<u8>) -> Result<(), Cow<'static, str>> {
         let control = std::mem::take(&mut self.control);
         match kind {
@@ -141,7 +140,7 @@ impl Codec for WebSocket {
         replies: &mut Vec<u8>,
     ) -> Result<(), Cow<'static, str>> {
         while let Some((&first, rest)) = came.split_first() {
-            // No more than there is can be taken, whatever the length says.
+            // No more is taken than has come, whatever the length says.
             let available = |left: u64| usize::try_from(left).map_or(came.len(), |left| left.min(came.len()));
             match self.state {
                 State::Header => {

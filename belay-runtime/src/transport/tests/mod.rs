@@ -45,7 +45,7 @@ async fn read(transport: &mut (impl Transport + ?Sized), count: usize) -> Result
     Ok(bytes)
 }
 
-/// What reading gives once everything that still was on the line is read.
+/// The error that reading gives once everything that was still on the line has been read.
 async fn read_to_the_error(transport: &mut (impl Transport + ?Sized)) -> TransportError {
     let mut buffer = [0; 256];
     loop {

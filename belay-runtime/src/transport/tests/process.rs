@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::super::TransportError;
 use super::{LIMIT, open, read, read_to_the_error, text, write};
 
-/// Reads one line, which the command is to start with.
+/// Reads one line, with which the command starts.
 async fn read_line(transport: &mut dyn super::Transport) -> String {
     let mut line = Vec::new();
     loop {
@@ -62,7 +62,7 @@ async fn a_command_behind_a_terminal_gives_back_every_byte_but_the_interrupt() {
 
 #[tokio::test]
 async fn an_interrupt_reaches_a_command_behind_a_terminal() {
-    // A shell cannot trap what was ignored when it began, as it is for all that runs in the background of another.
+    // A shell cannot trap a signal that was ignored when the shell began, as it is for a shell's background jobs.
     let program = "trap \"echo interrupted; exit 7\" INT; echo ready; while :; do sleep 0.01; done";
     let mut shell = open(&format!("pty:env --default-signal=INT sh -c '{program}'"))
         .await

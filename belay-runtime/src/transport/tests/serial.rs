@@ -163,7 +163,7 @@ async fn a_port_that_is_about_to_be_closed_is_waited_for_whatever_name_it_is_ope
     let mut port = open(&board.path).await.unwrap();
     port.closes_soon();
     let mut opening = std::pin::pin!(open(name.to_str().unwrap()));
-    // A port of which nothing is known is given up sooner.
+    // A port that shows no sign of being closed is given up sooner.
     let early = tokio::time::timeout(Duration::from_secs(1), &mut opening).await;
     assert!(early.is_err(), "it is open already");
     drop(port);

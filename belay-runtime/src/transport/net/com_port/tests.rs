@@ -6,7 +6,7 @@ fn serial(query: &str) -> Serial {
     Serial::new(&PortOptions::parse(query).unwrap())
 }
 
-/// What is said of the port, one after the other.
+/// The commands for the port, one by one.
 fn said(say: impl FnOnce(&mut Vec<u8>)) -> Vec<Vec<u8>> {
     let mut out = Vec::new();
     say(&mut out);
@@ -34,7 +34,7 @@ fn a_port_is_set_up_as_one_of_this_machine_is() {
             vec![SET_CONTROL, NO_FLOW_CONTROL],
             vec![SET_CONTROL, DTR_ON],
             vec![SET_CONTROL, RTS_ON],
-            // A byte that would be a command is there twice.
+            // A byte that would begin a command is doubled.
             vec![SET_BAUD, 0, 0, 255, 255, 255, 255],
         ]
     );
@@ -66,7 +66,7 @@ fn the_server_says_what_it_has_set_and_when_it_wants_no_more() {
         telnet.decode(&came, &mut Vec::new(), &mut Vec::new()).unwrap();
         (telnet.serial().unwrap().baud_set, telnet.is_held())
     };
-    // What is too short or too long, or no answer, says nothing.
+    // What is too short or too long, or is no answer, changes nothing.
     for words in [
         &[][..],
         &[101],

@@ -1,4 +1,4 @@
-//! The numbers of Telnet: its commands (RFC 854) and the options that are spoken of.
+//! The numbers of Telnet: its commands (RFC 854) and the options that are negotiated.
 
 pub(in crate::transport::net) const SE: u8 = 240;
 pub(in crate::transport::net) const SB: u8 = 250;
@@ -8,11 +8,11 @@ pub(in crate::transport::net) const DO: u8 = 253;
 pub(in crate::transport::net) const DONT: u8 = 254;
 pub(in crate::transport::net) const IAC: u8 = 255;
 
-/// Eight bits, all of them data.
+/// Binary transmission: all eight bits are data.
 pub(in crate::transport::net) const BINARY: u8 = 0;
-/// What is sent comes back: the board's REPL does that, and a server that says that it does is right.
+/// The other side echoes what is sent. The board's REPL does that, so a server that says so is right.
 pub(in crate::transport::net) const ECHO: u8 = 1;
-/// No turns are taken.
+/// Both sides may send at any time.
 pub(in crate::transport::net) const SUPPRESS_GO_AHEAD: u8 = 3;
 /// A serial port behind the connection.
 pub(in crate::transport::net) const COM_PORT: u8 = 44;

@@ -1,15 +1,15 @@
-//! Which options both sides have agreed on (RFC 1143: no answer to what is no change, so that no two sides answer each
-//! other for ever).
+//! Which options both sides have agreed on. What changes nothing gets no answer (RFC 1143), so that two sides cannot
+//! answer each other for ever.
 
 use super::numbers::{BINARY, COM_PORT, DO, DONT, ECHO, SUPPRESS_GO_AHEAD, WILL, WONT};
 
-/// What became of an option.
+/// The state of an option.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Asked {
     #[default]
     No,
     Yes,
-    /// We have asked for it, and have no answer.
+    /// We have asked for it, and have no answer yet.
     Open,
 }
 
@@ -17,13 +17,13 @@ pub(super) enum Asked {
 #[derive(Debug)]
 struct Side {
     agreed: [Asked; 4],
-    /// The others that were refused already, a bit for each: whoever asks again has been told.
+    /// Which other options were refused before, a bit for each: asking again gets no answer.
     refused: [u128; 2],
-    /// What says yes, and no.
+    /// The verbs that accept and that refuse.
     words: (u8, u8),
 }
 
-/// The options that mean something here, in the order of `agreed`.
+/// The options that are supported here, in the order of `agreed`.
 const KNOWN: [u8; 4] = [BINARY, ECHO, SUPPRESS_GO_AHEAD, COM_PORT];
 
 #[derive(Debug)]
@@ -59,18 +59,18 @@ impl Options {
         }
     }
 
-    /// What became of an option that we have (WILL) or the other side has (DO).
+    /// The state of an option of ours (WILL) or of the other side's (DO).
     pub(super) fn asked(&self, verb: u8, option: u8) -> Asked {
         let side = if verb == WILL { &self.ours } else { &self.theirs };
         let at = KNOWN.iter().position(|known| *known == option);
         at.map_or(Asked::No, |at| side.agreed[at])
     }
 
-    /// Takes a verb of the other side's, and gives the one that answers it, if any has to.
+    /// Handles a verb of the other side's. Returns the verb that answers it, if an answer is due.
     pub(super) fn heard(&mut self, verb: u8, option: u8) -> Option<u8> {
         match verb {
             DO | DONT => {
-                // The echo of what we send would be one of our terminal, which there is none of.
+                // Echoing would be up to a terminal on this side, and there is none.
                 let wanted = option != ECHO;
                 self.ours.heard(verb == DO, option, wanted)
             }

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::numbers::{COM_PORT, ECHO};
 use super::*;
 
-/// What comes of these bytes: the board's, and the answers.
+/// What these bytes are decoded to: the board's bytes, and the replies.
 fn decoded(telnet: &mut Telnet, came: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let (mut data, mut replies) = (Vec::new(), Vec::new());
     telnet.decode(came, &mut data, &mut replies).unwrap();
@@ -74,7 +74,7 @@ fn without_binary_a_return_is_followed_by_a_zero_that_is_no_data() {
     let mut telnet = Telnet::new();
     assert_eq!(encoded(&mut telnet, b"\r\x03\r\n\xff"), b"\r\0\x03\r\0\n\xff\xff");
     assert_eq!(decoded(&mut telnet, b"a\r\0b\r\nc\0").0, b"a\rb\r\nc\0");
-    // Also where the two come by themselves.
+    // Also where the two arrive separately.
     assert_eq!(decoded(&mut telnet, b"\r").0, b"\r");
     assert_eq!(decoded(&mut telnet, b"\0\0").0, b"\0");
 }
@@ -87,7 +87,7 @@ fn a_long_word_about_an_option_is_dropped_and_what_follows_is_data() {
     came.extend([IAC, SE, b'!']);
     assert_eq!(decoded(&mut telnet, &came), (b"!".to_vec(), vec![]));
     assert!(telnet.said.capacity() < 1024);
-    // What is cut short by another command is not data either.
+    // A subnegotiation that another command cuts short is not data either.
     let cut = [IAC, SB, COM_PORT, 1, IAC, DO, 77, b'!'];
     assert_eq!(decoded(&mut telnet, &cut), (b"!".to_vec(), vec![IAC, WONT, 77]));
 }

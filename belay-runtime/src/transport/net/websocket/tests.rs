@@ -8,7 +8,7 @@ fn decoded(socket: &mut WebSocket, came: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Co
     Ok((data, replies))
 }
 
-/// A frame of the server's.
+/// A frame from the server.
 fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![0x80 | kind];
     match payload.len() {
@@ -26,7 +26,7 @@ fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// The payloads that a server reads in what a client has sent.
+/// The payloads that a server reads in a client's bytes.
 fn unmasked(mut sent: &[u8]) -> Vec<(u8, Vec<u8>)> {
     let mut frames = Vec::new();
     while let [kind, length, a, b, c, d, rest @ ..] = sent {
@@ -91,7 +91,7 @@ fn a_ping_is_answered_and_a_close_ends_it() {
 fn what_is_no_frame_ends_it() {
     for came in [
         &b"HTTP/1.1 200 OK\r\n"[..],
-        // Masked, with an extension, of an unknown kind, longer than a frame of its kind is.
+        // A masked frame, one with an extension, one of an unknown kind, one that is longer than its kind may be.
         &[0x81, 0x81, 0, 0, 0, 0, 0],
         &[0xc1, 1, 0],
         &[0x83, 0],
@@ -106,7 +106,7 @@ fn what_is_no_frame_ends_it() {
 fn what_is_sent_is_text_in_short_frames_with_masks_of_their_own() {
     let mut socket = WebSocket::new(7);
     let mut out = Vec::new();
-    // No text at all, as the RFC has it: MicroPython reads it all the same.
+    // This is not text as the RFC wants it: MicroPython reads it all the same.
     socket.encode(&[0xff; 300], &mut out);
     assert_ne!(out[2..6], out[2 + 131..6 + 131]);
     let frames = unmasked(&out);
