@@ -1,5 +1,18 @@
 //! The task that owns the port: it always drains it, sends requests, matches replies, interrupts and
 //! resynchronises.
+//!
+//! # Words
+//!
+//! - The *agent* is the program of ours on the board that reads requests and answers them. The *resident* one stays
+//!   running and reads lines; the others are called over the raw REPL, where each line is typed as a *source*.
+//! - A *body* is a user's function on the board, while it runs.
+//! - A request is *queued*, then *flying* (in flight) until it is answered. The one whose turn it is on the board is
+//!   the *head*.
+//! - A *ping* asks the agent which request it expects next; its answer is the *pong*. A ping without one is a
+//!   *barrier*: nothing new is sent behind it.
+//! - A *probe* asks whether the board is at a prompt instead of in the agent. It asks for the raw REPL's banner first,
+//!   which any program can print, and then for a *mark*, a text that only the prompt can make.
+//! - A *question* is one that a body or a thread asks the host. An *event* is told by one of these, unasked.
 
 mod ahead;
 mod aside;

@@ -131,7 +131,7 @@ impl Conversation {
         }
     }
 
-    /// Asks a prompt, of which there was a sign, for its banner. The ping follows once that has come.
+    /// Follows up a sign of a prompt: asks the prompt for its banner. The ping follows once that has come.
     pub(super) fn ask_for_prompt(&mut self) {
         if self.liveness.is_asking() {
             self.liveness.asked_for_banner();

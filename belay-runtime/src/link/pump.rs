@@ -325,7 +325,7 @@ impl Pump {
     }
 }
 
-/// All handles of the link are gone: closes it, with nobody to be told the result.
+/// All handles of the link are gone: it is closed, with nobody to be told the result.
 fn nobody_is_left() -> Command {
     Command::Close(oneshot::channel().0)
 }

@@ -107,7 +107,7 @@ impl Watch {
         self.forget_missing();
     }
 
-    /// Forgets what is missing, since it is missing of pings that are not awaited any more.
+    /// Forgets the missing bytes: they belong to pings that are not awaited any more.
     fn forget_missing(&mut self) {
         self.stolen = 0;
         self.beheaded = 0;

@@ -76,8 +76,8 @@ impl Liveness {
         }
     }
 
-    /// The board is at a prompt. If it was asked for a banner it has lost what was sent before; then returns since
-    /// when it has been pinged.
+    /// The board is at a prompt. Returns since when it has been pinged, if it was asked for a banner: then it has lost
+    /// what was sent before.
     pub(in crate::link) fn at_prompt(&mut self) -> Option<Instant> {
         self.barrier()
             .filter(|asked| asked.asked > 0)

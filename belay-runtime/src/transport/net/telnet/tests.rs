@@ -111,7 +111,7 @@ proptest! {
             prop_assert!(replies.is_empty());
             arrived.extend(data);
         }
-        // A return and a zero are one return where the bytes are those of a terminal, but for what was sent so.
+        // Without binary transmission CR travels as CR NUL and arrives as CR; a NUL that was sent behind it arrives.
         prop_assert_eq!(arrived, bytes);
     }
 
