@@ -92,7 +92,8 @@ impl Liveness {
         }
         let asked = self.take_state()?.asked;
         self.probe = None;
-        self.answered(now);
+        self.trouble = None;
+        self.hush(now);
         Some(asked)
     }
 }

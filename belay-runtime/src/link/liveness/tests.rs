@@ -57,6 +57,17 @@ fn a_ping_is_asked_again_ever_later_and_only_its_own_answer_counts() {
 }
 
 #[test]
+fn only_an_answer_to_a_request_shows_that_the_board_has_memory_again() {
+    let (mut liveness, now) = liveness();
+    assert_eq!(liveness.ran_out_of_memory(), 1);
+    let token = ask(&mut liveness, now);
+    assert_eq!(liveness.pong(token, now), Some(0));
+    assert_eq!(liveness.ran_out_of_memory(), 2);
+    liveness.answered(now);
+    assert_eq!(liveness.ran_out_of_memory(), 1);
+}
+
+#[test]
 fn whoever_waits_for_a_ping_has_the_board_interrupted_in_the_end() {
     let (mut liveness, now) = liveness();
     ask(&mut liveness, now);
