@@ -180,12 +180,12 @@ async fn a_password_that_is_wrong_or_missing_is_said_to_be_and_shown_nowhere() {
     let wrong = refusal(&format!("ws://:swordfish@127.0.0.1:{port}")).await;
     assert_eq!(
         wrong.to_string(),
-        format!("`ws://127.0.0.1:{port}` does not take the password")
+        format!("`ws://127.0.0.1:{port}` rejects the password")
     );
     let missing = refusal(&format!("ws://127.0.0.1:{port}")).await;
     assert_eq!(
         missing.to_string(),
-        format!("`ws://127.0.0.1:{port}` wants a password, and there is none")
+        format!("`ws://127.0.0.1:{port}` needs a password, and none is given")
     );
     assert!(missing.hint().unwrap().contains("BELAY_WEBREPL_PASSWORD"));
 

@@ -29,7 +29,7 @@ impl Aside {
         let size = self.size + room_of(&frame);
         if size > ROOM {
             // The board repeats its questions, and counts the events that were lost.
-            tracing::warn!("what the board says while it is connected is too much");
+            tracing::warn!("the board has sent too much while it was being connected: a frame is dropped");
             return None;
         }
         self.size = size;

@@ -119,8 +119,7 @@ impl Link {
             ..
         } = &self.shared.hello;
         ErrorKind::Unsupported {
-            feature: "the moment of a result, for which the agent has to read a counter of microseconds,"
-                .into(),
+            feature: "the time of a result, which takes a counter of microseconds on the board,".into(),
             firmware: format!("{implementation} on {platform}").into(),
         }
         .into()

@@ -55,7 +55,7 @@ impl Conversation {
         if value.len() > UNASKED {
             return tracing::warn!(
                 bytes = value.len(),
-                "what the board told of its own accord is too long"
+                "what the board has sent unasked is too long and is dropped"
             );
         }
         self.events.send(LinkEvent::Board(Arc::from(value)));

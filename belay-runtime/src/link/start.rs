@@ -121,7 +121,10 @@ async fn look(wire: &mut Wire<'_>, secrets: Secrets, deadlines: &Deadlines) -> R
             (None, Ok(Ran::Ended(ended))) if is_out_of_memory(&ended.traceback) => break,
             (None, Ok(Ran::Ended(_))) => {}
             (None, Ok(Ran::Hello(_))) => {
-                return Err(refused("an agent answered that was not asked", b""));
+                return Err(refused(
+                    "another agent answered than the one that was started",
+                    b"",
+                ));
             }
             // The line may have lost a part, so that the board waits for more.
             (None, Err(error)) if !is_lost(wire, &error) => return Err(error),

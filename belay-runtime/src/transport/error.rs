@@ -92,7 +92,7 @@ pub enum TransportError {
         why: Cow<'static, str>,
     },
     /// A password is missing or wrong.
-    #[error("`{to}` {}", if *.given { "does not take the password" } else { "wants a password, and there is none" })]
+    #[error("`{to}` {}", if *.given { "rejects the password" } else { "needs a password, and none is given" })]
     Password {
         /// The address, without it.
         to: String,
@@ -119,7 +119,7 @@ pub enum TransportError {
         feature: &'static str,
     },
     /// Nothing in this program can open boards of other machines.
-    #[error("nothing in this program leads to `{address}`")]
+    #[error("this program cannot open `{address}`")]
     NotProvided {
         /// The address.
         address: String,
@@ -240,7 +240,7 @@ impl TransportError {
             }
             Self::NotBuilt { feature, .. } => format!("run `cargo add belay-rs --features {feature}`").into(),
             Self::NotProvided { .. } => {
-                "boards of other machines are the crate `belay-fleet`'s: call its `Fleet::provide` first"
+                "boards of other machines take the crate `belay-fleet`: call its `Fleet::provide` first"
                     .into()
             }
             Self::Vanished(_) => {
@@ -249,9 +249,7 @@ impl TransportError {
                     .into()
             }
             Self::HungUp(_) => {
-                "does what is at the other end still run, is it still to be reached, and has nobody else \
-                got the board?"
-                    .into()
+                "is the server still running and in reach, and is nobody else connected to the board?".into()
             }
             Self::Ended(_) => "run the command by itself to see why it ends".into(),
             _ => return None,

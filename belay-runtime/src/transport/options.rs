@@ -65,7 +65,7 @@ impl PortOptions {
         }
         if options.flow == Some(Flow::RtsCts) && options.rts.is_some() {
             return Err(Problem::new(
-                "with `flow=rtscts` the line RTS is the driver's, so `rts` cannot be given",
+                "with `flow=rtscts` the driver controls RTS, so `rts` cannot be given",
             ));
         }
         Ok(options)

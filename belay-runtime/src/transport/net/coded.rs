@@ -124,7 +124,8 @@ impl<C: Codec> Coded<C> {
             sent?;
         }
         if self.unsent() > MOST_UNSENT {
-            self.failed = Some("the other side asks and asks, and reads no answer".to_owned());
+            self.failed =
+                Some("the other side goes on sending requests without reading the replies".to_owned());
         }
         Poll::Ready(Ok(()))
     }

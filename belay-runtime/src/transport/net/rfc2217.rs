@@ -45,7 +45,7 @@ pub(in crate::transport) async fn open(
         ))),
         // A caller that has not asked for a speed may have a port that has none.
         Some(set) if set != wanted && options.baud.is_some() => Err(refused(format!(
-            "its port has {set} bits per second and not {wanted}"
+            "it has set its port to {set} baud and not to {wanted}"
         ))),
         Some(_) => Ok(Box::new(coded)),
     }

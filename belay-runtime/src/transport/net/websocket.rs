@@ -129,7 +129,7 @@ impl WebSocket {
 }
 
 fn no_frames() -> Cow<'static, str> {
-    "what comes are no frames of a WebSocket".into()
+    "what was received are not frames of a WebSocket".into()
 }
 
 impl Codec for WebSocket {

@@ -224,7 +224,7 @@ fn an_option_that_is_unknown_or_twice_there_or_senseless_is_refused() {
         ),
         (
             "rts=on&flow=rtscts",
-            "with `flow=rtscts` the line RTS is the driver's, so `rts` cannot be given",
+            "with `flow=rtscts` the driver controls RTS, so `rts` cannot be given",
         ),
     ] {
         let text = format!("/dev/x?{query}");
