@@ -1,4 +1,5 @@
-//! The library for what bodies ask the host, how it is called, and what its frames and answers say.
+//! The library through which bodies on the board ask the host (host functions, `input`), how it is called, and how its
+//! questions and answers are encoded.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -9,40 +10,40 @@ use super::request;
 use crate::error::Result;
 use crate::python::{self, Arguments, Bytes, ValueError, packed};
 
-/// Its source.
+/// The library's source.
 pub const LIBRARY: &str = include_str!(concat!(env!("OUT_DIR"), "/asking.py"));
-/// The namespace in which it is.
+/// The namespace on the board in which the library is executed.
 pub const NAMESPACE: &str = "_asking";
-/// What tracebacks call it.
+/// The file name of the library in tracebacks.
 pub const FILE: &str = "belay.asking";
-/// What tracebacks call the functions that bodies call.
+/// The file name of the generated host functions in tracebacks.
 pub(crate) const HOST_FILE: &str = "belay.host";
-/// What the question of `input` is called.
+/// The name of the question that `input` asks.
 pub(crate) const INPUT: &str = "input";
 
-/// What reads the line, from the agent.
+/// The agent's functions that read and write the line, which the library needs.
 const TOOLS: &str = "L";
-/// What packs exact floats, where it was brought.
+/// The agent's function that packs exact floats, where it has been sent.
 const PACK: &str = "P";
 
-/// Whether the library is there.
+/// Expression: whether the board has the library.
 pub(crate) fn is_there() -> String {
     is_in_namespace(NAMESPACE, "bind")
 }
 
-/// Has it work for this session; `exact` is whether floats are packed.
+/// Prepares the library for this session; `exact` says whether floats are packed.
 pub fn begin(exact: bool) -> String {
     let pack = if exact { PACK } else { "None" };
     function("begin", &format!("{TOOLS},N,{pack},globals()"))
 }
 
-/// Gives a namespace what its host functions are made of, and `input` where somebody answers that.
+/// Puts into a namespace what its host functions need, and `input` if the host answers it.
 pub fn bind(namespace: &str, has_input: bool) -> Result<String, ValueError> {
     let namespace = python::to_literal(namespace)?;
     Ok(function("bind", &format!("{namespace},{}", u8::from(has_input))))
 }
 
-/// The functions that bodies of this namespace call, as they are sent: each a name and its parameters.
+/// The source of the host functions that bodies of this namespace call; each has a name and its parameters.
 pub fn functions<'a>(namespace: &str, functions: impl Iterator<Item = (&'a str, &'a [&'a str])>) -> String {
     use std::fmt::Write as _;
 
@@ -50,7 +51,7 @@ pub fn functions<'a>(namespace: &str, functions: impl Iterator<Item = (&'a str, 
     for (name, params) in functions {
         let comma = if params.is_empty() { "" } else { "," };
         let params = params.join(",");
-        // Writing to a text cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = writeln!(
             source,
             "def {name}({params}):return _belay_ask()('{namespace}.{name}',({params}{comma}))"
@@ -59,7 +60,7 @@ pub fn functions<'a>(namespace: &str, functions: impl Iterator<Item = (&'a str, 
     source
 }
 
-/// Hands a thread the answer that it waits for.
+/// Hands a thread the answer that it is waiting for.
 pub(crate) fn tell(answer: &str) -> Result<String, ValueError> {
     let answer = Bytes(answer.as_bytes().to_vec());
     Ok(function("told", &python::to_literal(&answer)?))
@@ -69,20 +70,20 @@ fn function(name: &str, arguments: &str) -> String {
     call(in_namespace(NAMESPACE, name), arguments)
 }
 
-/// A question of the board's.
+/// A question that the board asks the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
-    /// The place of who asks: 0 for the body that the agent runs.
+    /// The slot of the body or thread that asks: 0 for the body that the agent runs.
     pub place: u32,
-    /// Its number, which no other has in this run of the interpreter.
+    /// The question's number, unique for its slot in this run of the interpreter.
     pub number: u64,
-    /// How many items the body has given before, in this batch.
+    /// How many items the body has yielded before the question, in this batch.
     pub items: usize,
-    /// What is asked: `namespace.function`, `input`, or for the next items of a stream.
+    /// What is asked: `namespace.function`, `input`, or `<` for the next items of a stream.
     pub name: String,
-    /// The arguments as the `repr` of a tuple, and whether its floats have all their bits.
+    /// The arguments, as the `repr` of a tuple.
     pub words: Vec<u8>,
-    /// Whether they have.
+    /// Whether the floats among the arguments have all their bits.
     pub exact: bool,
 }
 
@@ -111,7 +112,7 @@ impl Question {
         })
     }
 
-    /// The same as a payload, for what plays the board.
+    /// The question as a payload, for code that plays the board.
     pub(super) fn encode(&self) -> Vec<u8> {
         let Self {
             place,
@@ -125,15 +126,16 @@ impl Question {
     }
 }
 
-/// An answer to a thread: its place, the number of the question, and what is said.
+/// An answer to a thread: its slot, the number of the question, and the encoded answer.
 pub(crate) fn answer(place: u32, number: u64, said: &str) -> String {
     format!("{place} {number} {said}")
 }
 
-/// That the answer is this one argument; `attaches` is whether the board reads what is apart from JSON.
+/// Encodes an answer that is this one argument; `attaches` says whether the board can read arguments attached beside
+/// the JSON.
 pub(crate) fn value(value: &Arguments, attaches: bool) -> Result<String, ValueError> {
     if !value.handles().is_empty() {
-        // Whoever answers does not know which board asks, and another one has other objects of the same numbers.
+        // The code that answers does not know which board asks, and the same number is another object on another board.
         return Err(ser::Error::custom(
             "an object that stays on the board cannot be an answer to it",
         ));
@@ -148,7 +150,7 @@ pub(crate) fn value(value: &Arguments, attaches: bool) -> Result<String, ValueEr
     }
 }
 
-/// That the answer is all of these, as a list.
+/// Encodes an answer that is all of these, as a list.
 pub(crate) fn values(values: &Arguments, attaches: bool) -> Result<String, ValueError> {
     let literals = values.literals()?;
     if let Some(json) = values.json() {
@@ -160,12 +162,12 @@ pub(crate) fn values(values: &Arguments, attaches: bool) -> Result<String, Value
     }
 }
 
-/// That a `HostError` is raised with this message.
+/// Encodes an answer that raises a `HostError` with this message.
 pub fn failed(message: &str) -> String {
     text('x', message)
 }
 
-/// That an `EOFError` is raised with this message.
+/// Encodes an answer that raises an `EOFError` with this message.
 pub(crate) fn at_end(message: &str) -> String {
     text('o', message)
 }

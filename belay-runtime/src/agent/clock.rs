@@ -1,10 +1,11 @@
-//! The library for the board's counter of microseconds, how it is called, and what it has put a moment to.
+//! The library that reads the board's microsecond counter, how it is called, and the results that it stamps with the
+//! time.
 
 use super::expression::{call, in_namespace};
 use super::values::Library;
 use crate::python::{Arguments, ValueError, packed};
 
-/// Puts moments to results; it is brought behind [`PACK`](super::values::PACK).
+/// Stamps results with the counter; it is sent after [`PACK`](super::values::PACK).
 pub(crate) const CLOCK: Library = Library {
     source: include_str!(concat!(env!("OUT_DIR"), "/clock.py")),
     namespace: NAMESPACE,
@@ -14,23 +15,23 @@ pub(crate) const CLOCK: Library = Library {
 };
 
 const NAMESPACE: &str = "_clock";
-/// The function that says what the counter is and after how many it begins again, or 0.
+/// The function that gives the counter and its period (at how many it wraps around), or 0 if it does not.
 pub(crate) const NOW: &str = "Q";
-/// What a result is packed as that has a moment.
+/// The packing code of a result with a time stamp.
 pub(crate) const STAMPED: u8 = b'@';
 
-/// A value, and what the counter was when the board had it.
+/// A value, and the counter at the moment when the board had the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stamp {
     pub(crate) ticks: u64,
-    /// After how many it begins again, or 0.
+    /// At how many the counter wraps around, or 0.
     pub(crate) period: u64,
     /// The value, whose floats have all their bits.
     pub(crate) repr: Vec<u8>,
 }
 
 impl Stamp {
-    /// Reads what was packed; nothing where that makes no sense.
+    /// Reads a packed result; `None` where it makes no sense.
     pub(crate) fn read(data: &[u8]) -> Option<Self> {
         let colon = data.iter().position(|byte| *byte == b':')?;
         let head = str::from_utf8(&data[..colon]).ok()?;
@@ -51,7 +52,8 @@ impl Stamp {
     }
 }
 
-/// Sets the board's clock to this when the counter is so much, and gives by how many microseconds that was too late.
+/// Sets the board's clock to `now` when the counter reaches `ticks`, and gives by how many microseconds that was too
+/// late.
 pub(crate) fn set_rtc(now: (u16, u8, u8, u8, u8, u8, u8), ticks: u64) -> Result<String, ValueError> {
     let arguments = Arguments::new().with("now", &now).with("ticks", &ticks);
     Ok(call(in_namespace(NAMESPACE, "set_rtc"), arguments.literals()?))

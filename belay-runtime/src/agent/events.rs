@@ -14,8 +14,8 @@ const CLAIM: &str = "claim";
 /// More than any board has room for, and an int of no more than 31 bits, which all boards have.
 const MOST: usize = 1 << 20;
 
-/// Puts these events of a trait into its namespace. On the board `room` of them wait; those of an earlier program are
-/// silent after a `fresh` claim. It gives `False` where the library is not there.
+/// Puts the functions that tell these events into the trait's namespace. The board queues up to `room` of them; a
+/// `fresh` claim silences the events of earlier programs. Gives `False` where the board does not have the library.
 pub fn claim(
     fresh: bool,
     room: usize,
@@ -34,17 +34,17 @@ pub fn claim(
     Ok(format!("{} and {claim}", is_in_namespace(NAMESPACE, CLAIM)))
 }
 
-/// Has an event sent under this token from now on, or not at all where that is 0.
+/// Subscribes: an event is sent under this token from now on, or no longer if the token is 0.
 pub fn listen(namespace: &str, event: &str, token: u32) -> String {
     function("listen", &format!("'{namespace}','{event}',{token}"))
 }
 
-/// How many events were told under each token, as pairs.
+/// Pairs of a token and how many events have been told under it.
 pub fn counts() -> String {
     function("counts", "")
 }
 
-/// Has no event sent any more. Where there is no library there is nothing to do.
+/// Ends all subscriptions. It does nothing where the board does not have the library.
 pub(crate) fn quiet() -> String {
     format!(
         "{} and {}",

@@ -1,26 +1,27 @@
-//! What the host has the agents evaluate: everything beside a user's own expressions.
+//! The expressions that the host has the agents evaluate, apart from those of users.
 
 use crate::python::{self, ValueError};
 
-/// What is deployed: the ids, and what the board calls them by.
+/// The deployed functions: pairs of an id and the board's alias for it.
 pub(crate) const DEPLOYED: &str = "list(F.items())";
-/// The function with which Python on the board says something of its own accord.
+/// The function with which Python code on the board sends the host an unsolicited message.
 pub(crate) const SAY: &str = "S";
-/// The function that says what there is to say of an exception, whatever it does itself when it is asked.
+/// The function that describes an exception. It never raises, even if the exception's own methods do.
 pub(crate) const DESCRIBE: &str = "E";
 
-/// The function that binds a function under an id, after it has executed the source that defines it, unless it has been.
+/// The function that binds a function to an id. It executes the source that defines the function first, unless it has
+/// done so before.
 pub(super) const DEPLOY: &str = "D";
-/// The function that removes what was bound under an id.
+/// The function that removes the function that is bound to an id.
 pub(crate) const EVICT: &str = "U";
 
-/// Gives back the memory of what nobody has any more.
+/// Runs the garbage collector.
 pub(crate) const COLLECT: &str = "__import__('gc').collect()";
 
-/// The function that evaluates in a namespace.
+/// The function that evaluates an expression in a namespace.
 pub(crate) const EVALUATE: &str = "V";
 
-/// Calls a function with these arguments, as they stand between the parentheses.
+/// A call of a function. `literals` are the arguments as they stand between the parentheses.
 pub(crate) fn call(mut function: String, literals: &str) -> String {
     function.reserve(literals.len() + 2);
     function.push('(');
@@ -29,7 +30,7 @@ pub(crate) fn call(mut function: String, literals: &str) -> String {
     function
 }
 
-/// Calls a function of a small board's, which says when it has worked out the arguments: then the call begins.
+/// A call on a small board. `G` notes there that the arguments have been evaluated, which is when the call begins.
 pub(super) fn call_that_begins(function: &str, literals: &str) -> String {
     match literals {
         "" => format!("{function}(*G())"),
@@ -37,17 +38,17 @@ pub(super) fn call_that_begins(function: &str, literals: &str) -> String {
     }
 }
 
-/// Closes a stream of a small board's.
+/// Closes a stream on a small board.
 pub(super) fn close(stream: u64) -> String {
     format!("K('{stream}')")
 }
 
-/// Binds a function of a small board's namespace under an id, and gives the name by which the board calls it.
+/// Binds a function of a small board's namespace to an id, and gives the board's alias for it.
 pub(crate) fn bind(id: &str, namespace: &str, function: &str) -> String {
     format!("{DEPLOY}('{id}','{namespace}','{function}')")
 }
 
-/// Runs statements in a namespace. `file` is what tracebacks call them.
+/// Executes statements in a namespace. `file` is their file name in tracebacks.
 pub(crate) fn execute(namespace: &str, source: &str, file: Option<&str>) -> Result<String, ValueError> {
     let source = python::to_literal(source)?;
     let namespace = python::to_literal(namespace)?;
@@ -64,23 +65,23 @@ pub(crate) fn evaluate(namespace: &str, expression: &str) -> Result<String, Valu
     Ok(format!("{EVALUATE}({namespace},{source})"))
 }
 
-/// Gives these names of a namespace these values.
+/// Assigns these values to these names of a namespace.
 pub(crate) fn assign(namespace: &str, names: &[&str], literals: &str) -> String {
     let names = names.join("','");
     format!("N('{namespace}').update(zip(('{names}',),({literals},)))")
 }
 
-/// Does one after the other, and gives what the second one gives.
+/// Evaluates both expressions, one after the other, and gives the value of the second.
 pub(crate) fn both(first: &str, second: &str) -> String {
     format!("({first},{second})[1]")
 }
 
-/// What a namespace has under a name.
+/// The value of a name in a namespace.
 pub(crate) fn in_namespace(namespace: &str, name: &str) -> String {
     format!("N('{namespace}')['{name}']")
 }
 
-/// A function of a namespace that is not ours.
+/// A function in a user's namespace, whose name has to be quoted.
 pub(crate) fn function_in(namespace: &str, function: &str) -> Result<String, ValueError> {
     let (namespace, function) = (python::to_literal(namespace)?, python::to_literal(function)?);
     Ok(format!("N({namespace})[{function}]"))
@@ -91,7 +92,8 @@ pub(crate) fn is_in_namespace(namespace: &str, name: &str) -> String {
     format!("'{name}' in N('{namespace}')")
 }
 
-/// Whether something in this has to be read with what [some agents lack](super::Flavour::lacks_bytes).
+/// Whether this expression can be evaluated only with the functions that [some agents
+/// lack](super::Flavour::lacks_bytes).
 pub(crate) fn has_bytes(expression: &str) -> bool {
     expression.contains(python::BYTES) || expression.contains(python::ARRAY)
 }

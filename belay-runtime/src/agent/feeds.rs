@@ -1,16 +1,16 @@
-//! The library for streams of the host's in bodies, and how it is called.
+//! The library for streams that the host sends to bodies, and how it is called.
 
 use super::asking::NAMESPACE;
 use super::expression::{call, in_namespace, is_in_namespace};
 
-/// Its source, which is run where what asks the host is.
+/// The library's source, which is executed in the namespace of `asking`.
 pub(crate) const LIBRARY: &str = include_str!(concat!(env!("OUT_DIR"), "/feeds.py"));
 /// What tracebacks call it.
 pub(crate) const FILE: &str = "belay.feeds";
-/// What the question for the next items is called.
+/// The name of the question that asks for the next items of a stream.
 pub(crate) const NEXT: &str = "<";
 
-/// The function that makes an iterator of a stream.
+/// The function that makes an iterator over a stream.
 const FEED: &str = "feed";
 
 /// Whether the library is there.

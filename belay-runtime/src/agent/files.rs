@@ -5,31 +5,31 @@ use serde::Deserialize;
 use super::expression::{call, in_namespace, is_in_namespace};
 use crate::python::{Arguments, ValueError};
 
-/// Its source.
+/// The library's source.
 pub(crate) const LIBRARY: &str = include_str!(concat!(env!("OUT_DIR"), "/files.py"));
-/// The namespace in which it is.
+/// The namespace on the board in which the library is executed.
 pub(crate) const NAMESPACE: &str = "_files";
-/// What tracebacks call it.
+/// The file name of the library in tracebacks.
 pub(crate) const FILE: &str = "belay.files";
 
-/// What the board says of its files before anything is done with them.
+/// What the board reports before the first operation on its files.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(crate) struct Facts {
-    /// How many bytes of memory were free, or a negative number.
+    /// How many bytes of memory were free; negative where the board cannot tell.
     free: i64,
-    /// Whether it can unpack what was packed.
+    /// Whether the board can decompress.
     pub(crate) unpacks: bool,
 }
 
 impl Facts {
-    /// How many bytes of memory were free, where the board says.
+    /// How many bytes of memory were free, where the board can tell.
     pub(crate) fn free_memory(self) -> Option<u64> {
         u64::try_from(self.free).ok()
     }
 }
 
-/// The library in parts of at most so many bytes, where a function is not longer. Each may be executed on its own, one
-/// after the other.
+/// The library's source, split between functions into parts of at most `most` bytes (a longer function is one part).
+/// The parts can be executed one after the other.
 pub(crate) fn parts(most: usize) -> Vec<String> {
     const FUNCTION: &str = "\ndef ";
     let mut parts: Vec<String> = Vec::new();
@@ -47,17 +47,18 @@ pub(crate) fn parts(most: usize) -> Vec<String> {
     parts
 }
 
-/// Raises something on a board whose `os` has not got what the library needs most.
+/// Raises an exception on a board whose `os` lacks what the library needs most.
 pub(crate) const NEEDS: &str = "__import__('os').rename and 1";
-/// Raises something on a board where nothing is mounted, or where it is mounted that there is no such file.
+/// Always raises an exception, from which the host sees whether a file system is mounted: if it is, there is no such
+/// file.
 pub(crate) const LOOKS: &str = "open('belay-is-looking')";
 
-/// Whether the library is there.
+/// Expression: whether the board has the library.
 pub(crate) fn is_there() -> String {
     is_in_namespace(NAMESPACE, "adopt")
 }
 
-/// Calls one of its functions.
+/// Calls one of the library's functions.
 pub(crate) fn function(name: &str, arguments: &Arguments) -> Result<String, ValueError> {
     Ok(call(in_namespace(NAMESPACE, name), arguments.literals()?))
 }

@@ -1,33 +1,33 @@
-//! What differs between the agents.
+//! The differences between the agents.
 
 use super::kinds::ReplyKind;
 use super::typed;
 use crate::protocol::Checksum;
 
-/// How many requests may be on their way at once, if the board has room for them.
+/// How many requests may be in flight at once, if the board has room for them.
 const WINDOW: usize = 8;
-/// How many characters the board reads at once where that is the cheapest.
+/// How many characters the board reads at once, where reading blocks of a fixed length is the cheapest way.
 const BLOCK: usize = 32;
-/// How much of a long line one source brings where the board holds the sender back while it cannot take more.
+/// How much of a long line is typed in one source, where flow control stops the sender when the board's buffer is full.
 const PIECE: usize = 512;
-/// The same where it does not, and has to have room for a whole source.
+/// The same without flow control, where the whole source has to fit into the board's input buffer.
 const SMALL_PIECE: usize = 128;
-/// How much source a small board gets at once.
+/// How much source a small board is sent at once.
 const PART: usize = 120;
 
-/// Which agent a board has, and how it is talked to. Whatever depends on that is said here.
+/// Which agent a board runs, and how the host talks to it. Whatever depends on the agent is decided here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Flavour {
-    /// The agent, which stays and reads its lines itself.
+    /// The resident agent, which keeps running and reads its lines itself.
     Resident,
-    /// The agent, to which the raw REPL hands each line.
+    /// The same agent on a board that cannot keep it running: each line is handed to it through the raw REPL.
     OverRawRepl,
-    /// The agent for boards with a few kilobytes of memory, to which the raw REPL hands each line.
+    /// The agent for boards with a few kilobytes of memory; each line is handed to it through the raw REPL.
     Small,
 }
 
 impl Flavour {
-    /// Whether it reads the line itself. Otherwise each line is typed at the raw prompt.
+    /// Whether the agent reads the line itself. Otherwise each line is typed at the raw prompt.
     pub fn stays(self) -> bool {
         match self {
             Self::Resident => true,
@@ -35,7 +35,7 @@ impl Flavour {
         }
     }
 
-    /// How its lines and frames are checked.
+    /// The checksum of its lines and frames.
     pub fn checksum(self) -> Checksum {
         match self {
             Self::Resident | Self::OverRawRepl => Checksum::Crc32,
@@ -43,17 +43,18 @@ impl Flavour {
         }
     }
 
-    /// How many requests may be on their way at once, on a line with flow control or without.
+    /// How many requests may be in flight at once, with or without flow control.
     pub(crate) fn window(self, flow_control: bool) -> usize {
         if self.stays() && flow_control { WINDOW } else { 1 }
     }
 
-    /// How many characters it reads at once; nothing where it reads lines of any length.
+    /// How many characters it reads at once; `None` where it reads lines of any length.
     pub(crate) fn block(self, flow_control: bool) -> Option<usize> {
         (self.stays() && flow_control).then_some(BLOCK)
     }
 
-    /// What it is told to read at once: nothing if it is not to stay.
+    /// The `size` that the agent is started with: the block length, -1 for lines of any length, or 0 if it is not to
+    /// keep running.
     pub(crate) fn reads_at_once(self, flow_control: bool) -> i64 {
         if !self.stays() {
             return 0;
@@ -62,7 +63,7 @@ impl Flavour {
         block.map_or(-1, |block| i64::try_from(block).unwrap_or(-1))
     }
 
-    /// Whether a long body follows a line that announces it.
+    /// Whether a long body is sent after a line that announces its length.
     pub(crate) fn announces_long_bodies(self) -> bool {
         match self {
             Self::Resident | Self::OverRawRepl => true,
@@ -70,7 +71,7 @@ impl Flavour {
         }
     }
 
-    /// How much source fits into one request, where that is not as much as there is: then source comes in parts.
+    /// How much source fits into one request, or `None` if there is no limit. Beyond the limit source is sent in parts.
     pub fn source_part(self) -> Option<usize> {
         match self {
             Self::Resident | Self::OverRawRepl => None,
@@ -78,7 +79,7 @@ impl Flavour {
         }
     }
 
-    /// Whether it has to be sent what reads bytes and arrays, once something has them.
+    /// Whether it has to be sent the functions that read bytes and arrays before it can read any.
     pub(crate) fn lacks_bytes(self) -> bool {
         match self {
             Self::Resident | Self::OverRawRepl => false,
@@ -86,7 +87,7 @@ impl Flavour {
         }
     }
 
-    /// Whether it can pack results, once it has been sent what it needs for that.
+    /// Whether it can pack results, once it has been sent the function for that.
     pub(crate) fn packs(self) -> bool {
         match self {
             Self::Resident | Self::OverRawRepl => true,
@@ -94,12 +95,12 @@ impl Flavour {
         }
     }
 
-    /// Whether bodies can ask the host: something has to read the answer while they run.
+    /// Whether bodies can ask the host. The agent has to read the answer while a body runs.
     pub(crate) fn asks(self) -> bool {
         self.stays()
     }
 
-    /// Whether there is the memory to ask it everything at once.
+    /// Whether it has the memory to report everything about the board in one answer.
     pub(crate) fn answers_at_length(self) -> bool {
         match self {
             Self::Resident | Self::OverRawRepl => true,
@@ -107,7 +108,7 @@ impl Flavour {
         }
     }
 
-    /// Whether it can give an answer once more in pieces, and only what is missing of it.
+    /// Whether it can retransmit an answer in pieces, and only the missing ones.
     pub(crate) fn answers_in_pieces(self) -> bool {
         match self {
             Self::Resident | Self::OverRawRepl => true,
@@ -115,7 +116,7 @@ impl Flavour {
         }
     }
 
-    /// Whether nothing but the end of the execution follows a frame of this kind.
+    /// Whether a frame of this kind is the last thing that the board sends before its execution ends.
     pub(crate) fn ends_execution(self, kind: u8) -> bool {
         let kind = ReplyKind::of(kind);
         if self.stays() {
@@ -124,7 +125,7 @@ impl Flavour {
         kind.is_none_or(|kind| kind != ReplyKind::Piece && !kind.is_in_between())
     }
 
-    /// The sources that, typed one after the other at the raw prompt, hand it a line.
+    /// The sources that hand the agent a line, to be typed at the raw prompt one after the other.
     pub(crate) fn sources(self, line: &[u8], flow_control: bool) -> Vec<Vec<u8>> {
         if self == Self::Small {
             return typed::in_parts(line, SMALL_PIECE);
@@ -132,7 +133,7 @@ impl Flavour {
         typed::at_once(line, if flow_control { PIECE } else { SMALL_PIECE })
     }
 
-    /// The source that hands it a ping.
+    /// The source that hands the agent a ping.
     pub(crate) fn source_of_ping(self, line: &[u8]) -> Vec<u8> {
         let take = if self == Self::Small { "line" } else { "h" };
         typed::call(&format!("_belay['{take}']("), line)

@@ -1,6 +1,6 @@
-//! The kinds of what is sent: one list for each direction.
+//! The kinds of requests and of replies: one list for each direction.
 
-/// An enum of kinds, each with the character that stands for it on the line.
+/// An enum of kinds, each with the character that encodes it on the line.
 macro_rules! kinds {
     ($(#[$about:meta])* $name:ident: $($(#[$doc:meta])* $kind:ident = $byte:literal,)*) => {
         $(#[$about])*
@@ -11,10 +11,10 @@ macro_rules! kinds {
         }
 
         impl $name {
-            /// All of them.
+            /// All kinds.
             pub const ALL: &[Self] = &[$(Self::$kind,)*];
 
-            /// The kind that this character stands for.
+            /// The kind that this character encodes.
             pub fn of(byte: u8) -> Option<Self> {
                 match byte {
                     $($byte => Some(Self::$kind),)*
@@ -22,7 +22,7 @@ macro_rules! kinds {
                 }
             }
 
-            /// The character that stands for it.
+            /// The character that encodes this kind.
             pub fn byte(self) -> u8 {
                 self as u8
             }
@@ -31,76 +31,76 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// What the host may ask of the agent. The fields are in [`Request`](super::Request).
+    /// What the host can ask of the agent. The fields are in [`Request`](super::Request).
     RequestKind:
-    /// A call: as JSON, or, on small boards, as an expression.
+    /// A call whose arguments are JSON, or, on small boards, an expression.
     Call = b'c',
-    /// A call as JSON, whose result is to be packed.
+    /// A call whose arguments are JSON and whose result is to be packed.
     CallFor = b'w',
-    /// A call with whatever an expression gives.
+    /// A call whose arguments are an expression.
     CallWith = b'a',
-    /// The same, and the result is to be packed.
+    /// A call whose arguments are an expression and whose result is to be packed.
     CallWithFor = b'A',
-    /// A call as JSON, behind which some of the arguments follow.
+    /// A call whose arguments are JSON, with some of them attached after it.
     CallWithAttached = b'j',
-    /// An expression.
+    /// Evaluates an expression.
     Evaluate = b'e',
-    /// A stream begins, with its first items.
+    /// Opens a stream, and asks for its first items.
     Open = b's',
-    /// The same, and its items are to be packed.
+    /// Opens a stream whose items are to be packed, and asks for the first ones.
     OpenFor = b'S',
-    /// The next items of a stream.
+    /// Asks for the next items of a stream.
     Next = b'n',
-    /// A stream is closed.
+    /// Closes a stream.
     Close = b'x',
     /// The first part of source.
     Source = b'T',
     /// A further part of source.
     MoreSource = b't',
-    /// What has come in parts is executed.
+    /// Executes the source that was sent in parts.
     Execute = b'X',
-    /// Whether the agent is there, and what it expects next.
+    /// Asks whether the agent is there, and which request number it expects next.
     Ping = b'p',
-    /// The agent is to end.
+    /// Ends the agent.
     Quit = b'q',
-    /// An answer once more.
+    /// Asks for an answer to be retransmitted.
     Again = b'R',
-    /// The answer to a question of the board's.
+    /// Answers a question that the board has asked.
     Answer = b'h',
-    /// A request of another kind, which follows as it is too long for a line.
+    /// A request of another kind, whose body is too long for a line and follows it.
     Long = b'l',
 }
 
 kinds! {
-    /// What the agent may say. The fields are in [`Reply`](super::Reply).
+    /// What the agent can say. The fields are in [`Reply`](super::Reply).
     ReplyKind:
     /// A session has begun, or goes on.
     Hello = b'h',
-    /// Python on the board says something of its own accord.
+    /// An unsolicited message from Python code on the board.
     Event = b's',
-    /// A body tells an event.
+    /// An event that a body has told.
     Told = b'u',
-    /// A body or a thread asks the host something.
+    /// A body or a thread asks the host a question.
     Question = b'?',
-    /// A body has got the answer to its question.
+    /// A body has received the answer to its question.
     Heard = b'!',
-    /// A line was damaged, or not the one that is expected.
+    /// A line was damaged, or has another number than the expected one.
     Refusal = b'n',
     /// The answer to a ping.
     Pong = b'o',
     /// The agent ends.
     Farewell = b'q',
-    /// A piece of something long has been taken.
+    /// A piece of a long line has arrived.
     Received = b'r',
     /// A value as its `repr`.
     Value = b'v',
-    /// A value that was packed.
+    /// A packed value.
     Packed = b'C',
     /// An exception.
     Raised = b'e',
     /// A `KeyboardInterrupt`.
     Interrupted = b'i',
-    /// A part of a value.
+    /// A part of a value that is sent in several frames.
     Part = b'+',
     /// The end of the parts of a `repr`.
     WholeRepr = b'w',
@@ -108,7 +108,7 @@ kinds! {
     WholeBytes = b'b',
     /// The end of the parts of a `bytearray`.
     WholeByteArray = b'a',
-    /// The end of the parts of what was packed.
+    /// The end of the parts of a packed value.
     WholePacked = b'W',
     /// An item of a stream as its `repr`.
     Item = b'y',
@@ -116,22 +116,22 @@ kinds! {
     BytesItem = b'z',
     /// An item that is a `bytearray`.
     ByteArrayItem = b'k',
-    /// An item that was packed.
+    /// A packed item.
     PackedItem = b'Y',
-    /// No more items for now.
+    /// The end of a batch; the stream has more items.
     Batch = b'p',
-    /// No more items.
+    /// The end of the stream.
     Exhausted = b'd',
-    /// A piece of a frame that was asked for again.
+    /// A piece of a frame that is retransmitted.
     Piece = b'f',
-    /// The end of what was asked for again.
+    /// The end of a retransmission.
     Pieces = b't',
-    /// Nothing is known of what was asked for again.
+    /// The agent no longer has the answer that was asked for again.
     Forgotten = b'g',
 }
 
 impl ReplyKind {
-    /// Whether it comes in the middle of something, which goes on behind it.
+    /// Whether the frame interrupts an answer, which goes on after it.
     pub fn is_in_between(self) -> bool {
         match self {
             Self::Event
@@ -164,7 +164,7 @@ impl ReplyKind {
         }
     }
 
-    /// Whether bodies and threads say it of their own accord, whatever the host is at.
+    /// Whether bodies and threads send it unsolicited, whatever the host is doing.
     pub fn is_unasked(self) -> bool {
         matches!(self, Self::Event | Self::Told | Self::Question)
     }

@@ -5,32 +5,33 @@ use std::sync::LazyLock;
 use super::{Flavour, Request, RequestKind, asking};
 use crate::protocol::{Checksum, checksum};
 
-/// How many numbers there are: 64, one character each.
+/// How many request numbers there are: 64, encoded as one character each.
 pub const NUMBERS: u8 = 64;
 /// How many characters a line's checksum takes.
 const SUFFIX: usize = 7;
-/// What stands before a request's body: `#`, its number, its kind, how many answers must be kept.
+/// The length of the head before a request's body: `#`, its number, its kind, and how many answers must be kept.
 const HEAD: usize = 4;
-/// What stands for no number: its character is `-`.
+/// Stands for "no number": its character is `-`.
 const UNNUMBERED: u8 = b'-'.wrapping_sub(b'0');
-/// What a block ends in. A line end behind a Ctrl-C would be taken for another tool's.
+/// The last character of a block. It is no line end, since a line end after a Ctrl-C is how the agent recognises
+/// another tool.
 const BLOCK_END: u8 = b'~';
-/// The shortest body that is sent on its own where lines may have any length.
+/// The length from which on a body is sent separately, after its line, where lines may have any length.
 const LONG: usize = 128;
 
-/// The number of a request, as the character that stands for it.
+/// The number of a request, which is encoded as one character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Number(u8);
 
 impl Number {
-    /// The number that this character stands for.
+    /// The number that this character encodes.
     pub fn from_char(char: u8) -> Option<Self> {
         char.checked_sub(b'0')
             .filter(|number| *number < NUMBERS)
             .map(Self)
     }
 
-    /// The character that stands for it.
+    /// The character that encodes the number.
     pub fn char(self) -> u8 {
         b'0'.wrapping_add(self.0)
     }
@@ -47,19 +48,19 @@ impl Number {
     }
 }
 
-/// How a session's lines are written.
+/// How the lines of a session are encoded.
 #[derive(Debug, Clone, Copy)]
 pub struct Lines {
     flavour: Flavour,
-    /// What the checksums begin with.
+    /// The initial value of the checksums.
     seed: u32,
-    /// The length of every line where the board reads blocks of characters, which is the cheapest where each
-    /// character of a line of any length would cost it a system call.
+    /// The length of every line, where the board reads blocks of a fixed length. That is the cheapest way where reading
+    /// a line of any length would cost a system call for each character.
     block: Option<usize>,
 }
 
 impl Lines {
-    /// The lines to an agent of this flavour, in a session of which the checksums begin with `seed`.
+    /// The lines to an agent of this flavour, in a session whose checksums start with `seed`.
     pub fn new(flavour: Flavour, seed: u32, flow_control: bool) -> Self {
         Self {
             flavour,
@@ -68,7 +69,7 @@ impl Lines {
         }
     }
 
-    /// A request: `kept` is how many of the answers before this one the board must be able to repeat.
+    /// A request: `kept` is how many of the preceding answers the board must be able to repeat.
     pub fn request(&self, number: Number, kept: u8, request: &Request) -> Vec<u8> {
         let (kind, body) = request.encode(self.flavour);
         let head = |kind: RequestKind| [b'#', number.char(), kind.byte(), Number(kept).char()];
@@ -83,18 +84,19 @@ impl Lines {
         let at = text.len();
         text.push(b'#');
         text.extend_from_slice(body.as_bytes());
-        // Where the line before it was lost it must not look like one.
+        // Another seed, so that a body is not mistaken for a line when the line before it was lost.
         self.seal(&mut text, at, self.seed.wrapping_add(1));
         text
     }
 
-    /// A ping that is answered so many times, at most ten.
+    /// A ping that the agent answers `times` times, at most ten.
     pub fn ping(&self, number: Number, token: u32, times: u8) -> Vec<u8> {
         self.request(number, times.saturating_sub(1).min(9), &Request::Ping { token })
     }
 
-    /// The answer to a question of this place on the board and this number. It has no number as a request, so that what
-    /// waits for one takes it for none. A body knows its own by the character in the place of what others have to keep.
+    /// The answer to a question, by the slot that asked it and its number. It has no request number, so that an agent
+    /// that waits for a request does not take it for one. A body recognises its answer by the fourth character, where
+    /// requests say how many answers must be kept.
     pub fn answer(&self, place: u32, number: u64, said: &str) -> Vec<u8> {
         let (which, answer) = match place {
             0 => (number.to_le_bytes()[0] % NUMBERS, said.to_owned()),
@@ -103,7 +105,7 @@ impl Lines {
         self.request(Number(UNNUMBERED), which, &Request::Answer(answer))
     }
 
-    /// Something that is no request of its own: a question for an answer, a farewell.
+    /// A line that is no numbered request of its own: asking for a retransmission, or ending the agent.
     pub fn control(&self, number: Number, request: &Request) -> Vec<u8> {
         self.request(number, 0, request)
     }
@@ -119,8 +121,8 @@ impl Lines {
         text
     }
 
-    /// Ends what begins at `at` with seven characters that make its checksum zero, or are its checksum, and a
-    /// line end.
+    /// Appends the checksum of everything from `at` on, and a line end. A CRC-32 is sealed by seven characters that
+    /// make it zero; a small checksum is appended as it is.
     fn seal(&self, text: &mut Vec<u8>, at: usize, seed: u32) {
         let check = self.flavour.checksum();
         if check == Checksum::Small {
@@ -143,11 +145,11 @@ impl Lines {
     }
 }
 
-/// For each bit of a checksum, the bits of the suffix that change that bit and no other. The suffix's
-/// characters are `@` to `_`: five bits each, and none of them is a control character or a lower-case letter.
+/// For each bit of a checksum, the bits of the suffix that flip this bit and no other. The suffix's characters are `@`
+/// to `_`, five bits each: no control characters and no lower-case letters.
 static SOLUTION: LazyLock<[u64; 32]> = LazyLock::new(|| {
     let plain = checksum(b"@@@@@@@\n", 0);
-    // Gaussian elimination over the columns (what each of the suffix's bits changes).
+    // Gaussian elimination over the columns (which bits of the checksum each bit of the suffix flips).
     let mut rows: Vec<(u32, u64)> = (0..5 * SUFFIX)
         .map(|bit| {
             let mut suffix = *b"@@@@@@@\n";
@@ -211,7 +213,7 @@ mod tests {
     #[test]
     fn a_small_checksum_is_written_behind_the_line() {
         let lines = Lines::new(Flavour::Small, 1234, false);
-        // As the agent for small boards works it out.
+        // The value that the agent for small boards computes.
         assert_eq!(lines.ping(Number::default(), 7, 1), b"#0p070206ec0\n");
         assert_eq!(
             Checksum::Small.of(b"-h77 micropython microbit 9000 4320", 1234),

@@ -1,7 +1,7 @@
-//! The agents on the board, as the host knows them: what they are asked and what they say, and the sources that bring
-//! them there. No port and no clock.
+//! The agents on the board, as the host knows them: the requests that they are sent, their replies, and the sources
+//! that bring them to the board. Nothing here has a port or a clock.
 //!
-//! The Python is in the same folder, a file for each: `build.rs` makes it short.
+//! Their Python sources are in the same folder, one file each; `build.rs` minifies them.
 
 #[doc(hidden)]
 pub mod asking;

@@ -1,4 +1,4 @@
-//! The library for modules on the board, and how it is called.
+//! The library for a trait's modules on the board, and how it is called.
 
 use std::borrow::Cow;
 
@@ -6,21 +6,22 @@ use super::expression::{call, in_namespace, is_in_namespace};
 use crate::python::{self, ValueError};
 use crate::spec::ModuleSpec;
 
-/// Its source.
+/// The library's source.
 pub(crate) const LIBRARY: &str = include_str!(concat!(env!("OUT_DIR"), "/modules.py"));
-/// The namespace in which it is.
+/// The namespace on the board in which the library is executed.
 pub(crate) const NAMESPACE: &str = "_modules";
-/// What tracebacks call it.
+/// The file name of the library in tracebacks.
 pub(crate) const FILE: &str = "belay.modules";
-/// Where the modules are on a board; their tracebacks begin with it.
+/// The folder of the modules on a board; their file names in tracebacks begin with it.
 pub(crate) const ROOT: &str = "/_belay";
-/// Whether a board can have any, which one with little memory is asked before it gets the library.
+/// Evaluates to 1 where a board can have modules, and raises otherwise. A board with little memory is asked before it
+/// is sent the library.
 pub(crate) const POSSIBLE: &str = "__import__('sys').modules and 1";
 
 const CLAIM: &str = "claim";
 
-/// Which of these modules the board has not got. Those that were claimed before are not to be seen any more where the
-/// claim is a `fresh` one. It gives `False` where the library is not there.
+/// Asks which of these modules the board lacks. After a `fresh` claim the modules of earlier claims can no longer be
+/// imported. Gives `False` where the board does not have the library.
 pub(crate) fn claim<'a>(
     fresh: bool,
     modules: impl Iterator<Item = &'a ModuleSpec>,
@@ -33,7 +34,7 @@ pub(crate) fn claim<'a>(
     Ok(format!("{} and {claim}", is_in_namespace(NAMESPACE, CLAIM)))
 }
 
-/// A piece of a module, from this byte on.
+/// Sends a piece of a module, which belongs at byte `at`.
 pub(crate) fn put(module: &ModuleSpec, at: usize, piece: &[u8], is_last: bool) -> Result<String, ValueError> {
     let piece = python::to_literal(&python::Bytes::from(piece))?;
     let hash = if is_last {
@@ -44,15 +45,15 @@ pub(crate) fn put(module: &ModuleSpec, at: usize, piece: &[u8], is_last: bool) -
     Ok(function("put", &format!("'{}',{at},{piece},{hash}", module.path)))
 }
 
-/// A file that is to be in a folder of the board: its path there, and what is in it.
+/// A file that is to be stored in a folder of the board: its path there, and its contents.
 #[derive(Debug)]
 pub(crate) struct StoredModule {
     pub(crate) path: String,
     pub(crate) contents: Cow<'static, [u8]>,
 }
 
-/// Which of these files are not in this folder of the board's file system, where modules are imported from from now on.
-/// It gives `False` where the library is not there.
+/// Asks which of these files the board's folder lacks or has with other contents. From now on modules are imported from
+/// this folder, too. Gives `False` where the board does not have the library.
 pub(crate) fn differing(folder: &str, files: &[StoredModule]) -> Result<String, ValueError> {
     let wanted: Vec<String> = files
         .iter()
@@ -66,12 +67,12 @@ pub(crate) fn differing(folder: &str, files: &[StoredModule]) -> Result<String, 
     Ok(format!("{} and {differing}", is_in_namespace(NAMESPACE, CLAIM)))
 }
 
-/// Removes what earlier programs have left, and says how much that was.
+/// Removes the modules of earlier programs, and gives how much memory that freed.
 pub(crate) fn spare() -> String {
     function("spare", "")
 }
 
-/// Runs these modules, where they are no files.
+/// Executes these modules on a board that cannot import them as files.
 pub(crate) fn load<'a>(modules: impl Iterator<Item = &'a ModuleSpec>) -> Result<String, ValueError> {
     let paths: Vec<&str> = modules.map(|module| module.path).collect();
     Ok(function("load", &python::to_literal(&paths.join(" "))?))

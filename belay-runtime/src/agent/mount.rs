@@ -1,15 +1,15 @@
-//! The library for folders of the host, how it is called, and what it asks.
+//! The library for folders of the host that are mounted on the board, how it is called, and what it asks the host.
 
 use super::expression::{call, in_namespace, is_in_namespace};
 use crate::python::{Arguments, ValueError};
 use crate::spec::{DeviceSpec, HostSpec};
 
-/// Its source.
+/// The library's source.
 pub(crate) const LIBRARY: &str = include_str!(concat!(env!("OUT_DIR"), "/mount.py"));
-/// What tracebacks call it.
+/// The file name of the library in tracebacks.
 pub(crate) const FILE: &str = "belay.mount";
 
-/// What the board asks, as any trait with host functions would have it.
+/// The questions that the board asks, declared like the host functions of any trait.
 pub(crate) static SPEC: DeviceSpec = DeviceSpec {
     name: "a mounted folder",
     namespace: "_mount",
@@ -40,12 +40,12 @@ const fn asks(name: &'static str, params: &'static [&'static str]) -> HostSpec {
     }
 }
 
-/// Whether the library is there.
+/// Expression: whether the board has the library.
 pub(crate) fn is_there() -> String {
     is_in_namespace(SPEC.namespace, "unmount")
 }
 
-/// Mounts the folder of this number.
+/// Mounts the folder with this number.
 pub(crate) fn mount(root: u32, at: &str, enter: bool) -> Result<String, ValueError> {
     let arguments = Arguments::new()
         .with("root", &root)
@@ -54,12 +54,12 @@ pub(crate) fn mount(root: u32, at: &str, enter: bool) -> Result<String, ValueErr
     function("mount", &arguments)
 }
 
-/// Has it not mounted any more.
+/// Unmounts a folder.
 pub(crate) fn unmount(at: &str) -> Result<String, ValueError> {
     function("unmount", &Arguments::new().with("at", at))
 }
 
-/// Has what was imported from there imported anew.
+/// Makes the board forget the modules that it has imported from there, so that they are imported anew.
 pub(crate) fn forget(at: &str) -> Result<String, ValueError> {
     function("forget", &Arguments::new().with("at", at))
 }

@@ -10,19 +10,19 @@ pub(crate) const NAMESPACE: &str = "_objects";
 /// What tracebacks call it.
 pub(crate) const FILE: &str = "belay.objects";
 
-/// The function that does something with an object.
+/// The function that performs an [`Act`] on an object.
 pub(crate) const ACT: &str = "O";
-/// The function that has objects go.
+/// The function that releases objects.
 pub(crate) const RELEASE: &str = "Y";
 
-/// What an answer is packed as that has handles in it.
+/// The packing code of an answer that contains handles.
 const CODE: u8 = b'O';
-/// Whether what is packed as this has handles in it.
+/// Whether a result with this packing code can contain handles.
 pub(crate) fn makes(result: &str) -> bool {
     result.starts_with(char::from(CODE))
 }
 
-/// The fewest characters that a handle has in an answer.
+/// The minimum length of a handle in an answer, in characters.
 const HANDLE: usize = 4;
 
 /// Whether the library is there.
@@ -30,17 +30,18 @@ pub(crate) fn is_there() -> String {
     super::expression::is_in_namespace(NAMESPACE, "begin")
 }
 
-/// Has it work for this program.
+/// Prepares the library for this program, whose objects it keeps from now on.
 pub(crate) fn begin(owner: u64) -> String {
     call(in_namespace(NAMESPACE, "begin"), &format!("globals(),{owner}"))
 }
 
-/// Has it keep nothing for nobody.
+/// Releases all objects; none is kept any more.
 pub(crate) fn end() -> String {
     begin(0)
 }
 
-/// The arguments of [`RELEASE`]: the numbers of objects, and answers with the first number of each that goes.
+/// The arguments of [`RELEASE`]: the numbers of objects, and pairs of an answer and the first number of its objects to
+/// release.
 pub(crate) fn released(numbers: &[u64], answers: &[(u64, u64)]) -> Arguments {
     let answers: Vec<_> = answers
         .iter()
@@ -51,32 +52,32 @@ pub(crate) fn released(numbers: &[u64], answers: &[(u64, u64)]) -> Arguments {
         .with("answers", &answers)
 }
 
-/// What is done with an object.
+/// An operation on an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Act {
     /// A method is called.
     Call,
-    /// It is called itself.
+    /// The object itself is called.
     Invoke,
     /// An attribute is read.
     Get,
     /// An attribute is set.
     Set,
-    /// What is in it under a key is read.
+    /// An item is read by its key.
     Item,
-    /// The same is set.
+    /// An item is set.
     Put,
-    /// The same is removed.
+    /// An item is removed.
     Remove,
-    /// Whether something is in it.
+    /// Asks whether the object contains something.
     Contains,
-    /// How much is in it.
+    /// Asks for its length.
     Length,
-    /// What it says of itself.
+    /// Asks for its `repr`.
     Repr,
-    /// What it gives one by one.
+    /// Iterates over it.
     Iterate,
-    /// It is read as a value.
+    /// Reads the object as a value.
     Value,
 }
 
@@ -98,27 +99,27 @@ impl Act {
         }
     }
 
-    /// The arguments of [`ACT`] that come before those of what is done.
+    /// The leading arguments of [`ACT`]; those of the operation itself follow.
     pub(crate) fn with(self, number: u64) -> Arguments {
         Arguments::new().with("act", self.code()).with("number", &number)
     }
 }
 
-/// What is in an answer that may have handles.
+/// An answer that can contain handles.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Kept {
     /// The number of the first object.
     pub(crate) first: u64,
-    /// How many there are, one number behind the other.
+    /// How many objects there are; their numbers are consecutive.
     pub(crate) count: usize,
-    /// The `repr`, in which each is a handle.
+    /// The `repr`, in which each object is written as its handle.
     pub(crate) repr: Vec<u8>,
     /// Whether its floats have all their bits.
     pub(crate) exact: bool,
 }
 
 impl Kept {
-    /// Reads what was packed with this code; nothing where that is no such answer, or makes no sense.
+    /// Reads a packed answer; `None` where the code is another one, or the answer makes no sense.
     pub(crate) fn read(code: u8, data: &[u8]) -> Option<Self> {
         if code != CODE {
             return None;
@@ -131,7 +132,7 @@ impl Kept {
             b'v' => (rest.to_vec(), false),
             code => (packed::repr(*code, rest)?, true),
         };
-        // What a board says of itself is not what is made room for.
+        // A number that the board has sent must not decide how much memory is allocated.
         if count > repr.len() / HANDLE || first.checked_add(count as u64).is_none() {
             return None;
         }

@@ -1,17 +1,17 @@
-//! Exceptions as the agent tells them.
+//! Exceptions as the agent reports them.
 
 use super::typed;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::exception::{DeviceException, Fate, Frame};
 use crate::python::{self, Value};
 
-/// The file that the agent's own code is in, as boards name what they read from the line.
+/// The file name of the agent's own code in tracebacks: boards compile what they read from the line under this name.
 const OWN_FILE: &str = "<stdin>";
 
 /// What a traceback begins with.
 const TRACEBACK: &str = "Traceback (most recent call last):";
 
-/// How the agent says how far a call had got.
+/// The agent's codes for how far a call had got.
 const NOT_BEGUN: u8 = 0;
 const BEGUN: u8 = 1;
 const MISSING: u8 = 2;
@@ -19,19 +19,19 @@ const MISSING: u8 = 2;
 /// An exception that ended a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Raised {
-    /// How many items had been sent before.
+    /// How many items had been sent before it was raised.
     pub items: usize,
-    /// How far the call had got: it had not begun, it had, or there is no such function.
+    /// How far the call had got: it had not begun, it had begun, or there is no such function.
     pub fate: u8,
     /// The name of its class.
     pub type_name: String,
-    /// What `str()` gives of it.
+    /// Its `str()`.
     pub message: String,
-    /// `repr()` of its arguments.
+    /// The `repr()` of its arguments.
     pub args: Option<String>,
     /// Its `errno`.
     pub errno: Option<i32>,
-    /// Its traceback. Where there is none, it is what the board printed last.
+    /// Its traceback. If `None`, the traceback is the last thing that the board printed.
     pub trace: Option<String>,
 }
 
@@ -40,17 +40,17 @@ pub struct Raised {
 type Parts = (usize, u8, String, String, Option<String>, Value, Option<String>);
 
 impl Raised {
-    /// Reads what the agent says of it.
+    /// Reads the agent's report.
     pub(super) fn decode(payload: &[u8]) -> Self {
         match python::from_repr::<Parts>(&without_surrogates(payload)) {
             Ok((items, fate, type_name, message, args, errno, trace)) => {
                 let errno = match errno {
-                    // Small boards leave it to the host to find it.
+                    // Small boards send only the arguments; the host finds the `errno` in them.
                     Value::None if type_name == "OSError" => first_of(args.as_deref()),
                     errno => errno,
                 };
                 let errno = match errno {
-                    // Some firmware takes a negative number for a large one.
+                    // Some firmware reports a negative number as a large unsigned one.
                     Value::Int(code) => i32::try_from(code)
                         .ok()
                         .or_else(|| u32::try_from(code).ok().map(u32::cast_signed)),
@@ -66,12 +66,12 @@ impl Raised {
                     trace,
                 }
             }
-            // The checksum was right, so this is what the board says, whatever its `repr` makes of it.
+            // The checksum was right, so this is what the board sent, even if its `repr` cannot be parsed.
             Err(_) => Self::plain("Exception", String::from_utf8_lossy(payload)),
         }
     }
 
-    /// What the agent says of it.
+    /// The report as the agent sends it.
     pub(super) fn encode(&self) -> String {
         let text = typed::quoted;
         let optional = |value: Option<&str>| value.map_or_else(|| "None".to_owned(), text);
@@ -89,12 +89,12 @@ impl Raised {
         )
     }
 
-    /// The board had no memory left to say anything.
+    /// The board had no memory left to report anything.
     pub(crate) fn out_of_memory() -> Self {
         Self::plain("MemoryError", "there was no memory left to answer")
     }
 
-    /// One of which no more is known.
+    /// An exception of which only the class and the message are known.
     fn plain(type_name: &str, message: impl Into<String>) -> Self {
         Self {
             items: 0,
@@ -107,7 +107,7 @@ impl Raised {
         }
     }
 
-    /// The error of a request that ended so, after this was printed.
+    /// The error of a request that ended with this exception. `output` is what the board had printed before.
     pub(crate) fn into_error(self, output: &[u8]) -> Error {
         let mut exception = DeviceException::new(self.type_name, self.message);
         exception.args = self.args;
@@ -118,7 +118,7 @@ impl Raised {
             _ => Fate::Begun,
         };
         exception.traceback = self.trace.as_deref().map(traceback).unwrap_or_default();
-        // Boards end lines as terminals want them; a reader of the text does not.
+        // Boards end lines with `\r\n`, as terminals need it; a reader of the text does not.
         let mut output = String::from_utf8_lossy(output).replace("\r\n", "\n");
         if self.trace.is_none()
             && let Some(at) = output.rfind(TRACEBACK)
@@ -131,7 +131,7 @@ impl Raised {
     }
 }
 
-/// The first of the arguments of which this is the `repr`.
+/// The first of the arguments, of which `args` is the `repr`.
 fn first_of(args: Option<&str>) -> Value {
     match args.map(|args| python::from_repr(args.as_bytes())) {
         Some(Ok(Value::Tuple(args))) => args.into_iter().next().unwrap_or_default(),
@@ -139,7 +139,7 @@ fn first_of(args: Option<&str>) -> Value {
     }
 }
 
-/// A str on a board can have halves of characters, which no text here has.
+/// Replaces surrogates, which a board's `str` can contain and Rust's cannot.
 fn without_surrogates(payload: &[u8]) -> Vec<u8> {
     let mut text = String::from_utf8_lossy(payload).into_owned().into_bytes();
     let mut at = 0;
@@ -167,7 +167,7 @@ fn traceback(text: &str) -> Vec<Frame> {
     let mut frames = frames(text);
     let own = frames.iter().take_while(|frame| frame.file == OWN_FILE).count();
     frames.drain(..own);
-    // The expression that makes the call.
+    // The frame of the expression with which the agent makes the call.
     if own > 0 && frames.len() > 1 && frames[0].file == "<string>" {
         frames.remove(0);
     }

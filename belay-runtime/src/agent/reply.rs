@@ -1,4 +1,4 @@
-//! What the agent says.
+//! The agent's replies.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -6,20 +6,20 @@ use base64::prelude::BASE64_STANDARD;
 use super::{Question, Raised, ReplyKind};
 use crate::protocol::Frame;
 
-/// What the board answered.
+/// A value in an answer, or an item of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Payload {
     /// The value as the board's `repr` writes it, without control characters.
     Repr(Vec<u8>),
-    /// The value was a `bytes` or `memoryview` large enough to be sent as what it is.
+    /// A `bytes` or `memoryview` large enough to be sent as base64 instead of its `repr`.
     Bytes(Vec<u8>),
-    /// The same of a `bytearray`.
+    /// A `bytearray` that was sent in the same way.
     ByteArray(Vec<u8>),
-    /// What the agent has packed the value as, and what that is.
+    /// A value that the agent has packed: the packing code, and the data.
     Packed(u8, Vec<u8>),
 }
 
-/// What a payload is of.
+/// The form in which a payload is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// A `repr`.
@@ -28,105 +28,105 @@ pub enum Form {
     Bytes,
     /// A `bytearray`.
     ByteArray,
-    /// What was packed as this.
+    /// Packed, with this packing code.
     Packed(u8),
 }
 
-/// The answer to a ping, and what the agent says of the lines that it has got.
+/// The answer to a ping, and what the agent has received since the one before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pong {
-    /// What was in the ping.
+    /// The token of the ping.
     pub token: u32,
-    /// What was in the one that it got before, or zero.
+    /// The token of the ping that the agent received before, or zero.
     pub before: u32,
-    /// What it has thrown away since, because it was not a whole line.
+    /// What the agent has received and discarded since then, because it was not an intact line.
     pub odd: Vec<u8>,
 }
 
 /// An event that a body on the board has told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
-    /// What the host has named it by.
+    /// The token of the subscription.
     pub token: u32,
-    /// How many were told under that name before, or lost.
+    /// How many events were told or lost under this token before.
     pub number: u64,
     /// Its value.
     pub value: Payload,
 }
 
-/// What one frame says.
+/// What one frame means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     /// A session has begun, or goes on.
     Hello(FirstWords),
-    /// Python on the board said something of its own accord: the `repr` of that.
+    /// An unsolicited message from Python code on the board: the `repr` of the value.
     Event(Vec<u8>),
-    /// A body tells an event.
+    /// An event that a body has told.
     Told(Told),
-    /// A body or a thread asks the host something.
+    /// A body or a thread asks the host a question.
     Question(Question),
-    /// The body that waits has got the answer.
+    /// The waiting body has received the answer.
     Heard,
-    /// A line was damaged, or not the one that is expected.
+    /// A line was damaged, or has another number than the expected one.
     Refusal,
     /// The answer to a ping.
     Pong(Pong),
     /// The agent ends.
     Farewell,
-    /// A piece of something long has been taken.
+    /// A piece of a long line has arrived.
     Received,
     /// A value as its `repr`.
     Value(Vec<u8>),
-    /// A value that was packed as this.
+    /// A packed value: the packing code, and the data.
     Packed(u8, Vec<u8>),
     /// An exception.
     Raised(Raised),
     /// A `KeyboardInterrupt`, after so many items.
     Interrupted(usize),
-    /// A part of a value.
+    /// A part of a value that is sent in several frames.
     Part {
         /// Its place among the parts.
         index: usize,
         /// What is in it.
         data: Vec<u8>,
     },
-    /// A value came in so many parts.
+    /// The end of a value that was sent in parts.
     Whole {
-        /// How many.
+        /// How many parts there were.
         parts: usize,
-        /// What they are parts of.
+        /// The form of the whole value.
         form: Form,
     },
     /// An item of a stream.
     Item {
-        /// Its place in its batch.
+        /// Its index in its batch.
         index: usize,
-        /// What it is.
+        /// The item itself.
         item: Payload,
     },
-    /// No more items for now, or for ever.
+    /// The end of a batch.
     Batch {
-        /// How many there were.
+        /// How many items it had.
         items: usize,
-        /// Whether the stream is at its end.
+        /// Whether the stream has ended.
         exhausted: bool,
     },
-    /// A piece of a frame that was asked for again.
+    /// A piece of a frame that is retransmitted.
     Piece(Piece),
-    /// The end of what was asked for again from this place on.
+    /// The end of a retransmission that was asked for from this byte on.
     Pieces(usize),
-    /// Nothing is known of what was asked for again.
+    /// The agent no longer has the answer that was asked for again.
     Forgotten,
 }
 
-/// What the agent says first.
+/// The agent's greeting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FirstWords {
     /// How many bytes of memory are free.
     pub free: Option<u64>,
-    /// Identifies the run of the interpreter.
+    /// Identifies this run of the interpreter.
     pub boot: u64,
-    /// How many bytes of memory were free before it came.
+    /// How many bytes of memory were free before the agent was loaded.
     pub before: Option<u64>,
     /// `sys.implementation.name`.
     pub implementation: String,
@@ -134,21 +134,21 @@ pub struct FirstWords {
     pub platform: String,
 }
 
-/// A piece of a frame.
+/// A piece of a retransmitted frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
-    /// Which frame of the answer.
+    /// The index of the frame in its answer.
     pub frame: usize,
-    /// Where it begins there, in bytes.
+    /// The piece's offset in the frame, in bytes.
     pub at: usize,
-    /// How many bytes the frame has.
+    /// The length of the frame, in bytes.
     pub total: usize,
-    /// What is in it.
+    /// The bytes of the piece.
     pub text: Vec<u8>,
 }
 
 impl Payload {
-    /// How many bytes there are of it.
+    /// Its length in bytes.
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Repr(bytes) | Self::Bytes(bytes) | Self::ByteArray(bytes) | Self::Packed(_, bytes) => {
@@ -159,7 +159,7 @@ impl Payload {
 }
 
 impl Form {
-    /// The payload of this form with these bytes.
+    /// A payload of this form.
     pub(crate) fn of(self, bytes: Vec<u8>) -> Payload {
         match self {
             Self::Repr => Payload::Repr(bytes),
@@ -171,7 +171,7 @@ impl Form {
 }
 
 impl Reply {
-    /// What a frame says; nothing if that makes no sense.
+    /// Decodes a frame; `None` if it makes no sense.
     pub fn decode(frame: Frame) -> Option<Self> {
         let Frame { kind, payload, .. } = frame;
         Some(match ReplyKind::of(kind)? {
@@ -238,7 +238,7 @@ impl Reply {
         })
     }
 
-    /// What a frame has to say for it.
+    /// The kind and payload of the frame for this reply.
     pub fn encode(&self) -> (ReplyKind, Vec<u8>) {
         let text = |kind, text: String| (kind, text.into_bytes());
         match self {
@@ -307,7 +307,7 @@ impl Reply {
 impl FirstWords {
     fn decode(payload: &[u8]) -> Self {
         let text = String::from_utf8_lossy(payload);
-        // The last one, the platform, can have blanks.
+        // The platform comes last because it can contain blanks.
         let words: Vec<&str> = text.splitn(5, ' ').collect();
         let number = |at: usize| words.get(at).and_then(|word| word.parse::<i64>().ok());
         let word = |at: usize| words.get(at).copied().unwrap_or_default().to_owned();
@@ -335,8 +335,8 @@ impl FirstWords {
 }
 
 impl Pong {
-    /// A payload such as `5 4 ` and the odd characters as base64. The agent for small boards
-    /// gives the token alone: nothing is known to be missing.
+    /// Decodes a payload such as `5 4 ` and the discarded characters as base64. The agent for small boards sends the
+    /// token alone; then nothing is known to be missing.
     fn decode(payload: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(payload).ok()?;
         let mut words = text.split(' ');
@@ -361,7 +361,7 @@ impl Pong {
 }
 
 impl Told {
-    /// A payload such as `3 17:'text'`, or `3 17#.` and what was packed as base64.
+    /// Decodes a payload such as `3 17:'text'`, or `3 17#.` and a packed value as base64.
     fn decode(payload: &[u8]) -> Option<Self> {
         let end = payload.iter().position(|byte| b":#".contains(byte))?;
         let head = std::str::from_utf8(&payload[..end]).ok()?;
@@ -391,7 +391,7 @@ impl Told {
 }
 
 impl Piece {
-    /// A payload such as `0 48 500:` and what follows as base64.
+    /// Decodes a payload such as `0 48 500:` and the bytes as base64.
     fn decode(payload: &[u8]) -> Option<Self> {
         let colon = payload.iter().position(|byte| *byte == b':')?;
         let head = std::str::from_utf8(&payload[..colon]).ok()?;
@@ -429,7 +429,7 @@ fn count(payload: &[u8]) -> usize {
         .unwrap_or(0)
 }
 
-/// An index and what belongs to it.
+/// Splits an index from what follows it.
 fn part(payload: &[u8]) -> Option<(usize, &[u8])> {
     let colon = payload.iter().position(|byte| *byte == b':')?;
     let index = std::str::from_utf8(&payload[..colon]).ok()?.parse().ok()?;

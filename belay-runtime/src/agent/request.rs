@@ -1,4 +1,4 @@
-//! What the host asks of the agent.
+//! The host's requests to the agent.
 
 use std::borrow::Cow;
 
@@ -7,43 +7,43 @@ use super::{Flavour, RequestKind};
 use crate::error::{ErrorKind, Result};
 use crate::python::{self, Apart, Arguments};
 
-/// How long a question for what is missing can be where lines have a length of their own.
+/// The maximum length of a request for retransmission, where every line has a fixed length.
 const ROOM: usize = 20;
 
-/// What one line asks of the agent.
+/// A request, which is sent as one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
-    /// Calls what is deployed.
+    /// Calls a deployed function.
     Call {
-        /// By which name.
+        /// The board's alias for the function.
         function: String,
-        /// The arguments as they stand between the parentheses of a call.
+        /// The arguments as Python literals, as they stand between the parentheses of a call.
         literals: String,
-        /// The arguments as JSON, with a comma before each, if that says all of them.
+        /// The arguments as JSON, with a comma before each, if JSON can express all of them exactly.
         json: Option<String>,
-        /// The same with some of them apart from the call, where that is worth it.
+        /// The arguments as JSON with large ones attached separately, where that saves something.
         apart: Option<Box<Apart>>,
-        /// What the agent is to pack the result as, if it can, or nothing.
+        /// The packing code for the result, or empty if it is not to be packed. An agent that cannot pack ignores it.
         result: Cow<'static, str>,
     },
     /// Evaluates an expression.
     Evaluate(String),
-    /// Begins a stream of what an expression gives, with its first items.
+    /// Opens a stream over the value of an expression, and asks for its first items.
     Open {
         /// The stream's number.
         stream: u64,
-        /// How many items may come.
+        /// How many items the agent may send.
         credit: usize,
-        /// What gives them.
+        /// The expression whose value is iterated over.
         expression: String,
-        /// What the agent is to pack items as, if it can, or nothing.
+        /// The packing code for the items, or empty.
         result: Cow<'static, str>,
     },
-    /// The next items of a stream.
+    /// Asks for the next items of a stream.
     Next {
         /// The stream's number.
         stream: u64,
-        /// How many items may come.
+        /// How many items the agent may send.
         credit: usize,
     },
     /// Closes a stream.
@@ -51,41 +51,41 @@ pub enum Request {
         /// The stream's number.
         stream: u64,
     },
-    /// A part of source, for an agent to which it [comes in parts](Flavour::source_part).
+    /// A part of a source, for an agent to which source is [sent in parts](Flavour::source_part).
     Source {
         /// Whether it is the first part.
         first: bool,
         /// The part.
         part: String,
     },
-    /// Executes what has come in parts.
+    /// Executes the source that was sent in parts.
     Execute {
-        /// In which namespace.
+        /// The namespace.
         namespace: String,
     },
-    /// Whether the agent is there, and what it expects next.
+    /// Asks whether the agent is there, and which number it expects next.
     Ping {
-        /// What the answer is to have in it.
+        /// The token that the answer is to repeat.
         token: u32,
     },
-    /// Has the agent end.
+    /// Ends the agent.
     Quit,
-    /// The answer to the request of the line's number once more, or what is missing of it.
+    /// Asks for the answer to the request with the line's number to be retransmitted, whole or what is missing of it.
     Again(Option<Missing>),
-    /// The answer to a question of the board's.
+    /// Answers a question that the board has asked.
     Answer(String),
 }
 
-/// What of an answer is asked for again.
+/// The part of an answer that is to be retransmitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Missing {
-    /// From which frame on.
+    /// The index of the first missing frame.
     pub frame: usize,
-    /// From which byte of that on.
+    /// The first missing byte of that frame.
     pub from: usize,
-    /// To which, or 0 for all that follows.
+    /// The end of the missing bytes, or 0 for everything that follows, further frames included.
     pub to: usize,
-    /// In pieces of how many bytes.
+    /// The size of the pieces, in bytes.
     pub size: usize,
 }
 
@@ -94,9 +94,9 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// When an argument cannot be expressed, or the function has no name that could stand in a line.
+    /// When an argument cannot be expressed, or the function's name contains a character that a line cannot.
     pub fn call(function: String, arguments: &Arguments) -> Result<Self> {
-        // An expression has to be worked out.
+        // Only a plain name can be looked up; anything else has to be evaluated.
         let is_name = function
             .bytes()
             .all(|byte| byte == b'_' || byte.is_ascii_alphanumeric());
@@ -115,13 +115,14 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// When it could not stand in a line.
+    /// When it contains a character that a line cannot.
     pub fn evaluate(expression: String) -> Result<Self> {
         printable(expression).map(Self::Evaluate)
     }
 
-    /// Has a function bound under an id: the id, the namespace, the function, the source that defines it, and what that is
-    /// called. It is a call, so that a board with little room has not got to compile the source's text before the source.
+    /// Deploys a function. The texts are the id, the namespace, the function, the source that defines it, and the
+    /// source's file name. It is sent as a call with JSON arguments, so that a board with little memory does not have
+    /// to compile the source as a string literal first.
     ///
     /// # Errors
     ///
@@ -144,7 +145,7 @@ impl Request {
         })
     }
 
-    /// A request for the items of what this one asks for, as many as this at first.
+    /// Turns a request for a value into one that streams its items, with `credit` for the first ones.
     pub(crate) fn opening(self, stream: u64, credit: usize) -> Self {
         let (expression, result) = match self {
             Self::Call {
@@ -164,7 +165,7 @@ impl Request {
         }
     }
 
-    /// What the agent is to pack its result as.
+    /// The packing code for the result.
     pub(crate) fn result_mut(&mut self) -> Option<&mut Cow<'static, str>> {
         match self {
             Self::Call { result, .. } | Self::Open { result, .. } => Some(result),
@@ -172,19 +173,19 @@ impl Request {
         }
     }
 
-    /// Whether something of it is apart from the call.
+    /// Whether some arguments are attached separately.
     pub(crate) fn has_attached(&self) -> bool {
         matches!(self, Self::Call { apart: Some(_), .. })
     }
 
-    /// The same with nothing apart from the call.
+    /// Writes all arguments into the call, so that none is attached.
     pub(crate) fn write_all(&mut self) {
         if let Self::Call { apart, .. } = self {
             *apart = None;
         }
     }
 
-    /// The same for a result that is not to be packed, and with nothing apart from the call.
+    /// The same request for a board that lacks the libraries: nothing is packed or attached.
     pub(crate) fn unprovided(mut self) -> Self {
         self.write_all();
         if let Some(result) = self.result_mut() {
@@ -193,12 +194,13 @@ impl Request {
         self
     }
 
-    /// Whether the stream that it asks for has begun before it.
+    /// Whether the request continues a stream that was opened before it.
     pub(crate) fn goes_on(&self) -> bool {
         matches!(self, Self::Next { .. })
     }
 
-    /// The source or expression in it that may name [what some agents lack](Flavour::lacks_bytes).
+    /// The source or expression in the request that may use the functions that [some agents
+    /// lack](Flavour::lacks_bytes).
     pub(crate) fn literals(&self) -> &str {
         match self {
             Self::Call { literals, .. } => literals,
@@ -214,7 +216,7 @@ impl Request {
         }
     }
 
-    /// What a line says for it to an agent of this flavour.
+    /// Encodes the request for an agent of this flavour: its kind, and the body of the line.
     pub fn encode(&self, flavour: Flavour) -> (RequestKind, Cow<'_, str>) {
         match self {
             Self::Call {
@@ -259,8 +261,8 @@ impl Request {
         }
     }
 
-    /// What a line asks of an agent of this flavour; nothing if it asks nothing that makes sense. A small board reads
-    /// the end of a stream as the expression that it is.
+    /// Decodes a line for an agent of this flavour; `None` if it makes no sense. On a small board closing a stream is
+    /// decoded as the expression that it is sent as.
     pub fn decode(kind: RequestKind, body: &str, flavour: Flavour) -> Option<Self> {
         let words = |many| body.splitn(many, ' ').collect::<Vec<_>>();
         Some(match kind {
@@ -311,14 +313,15 @@ impl Request {
             RequestKind::Again if body.trim().is_empty() => Self::Again(None),
             RequestKind::Again => Self::Again(Some(Missing::decode(body.trim())?)),
             RequestKind::Answer => Self::Answer(body.to_owned()),
-            // It is another request, which follows.
+            // It only announces another request, whose body follows.
             RequestKind::Long => return None,
         })
     }
 }
 
 impl Missing {
-    /// The same, or more of it if there is no room for the question in a line that has a length of its own.
+    /// The same range, or a larger one that takes fewer characters to ask for, if the line has a fixed length without
+    /// room for it.
     #[must_use]
     pub(crate) fn within_room(self) -> Self {
         let to_the_end = Self { to: 0, ..self };
@@ -361,9 +364,9 @@ fn open(stream: u64, credit: usize, expression: &str) -> (RequestKind, Cow<'_, s
     )
 }
 
-/// Functions are called without compiling anything where JSON says all of the arguments, except on small boards, where
-/// each line is compiled. Others are called with what an expression gives, so that the board can tell whether a function
-/// has begun.
+/// Where JSON can express all arguments, the board calls the function without compiling anything (except small boards,
+/// which compile each line). Other arguments are sent as an expression that is evaluated before the call, so that the
+/// board can tell whether the function has begun.
 fn call<'a>(
     flavour: Flavour,
     function: &'a str,
@@ -403,7 +406,7 @@ fn call<'a>(
     }
 }
 
-/// What is deployed goes by its number: a name takes the board longer to look up than the call.
+/// A deployed function is sent as its number: looking up a name takes the board longer than the call.
 fn write_function(json: &mut String, function: &str) {
     let number = function.strip_prefix('f').unwrap_or_default();
     if number
@@ -416,7 +419,7 @@ fn write_function(json: &mut String, function: &str) {
     }
 }
 
-/// What [`write_function`] has written, and what stands behind it.
+/// Reads what [`write_function`] has written, and gives the rest as well.
 fn read_function(json: &str) -> Option<(String, &str)> {
     if let Some(name) = json.strip_prefix('"') {
         return name.split_once('"').map(|(name, rest)| (name.to_owned(), rest));
@@ -426,7 +429,7 @@ fn read_function(json: &str) -> Option<(String, &str)> {
     (end > 0).then(|| (format!("f{number}"), rest))
 }
 
-/// What is called with what, some of which is apart from it.
+/// A call with some arguments attached separately.
 fn call_with_attached(function: &str, apart: &Apart, result: &str) -> (RequestKind, Cow<'static, str>) {
     (
         RequestKind::CallWithAttached,
@@ -434,7 +437,8 @@ fn call_with_attached(function: &str, apart: &Apart, result: &str) -> (RequestKi
     )
 }
 
-/// The length of JSON that says what is called with what, that JSON, and what is apart from it.
+/// The length of the JSON, the JSON itself (packing code, function, places of the attached arguments, the other
+/// arguments), and the attached data.
 pub(super) fn attached(function: &str, apart: &Apart, result: &str) -> String {
     let Apart { json, places, data } = apart;
     let mut head = String::with_capacity(json.len() + places.len() + 32);
@@ -448,14 +452,14 @@ pub(super) fn attached(function: &str, apart: &Apart, result: &str) -> String {
     format!("{:06}{head}{data}", head.len())
 }
 
-/// What [`call_with_attached`] has made a line of.
+/// Decodes what [`call_with_attached`] has encoded.
 fn called_with_attached(body: &str) -> Option<Request> {
     let (length, rest) = body.split_at_checked(6)?;
     let (head, data) = rest.split_at_checked(length.parse().ok()?)?;
     let (result, rest) = head.strip_prefix("[\"")?.strip_suffix(']')?.split_once("\",")?;
     let (function, rest) = read_function(rest)?;
     let rest = rest.strip_prefix(",[")?;
-    // Nothing in the places has two brackets one behind the other.
+    // The places contain no two consecutive brackets.
     let end = rest.find("]]").map_or(0, |at| at + 1);
     let (places, json) = rest.split_at(end);
     Some(Request::Call {
@@ -471,7 +475,7 @@ fn called_with_attached(body: &str) -> Option<Request> {
     })
 }
 
-/// What [`call`] has made a line of.
+/// Decodes what [`call`] has encoded.
 fn called(kind: RequestKind, body: &str, flavour: Flavour) -> Option<Request> {
     let has_result = matches!(kind, RequestKind::CallFor | RequestKind::CallWithFor);
     let call = |function: &str, literals: &str, json: Option<&str>, result: &str| Request::Call {
@@ -503,7 +507,7 @@ fn called(kind: RequestKind, body: &str, flavour: Flavour) -> Option<Request> {
     Some(call(&function, "", Some(json), result))
 }
 
-/// This text, if it can stand in a line.
+/// The text, if all of its characters may stand in a line.
 fn printable(text: String) -> Result<String> {
     if text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
         Ok(text)

@@ -1,39 +1,39 @@
-//! The agent for boards that cannot run the other one: sent in pieces, so that the board never compiles much at
-//! once.
+//! The agent for boards that cannot run the resident one. It is sent in pieces, so that the board never has to compile
+//! much at once.
 
 use super::source::{Secrets, begin, fingerprint};
 use super::typed::quoted;
 use crate::protocol::Checksum;
 
-/// Its source.
+/// The agent's source.
 const SMALL: &str = include_str!(concat!(env!("OUT_DIR"), "/small.py"));
-/// What it needs to read bytes and arrays.
+/// The additional source with which it can read bytes and arrays.
 pub(crate) const BYTES: &str = include_str!(concat!(env!("OUT_DIR"), "/small_bytes.py"));
-/// Identifies it and what it keeps.
+/// Identifies the version of the agent and of the sources that stay on the board.
 const VERSION: u64 = fingerprint(&[SMALL, FOUND, NEWER, BYTES]);
-/// How much of a board's memory it takes, and what is needed to compile it. Measured on the BBC micro:bit.
+/// How many bytes of the board's memory it takes, the memory to compile it included. Measured on the BBC micro:bit.
 pub(crate) const NEEDED: u64 = 7 * 1024;
-/// What begins it.
+/// The first source, which creates the agent's dictionary.
 const FOUND: &str = include_str!(concat!(env!("OUT_DIR"), "/small_first.py"));
-/// What takes what comes then.
+/// The source that receives the pieces that follow.
 const PIECE: &str = include_str!(concat!(env!("OUT_DIR"), "/small_piece.py"));
-/// What it has besides on boards that are not old.
+/// Additional source for boards whose firmware is not old.
 const NEWER: &str = include_str!(concat!(env!("OUT_DIR"), "/small_newer.py"));
-/// The lengths of the first line to an old board that the agent is brought to, and to one that has it. Its buffer grows to
-/// the longest line, and stays where it is in the heap: the first one makes it long enough for those that follow, before
-/// anything stands in the way.
+/// The lengths of the first line to an old board: one that the agent is brought to, and one that has it already. The
+/// board's line buffer grows to the longest line and stays where it is in the heap. So the first line makes it long
+/// enough for the others, before anything is allocated behind it.
 const FIRST: usize = 464;
 const FIRST_ATTACHED: usize = 304;
-/// Frees what nothing uses any more.
+/// Runs the garbage collector.
 pub(crate) const COLLECT: &str = "from gc import collect as _belay_f\n_belay_f()\ndel _belay_f\n";
 
-/// Begins a session if it is there. This is the first line.
+/// Begins a session if the board has the agent. This is the first line.
 pub(crate) fn attach(secrets: Secrets, is_old: bool) -> String {
     let length = if is_old { FIRST_ATTACHED } else { 0 };
     format!("{:length$}\n", begin(secrets, VERSION, "0"))
 }
 
-/// Brings it in pieces, each of which may run twice.
+/// The sources that bring the agent in pieces, each of which may be executed twice.
 pub(crate) fn bring(secrets: Secrets, free: u64, is_old: bool) -> Vec<String> {
     let boot = secrets.boot.to_string();
     let first = FOUND.replace("BOOT", &boot).replace("FREE", &free.to_string());
@@ -58,14 +58,14 @@ fn piece_of(statement: &str) -> String {
     format!("_belay['x']({},{check})\n", quoted(statement))
 }
 
-/// The longest first: what is compiled is put behind what was needed to compile it, and that gap then is large enough
-/// for all others.
+/// Sorts the longest first: compiled code is allocated behind the memory that compiling it needed, and the gap that
+/// this leaves is then large enough for all the others.
 fn by_length(mut statements: Vec<&str>) -> Vec<&str> {
     statements.sort_by_key(|statement| std::cmp::Reverse(statement.len()));
     statements
 }
 
-/// The statements at the global level.
+/// Splits a source into its top-level statements.
 fn statements(source: &str) -> Vec<&str> {
     let mut statements = Vec::new();
     let mut rest = source;

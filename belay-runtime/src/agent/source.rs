@@ -1,4 +1,4 @@
-//! What brings an agent onto a board, or finds it there.
+//! The sources that bring the resident agent to a board, or find it there.
 
 use super::typed::quoted;
 use super::{asking, events, feeds, files, modules, threads, values};
@@ -6,11 +6,11 @@ use crate::random::random;
 
 /// The agent's source.
 pub(super) const AGENT: &str = include_str!(concat!(env!("OUT_DIR"), "/resident.py"));
-/// What compiles it.
+/// The source that compiles the agent, after checking what has arrived.
 const CHECKED: &str = include_str!(concat!(env!("OUT_DIR"), "/checked.py"));
-/// Identifies the agent and what it keeps: another version of either is not this one.
+/// Identifies the version of the agent and of the libraries that stay on the board.
 const VERSION: u64 = fingerprint(&SOURCES);
-/// The agent, and what it is sent when it is needed.
+/// The agent, and the libraries that it is sent when they are needed.
 const SOURCES: [&str; 9] = [
     AGENT,
     asking::LIBRARY,
@@ -22,7 +22,7 @@ const SOURCES: [&str; 9] = [
     values::PACK.source,
     values::ATTACHED.source,
 ];
-/// How much free memory the board has to have for each byte of the agent's source, to compile it.
+/// How many bytes of free memory the board needs to compile one byte of the agent's source.
 const ROOM: u64 = 6;
 
 /// A session's secrets.
@@ -34,21 +34,21 @@ pub(crate) struct Secrets {
 }
 
 impl Secrets {
-    /// Secrets that no other session has.
+    /// Random secrets, which no other session has.
     pub(crate) fn new() -> Self {
         const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         let (first, second) = (random(), random());
         Self {
             nonce: std::array::from_fn(|i| LETTERS[(first >> (6 * i) & 63) as usize]),
-            // The board keeps it as a small int where those have 31 bits.
+            // The board keeps the seed as a small int, which has 31 bits on some boards.
             seed: (first >> 32) as u32 >> 3,
-            // As above; and never zero.
+            // A small int as well; and never zero.
             boot: second >> 36 | 1,
         }
     }
 }
 
-/// 64-bit FNV-1a of all of these, one behind the other.
+/// 64-bit FNV-1a over the concatenation of these.
 pub(super) const fn fingerprint(sources: &[&str]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut source = 0;
@@ -64,14 +64,14 @@ pub(super) const fn fingerprint(sources: &[&str]) -> u64 {
     hash
 }
 
-/// How many bytes have to be free for the agent to be compiled.
+/// How many bytes have to be free to compile the agent.
 pub(crate) fn needed() -> u64 {
     ROOM * u64::try_from(AGENT.len()).unwrap_or(u64::MAX)
 }
 
-/// Has a board say behind a mark how much memory is free, and 1 if it lacks what the agent needs, with 2 added if it loads
-/// files that are [compiled before](super::prebuilt). Whatever `main.py` calls `print`: a module's own is MicroPython's.
-/// Gives the mark and the source.
+/// Asks a board about itself. It prints a mark, how much memory is free, and a number: 1 if the board lacks what the
+/// agent needs, plus 2 if it loads [compiled files](super::prebuilt). The source imports `print`, since `main.py` may
+/// have replaced the name. Gives the mark and the source.
 pub(crate) fn look(secrets: Secrets) -> (String, String) {
     let mark = format!("belay-{:x}:", secrets.seed);
     let source = format!(
@@ -82,53 +82,55 @@ pub(crate) fn look(secrets: Secrets) -> (String, String) {
     (mark, source)
 }
 
-/// Begins a session if the agent is there already. It is to [read so much at once](super::Flavour::reads_at_once).
+/// Begins a session if the board has the agent. `reads` is how much it [reads at once](super::Flavour::reads_at_once).
 pub(crate) fn attach(secrets: Secrets, reads: i64) -> String {
     let begin = begin(secrets, VERSION, &unharmed(reads));
     format!("try:_belay['{VERSION:x}']\nexcept:0\nelse:{begin}\n")
 }
 
-/// Brings the agent. Another source begins the session: as long as this one runs, the board's memory has all of it.
+/// The source that brings the agent. The session is begun by a separate source: while this one runs, it occupies the
+/// board's memory.
 pub(crate) fn bring(secrets: Secrets, free: Option<u64>) -> String {
     let (source, check) = (quoted(AGENT), crc32fast::hash(AGENT.as_bytes()));
     let stays = made_to_stay(secrets, free);
     format!("{CHECKED}\n_belay_f(b{source},{check})\n{stays}")
 }
 
-/// Makes the function that is the agent what stays on the board.
+/// The statement that replaces the agent's function by the agent itself, which stays on the board.
 pub(super) fn made_to_stay(secrets: Secrets, free: Option<u64>) -> String {
     let free = free.map_or(-1, |free| i64::try_from(free).unwrap_or(-1));
     let boot = secrets.boot;
     format!("_belay=_belay('{VERSION:x}',{boot},{free})\n")
 }
 
-/// A number that no bad line makes another one of by a byte: what both sets have is nothing then. An agent that read lines of
-/// another length than they have would answer to nothing any more.
+/// An integer literal that a damaged byte cannot turn into another number: it is written twice, and the intersection of
+/// the two sets is empty if they differ. This matters for the block length: an agent that reads blocks of the wrong
+/// length would never answer again.
 #[must_use]
 pub fn unharmed(number: i64) -> String {
     format!("({{{number}}}&{{{number}}}).pop()")
 }
 
-/// Has an agent of this version begin a session. The nonce is a part of a longer literal: a short one would be interned,
-/// and each session would take a little of the board's memory for ever.
+/// Begins a session with an agent of this version. The nonce is sliced from a longer literal: a short literal would be
+/// interned, and each session would take a little of the board's memory for ever.
 pub(super) fn begin(secrets: Secrets, version: u64, reads: &str) -> String {
     let Secrets { nonce, seed, .. } = secrets;
     let nonce = String::from_utf8_lossy(&nonce);
     format!("_belay['{version:x}']('{nonce}-------'[:4],{seed},{reads})")
 }
 
-/// Starts the agent again on a board that has left it, or has the board say [`absence`] of a mark.
+/// Restarts the agent on a board that is back at the prompt, or has the board print [`absence`] of the mark.
 pub(crate) fn resume(mark: &str, reads: i64) -> String {
     format!("{}_belay['r']({})\n", look_for_agent(mark), unharmed(reads))
 }
 
-/// A mark that no other source has.
+/// A random mark that no other source has.
 pub(crate) fn mark() -> String {
     format!("belay-{:016x}", random())
 }
 
-/// Source that has the agent where it is expected, in the global names, if somebody took it from there; and the board
-/// say [`absence`] of this mark if it has none.
+/// Restores the agent's global name `_belay` from `sys.modules` if a program has deleted it. If the board has no agent,
+/// it prints [`absence`] of this mark.
 pub(crate) fn look_for_agent(mark: &str) -> String {
     let (first, second) = mark.split_at(6);
     format!(
@@ -138,7 +140,8 @@ pub(crate) fn look_for_agent(mark: &str) -> String {
     )
 }
 
-/// What the board says when it has no agent. The name is what the board got, so this was not made by a bad line.
+/// What the board prints when it has no agent. It repeats the name that it looked for, so that a damaged name is
+/// noticed.
 pub(crate) fn absence(mark: &str) -> String {
     format!("{mark} _belay False")
 }

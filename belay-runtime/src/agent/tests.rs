@@ -1,4 +1,4 @@
-//! Both sides of the line name the same things.
+//! The host's Rust and the board's Python agree on the kinds of requests and replies and on the names of functions.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::protocol::Frame;
 use crate::python::Arguments;
 
-/// The sources, whole: an agent's, and what belongs to it.
+/// The complete Python sources: an agent's, and those of its libraries.
 const AGENT: &str = include_str!("resident.py");
 const RESIDENT: &str = concat!(include_str!("asking.py"), include_str!("resident.py"));
 const EVENTS: &str = include_str!("events.py");
@@ -69,7 +69,7 @@ fn requests() -> Vec<Request> {
     ]
 }
 
-/// A line has the arguments in one way only, and a small board packs nothing.
+/// The request as it is decoded: a line has the arguments in one form only, and a small board packs nothing.
 fn as_it_is_read(request: Request, kind: RequestKind, flavour: Flavour) -> Request {
     match request {
         Request::Call {
@@ -195,7 +195,7 @@ fn what_a_request_says_is_read_as_that_request() {
         for request in requests() {
             let (kind, body) = request.encode(flavour);
             let expected = match &request {
-                // To a small board that is an expression as any other.
+                // A small board is sent this as an ordinary expression.
                 Request::Close { .. } if flavour == Flavour::Small => Request::Evaluate(body.to_string()),
                 request => as_it_is_read(request.clone(), kind, flavour),
             };
@@ -238,7 +238,7 @@ fn the_examples_are_of_every_kind() {
     assert_eq!(said, all.collect());
 }
 
-/// Which agents read this: the usual one, and the one for small boards.
+/// Which agents read this kind of request: the resident one, and the one for small boards.
 fn readers(kind: RequestKind) -> (bool, bool) {
     match kind {
         RequestKind::Call
@@ -247,7 +247,7 @@ fn readers(kind: RequestKind) -> (bool, bool) {
         | RequestKind::Next
         | RequestKind::Ping
         | RequestKind::Again => (true, true),
-        // A small board compiles each line anyway, and never stays.
+        // A small board compiles each line anyway, and its agent never keeps running.
         RequestKind::CallFor
         | RequestKind::CallWith
         | RequestKind::CallWithFor
@@ -261,7 +261,7 @@ fn readers(kind: RequestKind) -> (bool, bool) {
     }
 }
 
-/// Which agents write this.
+/// Which agents send this kind of reply.
 fn writers(kind: ReplyKind) -> (bool, bool) {
     match kind {
         ReplyKind::Hello
@@ -276,7 +276,7 @@ fn writers(kind: ReplyKind) -> (bool, bool) {
         | ReplyKind::Batch
         | ReplyKind::Exhausted
         | ReplyKind::Forgotten => (true, true),
-        // A small board has no room for what is large, nor for sending it in another way.
+        // A small board has no room for large values, nor for another way to send them.
         ReplyKind::Farewell
         | ReplyKind::Told
         | ReplyKind::Part
@@ -295,7 +295,7 @@ fn writers(kind: ReplyKind) -> (bool, bool) {
     }
 }
 
-/// The kinds of lines that a source reads: all characters that it compares one with.
+/// The kinds of requests that a source reads: all characters that it compares a kind with.
 fn read(source: &str) -> BTreeSet<char> {
     let mut kinds = BTreeSet::new();
     for name in ["kind", "line[2]", "what"] {
@@ -308,10 +308,10 @@ fn read(source: &str) -> BTreeSet<char> {
     kinds
 }
 
-/// The kinds of frames that a source writes.
+/// The kinds of replies that a source writes.
 fn written(source: &str) -> BTreeSet<char> {
     let mut kinds = BTreeSet::new();
-    // Behind a number, or as what is put there.
+    // A kind stands after the request's number, or where a placeholder is filled in.
     let starts = [
         "\"%c",
         "\"%s",
@@ -338,7 +338,7 @@ fn written(source: &str) -> BTreeSet<char> {
     kinds
 }
 
-/// What stands before the end of each of these, and what behind it, without comments.
+/// For each occurrence of `wanted`, the code before it on its line and the code after it, without comments.
 fn after<'a>(source: &'a str, wanted: &str) -> Vec<(&'a str, &'a str)> {
     let code = source.lines().filter(|line| !line.trim_start().starts_with('#'));
     let found = code.flat_map(|line| {
@@ -356,9 +356,10 @@ fn expected<T: Copy>(all: &[T], is: impl Fn(T) -> bool, byte: impl Fn(T) -> u8) 
 #[test]
 fn the_boards_read_the_kinds_that_there_are() {
     let mut resident = read(RESIDENT);
-    // Its own name for a line that it has no room for; and the last kind is the one that is none of the others.
+    // `m` is the agent's own mark for a line that it has no room for; and the last kind has no comparison, as it is the
+    // `else` branch.
     assert!(resident.remove(&'m'));
-    // What an answer has the board raise, which is the kind of no line.
+    // `o` is no kind of request: it marks an answer to a question that raises an exception.
     assert!(resident.remove(&'o'));
     assert!(resident.insert(char::from(RequestKind::Next.byte())));
     let all = RequestKind::ALL;
@@ -380,7 +381,7 @@ fn the_boards_write_the_kinds_that_there_are() {
     );
 }
 
-/// The functions of the agent that an expression calls: those of one capital letter.
+/// The agent's functions that an expression calls: those whose name is one capital letter.
 fn called(expression: &str) -> BTreeSet<char> {
     let bytes = expression.as_bytes();
     let is_name = |at: usize| bytes[at].is_ascii_uppercase() && bytes.get(at + 1) == Some(&b'(');

@@ -3,39 +3,39 @@
 use super::expression::{DESCRIBE, SAY, call, in_namespace, is_in_namespace};
 use crate::python::{self, Arguments, ValueError};
 
-/// Its source.
+/// The library's source.
 pub(crate) const LIBRARY: &str = include_str!(concat!(env!("OUT_DIR"), "/threads.py"));
-/// The namespace in which it is.
+/// The namespace on the board in which the library is executed.
 pub(crate) const NAMESPACE: &str = "_threads";
-/// What tracebacks call it.
+/// The file name of the library in tracebacks.
 pub(crate) const FILE: &str = "belay.threads";
-/// A name that it has.
+/// One of the library's functions, by which the host sees whether the board has it.
 pub(super) const ADOPT: &str = "adopt";
 
-/// What is told of a thread when it is started.
+/// The parameters with which a thread is started.
 #[derive(Debug)]
 pub(crate) struct Start<'a> {
     pub(crate) id: u32,
     pub(crate) name: &'a str,
-    /// Whether none of this name may be running.
+    /// Whether the start is refused while a thread of this name runs.
     pub(crate) single: bool,
-    /// What the board calls the function by.
+    /// The board's alias for the function.
     pub(crate) function: &'a str,
     pub(crate) arguments: &'a Arguments,
     pub(crate) restarts: u32,
-    /// After how many milliseconds it is to stop, or 0.
+    /// After how many milliseconds the thread is stopped, or 0 for never.
     pub(crate) longest: u64,
-    /// For how many milliseconds its clean-up is left alone then.
+    /// For how many milliseconds its clean-up may then take before it is interrupted.
     pub(crate) patience: u64,
 }
 
-/// Whether the library is there. What an earlier program holds it lets go.
+/// Expression: whether the board has the library. It also lets go what an earlier program holds.
 pub(crate) fn adopt() -> String {
     let is_there = is_in_namespace(NAMESPACE, ADOPT);
     format!("{is_there} and {}", function(ADOPT, ""))
 }
 
-/// Starts a thread, unless one of its name runs already.
+/// Starts a thread, unless `single` is set and one of this name is running.
 pub(crate) fn start(start: &Start<'_>) -> Result<String, ValueError> {
     let arguments = start.arguments.literals()?;
     let comma = if arguments.is_empty() { "" } else { "," };
@@ -52,17 +52,17 @@ pub(crate) fn start(start: &Start<'_>) -> Result<String, ValueError> {
     Ok(function("start", &told))
 }
 
-/// What there is to tell of all threads, once those in `seen` are forgotten there.
+/// Asks for the state of all threads; those in `seen` are forgotten on the board first.
 pub(crate) fn report(seen: &[u32]) -> String {
     function("report", &format!("{seen:?}"))
 }
 
-/// Has threads stop, and leaves their clean-up alone for so many milliseconds.
+/// Asks threads to stop, and does not interrupt their clean-up for `patience` milliseconds.
 pub(crate) fn stop(ids: &[u32], patience: u64) -> String {
     function("stop", &format!("{ids:?},{patience}"))
 }
 
-/// Holds all threads, and waits so many milliseconds for them.
+/// Pauses all threads, and waits for them for at most `millis` milliseconds.
 pub(crate) fn pause(name: u32, millis: u64) -> String {
     function("pause", &format!("{name},{millis}"))
 }

@@ -1,7 +1,7 @@
-//! What is typed at the raw prompt to hand an agent its lines.
+//! The sources that are typed at the raw prompt to hand an agent its lines.
 
-/// What has the agent handle a line. What is long is brought in pieces before the line that announces it, because a
-/// board keeps all of a source in memory that nobody guards.
+/// The sources that hand the agent a line. A long body is sent in pieces before the line that announces it, because the
+/// board buffers a whole source without checking whether it has the memory for it.
 pub(super) fn at_once(line: &[u8], piece: usize) -> Vec<Vec<u8>> {
     let end = line.iter().position(|byte| *byte == b'\n');
     let (head, body) = line.split_at(end.map_or(line.len(), |end| end + 1));
@@ -12,9 +12,10 @@ pub(super) fn at_once(line: &[u8], piece: usize) -> Vec<Vec<u8>> {
     pieces.chain([call("_belay['h'](", head)]).collect()
 }
 
-/// What has the agent for small boards handle a line, in parts, since its memory has no room for much.
+/// The sources that hand the agent for small boards a line, in parts, since it has little memory.
 pub(super) fn in_parts(line: &[u8], largest: usize) -> Vec<Vec<u8>> {
-    // Parts of about the same length: the board never forgets a literal that is as short as a rest can be.
+    // Parts of about equal length: a board interns short literals, and never frees them, and the last part could be
+    // that short.
     let parts = line.len().div_ceil(largest).max(1);
     let size = line.len().div_ceil(parts).max(1);
     let mut parts: Vec<&[u8]> = line.chunks(size).collect();
@@ -23,9 +24,10 @@ pub(super) fn in_parts(line: &[u8], largest: usize) -> Vec<Vec<u8>> {
     more.chain([last_part(last)]).collect()
 }
 
-/// What the line asks for is worked out here, where no call has used any of the stack yet: by looking for something in
-/// what the agent gives. Nothing checks this source: see the agent's. Before what stands in parentheses there is no other
-/// operator that would have only that.
+/// The last part, which executes the line. The request is evaluated here, at the raw prompt's own level, where no call
+/// has used any of the small stack yet: the `in` operator iterates over what `line` returns. Nothing checks this
+/// source: see `small.py`. No damage to `0 in` leaves a unary operator before the parenthesis, which would have its
+/// value as the only operand.
 fn last_part(part: &[u8]) -> Vec<u8> {
     [
         b"try:0 in(".as_slice(),
@@ -35,17 +37,17 @@ fn last_part(part: &[u8]) -> Vec<u8> {
     .concat()
 }
 
-/// A source that calls a function with a text as its last argument.
+/// A call with `text` as its last argument. `start` is the call up to there.
 pub(super) fn call(start: &str, text: &[u8]) -> Vec<u8> {
     [start.as_bytes(), &literal(text), b")"].concat()
 }
 
-/// Source as Python writes it.
+/// Source as a Python string literal.
 pub(super) fn quoted(source: &str) -> String {
     String::from_utf8_lossy(&literal(source.as_bytes())).into_owned()
 }
 
-/// A text of ASCII as Python writes it, without the name of anything.
+/// ASCII text as a Python string literal, without any prefix.
 fn literal(text: &[u8]) -> Vec<u8> {
     let mut source = vec![b'\''];
     for byte in text {

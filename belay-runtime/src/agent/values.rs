@@ -1,9 +1,9 @@
-//! What packs results on the board, and what reads attached arguments there: each is sent when it is first needed.
+//! The libraries that pack results and that read attached arguments on the board; each is sent when it is first needed.
 
 use super::expression;
 use crate::python::ValueError;
 
-/// A function that the agent calls when there is need for it.
+/// A library with one function, which the agent calls when it needs it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Library {
     /// Its source.
@@ -12,9 +12,9 @@ pub(crate) struct Library {
     pub(super) namespace: &'static str,
     /// Its name there.
     pub(super) function: &'static str,
-    /// What the agent calls it by.
+    /// The name by which the agent calls it.
     pub(super) name: &'static str,
-    /// What else the agent is given, as an argument after it.
+    /// More names to give the agent, appended as keyword arguments.
     pub(super) besides: &'static str,
 }
 
@@ -37,12 +37,12 @@ pub(crate) const ATTACHED: Library = Library {
 };
 
 impl Library {
-    /// Whether it is there.
+    /// Expression: whether the board has the library.
     pub(crate) fn is_there(self) -> String {
         format!("'{}' in globals()", self.name)
     }
 
-    /// Brings it.
+    /// Sends the library.
     pub(crate) fn bring(self) -> Result<String, ValueError> {
         let Self {
             source,
