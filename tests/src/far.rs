@@ -1,4 +1,4 @@
-//! A line to somewhere far away, which takes its time, loses packets as TCP shows that, and can be cut.
+//! A slow line to somewhere far away: it adds a delay, loses packets (seen through TCP, as late bytes), and can be cut.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,10 +13,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-/// After how long TCP sends again what was lost: what comes behind it waits for that, too.
+/// TCP's retransmission time-out: a lost packet, and all that follow it, come this much later.
 const AGAIN: Duration = Duration::from_millis(200);
 
-/// Leads whoever connects to somewhere else, for as long as it lives.
+/// A proxy, which forwards every connection to another address for as long as this value lives.
 #[derive(Debug)]
 pub struct Far {
     place: SocketAddr,
@@ -26,7 +26,7 @@ pub struct Far {
     task: JoinHandle<()>,
 }
 
-/// How many packets have come through, and how many bytes were in them.
+/// How many packets have been forwarded, and how many bytes were in them.
 #[derive(Debug, Clone, Default)]
 struct Carried(Arc<[AtomicU64; 2]>);
 
@@ -38,11 +38,11 @@ struct State {
 }
 
 impl Far {
-    /// Listens at `place`, and leads to this address.
+    /// Listens at `place`, and forwards to the address `to`.
     ///
     /// # Errors
     ///
-    /// When nobody can listen there.
+    /// When the address `place` cannot be listened at.
     pub async fn new(place: &str, to: Address) -> io::Result<Self> {
         let listener = TcpListener::bind(place).await?;
         let place = listener.local_addr()?;
@@ -55,7 +55,7 @@ impl Far {
             let mut seed = 0;
             while let Ok((near, _)) = listener.accept().await {
                 let _ = near.set_nodelay(true);
-                // Who had it before may just be letting it go.
+                // Opening can fail while the port's previous user is still closing it.
                 let to = leads.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 let Ok(far) = to.open().await else { continue };
                 let (near, far) = (tokio::io::split(near), tokio::io::split(far));
@@ -65,7 +65,7 @@ impl Far {
                 let counts = [counts.clone(), counts.clone()];
                 tokio::spawn(async move {
                     let ([there, back], [one, other], [up, down]) = (lines, random, counts);
-                    // Where one direction has ended, the other one has, too: both sides are closed.
+                    // When one direction has ended, the connection is closed in both.
                     tokio::select! {
                         () = carry(near.0, far.1, there, one, up) => {}
                         () = carry(far.0, near.1, back, other, down) => {}
@@ -82,29 +82,29 @@ impl Far {
         })
     }
 
-    /// Where it listens.
+    /// The address at which it listens.
     pub fn place(&self) -> SocketAddr {
         self.place
     }
 
-    /// Leads whoever connects from now on to this address.
+    /// Forwards later connections to this address.
     pub fn leads_to(&self, to: Address) {
         *self.to.lock().unwrap_or_else(PoisonError::into_inner) = to;
     }
 
-    /// How many packets have come through, and how many bytes were in them, in both directions.
+    /// How many packets have been forwarded, and how many bytes were in them, over both directions.
     pub fn carried(&self) -> [u64; 2] {
         let [packets, bytes] = &*self.carried.0;
         [packets, bytes].map(|count| count.load(Ordering::Relaxed))
     }
 
-    /// From now on everything takes so long in either direction, and of a hundred packets so many are lost.
+    /// From now on every packet takes `delay` in either direction, and `loss` of a hundred packets are lost.
     pub fn is_bad(&self, delay: Duration, loss: u8) {
         self.state
             .send_modify(|state| (state.delay, state.loss) = (delay, loss));
     }
 
-    /// Has nothing come through, or everything that has not.
+    /// Cuts the line, or heals it; what was held back meanwhile then comes through.
     pub fn is_cut(&self, cut: bool) {
         self.state.send_modify(|state| state.cut = cut);
     }
@@ -135,7 +135,7 @@ async fn carry(
         }
     };
     let reads = async move {
-        // As much as is in a packet.
+        // About as much as a packet contains.
         let mut buffer = vec![0; 1400];
         while let Ok(count @ 1..) = from.read(&mut buffer).await {
             carried.0[0].fetch_add(1, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! What the tests share: boards to run on, and ways to wait for what has to happen.
+//! What the tests share: boards to run on, and ways to wait for events.
 
 pub mod cost;
 mod disk;
@@ -23,8 +23,9 @@ pub use puppet::{Asked, Puppet, Secrets};
 pub use servers::Server;
 pub use tap::{Tap, tapped};
 
-/// A `main.py` that shows the agent to a test: in `__main__`, `names` is what expressions see, and `compile` fails
-/// `failures` times more for want of memory. Only how Python imports is out of an agent's reach.
+/// A `main.py` that exposes the agent's inside to a test: in `__main__`, `names` is the dictionary in which the agent
+/// evaluates expressions, and the next `failures` calls of `compile` raise a `MemoryError`. It replaces `__import__`,
+/// the one thing against which an agent cannot protect itself.
 pub const AGENT_LAID_OPEN: &str = "\
 import builtins
 names = None
@@ -52,8 +53,7 @@ real = builtins.__import__
 builtins.__import__ = imports
 ";
 
-/// How long a test waits for what has to happen before it fails. Nothing takes that long on a machine that is
-/// not overloaded.
+/// How long a test waits for an event before it fails. Nothing takes that long on a machine that is not overloaded.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A fresh `unix` board.
@@ -86,8 +86,8 @@ pub async fn connected_with(settings: impl FnOnce(DeviceBuilder) -> DeviceBuilde
     (board, device)
 }
 
-/// Makes two tests of each of these functions, which are told the call path: one of the module `agent`, one of
-/// `raw_repl`.
+/// Generates two tests from each of these functions, which get the call path as an argument: one in the module `agent`,
+/// one in `raw_repl`.
 #[macro_export]
 macro_rules! over_both_paths {
     ($($test:ident)*) => {
@@ -100,9 +100,9 @@ macro_rules! over_both_paths {
     };
 }
 
-/// Makes two tests of each of these functions: one of the module `on_one_thread`, where tasks take turns, and one of
-/// `on_many_threads`, where what the device does goes on beside the test at any time. With `over both paths` there
-/// are twice as many, and the functions are told the call path.
+/// Generates two tests from each of these functions: one in the module `on_one_thread`, where tasks take turns, and one
+/// in `on_many_threads`, where the device's own tasks can run beside the test at any time. With `over both paths` there
+/// are twice as many, and the functions get the call path as an argument.
 #[macro_export]
 macro_rules! on_both_runtimes {
     (over both paths: $($test:ident)*) => {
@@ -132,7 +132,7 @@ macro_rules! on_both_runtimes {
     };
 }
 
-/// Waits for something that has to happen.
+/// Waits for something that has to happen, and gives its result.
 ///
 /// # Panics
 ///
@@ -142,7 +142,7 @@ pub async fn soon<T>(what: &str, happening: impl Future<Output = T>) -> T {
     happened.unwrap_or_else(|_| panic!("{what} did not happen within {PATIENCE:?}"))
 }
 
-/// A builder for the board at whatever port it is at when it is connected.
+/// A builder for a board that can change its port: it is looked up again for each connection.
 pub fn following(port: &Arc<Mutex<String>>) -> DeviceBuilder {
     let port = Arc::clone(port);
     DeviceBuilder::over(Connector::new("the board", move || {
@@ -168,7 +168,7 @@ pub async fn until_state(device: &Device, wanted: SessionState) {
     soon(&format!("{wanted:?}"), reached).await;
 }
 
-/// What this program has open and under way: file descriptors of the process, and tasks of the tokio runtime.
+/// The resources of this process: open file descriptors, and tasks of the tokio runtime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Held {
     files: usize,
@@ -176,7 +176,7 @@ pub struct Held {
 }
 
 impl Held {
-    /// What there is now. Other tests in the same process count as well: only one of them may run at a time.
+    /// The resources in use now. Other tests in the same process count as well: only one of them may run at a time.
     ///
     /// # Panics
     ///
@@ -189,16 +189,17 @@ impl Held {
         }
     }
 
-    /// Whether there is no more than that.
+    /// Whether there are no more than these.
     fn is_within(self, other: Self) -> bool {
         self.files <= other.files && self.tasks <= other.tasks
     }
 
-    /// Waits until there is no more than this again: what was added since is closed and at its end.
+    /// Waits until there are no more than these again: whatever was opened since then is closed, and its tasks have
+    /// ended.
     ///
     /// # Errors
     ///
-    /// When something stays: what there was and what there is.
+    /// When something stays open; the message has the numbers before and now.
     pub async fn settled(self) -> Result<(), String> {
         let settled = async {
             while !Self::now().is_within(self) {
@@ -213,7 +214,7 @@ impl Held {
     ///
     /// # Panics
     ///
-    /// When something stays.
+    /// When something stays open.
     pub async fn again(self, what: &str) {
         if let Err(stays) = self.settled().await {
             panic!("{what}: {stays}");

@@ -1,4 +1,4 @@
-//! A board whose place a test takes once it is connected, to answer what no board does.
+//! A board that a test replaces once it is connected, to send answers that no real board sends.
 
 use std::io;
 use std::pin::Pin;
@@ -10,12 +10,12 @@ use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
 use crate::{Tap, tapped};
 
-/// How long a line of the agent's is.
+/// The length of a line to the agent.
 const BLOCK: usize = 32;
-/// What stands behind a line's body.
+/// The length of the checksum and the line end after a line's body.
 const SEAL: usize = 8;
 
-/// What a session's frames are made with.
+/// The secrets with which a session's frames are made.
 #[derive(Debug, Clone)]
 pub struct Secrets {
     nonce: Vec<u8>,
@@ -23,7 +23,7 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    /// What is in the source that begins a session.
+    /// Finds them in the source that begins a session.
     fn read(written: &[u8]) -> Option<Self> {
         let text = String::from_utf8_lossy(written);
         let (_, begun) = text.rsplit_once("']('")?;
@@ -36,7 +36,7 @@ impl Secrets {
         })
     }
 
-    /// What every frame begins with.
+    /// The beginning of every frame.
     #[must_use]
     pub fn start(&self) -> Vec<u8> {
         [b"\x02", self.nonce.as_slice()].concat()
@@ -53,23 +53,24 @@ impl Secrets {
     }
 }
 
-/// What the host asks of the agent in one line.
+/// A request that the host has sent to the agent in one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
     /// The request's number.
     pub number: u8,
-    /// What it is.
+    /// Its kind.
     pub kind: u8,
-    /// The rest of it.
+    /// Its body.
     pub body: String,
 }
 
 impl Asked {
-    /// Takes the next request out of what the host has written, if all of it is there. What is none is dropped.
+    /// Takes the next request out of what the host has written, if it is complete. Bytes before it that are no request
+    /// are dropped.
     ///
     /// # Panics
     ///
-    /// When the host writes no lines of the agent's.
+    /// When the host writes something that is no line to an agent.
     pub fn next(written: &mut Vec<u8>) -> Option<Self> {
         let start = written
             .iter()
@@ -97,28 +98,28 @@ impl Asked {
     }
 }
 
-/// Given what the host has written and is not dealt with yet, says what the board answers.
+/// Gets what the host has written and the script has not taken out yet, and gives what the host is to read.
 type Script = Box<dyn FnMut(&Secrets, &mut Vec<u8>) -> Vec<u8> + Send>;
 
 #[derive(Default)]
 struct State {
     written: Vec<u8>,
     script: Option<(Secrets, Script)>,
-    /// What takes the board's place when a session begins.
+    /// The script that replaces the board when the next session begins.
     later: Option<Script>,
-    /// What was answered and is not read yet.
+    /// What has been answered and the host has not read yet.
     answer: Vec<u8>,
     reader: Option<Waker>,
 }
 
-/// A board that does what a board does until a test [takes its place](Puppet::act).
+/// A real board until a test [replaces it](Puppet::act).
 #[derive(Clone, Default)]
 pub struct Puppet {
     state: Arc<Mutex<State>>,
 }
 
 impl Puppet {
-    /// A puppet in the place of the board at this address, and the way to it.
+    /// A puppet for the board at this address, and the connector with which to connect through it.
     ///
     /// # Panics
     ///
@@ -130,7 +131,7 @@ impl Puppet {
         (puppet, tapped(address, move || strings.clone()))
     }
 
-    /// From now on the board hears nothing, and this says what the host hears.
+    /// From now on the board receives nothing, and the host receives what this script answers.
     ///
     /// # Panics
     ///
@@ -145,7 +146,8 @@ impl Puppet {
         }
     }
 
-    /// As [`act`](Self::act), from when the host begins a session: instead of what the agent says first.
+    /// Like [`act`](Self::act), but it begins with the host's next session, with the script's answer in place of the
+    /// agent's greeting.
     pub fn act_from_the_hello(&self, script: impl FnMut(&Secrets, &mut Vec<u8>) -> Vec<u8> + Send + 'static) {
         self.lock().later = Some(Box::new(script));
     }

@@ -1,6 +1,7 @@
-//! What is called to see how fast or how dear calls are: by `cargo xtask bench`, ours; the peers call the same in
-//! `tests/peers/peers.py`. What goes over the line lies ready on the board, so that the line is most of the work. Floats
-//! are such that a board writes the same where it is counted, and computes with fewer bits.
+//! The work whose time and cost is measured by `cargo xtask bench`, for Belay; the peers do the same in
+//! `tests/peers/peers.py`. The values to send are prepared on the board, so that most of the work is the line's. The
+//! floats have few enough digits to be printed the same on a board with single precision as on the one where costs are
+//! counted.
 
 pub mod asking;
 
@@ -11,12 +12,12 @@ use belay::prelude::*;
 use belay::python::Bytes;
 use futures_util::StreamExt as _;
 
-/// The size in bytes of what goes up and down.
+/// The size in bytes of the large values in both directions.
 pub const SIZE: u32 = 16_384;
 /// How many items a stream has.
 pub const ITEMS: u32 = 200;
 
-/// What the peers' script puts on the board, as our users write it.
+/// The work as a user of Belay would write it; the peers' script puts the same on the board.
 #[belay::device]
 pub trait Rows {
     /// ```python
@@ -103,7 +104,7 @@ pub trait Rows {
     fn bench_stream(&self, n: u32) -> impl Stream<Item = Result<u32>>;
 }
 
-/// One of the nested dicts.
+/// One of the inner dicts.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
 pub struct Sensor {
     name: String,
@@ -111,7 +112,7 @@ pub struct Sensor {
     scale: f64,
 }
 
-/// A piece of work, by the name that the tables have for it.
+/// A kind of work, by its name in the tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
     /// `call`: two integers, and one back.
@@ -134,14 +135,14 @@ pub enum Work {
     ArgList,
     /// `bytes_down`: [`SIZE`] bytes back.
     BytesDown,
-    /// `bytes_up`: as many as an argument.
+    /// `bytes_up`: [`SIZE`] bytes as an argument.
     BytesUp,
     /// `stream`: [`ITEMS`] items.
     Stream,
 }
 
 impl Work {
-    /// All of it, in the order in which it is done.
+    /// All kinds, in the order in which they are measured.
     pub const ALL: [Self; 12] = [
         Self::Call,
         Self::Mixed,
@@ -175,12 +176,12 @@ impl Work {
         }
     }
 
-    /// Whether it takes so long that it is done less often.
+    /// Whether one run takes so long that it is repeated less often.
     pub fn is_large(self) -> bool {
         !matches!(self, Self::Call | Self::Mixed | Self::Print)
     }
 
-    /// Does it once. `n` makes arguments differ.
+    /// Does the work once. `n` makes the arguments differ from run to run.
     ///
     /// # Errors
     ///
@@ -206,7 +207,7 @@ impl Work {
     }
 }
 
-/// That a call gave what it has to.
+/// Checks that a call gave the expected value.
 ///
 /// # Errors
 ///

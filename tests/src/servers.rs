@@ -1,4 +1,4 @@
-//! Servers that others wrote, before a board's port.
+//! Servers by other people, connected to a board's port.
 
 use std::io::Write as _;
 use std::net::TcpListener;
@@ -13,10 +13,10 @@ use tokio::process::{Child, ChildStdout, Command};
 
 use crate::soon;
 
-/// A server before a board's port, which ends with this.
+/// A server for a board's port, which is stopped when this value is dropped.
 #[derive(Debug)]
 pub struct Server {
-    /// Where it listens, on this machine.
+    /// The TCP port at which it listens on this machine.
     pub port: u16,
     lines: Option<Lines<BufReader<ChildStdout>>>,
     _child: Child,
@@ -25,7 +25,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Debian's ser2net. `accepter` is how it speaks, as its configuration names it: `telnet(rfc2217)`, say.
+    /// Debian's ser2net. `accepter` is the protocol in the syntax of its configuration, such as `telnet(rfc2217)`.
     ///
     /// # Panics
     ///
@@ -34,13 +34,13 @@ impl Server {
         Self::ser2net_at(free_port(), board, accepter).await
     }
 
-    /// The same, on a port of this machine that was another's before.
+    /// ser2net on a TCP port that another server has used before.
     ///
     /// # Panics
     ///
     /// When it does not start.
     pub async fn ser2net_at(port: u16, board: &Board, accepter: &str) -> Self {
-        // Another ending has it read in the format of old.
+        // With another extension ser2net reads the file in its old format.
         let named = tempfile::Builder::new().suffix(".yaml").tempfile();
         let mut configuration = named.expect("a file");
         let device = board.port();
@@ -50,7 +50,7 @@ impl Server {
              connector: serialdev(nouucplock=true),{device},115200n81,local\n"
         )
         .expect("a file that can be written");
-        // Where a package of Debian's puts it, which not everybody's path has.
+        // Debian installs it there, and not every user's `PATH` contains this folder.
         let mut command = Command::new("/usr/sbin/ser2net");
         command.args(["-n", "-d", "-u", "-c"]).arg(configuration.path());
         let child = start(command.stdout(Stdio::null()).stderr(Stdio::null()));
@@ -64,7 +64,7 @@ impl Server {
         }
     }
 
-    /// This machine as one that is reached by SSH, with keys of its own.
+    /// An SSH server on this machine, with its own keys.
     ///
     /// # Panics
     ///
@@ -79,7 +79,7 @@ impl Server {
             let made = command.status().await.expect("ssh-keygen runs");
             assert!(made.success(), "ssh-keygen: {made}");
         }
-        // Where it wants to be shut up in, and its package's service makes.
+        // sshd needs this folder for privilege separation; normally its service creates it.
         std::fs::create_dir_all("/run/sshd").expect("tests of servers run as root");
         let port = free_port();
         let folder = keys.path().display();
@@ -106,7 +106,7 @@ impl Server {
         }
     }
 
-    /// The command that runs what follows it on the machine of [`sshd`](Self::sshd).
+    /// The SSH command that runs the command after it on the machine of [`sshd`](Self::sshd).
     ///
     /// # Panics
     ///
@@ -155,7 +155,7 @@ impl Server {
         line.expect("its output can be read").expect("it has not ended")
     }
 
-    /// The lines that it prints, up to one with this in it.
+    /// The lines that it prints, up to one that contains this word.
     ///
     /// # Panics
     ///
@@ -179,7 +179,7 @@ fn start(command: &mut Command) -> Child {
         .unwrap_or_else(|error| panic!("{command:?}: {error}; `cargo xtask test` installs it"))
 }
 
-/// Waits until somebody listens on a port.
+/// Waits until something listens on a port.
 async fn listens(who: &str, port: u16) {
     let listens = async {
         while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
@@ -195,7 +195,7 @@ fn python() -> PathBuf {
     Path::new(&mpremote).with_file_name("python")
 }
 
-/// A TCP port that nobody has.
+/// A free TCP port.
 fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     listener.local_addr().expect("it has an address").port()

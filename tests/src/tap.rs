@@ -1,4 +1,4 @@
-//! A board's port with a test between the host and it.
+//! A transport to a board's port that passes through a test.
 
 use std::io;
 use std::pin::Pin;
@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use belay_runtime::transport::{Address, Connector, ModemLines, Transport, TransportError};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What a test does to a port that it taps. What it does not say is the port's.
+/// What a test changes about a port. The default of each method forwards to the port.
 pub trait Tap: Send + Unpin + 'static {
     /// The host writes this.
     fn write(
@@ -59,7 +59,7 @@ pub trait Tap: Send + Unpin + 'static {
     }
 }
 
-/// The way to this address, with a tap of its own for each time that it is opened.
+/// A connector to this address, which makes a new tap for each time that the port is opened.
 ///
 /// # Panics
 ///

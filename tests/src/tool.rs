@@ -29,7 +29,7 @@ impl Runtime {
             Self::MultiThread => runtime::Builder::new_multi_thread(),
             Self::CurrentThread => runtime::Builder::new_current_thread(),
         };
-        // Even where there are few processors the system may stop a task at any place for another one.
+        // Several threads even on few processors: the system may then preempt a task at any point.
         let runtime = builder.worker_threads(4).enable_all().build();
         runtime.expect("a runtime can be made").block_on(what)
     }
@@ -50,7 +50,7 @@ pub enum BoardKind {
 }
 
 impl BoardKind {
-    /// One of them, to be started.
+    /// A builder for a board of this kind.
     pub fn builder(self) -> Builder {
         match self {
             Self::Unix => Board::unix(),
@@ -81,15 +81,15 @@ pub fn log_if_asked() {
     }
 }
 
-/// Remembers the last of what is logged, to be written to a file when something has failed.
+/// Keeps the last part of the log in memory, to be written to a file after a failure.
 #[derive(Debug, Clone, Default)]
 pub struct Recorder(Arc<Mutex<VecDeque<u8>>>);
 
 impl Recorder {
-    /// How many bytes are remembered.
+    /// How many bytes are kept.
     const ROOM: usize = 4 << 20;
 
-    /// Has it remember all that the library logs from now on.
+    /// Records everything that the library logs from now on.
     pub fn start() -> Self {
         let recorder = Self::default();
         let writer = recorder.clone();
@@ -105,7 +105,7 @@ impl Recorder {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets what it has remembered: from here on is what matters.
+    /// Forgets what was recorded before, at the beginning of a run.
     pub fn clear(&self) {
         self.remembered().clear();
     }
@@ -135,7 +135,7 @@ impl io::Write for Recorder {
     }
 }
 
-/// Whether a call may end in an error of this kind because the line or the board went away under it.
+/// Whether a call may end in this error because the line or the board went away during it.
 pub fn tells_of_the_line(error: &Error) -> bool {
     matches!(
         error.kind(),

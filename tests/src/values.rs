@@ -1,4 +1,4 @@
-//! Values to send to boards: made at random, from a seed, of every type that can make the round trip.
+//! Random values to send to boards, made from a seed, of every type that can make the round trip.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -9,7 +9,7 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// What a board can do, as far as values show it.
+/// The abilities of a board that its values depend on.
 #[derive(Debug, Clone, Copy)]
 pub struct Abilities {
     /// Its floats.
@@ -25,9 +25,9 @@ pub struct Abilities {
 pub enum Floats {
     /// Those of 64 bits.
     Double,
-    /// Those of 32 bits, which come back with all of them.
+    /// Those of 32 bits, which come back with all their bits.
     Single,
-    /// Those of few digits, which are printed.
+    /// Those of 32 bits that are printed with few digits, so that some bits are lost.
     Coarse,
 }
 
@@ -50,7 +50,7 @@ pub enum Case {
 }
 
 impl Case {
-    /// What is wrong with what this board makes of it, if anything is.
+    /// Sends the case to a board. Gives what is different about what comes back, if anything is.
     pub async fn difference(&self, board: &EchoDevice) -> Option<String> {
         match self {
             Self::Any(value) => compare(
@@ -62,8 +62,8 @@ impl Case {
     }
 }
 
-/// What is wrong with what this board makes of these cases, if anything is. They go in as few calls as their types
-/// allow, and one by one only if those do not bring them all back.
+/// Sends these cases to a board. Gives what is different about what comes back. They are sent in as few calls as their
+/// types allow, and one by one only if these calls do not bring all of them back.
 pub async fn differences(cases: &[Case], board: &EchoDevice) -> Vec<String> {
     if come_back_together(cases, board).await {
         return Vec::new();
@@ -98,7 +98,7 @@ async fn come_back_together(cases: &[Case], board: &EchoDevice) -> bool {
     values_came && records_came
 }
 
-/// What is wrong with this `repr` of a value that was sent, if anything is.
+/// Compares a value that was sent with the `repr` that came back. Gives the difference, if there is one.
 pub fn difference_of_repr(value: &Value, repr: &[u8]) -> Option<String> {
     compare(
         &canonical(value),
@@ -192,12 +192,12 @@ pub trait Echo {
     async fn single(&self, value: f32) -> Result<(Bytes, f32)>;
 }
 
-/// A text that two values share when they are the same, to the last bit of a float.
+/// A text that is equal for two values if they are identical, to the last bit of a float.
 fn exact(value: &impl Serialize) -> String {
     to_literal(value).unwrap_or_else(|error| error.to_string())
 }
 
-/// The same for a value whose sets and dicts the board may have put into another order.
+/// The same, but independent of the order of sets and dicts, which the board may have changed.
 fn canonical(value: &Value) -> String {
     exact(&ordered(value))
 }
@@ -226,7 +226,7 @@ fn ordered(value: &Value) -> Value {
     }
 }
 
-/// All of Rust's types, as serde knows them.
+/// One field for each of Rust's types that serde distinguishes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Typed {
     ints: (i8, i16, i32, i64),
@@ -322,7 +322,7 @@ fn typed(floats: Floats) -> impl Strategy<Value = Typed> {
     )
 }
 
-/// What a board with these floats holds of doubles.
+/// The doubles that a board with these floats can represent.
 fn floats_of(floats: Floats) -> BoxedStrategy<f64> {
     match floats {
         Floats::Double => doubles().boxed(),
@@ -350,7 +350,8 @@ fn doubles() -> impl Strategy<Value = f64> {
     ]
 }
 
-/// Python has one NaN: of its many bit patterns only the usual one comes back from everywhere.
+/// Replaces other NaNs by the usual one: Python does not distinguish them, and no other bit pattern comes back from
+/// every board.
 #[expect(clippy::eq_op, reason = "only a NaN is not itself")]
 fn number<F: PartialEq + Copy>(float: F, nan: F) -> F {
     if float == float { float } else { nan }
@@ -365,7 +366,7 @@ fn singles() -> impl Strategy<Value = f32> {
     ]
 }
 
-/// Numbers that a board with single precision prints with all their digits.
+/// Numbers that a board prints with all their digits in single precision.
 fn coarse() -> impl Strategy<Value = f64> {
     (-9999..9999_i32, 0..3_i32).prop_map(|(digits, places)| f64::from(digits) / 10_f64.powi(places))
 }
@@ -397,7 +398,7 @@ fn ints(abilities: Abilities) -> BoxedStrategy<Value> {
     .boxed()
 }
 
-/// What can be a key. Numbers that are equal although they are of different types would be one key.
+/// Values that can be keys, without numbers that are equal but have different types, since they would be one key.
 fn keys(abilities: Abilities) -> BoxedStrategy<Value> {
     let plain = prop_oneof![
         ints(abilities),

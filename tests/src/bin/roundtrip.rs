@@ -1,4 +1,4 @@
-//! Sends random values to a board and holds what comes back against them, to the last bit.
+//! Sends random values to a board and compares what comes back, to the last bit.
 
 use std::process::ExitCode;
 
@@ -48,7 +48,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// How many of the values came back different.
+/// Gives how many of the values came back changed.
 async fn run(count: usize, floats: Floats, seed: u64) -> Result<usize, Box<dyn std::error::Error>> {
     println!("seed {seed}");
     let (board, floats) = match floats {

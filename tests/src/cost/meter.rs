@@ -1,4 +1,4 @@
-//! A board whose work is counted: the instructions that its process runs, and the bytes and turns on its line.
+//! A board whose work is counted: the instructions that its process executes, and the bytes and turns on its line.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,39 +10,41 @@ use tempfile::TempDir;
 
 use super::Outcome;
 
-/// How long a side has to have said nothing before the other one is given what it has said. Whoever sends something in
-/// pieces sends the next one sooner than that.
+/// How long one side has to be silent before the other side gets what it has sent. A side that sends something in
+/// pieces pauses for less than that between two of them.
 const QUIET: Duration = Duration::from_millis(15);
-/// How often in a row, a [`LOOK`] apart, nothing may have happened until nothing more does.
+/// How often in a row, a [`LOOK`] apart, nothing may have changed before the board counts as idle.
 const STILL: u32 = 12;
 const LOOK: Duration = Duration::from_millis(5);
-/// After so many looks it is not going to settle.
+/// After so many looks the board is said never to become idle.
 const LOOKS: u32 = 20_000;
 
-/// Where a board waits, which takes as long as it takes: nothing that is run in there is counted, nor behind it.
+/// The functions in which a board waits. How long they run depends on chance, so nothing that is executed in them, or
+/// called from there, is counted.
 const WAITING: [&str; 3] = ["mp_hal_stdin_rx_chr", "mp_hal_stdio_poll", "board_wait_ms"];
-/// A collection that the board makes because its heap is full costs whoever comes then. One that is asked for is counted: what is
-/// in both of these is.
+/// Collections because the heap is full are not counted, as it is chance which work triggers them. Collections that the
+/// work asks for are: they run in both of these functions, and the count is toggled twice.
 const COLLECTING: [&str; 2] = ["gc_collect", "py_gc_collect"];
 
-/// What has been counted since the board was started.
+/// The counts since the board was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Reading {
     pub(super) instructions: Option<u64>,
-    /// How often the board's program was started, which loses what was counted of the one before.
+    /// How often the board's program was started; a restart loses the counts of the program before.
     pub(super) starts: u32,
     pub(super) bytes_to: u64,
     pub(super) bytes_from: u64,
     pub(super) turns: u64,
 }
 
-/// The board and what counts.
+/// The board and its counters.
 #[derive(Debug)]
 pub(super) struct Meter {
     board: Board,
-    /// Where valgrind writes to, if it counts.
+    /// The directory that valgrind writes to, if it is to count.
     counts: Option<TempDir>,
-    /// How often it was asked since it was started, how often it was started, and what it has counted until then.
+    /// How many dumps there were since the last start of the program, the number of starts, and the instructions
+    /// counted so far.
     asked: u32,
     starts: u32,
     instructions: u64,
@@ -67,7 +69,7 @@ impl Meter {
             starts: 0,
             instructions: 0,
         };
-        // Its start is nobody's cost.
+        // The board's start-up is not part of any cost.
         meter.read().await?;
         Ok(meter)
     }
@@ -76,7 +78,7 @@ impl Meter {
         self.board.port()
     }
 
-    /// What has been counted, once nothing happens any more.
+    /// Gives the counts once the board is idle.
     pub(super) async fn read(&mut self) -> Outcome<Reading> {
         let mut still = 0;
         let mut last = self.carried();
@@ -109,15 +111,15 @@ impl Meter {
         }
     }
 
-    /// Whether the board's process waits for something.
+    /// Whether the board's process is waiting (sleeping).
     fn board_waits(&self) -> Outcome<bool> {
         let path = format!("/proc/{}/stat", self.board.process_id());
         let stat = fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
-        // Behind the program's name, which may have blanks.
+        // The state follows the program's name, which can contain blanks and is in parentheses.
         Ok(stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" S")))
     }
 
-    /// Has valgrind write down what it has counted since it was last asked.
+    /// Has valgrind dump the instructions since its last dump.
     fn ask(&mut self) -> Outcome<Option<u64>> {
         let Some(counts) = &self.counts else {
             return Ok(None);
@@ -131,7 +133,7 @@ impl Meter {
         self.asked += 1;
         let mut path = out(counts).with_extension(self.asked.to_string());
         if !path.exists() {
-            // It counts its answers anew in a program that the board has started in place of itself.
+            // The board has replaced its program (a reset), and valgrind numbers the dumps of the new one from 1.
             self.asked = 1;
             self.starts += 1;
             path.set_extension("1");
@@ -149,26 +151,26 @@ fn out(directory: &TempDir) -> PathBuf {
     directory.path().join("count")
 }
 
-/// The program that counts, to be given the board's.
+/// The valgrind command, which the board's own command follows.
 fn valgrind(directory: &TempDir) -> Vec<String> {
     let mut valgrind = vec![
         "valgrind".to_owned(),
         "--tool=callgrind".to_owned(),
-        // A board that is reset starts its program anew.
+        // A board that is reset executes its program again.
         "--trace-children=yes".to_owned(),
         format!("--callgrind-out-file={}", out(directory).display()),
-        // What it has to say is not for the board's terminal.
+        // valgrind's messages must not go to the board's terminal.
         format!("--log-file={}", directory.path().join("log").display()),
     ];
     let skipped = WAITING.iter().chain(&COLLECTING);
     valgrind.extend(skipped.map(|function| format!("--toggle-collect={function}")));
-    // Without one of those it would begin to count only there.
+    // Because of the `--toggle-collect` options it would otherwise begin to count only in those functions.
     valgrind.push("--collect-atstart=yes".to_owned());
     valgrind
 }
 
-/// A little while, by a clock that goes on while the runtime's stands still.
+/// Waits a little by the real clock, which goes on while the runtime's is paused.
 async fn pause() {
-    // It fails only when the runtime ends.
+    // It fails only when the runtime shuts down.
     let _ = tokio::task::spawn_blocking(|| std::thread::sleep(LOOK)).await;
 }

@@ -1,6 +1,6 @@
-//! What calls cost: instructions on the board, and bytes and turns on the line. Counted and not timed, so that they are
-//! the same on each run: the two sides of the line take turns, the host's clock stands still, and what is drawn at random
-//! follows from a seed.
+//! What calls cost: instructions on the board, and bytes and turns on the line. They are counted, not timed, and so are
+//! the same on each run: the two sides of the line take turns, the host's clock stands still, and random numbers come
+//! from a seed.
 
 mod meter;
 mod peers;
@@ -18,54 +18,55 @@ use crate::rows::{RowsDevice, Work, gave};
 /// Success, or a message for a person.
 pub type Outcome<T = ()> = std::result::Result<T, String>;
 
-/// The peers, as the table names them.
+/// The peers, by their names in the table.
 pub const PEERS: [&str; 2] = ["belay-python", "mpremote"];
 
-/// Where what things cost is kept.
+/// The file with the stored costs.
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/cost.jsonl");
 
-/// How often light and large work is done, after once for what happens only the first time.
+/// How often light and large work is done, after one uncounted run for what happens only the first time.
 const LIGHT: u32 = 16;
 const LARGE: u32 = 3;
-/// How often it is connected to a board that has been connected to.
+/// How often a board that has the agent already is connected to.
 const CONNECTS: u32 = 2;
-/// The seed of what is drawn at random.
+/// The seed of the random numbers.
 const SEED: u64 = 15;
 
-/// What one thing costs when one way is taken to do it.
+/// The cost of one kind of work, done in one way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cost {
     /// The way: `agent`, `raw-repl`, `belay-python` or `mpremote`.
     pub who: String,
-    /// The thing: a [`Work`]'s name, `connect_first` or `connect`.
+    /// The work: a [`Work`]'s name, `connect_first` or `connect`.
     pub what: String,
-    /// How many instructions the board's process runs, but for waiting and for collecting garbage because its heap is full,
-    /// which falls to whoever comes then; nothing if they were not counted, or it is reset.
+    /// How many instructions the board's process executes. Waiting is not counted, nor are garbage collections because
+    /// the heap is full, since it is chance which work triggers them. `None` if instructions were not counted, or the
+    /// work resets the board.
     pub instructions: Option<u64>,
     /// How many bytes go to the board.
     pub bytes_to: u64,
     /// How many bytes come from it.
     pub bytes_from: u64,
-    /// How often it is given something after it has said something.
+    /// How often the direction turns: how often the board is sent something after it has sent something.
     pub turns: u64,
 }
 
 impl Cost {
-    /// Whether the other one is of the same thing and way.
+    /// Whether the other one is of the same work and way.
     pub fn is_of_the_same(&self, other: &Self) -> bool {
         self.who == other.who && self.what == other.what
     }
 
-    /// It as a JSON object in a line.
+    /// The cost as one line of JSON.
     ///
     /// # Panics
     ///
-    /// Never: it is text and numbers.
+    /// Never: text and numbers can always be written.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("text and numbers can be written")
     }
 
-    /// Of one of so many times that were counted between these.
+    /// The cost of one of `count` runs between two readings.
     fn between(who: &str, what: &str, count: u32, before: Reading, after: Reading) -> Self {
         let each = |before: u64, after: u64| (after - before + u64::from(count) / 2) / u64::from(count);
         let instructions = before.instructions.zip(after.instructions);
@@ -81,27 +82,27 @@ impl Cost {
     }
 }
 
-/// Who is asked what it costs.
+/// Whose costs are counted.
 #[derive(Debug, Clone)]
 pub enum Who {
-    /// Ours, on one of its paths.
+    /// Belay, on one of its call paths.
     Ours(CallPath),
-    /// Another one: its name in `peers.py`, and a Python that has it.
+    /// A peer: its name in `peers.py`, and the Python interpreter that has it installed.
     Peer(&'static str, std::path::PathBuf),
 }
 
-/// Counts what everything costs on a fresh board; instructions only if that is asked for, which needs `valgrind`. For
-/// each thing it is told what was counted as soon as it is known.
+/// Counts the costs of all kinds of work on a fresh board; of instructions only if they are asked for, which needs
+/// `valgrind`. `tell` gets each cost as soon as it is known.
 ///
 /// # Errors
 ///
 /// When something fails or gives a wrong value.
 pub fn count(who: &Who, instructions: bool, tell: &mut dyn FnMut(Cost)) -> Outcome {
     let mut builder = tokio::runtime::Builder::new_current_thread();
-    // A clock that stands still has nothing to do too late, or once more, on a busy machine.
+    // With a paused clock no time-out expires, and nothing is repeated, because the machine is busy.
     let runtime = builder.enable_all().start_paused(true).build();
     let runtime = runtime.map_err(|error| error.to_string())?;
-    // Without this it would jump to whatever is next whenever there is nothing to do.
+    // A paused clock would jump ahead to the next timer whenever the runtime is idle; a blocking task prevents that.
     let (done, waits) = std::sync::mpsc::channel::<()>();
     runtime.spawn_blocking(move || waits.recv());
     let counted = runtime.block_on(async {
@@ -149,7 +150,7 @@ async fn ours(path: CallPath, mut meter: Meter, tell: &mut dyn FnMut(Cost)) -> O
     gave(rows.close().await, &())
 }
 
-/// What bodies ask of the host, which they can where the agent reads the line.
+/// The costs of questions to the host, which need an agent that reads the line itself.
 async fn asked(who: &str, rows: &RowsDevice, meter: &mut Meter, tell: &mut dyn FnMut(Cost)) -> Outcome {
     let asking = AskingDevice::attach(rows.device(), Adds).await;
     let asking = asking.map_err(|error| format!("{error:?}"))?;
@@ -171,7 +172,7 @@ async fn asked(who: &str, rows: &RowsDevice, meter: &mut Meter, tell: &mut dyn F
     Ok(())
 }
 
-/// Opens the port until the first result, and closes it.
+/// A connection, from opening the port to the first result and closing.
 async fn connect(builder: &DeviceBuilder) -> Outcome {
     let device = builder.clone().connect().await;
     let device = device.map_err(|error| format!("{error:?}"))?;
@@ -179,7 +180,7 @@ async fn connect(builder: &DeviceBuilder) -> Outcome {
     gave(device.close().await, &())
 }
 
-/// What is kept of what things cost.
+/// Reads the stored costs.
 ///
 /// # Errors
 ///
@@ -192,7 +193,7 @@ pub fn kept() -> Outcome<Vec<Cost>> {
         .map_err(|error| format!("{KEPT}: {error}"))
 }
 
-/// Keeps what things cost, in place of what is kept of the same.
+/// Stores these costs, replacing those of the same work and way.
 ///
 /// # Errors
 ///

@@ -1,4 +1,5 @@
-//! The peers: `tests/peers/peers.py` says when it begins and ends something, and waits meanwhile for what is counted.
+//! The peers: `tests/peers/peers.py` reports before and after each piece of work, and waits meanwhile for the counters
+//! to be read.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -12,17 +13,17 @@ use super::{Cost, Outcome};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/peers.py");
 
-/// What the script says.
+/// A message of the script.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Says {
-    /// It is about to begin.
+    /// It is about to begin some work.
     Begin,
-    /// It has done this so many times.
+    /// It has done this work so many times.
     End(String, u32),
 }
 
-/// Counts what everything costs that this peer does.
+/// Counts the costs of all work that this peer does.
 pub(super) async fn peer(who: &str, python: &Path, mut meter: Meter, tell: &mut dyn FnMut(Cost)) -> Outcome {
     let problem = |error: std::io::Error| format!("{who}: {error}");
     let mut command = Command::new(python);
@@ -31,7 +32,7 @@ pub(super) async fn peer(who: &str, python: &Path, mut meter: Meter, tell: &mut 
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .kill_on_drop(true);
-    // Another order of what is in a set would be another conversation.
+    // Another iteration order of sets would change what the peer sends.
     command.env("PYTHONHASHSEED", "0");
     let mut child = command.spawn().map_err(problem)?;
     let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {

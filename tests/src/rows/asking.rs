@@ -1,4 +1,4 @@
-//! What bodies ask of the host while they run, in a trait of its own: nothing else is to pay for that.
+//! Questions that bodies ask the host, in a trait of its own, so that no other work includes its cost.
 
 use belay::prelude::*;
 use belay::python::Bytes;
@@ -13,7 +13,7 @@ const CHUNK: usize = 1024;
 /// Bodies that ask.
 #[belay::device]
 pub trait Asking {
-    /// Adds, as the call does that it is held against.
+    /// Adds, like the call that it is compared with.
     #[host]
     async fn add(&self, a: u32, b: u32) -> Result<u32>;
 
@@ -36,7 +36,7 @@ pub trait Asking {
     async fn bench_chunks(&self, chunks: impl Iterator<Item = Bytes>) -> Result<u32>;
 }
 
-/// What answers.
+/// The host functions.
 #[derive(Debug)]
 pub struct Adds;
 
@@ -46,7 +46,7 @@ impl AskingHost for Adds {
     }
 }
 
-/// Something that the host is asked for, by the name that the tables have for it.
+/// A kind of work that asks the host, by its name in the tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
     /// `question`: two integers, and one back, as in a call; [`QUESTIONS`] of them.
@@ -56,7 +56,7 @@ pub enum Asked {
 }
 
 impl Asked {
-    /// All of it, in the order in which it is done.
+    /// All kinds, in the order in which they are measured.
     pub const ALL: [Self; 2] = [Self::Question, Self::BytesIn];
 
     /// Its name.
@@ -67,7 +67,7 @@ impl Asked {
         }
     }
 
-    /// How many of it are done at once.
+    /// How many questions one run asks; the cost is divided by it.
     pub fn at_once(self) -> u32 {
         match self {
             Self::Question => QUESTIONS,
@@ -75,7 +75,7 @@ impl Asked {
         }
     }
 
-    /// Does it once.
+    /// Does the work once.
     ///
     /// # Errors
     ///

@@ -1,6 +1,7 @@
-//! What calls cost on a board: ours on both call paths, beside the bare line and the peers, in turns on one port.
+//! The time that calls take on a board: Belay on both call paths, a bare echo (the floor) and the peers, one after the
+//! other on one port.
 //!
-//! Everything of ours runs on one thread, the floor too: that makes the floor as low as it can be.
+//! Everything of Belay's runs on one thread, the floor as well: that makes the floor as low as it can be.
 
 use std::time::{Duration, Instant};
 
@@ -17,12 +18,12 @@ use tokio::time::timeout;
 use crate::peers;
 use crate::report::{Memory, Report};
 
-/// How long the floor may take to measure.
+/// How long measuring the floor may take.
 const LIMIT: Duration = Duration::from_secs(60);
 
 type Outcome<T = ()> = std::result::Result<T, String>;
 
-/// Which board, how often.
+/// On which board to measure, and how often.
 pub(crate) struct Options {
     pub(crate) board: BoardKind,
     pub(crate) port: Option<String>,
@@ -46,7 +47,7 @@ pub(crate) async fn measure(options: Options) -> Outcome {
     if python.is_none() {
         report.note("without the peers: `cargo xtask bench` sets BELAY_PEERS_PYTHON".into());
     }
-    // First of all, while nothing else is on the board.
+    // The memory is measured first, while nothing else is on the board.
     match memory(&port).await {
         Ok(Some(memory)) => report.remember(memory),
         Ok(None) => report.note("the board does not say how much memory is free".into()),
@@ -62,7 +63,7 @@ pub(crate) async fn measure(options: Options) -> Outcome {
         }
         let Some(python) = &python else { continue };
         let well = peers::measure(python, &port, options.calls, &mut report).await;
-        // What a peer has left running may not listen to Ctrl-C.
+        // A program that a peer has left running may ignore Ctrl-C.
         if let (false, Some(board)) = (well, &mut board) {
             board.restart().map_err(|error| error.to_string())?;
         }
@@ -75,7 +76,7 @@ pub(crate) async fn measure(options: Options) -> Outcome {
     Ok(())
 }
 
-/// What the agent takes of the board's memory.
+/// How much of the board's memory the agent takes.
 async fn memory(port: &str) -> Outcome<Option<Memory>> {
     let problem = |error: &dyn std::fmt::Display| error.to_string();
     let address: Address = port.parse().map_err(|error| problem(&error))?;
@@ -92,7 +93,7 @@ async fn memory(port: &str) -> Outcome<Option<Memory>> {
     }))
 }
 
-/// Times one byte to the board and back, from a loop that ends by itself.
+/// Times one byte to the board and back, echoed by a loop that ends by itself.
 async fn echo(port: &str, calls: u32) -> Outcome<Vec<Duration>> {
     let problem = |error: &dyn std::fmt::Display| error.to_string();
     let address: Address = port.parse().map_err(|error| problem(&error))?;
@@ -105,7 +106,7 @@ async fn echo(port: &str, calls: u32) -> Outcome<Vec<Duration>> {
     exchange(&mut *line, code.as_bytes(), b"OK").await?;
     let line = &mut line;
     let times = timed(calls, async |_| exchange(&mut **line, b"x", b"x").await).await?;
-    // The last echo comes together with the prompt, so it is none of those that are timed.
+    // The last echo comes together with the prompt, so it is not timed.
     exchange(&mut **line, b"x", b"\x04\x04>").await?;
     exchange(&mut **line, b"\x02", b">>> ").await?;
     Ok(times)
@@ -123,7 +124,7 @@ async fn exchange(line: &mut dyn Transport, write: &[u8], until: &[u8]) -> Outco
     Ok(())
 }
 
-/// Times work so many times, after once for what happens only the first time.
+/// Times `count` runs of some work, after one untimed run for what happens only the first time.
 async fn timed<F: AsyncFnMut(u32) -> Outcome>(count: u32, mut work: F) -> Outcome<Vec<Duration>> {
     work(0).await?;
     let mut times = Vec::new();
@@ -135,7 +136,7 @@ async fn timed<F: AsyncFnMut(u32) -> Outcome>(count: u32, mut work: F) -> Outcom
     Ok(times)
 }
 
-/// Measures ours on one of its call paths.
+/// Measures Belay on one of its call paths.
 async fn ours(who: &str, builder: impl Fn() -> DeviceBuilder, calls: u32, report: &mut Report) {
     let connects = connects(&builder).await;
     let first = connects.clone().map(|times| times[..1].to_vec());
@@ -152,7 +153,7 @@ async fn ours(who: &str, builder: impl Fn() -> DeviceBuilder, calls: u32, report
             calls
         };
         let mut times = timed(count, async |n| work.run(&rows, n).await).await;
-        // Items come in batches: what one costs is its share of all of them.
+        // Items come in batches: the time of one is its share of the whole stream.
         if let (Work::Stream, Ok(times)) = (work, &mut times) {
             for time in times {
                 *time /= ITEMS;
@@ -170,7 +171,7 @@ async fn ours(who: &str, builder: impl Fn() -> DeviceBuilder, calls: u32, report
     }
 }
 
-/// Times what bodies ask of the host.
+/// Times the questions that bodies ask the host.
 async fn asked(who: &str, rows: &RowsDevice, calls: u32, report: &mut Report) -> Outcome {
     let asking = AskingDevice::attach(rows.device(), Adds).await;
     let asking = asking.map_err(|error| format!("{error:?}"))?;
@@ -184,7 +185,7 @@ async fn asked(who: &str, rows: &RowsDevice, calls: u32, report: &mut Report) ->
     Ok(())
 }
 
-/// Times opening the port until the first result, and closing it.
+/// Times a connection from opening the port to the first result and closing.
 async fn connects(builder: impl Fn() -> DeviceBuilder) -> Outcome<Vec<Duration>> {
     let mut times = Vec::new();
     for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! What calls cost, beside what is kept of that: `cargo xtask bench --cost`.
+//! What calls cost, compared with the stored table: `cargo xtask bench --cost`.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use belay_tests::cost::{self, Cost, Outcome, Who};
 
 use crate::peers;
 
-/// Counts for ours and the peers, and prints it; with `keep` that is what is kept from now on.
+/// Counts and prints the costs of Belay and of the peers; with `keep` they replace the stored ones.
 pub(crate) fn measure(json: bool, keep: bool) -> Outcome {
     let kept = cost::kept()?;
     let mut costs: Vec<Cost> = Vec::new();
@@ -35,7 +35,7 @@ pub(crate) fn measure(json: bool, keep: bool) -> Outcome {
     Ok(())
 }
 
-/// The table: for each thing who does it at what cost, how much dearer than the agent, and what changed.
+/// The table: for each kind of work the cost of each way to do it, the ratio to the agent's cost, and what has changed.
 fn print(costs: &[Cost], kept: &[Cost]) {
     println!(
         "{:14}{:14}{:>14}{:>10}{:>10}{:>7}{:>12}{:>12}",

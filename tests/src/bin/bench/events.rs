@@ -1,4 +1,4 @@
-//! Events as fast as they come: whether each is heard once and in order.
+//! Events as fast as they come: checks that each is received once and in order.
 
 use std::pin::pin;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use belay::prelude::*;
 use belay_sim::Board;
 use futures_util::StreamExt as _;
 
-/// How long one may take to come.
+/// How long one event may take to arrive.
 const LIMIT: Duration = Duration::from_secs(20);
 
 #[belay::device]
@@ -36,7 +36,7 @@ trait Ticker {
     async fn add(&self, a: u32, b: u32) -> Result<u32>;
 }
 
-/// Hears an event every so many microseconds for so many seconds, and calls a task meanwhile.
+/// Receives an event every `period_us` microseconds for so many seconds, and calls a task meanwhile.
 pub(crate) async fn measure(seconds: u32, period_us: u32) -> Result<(), String> {
     let board = Board::unix().start().await.map_err(|error| error.to_string())?;
     let ticker = TickerDevice::connect(board.port()).await;

@@ -1,5 +1,5 @@
-//! What files cost: one of 16 KB, one of 256 KB and a tree of a hundred, at full speed and over a line of 115,200 baud;
-//! ours, mpremote and Belay for Python.
+//! The time that files take: one of 16 KB, one of 256 KB and a tree of a hundred, at full speed and over a line of
+//! 115,200 baud; with Belay, mpremote and Belay for Python.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -17,9 +17,9 @@ use crate::peers;
 const PEERS: [&str; 2] = ["mpremote", "belay-python"];
 const OURS: &str = "ours";
 const BAUD: u32 = 115_200;
-/// How long a peer may take on each line.
+/// How long a peer may take for everything, on each line.
 const LIMIT: Duration = Duration::from_secs(1_200);
-/// Files that are written and read, how many bytes they have, and whether they can be packed.
+/// The files that are written and read: their names, their sizes in bytes, and whether they can be compressed.
 const FILES: [(&str, usize, bool); 3] = [
     ("16k", 16 << 10, false),
     ("256k", 256 << 10, false),
@@ -29,7 +29,7 @@ const TREE: [&str; 3] = ["tree_new", "tree_same", "tree_one"];
 
 type Outcome<T = ()> = std::result::Result<T, String>;
 
-/// What was measured, in seconds.
+/// One measurement, in seconds.
 #[derive(Debug, Serialize, Deserialize)]
 struct Row {
     #[serde(default)]
@@ -116,7 +116,7 @@ async fn large(json: bool) -> Outcome {
     Ok(())
 }
 
-/// What is sent, in a folder of this machine.
+/// Creates the files to be sent, in a folder of this machine.
 fn prepare() -> std::io::Result<TempDir> {
     let folder = tempfile::tempdir()?;
     let mut random = fastrand::Rng::with_seed(1);
@@ -137,7 +137,7 @@ fn prepare() -> std::io::Result<TempDir> {
     Ok(folder)
 }
 
-/// Something like Python source of this length.
+/// Generated text of this length that resembles Python source.
 fn source(random: &mut fastrand::Rng, size: usize) -> Vec<u8> {
     const LINES: [&str; 8] = [
         "    def read_VALUE(self, address, count=NUMBER):\n",
@@ -165,7 +165,7 @@ async fn ours(board: &Board, folder: &Path, rounds: u32, rows: &mut Vec<Row>) ->
     let device = Device::builder(board.port()).call_path(CallPath::Agent);
     let device = device.connect().await.map_err(problem)?;
     let files = device.files();
-    // What is done once for a connection is not counted, as it is not for the peers.
+    // One-time work of a connection is not timed, as it is not for the peers.
     files.exists("/").await.map_err(problem)?;
     for (name, ..) in FILES {
         let contents = fs::read(folder.join(name)).map_err(|error| error.to_string())?;
@@ -208,7 +208,7 @@ async fn ours(board: &Board, folder: &Path, rounds: u32, rows: &mut Vec<Row>) ->
         }
         rows.push(row(what, &times));
     }
-    // The peers find nothing that is ours.
+    // The peers have to begin without our files.
     files.remove_all("/tree").await.map_err(problem)?;
     device.close().await.map_err(problem)
 }

@@ -1,4 +1,4 @@
-//! What a call costs on the host: everything but the line and the board, which answers at once here.
+//! The host's own time for a call: everything but the line and the board, which answers at once here.
 
 use std::time::{Duration, Instant};
 
@@ -42,7 +42,7 @@ trait Bench {
     async fn spin(&self) -> Result<ThreadHandle>;
 }
 
-/// One line of the table.
+/// One row of the table.
 pub(crate) struct Row {
     pub(crate) what: String,
     pub(crate) unit: &'static str,
@@ -66,7 +66,7 @@ impl Row {
         }
     }
 
-    /// The median, the smallest, the 99th percentile.
+    /// The median, the minimum, and the 99th percentile.
     pub(crate) fn summary(&self) -> (f64, f64, f64) {
         let mut sorted = self.samples.clone();
         sorted.sort_by(f64::total_cmp);
@@ -82,7 +82,7 @@ fn builder() -> DeviceBuilder {
     }))
 }
 
-/// Times a piece of work so many times, after a tenth of that for warming up.
+/// Times `count` runs of some work, after a tenth as many to warm up.
 async fn timed<F: AsyncFnMut(u32) -> Result<()>>(count: u32, mut work: F) -> Result<Vec<Duration>> {
     let mut samples = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
     for n in 0..count / 10 + count {
@@ -102,7 +102,7 @@ pub(crate) fn measure(calls: u32) -> Result<Vec<Row>> {
     let one = runtime(&mut Builder::new_current_thread());
     rows.extend(one.block_on(memory())?);
     rows.extend(many.block_on(single(calls))?);
-    // Without a thread that has to be woken for each answer.
+    // On a current-thread runtime no other thread has to be woken for each answer.
     for row in one.block_on(single(calls))? {
         let what = format!("{}_one_thread", row.what);
         rows.push(Row { what, ..row });
@@ -126,7 +126,7 @@ async fn single(calls: u32) -> Result<Vec<Row>> {
     let bench: BenchDevice = builder().attach().await?;
     let device = bench.device().clone();
     let call = timed(calls, async |n| bench.add(n, 2).await.map(drop)).await?;
-    // Sent, called and removed: what a first call costs, and one exchange for the removal.
+    // The function is sent, called and removed: a first call, and one more exchange for the removal.
     let first = timed(calls / 5, async |n| bench.add_uncached(n, 2).await.map(drop)).await?;
     let setup = timed(calls / 5, async |n| bench.configure(n).await).await?;
     let mut stops = Vec::new();
@@ -149,7 +149,7 @@ async fn single(calls: u32) -> Result<Vec<Row>> {
     ])
 }
 
-/// Many tasks that call at once: the time from one answer to the next.
+/// Many tasks that call at the same time: the time from one answer to the next.
 async fn crowd(callers: u32, calls: u32) -> Result<Row> {
     let bench: BenchDevice = builder().attach().await?;
     let mut rounds = Vec::new();
@@ -174,10 +174,10 @@ async fn crowd(callers: u32, calls: u32) -> Result<Row> {
     Ok(Row::seconds(format!("call_callers_{callers}"), &rounds))
 }
 
-/// What is allocated for a device, and for a method that is deployed.
+/// How much is allocated for a device, and for a deployed method.
 async fn memory() -> Result<Vec<Row>> {
     const DEVICES: u32 = 32;
-    // What is allocated once for all devices is not theirs.
+    // What is allocated once for all devices is not to be counted.
     builder().connect().await?.close().await?;
     let region = Region::new(ALLOCATOR);
     let mut devices = Vec::new();
@@ -205,7 +205,7 @@ async fn memory() -> Result<Vec<Row>> {
     ])
 }
 
-/// Prints the rows as a table, or as one JSON object a line.
+/// Prints the rows as a table, or as one JSON object per line.
 pub(crate) fn print(rows: &[Row], json: bool) {
     if !json {
         println!(

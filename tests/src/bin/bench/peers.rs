@@ -10,10 +10,11 @@ use tokio::time::timeout;
 
 use crate::report::{Report, Summary};
 
-/// The peers, as the script and the table name them.
+/// The peers, by their names in the script and in the table.
 const PEERS: [&str; 2] = ["belay-python", "mpremote"];
 
-/// mpremote on a port whose name does not say that it is a pseudo-terminal: the way it takes on hardware.
+/// mpremote on a port whose name does not show that it is a pseudo-terminal, so that it takes the same code path as on
+/// hardware.
 const SERIAL: &str = "mpremote-serial";
 const ALIAS: &str = "board";
 
@@ -22,13 +23,13 @@ const LIMIT: Duration = Duration::from_secs(180);
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/peers.py");
 
-/// The Python that has the peers, if there is one.
+/// The Python interpreter of the virtual environment that has the peers, if there is one.
 pub(crate) fn python() -> Option<OsString> {
     env::var_os("BELAY_PEERS_PYTHON")
 }
 
-/// Measures one peer after the other; says whether all of them ended as they should, which leaves the board at
-/// its prompt.
+/// Measures one peer after the other. Says whether all of them ended as they should, and so left the board at its
+/// prompt.
 pub(crate) async fn measure(python: &OsString, port: &str, calls: u32, report: &mut Report) -> bool {
     let mut all = true;
     let alias = alias(port);
@@ -45,7 +46,7 @@ pub(crate) async fn measure(python: &OsString, port: &str, calls: u32, report: &
     all
 }
 
-/// Another name of a pseudo-terminal, which is in this directory.
+/// A symbolic link to the pseudo-terminal, in this temporary directory.
 fn alias(port: &str) -> Option<tempfile::TempDir> {
     let directory = tempfile::tempdir()
         .ok()
@@ -89,7 +90,7 @@ async fn one(
     }
     match ended {
         Err(_) => {
-            // It has to be gone before the port is somebody else's.
+            // It has to be gone before anything else opens the port.
             child.kill().await.map_err(|error| error.to_string())?;
             Err(format!("it took longer than {LIMIT:?}"))
         }
@@ -103,10 +104,10 @@ async fn one(
     }
 }
 
-/// Reads what there is; what was read before a time-out is kept.
+/// Reads to the end; what was read before a time-out is kept.
 async fn read(from: &mut Option<impl tokio::io::AsyncRead + Unpin>, into: &mut Vec<u8>) {
     if let Some(from) = from {
-        // A pipe that breaks has ended.
+        // A broken pipe counts as the end.
         let _ = tokio::io::AsyncReadExt::read_to_end(from, into).await;
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::host::Row;
 
-/// What was measured of one thing in one round, in seconds.
+/// The measurements of one kind of work in one round, in seconds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Summary {
     who: String,
@@ -36,7 +36,7 @@ const ROWS: [&str; 16] = [
     "bytes_in",
 ];
 
-/// Everything that was measured.
+/// All measurements.
 #[derive(Debug)]
 pub(crate) struct Report {
     json: bool,
@@ -80,7 +80,7 @@ impl Report {
         }
     }
 
-    /// Adds what a round gave, or why it gave nothing.
+    /// Adds the times of a round, or why there are none.
     pub(crate) fn take(&mut self, who: &str, what: &str, times: Result<Vec<Duration>, String>) {
         match times {
             Ok(times) => {
@@ -116,7 +116,7 @@ impl Report {
         self.memory.push(memory);
     }
 
-    /// Adds what a reader has to know beside the numbers.
+    /// Adds a note that is printed below the numbers.
     pub(crate) fn note(&mut self, note: String) {
         eprintln!("{note}");
         if !self.notes.contains(&note) {

@@ -1,6 +1,6 @@
-//! A board that is no board: it answers at once, in memory, so that what is left is the host's own time.
+//! A scripted board in memory, which answers at once, so that only the host's own time is left.
 //!
-//! It speaks as much of the raw REPL and of the agent's protocol as a client of the executors hears of.
+//! It speaks as much of the raw REPL and of the agent's protocol as the executors use.
 
 use std::collections::VecDeque;
 use std::io;
@@ -12,12 +12,12 @@ use belay::transport::Transport;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 const RAW_BANNER: &[u8] = b"raw REPL; CTRL-B to exit\r\n>";
-/// How many characters the agent reads at once: what the host chose.
+/// The block length with which the host has started the agent.
 const BLOCK: usize = 32;
-/// The checksum at the end of each request, which nothing can have damaged here.
+/// The length of the checksum at the end of each request, which need not be checked here.
 const CHECKSUM: usize = 8;
 
-/// The answer of the probe of a board with everything, on which nothing is deployed.
+/// The probe's report of a board that has everything, and on which nothing is deployed.
 const REPORT: &str = "(('1.26.1','Scripted board',2822,2,['native'],True,True,True,True,True),([],False))";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ enum Mode {
     Agent,
 }
 
-/// The line to such a board.
+/// A transport to such a board.
 #[derive(Debug)]
 pub(crate) struct Scripted {
     mode: Mode,
@@ -38,7 +38,7 @@ pub(crate) struct Scripted {
     reader: Option<Waker>,
     nonce: Vec<u8>,
     seed: u32,
-    /// Whether the one thread that there may be was asked to stop.
+    /// Whether the only thread was asked to stop.
     stopped: AtomicBool,
 }
 
@@ -60,7 +60,7 @@ impl Scripted {
         self.to_host.extend(bytes);
     }
 
-    /// Takes what has come as far as it is whole.
+    /// Handles what has been received, as far as it is complete.
     fn take(&mut self) {
         let received = std::mem::take(&mut self.received);
         let mut rest = &received[..];
@@ -79,7 +79,7 @@ impl Scripted {
         }
     }
 
-    /// One byte at one of the prompts.
+    /// Handles one byte at one of the prompts.
     fn key(&mut self, byte: u8) {
         match (byte, self.mode) {
             (4, Mode::Paste) => {
@@ -93,7 +93,7 @@ impl Scripted {
             (1, Mode::Raw) if self.code.ends_with(b"\x05A") => {
                 self.code.clear();
                 self.mode = Mode::Paste;
-                // A window that no source fills.
+                // A window that no source exceeds.
                 self.say(b"R\x01\xff\xff\x01");
             }
             (1, _) => {
@@ -114,7 +114,7 @@ impl Scripted {
         }
     }
 
-    /// Runs what was sent: the agent's source, the question for it, or something that prints.
+    /// Executes the source: it loads the agent, asks whether it is there, or prints something.
     fn run(&mut self) {
         let code = String::from_utf8_lossy(&std::mem::take(&mut self.code)).into_owned();
         self.mode = Mode::Raw;
@@ -151,7 +151,7 @@ impl Scripted {
         self.to_host.push_back(3);
     }
 
-    /// Answers the request at the beginning of what has come, and says how long it is; nothing if it is not whole.
+    /// Answers the request at the beginning of `bytes`, and gives its length; `None` if it is not complete.
     fn request(&mut self, bytes: &[u8]) -> Option<usize> {
         if bytes[0] < b' ' {
             return Some(1);

@@ -1,5 +1,5 @@
-//! One run in which bodies ask the host: questions and answers are lost, damaged, repeated and late. Each question has to
-//! run once, and never a second time, whatever becomes of the call.
+//! One run in which bodies ask the host, over a line that loses, damages, repeats and delays questions and answers. The
+//! host function has to run once for each question, and never a second time, whatever becomes of the call.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -15,12 +15,12 @@ use super::run::{self, HUNG, HangsUp, Outcome, may_come_of_the_line};
 
 /// How long a body may take.
 const EXECUTE: Duration = Duration::from_secs(4);
-/// How many calls are made at once.
+/// How many calls are made at the same time.
 const CALLS: u32 = 4;
 
 #[belay::device]
 trait Asking {
-    /// Counts how often it runs with these.
+    /// Counts how often it is called with these arguments.
     #[host]
     async fn twice(&self, id: u32, nth: u32) -> Result<u32, String>;
 
@@ -77,7 +77,7 @@ trait Asking {
     async fn add(&self, a: u32, b: u32) -> Result<u32>;
 }
 
-/// How often each question has run.
+/// How often the host function has run for each question.
 #[derive(Default)]
 struct Counts(Mutex<HashMap<(u32, u32), u32>>);
 
@@ -87,7 +87,7 @@ impl Counts {
         *counts.entry((id, nth)).or_default() += 1;
     }
 
-    /// How many questions of a call have run, and whether any has twice.
+    /// For how many questions of a call the host function has run, and whether it has run twice for any.
     fn of(&self, id: u32) -> (u32, bool) {
         let counts = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let of = counts.iter().filter(|((other, _), _)| *other == id);
@@ -100,7 +100,7 @@ impl Counts {
 impl AskingHost for Counts {
     async fn twice(&self, id: u32, nth: u32) -> Result<u32, String> {
         self.count(id, nth);
-        // Some take longer than the silence after which the board is asked.
+        // Some answers take longer than the silence after which the host pings the board.
         if nth % 5 == 3 {
             sleep(Duration::from_millis(u64::from(nth) * 20)).await;
         }
@@ -118,7 +118,7 @@ impl AskingHost for Counts {
     }
 }
 
-/// A board and the device on it, which last as long as they work.
+/// A board and the device on it, which are kept from run to run for as long as they work.
 pub(crate) struct Runner {
     board: Board,
     device: Option<AskingDevice>,
@@ -176,7 +176,7 @@ impl Runner {
         let given = tokio::select! {
             given = &mut making => Some(given),
             () = sleep(cut) => {
-                // A cut does not last for ever.
+                // A cut must not last for ever.
                 let _ = self.board.cable().heal();
                 timeout(HUNG, making).await.ok()
             }
@@ -197,7 +197,7 @@ impl Runner {
         outcome
     }
 
-    /// Has something go wrong, for so long at most.
+    /// Draws a fault and injects it. Gives for how long it may last.
     fn trouble(&self, random: &mut fastrand::Rng, outcome: &mut Outcome) -> Duration {
         let cable = self.board.cable();
         let mut planned = Ok(());
@@ -249,7 +249,7 @@ impl Runner {
         }
     }
 
-    /// The next call has to work, over a new connection if need be.
+    /// The next call has to work, if need be over a new connection.
     async fn afterwards(&mut self, outcome: &mut Outcome) {
         let using = async |runner: &mut Self| {
             runner.next_id += 1;
@@ -267,7 +267,7 @@ impl Runner {
 impl HangsUp for Runner {
     async fn hang_up(&mut self) {
         if let Some(device) = self.device.take() {
-            // What matters is that the port is free again.
+            // Closing may fail here; all that matters is that the port is free again.
             let _ = device.close().await;
         }
     }

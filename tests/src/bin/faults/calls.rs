@@ -1,4 +1,4 @@
-//! The calls that are made while something goes wrong, and what each has to give.
+//! The calls that are made while a fault is injected, and what each has to give.
 
 use belay_runtime::link::{Link, Payload, Request};
 use belay_runtime::python::Arguments;
@@ -6,7 +6,7 @@ use belay_runtime::{Error, ErrorKind};
 use futures_util::StreamExt as _;
 use std::time::Duration;
 
-/// What the board has to know: each function counts its own call first.
+/// The functions on the board: each counts its own call first.
 pub(crate) const SOURCE: &str = r"
 seen = {}
 def hit(i):
@@ -42,10 +42,10 @@ def say(i, n):
     return n
 ";
 
-/// The alias of `add`: the first that an agent gives.
+/// The board's alias for `add`, which is the first that an agent assigns.
 pub(crate) const ADD: &str = "f0";
 
-/// How much of an answer comes at once on a line that is bad; in the end, far less.
+/// The size of the pieces in which an answer is retransmitted over a bad line; at the end they are much smaller.
 const PIECE: usize = 384;
 
 /// One call.
@@ -54,9 +54,9 @@ pub(crate) struct Call {
     pub(crate) id: u32,
     expression: String,
     expected: Expected,
-    /// How many items come at once at least, if nothing goes wrong.
+    /// The minimum number of items in a batch, if nothing goes wrong.
     at_once: usize,
-    /// Whether what is missing of an answer comes in pieces.
+    /// Whether the board retransmits the missing part of an answer in pieces.
     in_pieces: bool,
 }
 
@@ -74,19 +74,19 @@ impl std::fmt::Display for Call {
     }
 }
 
-/// What a call gave.
+/// The outcome of a call.
 #[derive(Debug)]
 pub(crate) enum Given {
-    /// What it has to give.
+    /// The expected result.
     Right,
-    /// Something else.
+    /// Another result.
     Wrong(String),
     /// An error that says that there is no result.
     Error(Error),
 }
 
 impl Call {
-    /// A small board has no room for much data, and sends it as what `repr` makes of it.
+    /// A random call. A small board has no room for much data, and sends bytes as their `repr`.
     pub(crate) fn random(id: u32, random: &mut fastrand::Rng, small: bool) -> Self {
         let n = random.u32(1..300);
         let (expression, expected) = match random.u8(0..9) {
@@ -129,8 +129,8 @@ impl Call {
             id,
             expression,
             expected,
-            // A small board sends a few hundred characters at once, and what it is typed for that is long: a bad line damages
-            // every second one.
+            // A small board sends a few hundred characters per batch, and the source that is typed for each batch is so
+            // long that a bad line damages every second one.
             at_once: if small { 4 } else { 30 },
             in_pieces: !small,
         }
@@ -140,8 +140,8 @@ impl Call {
         matches!(self.expected, Expected::Items(_))
     }
 
-    /// How often its deadline may begin anew: with each item, and with each piece of a long answer. No fault makes each of
-    /// them wait, where there are many.
+    /// How often the call's deadline may restart: with each batch of items, and with each piece of a long answer. Among
+    /// many batches no fault delays every one.
     pub(crate) fn signs_of_life(&self) -> u32 {
         let signs = match &self.expected {
             Expected::Bytes(bytes) => bytes.len() / PIECE + 1,
@@ -178,7 +178,7 @@ impl Call {
         }
     }
 
-    /// Additions go the way of functions of small integers; the rest is evaluated.
+    /// `add` is called as a function with JSON arguments; the other expressions are evaluated.
     fn request(&self) -> Request {
         let (name, rest) = self.expression.split_once('(').unwrap_or_default();
         if name == "add" {
@@ -213,7 +213,7 @@ async fn items(link: &Link, request: Request, expected: &[String], deadline: Dur
     }
 }
 
-/// Bytes as Python writes them where there are quotes of both kinds among them.
+/// Bytes as Python's `repr` writes them where they contain both kinds of quotes.
 fn repr(data: &[u8]) -> String {
     let mut text = String::from("b'");
     for byte in data {

@@ -1,4 +1,5 @@
-//! Events over a faulty line: each that is heard is right and comes once and in order, and what is lost is counted.
+//! Events over a faulty line: each event that is received is right and comes once and in order, and lost ones are
+//! counted.
 
 use std::pin::{Pin, pin};
 use std::time::Duration;
@@ -32,20 +33,20 @@ trait Teller {
     fn told(&self) -> impl Stream<Item = Result<u32>>;
 }
 
-/// A board and a device, as long as they work.
+/// A board and a device, which are kept from run to run for as long as they work.
 pub(crate) struct Runner {
     board: Board,
     teller: Option<TellerDevice>,
     next: u32,
 }
 
-/// What has come of a subscription.
+/// What a subscription has received.
 #[derive(Debug, Default)]
 struct Heard {
     last: Option<u32>,
     count: u64,
     lost: u64,
-    /// Whether not all that is lost is counted.
+    /// Whether some losses are not counted.
     gap: bool,
 }
 
@@ -87,7 +88,7 @@ impl Runner {
             }
         };
         let (first, count) = (self.next, random.u32(1..80));
-        // One more for each call that is to be heard when the fault is over.
+        // Further numbers, for the calls after the fault.
         self.next += count + 1_000;
         let mut told = pin!(teller.told());
         let beside = random.bool();
@@ -122,12 +123,12 @@ impl Runner {
 
     async fn hang_up(&mut self) {
         if let Some(teller) = self.teller.take() {
-            // What matters is that the port is free again.
+            // Closing may fail here; all that matters is that the port is free again.
             let _ = teller.close().await;
         }
     }
 
-    /// What was heard and what was lost is all that was told.
+    /// The events that were received and those that were reported lost have to add up to all that were told.
     async fn judge(&self, teller: &TellerDevice, heard: &Heard, outcome: &mut Outcome) {
         if heard.gap || outcome.hung {
             return;
@@ -141,7 +142,7 @@ impl Runner {
     }
 }
 
-/// Tells once more until that works, and gives what it told last; nothing where the device is not connected again.
+/// Tells further events until a call works, and gives the last number; `None` if the device does not connect again.
 async fn afterwards(teller: &TellerDevice, first: u32, outcome: &mut Outcome) -> Option<u32> {
     let telling = async {
         for n in first.. {
@@ -166,7 +167,7 @@ async fn afterwards(teller: &TellerDevice, first: u32, outcome: &mut Outcome) ->
     })
 }
 
-/// Hears what comes up to this one, or to a later one where it may not come.
+/// Receives events up to `until`, or up to a later one where that one may have been lost.
 async fn hear(
     teller: &TellerDevice,
     told: &mut Pin<&mut impl Stream<Item = Result<u32>>>,
@@ -199,7 +200,7 @@ async fn hear(
                     };
                     until = later;
                 }
-                // The line was so bad that the board could not be told to send them.
+                // The line was so bad that the board did not receive the subscription.
                 ErrorKind::NotHeard(cause) if tells_of_the_line(cause) => {
                     heard.gap = true;
                     return heard;

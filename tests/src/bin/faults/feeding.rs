@@ -1,5 +1,5 @@
-//! One run in which bodies read streams of the host's: each item arrives once and in order or the call says that it does
-//! not know, no stream is left behind, and none of it goes on for ever.
+//! One run in which bodies read streams that the host sends. Each item arrives once and in order, or the call ends in
+//! an error that says that its outcome is unknown; no stream is left behind, and nothing goes on for ever.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,9 +14,9 @@ use tokio::time::{sleep, timeout};
 
 use super::run::{self, DEADLINE, HUNG, HangsUp, Outcome, amid_faults, may_come_of_the_line, options};
 
-/// How many calls are made at once.
+/// How many calls are made at the same time.
 const CALLS: usize = 3;
-/// What a hash of items is taken by.
+/// The modulus of the hash over the items.
 const MODULUS: u64 = 1_000_003;
 
 #[belay::device]
@@ -76,7 +76,7 @@ trait Reader {
     async fn add(&self, a: u64, b: u64) -> Result<u64>;
 }
 
-/// A board and a device, as long as they work.
+/// A board and a device, which are kept from run to run for as long as they work.
 pub(crate) struct Runner {
     board: Board,
     reader: Option<ReaderDevice>,
@@ -137,7 +137,7 @@ impl Runner {
         outcome
     }
 
-    /// The next stream has to be read, over a new connection if need be.
+    /// The next stream has to be read, if need be over a new connection.
     async fn afterwards(&mut self, outcome: &mut Outcome) {
         let using = async |runner: &mut Self| runner.connect().await?.hash(stream::iter(0..100)).await;
         if let Some(found) = run::again(self, "the next call", using, outcome).await
@@ -151,13 +151,13 @@ impl Runner {
 impl HangsUp for Runner {
     async fn hang_up(&mut self) {
         if let Some(reader) = self.reader.take() {
-            // What matters is that the port is free again.
+            // Closing may fail here; all that matters is that the port is free again.
             let _ = reader.close().await;
         }
     }
 }
 
-/// A call with its items: how many, and from which on.
+/// A call, and its items: how many, and the first of them.
 #[derive(Debug, Clone, Copy)]
 struct Call {
     kind: Kind,
@@ -168,16 +168,16 @@ struct Call {
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Hash,
-    /// Items that come one by one.
+    /// The items come one by one.
     Slow,
     Chunks,
-    /// The stream gives an error behind its items.
+    /// The stream ends in an error after its items.
     Caught,
     /// The stream has no end.
     First,
-    /// Each item is given when what the body has yielded for the one before has come.
+    /// Each item is sent after the body has yielded its value for the one before.
     Conversation,
-    /// The same, which is given up in the middle.
+    /// A conversation that is dropped in the middle.
     Dropped,
     Add,
 }
@@ -203,11 +203,11 @@ impl Call {
         }
     }
 
-    /// Makes it; what is not right is said.
+    /// Makes the call, and says what is wrong with its result.
     async fn make(self, reader: &ReaderDevice, alive: &Arc<()>) -> Result<Result<(), String>> {
         let Self { kind, first, many } = self;
         let mark = Arc::clone(alive);
-        // Whoever has the items has the mark.
+        // The items own the mark, so that a stream that is left behind can be noticed.
         let items = (first..first + many).inspect(move |_| {
             let _ = &mark;
         });
@@ -245,7 +245,7 @@ impl Call {
     }
 }
 
-/// Says each item when the answer to the one before has come, up to so many answers.
+/// Sends each item after the answer to the one before has come, until there are so many answers.
 async fn converse(
     reader: &ReaderDevice,
     mut items: impl Iterator<Item = u64> + Send + 'static,
@@ -257,7 +257,7 @@ async fn converse(
     for _ in 0..many {
         let Some(item) = items.next() else { break };
         found = (found * 31 + item) % MODULUS;
-        // An error says that the body has ended.
+        // Sending fails only when the body has ended.
         let _ = say.send(item);
         match hashes.try_next().await? {
             Some(given) if given == found => {}

@@ -1,5 +1,5 @@
-//! One run with files: something goes wrong while a file is written or a folder is brought up to date. Each file has to
-//! be the old or the new one, at once and after the next connection, and nothing else may be left then.
+//! One run with files: a fault is injected while a file is written or a folder is brought up to date. Each file has to
+//! be the old or the new one, at once and after the next connection, and afterwards nothing else may be left.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -21,24 +21,24 @@ const CUT: Duration = Duration::from_secs(3);
 
 type Tree = BTreeMap<String, Vec<u8>>;
 
-/// What is done, and what is there before.
+/// The work, and the files that are there before it.
 struct Work {
     old: Tree,
     new: Tree,
-    /// Whether the folder of these is brought up to date, and not one file written.
+    /// Whether it brings the folder of these files up to date; otherwise it writes one file.
     sync: bool,
 }
 
-/// What goes wrong meanwhile.
+/// The fault.
 #[derive(Debug, Clone, Copy)]
 enum Trouble {
     /// The line is cut.
     Cut,
     /// The board is unplugged, and plugged in again.
     Unplugged,
-    /// The board has no power for a moment, once so many bytes have gone this way.
+    /// The board loses power for a moment, after so many bytes in this direction.
     PowerLost(Direction, u64),
-    /// The disk has too little room.
+    /// The disk has too little free space.
     Full,
 }
 
@@ -89,13 +89,14 @@ impl Work {
         Ok(())
     }
 
-    /// How many bytes go to the board for it, more or less: some of it is packed.
+    /// Roughly how many bytes the work sends to the board; some of them are compressed.
     fn bytes(&self) -> u64 {
         let bytes: usize = self.new.values().map(|contents| contents.len() + 200).sum();
         bytes as u64 + 100
     }
 
-    /// What is wrong with what is there. `done` is what its outcome says: that all is new, or that a file is not.
+    /// Compares the files on the board with what they may be. `done` says that the work has succeeded; `unchanged` is
+    /// the file that its error says has been left as it was.
     fn judge(&self, there: &Tree, done: bool, unchanged: Option<&str>) -> Option<String> {
         let names: BTreeSet<&String> = self
             .old
@@ -105,7 +106,7 @@ impl Work {
             .collect();
         for name in names {
             let (old, new, now) = (self.old.get(name), self.new.get(name), there.get(name));
-            // What is not to be there is removed by a sync, and left alone by a write.
+            // A sync removes other files of the folder, a write leaves them alone.
             let goal = if new.is_some() || self.sync && name.starts_with("/w/") {
                 new
             } else {
@@ -141,17 +142,17 @@ fn contents(random: &mut fastrand::Rng, most: usize) -> Vec<u8> {
     }
 }
 
-/// What a host does that is killed: in a process of its own.
+/// The part of the host that is killed; it runs in a process of its own.
 pub(crate) async fn act(port: &str, seed: u64) {
     let work = Work::random(&mut fastrand::Rng::with_seed(seed));
     if let Ok(device) = Device::connect(port).await {
-        // Nobody is there to be told.
+        // Nobody reads the result.
         let _ = work.run(&device).await;
         let _ = device.close().await;
     }
 }
 
-/// A board and the device on it, which last as long as they work.
+/// A board and the device on it, which are kept from run to run for as long as they work.
 pub(crate) struct Runner {
     board: Board,
     device: Option<Device>,
@@ -217,7 +218,7 @@ impl Runner {
         outcome
     }
 
-    /// Does the work while something goes wrong.
+    /// Does the work while a fault is injected.
     async fn troubled(
         &mut self,
         work: &Work,
@@ -251,7 +252,7 @@ impl Runner {
         let given = tokio::select! {
             given = &mut working => Some(given),
             () = cut => {
-                // A cut does not last for ever.
+                // A cut must not last for ever.
                 let _ = self.board.cable().heal();
                 timeout(HUNG, working).await.ok()
             }
@@ -278,7 +279,7 @@ impl Runner {
         }
     }
 
-    /// Draws what goes wrong, and has it happen, or says what is to be done about it.
+    /// Draws a fault and schedules it on the cable, or says which one the caller has to cause.
     async fn plan(
         &mut self,
         device: &Device,
@@ -329,10 +330,10 @@ impl Runner {
         trouble
     }
 
-    /// Has another process do the work, and kills it in the midst of it.
+    /// Has another process do the work, and kills it in the middle.
     async fn killed(&mut self, work: &Work, seed: u64, random: &mut fastrand::Rng, outcome: &mut Outcome) {
         self.hang_up().await;
-        // It connects first.
+        // Connecting also sends bytes.
         let at = random.u64(0..work.bytes() + 800);
         let _ = write!(outcome.scenario, "host killed at byte {at}; ");
         let program = std::env::current_exe().unwrap_or_default();
@@ -349,11 +350,11 @@ impl Runner {
         };
         self.until_carried(Direction::ToBoard, at, || matches!(child.try_wait(), Ok(Some(_))))
             .await;
-        // One that has ended cannot be killed.
+        // Killing fails if it has ended already.
         let _ = child.kill().await;
     }
 
-    /// Waits until so many bytes more have been carried, or it is over.
+    /// Waits until the cable has carried so many more bytes, or the work has ended.
     async fn until_carried(&self, direction: Direction, many: u64, mut is_over: impl FnMut() -> bool) {
         let cable = self.board.cable();
         let begun = cable.carried(direction);
@@ -362,11 +363,11 @@ impl Runner {
                 sleep(Duration::from_micros(200)).await;
             }
         };
-        // What does not end is found by who waits for it.
+        // If the work never ends, the caller that awaits it notices.
         let _ = timeout(HUNG, carried).await;
     }
 
-    /// The next program finds the board usable and cleans up by using its files.
+    /// The next program has to find the board usable; using its files cleans up.
     async fn afterwards(&mut self, outcome: &mut Outcome) {
         self.hang_up().await;
         let using = async |runner: &mut Self| runner.connect().await?.files().exists("/").await;
@@ -377,13 +378,13 @@ impl Runner {
 impl HangsUp for Runner {
     async fn hang_up(&mut self) {
         if let Some(device) = self.device.take() {
-            // What matters is that the port is free again.
+            // Closing may fail here; all that matters is that the port is free again.
             let _ = device.close().await;
         }
     }
 }
 
-/// What an outcome says: whether all is new, and which file is unchanged.
+/// What a result claims: whether everything is new, and which file is unchanged.
 fn verdict(given: Option<&Result<(), Error>>, outcome: &mut Outcome) -> (bool, Option<String>) {
     let error = match given {
         None => return (false, None),
@@ -407,7 +408,7 @@ fn verdict(given: Option<&Result<(), Error>>, outcome: &mut Outcome) -> (bool, O
     }
 }
 
-/// What a line loses that is cut for a while may as well have been read on the board.
+/// Whether the line is the cause. A request that is lost on a cut line looks as if a program on the board had read it.
 fn is_of_the_line(error: &Error) -> bool {
     tells_of_the_line(error) || matches!(error.kind(), ErrorKind::LineRead)
 }
@@ -434,7 +435,7 @@ fn prepare(root: &Path, files: &Tree) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The files of a board, but for the one that is its disk.
+/// The files of a board, except the one that simulates its disk.
 fn tree(root: &Path) -> Tree {
     let mut found = Tree::new();
     each(root, &mut |path| {

@@ -199,7 +199,7 @@ async fn run(options: &Options, recorder: Option<Recorder>) -> ExitCode {
     }
 }
 
-/// How long calls take over a line that takes its time, against what a byte needs there and back.
+/// Compares how long calls take over a slow line with the time of one byte there and back.
 async fn round_trips(delay: Duration, loss: u8) -> Result<(), Box<dyn std::error::Error>> {
     let board = belay_sim::Board::unix().start().await?;
     let far = Far::new("127.0.0.1:0", board.port().parse()?).await?;
@@ -221,7 +221,7 @@ async fn round_trips(delay: Duration, loss: u8) -> Result<(), Box<dyn std::error
     Ok(())
 }
 
-/// What does the runs.
+/// The runner of one kind of work.
 enum AnyRunner {
     Asking(asking::Runner),
     Calls(Runner),
@@ -232,7 +232,7 @@ enum AnyRunner {
 }
 
 impl AnyRunner {
-    /// One for each thing that is done.
+    /// One runner for each kind of work.
     async fn all(options: &Options) -> Vec<Self> {
         if options.files {
             return vec![Self::Files(files::Runner::new().await)];

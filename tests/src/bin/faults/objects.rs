@@ -1,5 +1,5 @@
-//! One run with objects that stay on the board: each handle is of the object that it came with, what an object is asked
-//! runs once, and what nobody has any more does not stay.
+//! One run with objects that stay on the board: each handle refers to the object that it came with, each call of an
+//! object's method runs once, and objects without a handle are released.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use super::run::{self, DEADLINE, HUNG, HangsUp, Outcome, amid_faults, may_come_of_the_line, options};
 
-/// How many calls are made at once.
+/// How many calls are made at the same time.
 const CALLS: usize = 4;
 
 #[belay::device]
@@ -50,16 +50,16 @@ trait Keeping {
     async fn ask(&self, thing: &Remote, id: u32) -> Result<u32>;
 }
 
-/// A board, and as long as they work a device and an object on it that all calls ask.
+/// A board, and for as long as they work a device and one object on it that all calls use.
 pub(crate) struct Runner {
     board: Board,
     kept: Option<(KeepingDevice, Remote)>,
-    /// How often such a device was connected.
+    /// How often a device was connected.
     connected: u32,
     next: u32,
 }
 
-/// What a call has given: some objects and their first name, or what it was answered.
+/// The result of a call: some objects and the name of the first, or the name that an object has answered.
 enum Given {
     Things(u32, Vec<Remote>),
     Name(u32),
@@ -129,13 +129,13 @@ impl Runner {
         outcome
     }
 
-    /// What the object that stays was asked since the last time, over a new connection if need be.
+    /// The calls that the shared object has noted since the last look, if need be over a new connection.
     async fn look(&mut self) -> Result<Vec<u32>> {
         let (_, asked) = self.connect().await?;
         asked.get("asked").await
     }
 
-    /// Only the object that stays does.
+    /// All objects but the shared one have to be released.
     async fn lets_go(&mut self, outcome: &mut Outcome) {
         let Some((device, asked)) = &self.kept else { return };
         let session = device.device().session();
@@ -157,13 +157,13 @@ impl Runner {
 impl HangsUp for Runner {
     async fn hang_up(&mut self) {
         if let Some((device, _)) = self.kept.take() {
-            // What matters is that the port is free again.
+            // Closing may fail here; all that matters is that the port is free again.
             let _ = device.close().await;
         }
     }
 }
 
-/// A call, and a number that it or the first of its objects has.
+/// A call, and its number, which is also the name of its first object.
 #[derive(Debug, Clone, Copy)]
 struct Call {
     kind: Kind,
@@ -175,9 +175,9 @@ struct Call {
 enum Kind {
     Things,
     Each,
-    /// The object is asked by itself.
+    /// A method of the shared object is called.
     Itself,
-    /// It is an argument of what asks it.
+    /// The shared object is an argument of a task.
     Argument,
 }
 
@@ -204,8 +204,8 @@ impl Call {
     }
 }
 
-/// Gives the number with which an object was asked for certain. Each object has the name that its call gave it, unless the
-/// board has forgotten all of them.
+/// Checks the result of a call. Gives the call's number if the shared object has certainly noted it. Each object has
+/// the name that its call gave it, unless the board has forgotten all of them.
 async fn judge(call: &Call, given: Result<Given>, same: bool, outcome: &mut Outcome) -> Option<u32> {
     match given {
         Ok(Given::Name(0)) => return Some(call.id),
@@ -216,7 +216,7 @@ async fn judge(call: &Call, given: Result<Given>, same: bool, outcome: &mut Outc
         Ok(Given::Things(first, mut things)) => {
             let mut name = first;
             while !things.is_empty() {
-                // Some are let go while others are asked.
+                // This releases some objects while others are in use.
                 let thing = things.remove(0);
                 match thing.get::<u32>("name").await {
                     Ok(found) if found == name => {}

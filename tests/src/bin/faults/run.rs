@@ -1,4 +1,4 @@
-//! One run: a fault, some calls, and a call after it.
+//! One run: some calls while a fault is injected, and one call after it.
 
 use std::fmt::Write as _;
 use std::pin::pin;
@@ -19,19 +19,19 @@ use super::calls::{self, Call, Given, SOURCE};
 pub(crate) const DEADLINE: Duration = Duration::from_millis(1_500);
 /// How long an interrupt may take.
 const INTERRUPT: Duration = Duration::from_millis(800);
-/// How long coming back may take after that.
+/// How long resynchronising may take after that.
 const RESYNC: Duration = Duration::from_secs(2);
-/// How much longer everything may take because the machine does other things as well.
+/// How much longer everything may take on a busy machine.
 const SLACK: Duration = Duration::from_millis(700);
 /// How long to wait for a call that should have ended, to tell one that ends late from one that never does.
 pub(crate) const HUNG: Duration = Duration::from_secs(60);
 
-/// How long a fault lasts at most where a program waits without a deadline: of a thread that is waited for, nothing is
-/// heard over a line on which no answer gets through.
+/// How long a fault lasts at most where the program waits without a deadline. A program that waits for a thread hears
+/// nothing over a line on which no answer gets through.
 const LASTS: Duration = Duration::from_secs(15);
 
-/// The heap of a small board, in kilobytes: there is no room in it for the usual agent, and for the longest list that is
-/// asked for, whatever pieces the memory is in.
+/// The heap of a small board, in kilobytes: too small for the resident agent, and large enough for the longest list in
+/// these calls, however fragmented the memory is.
 const SMALL_HEAP: u32 = 44;
 
 /// The board that is called.
@@ -44,7 +44,7 @@ pub(crate) enum On {
     CircuitPythonLike,
 }
 
-/// The way that calls take.
+/// The call path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Way {
     /// The resident agent.
@@ -58,7 +58,7 @@ pub(crate) enum Way {
 /// How long a call over a clean line may take.
 const LONG: Duration = Duration::from_secs(5);
 
-/// What a run showed.
+/// The findings of a run.
 #[derive(Debug, Default)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -90,7 +90,7 @@ impl Outcome {
     }
 }
 
-/// The settings of a link, whose deadlines are short.
+/// The settings of a link, with short deadlines.
 pub(crate) fn options() -> LinkOptions {
     let mut options = LinkOptions::default();
     options.deadlines.interrupt = INTERRUPT;
@@ -98,8 +98,8 @@ pub(crate) fn options() -> LinkOptions {
     options
 }
 
-/// Whether a call may end in an error of this kind that asks or is fed: that of the line, of what the line has cost, or of a
-/// Ctrl-C that it has made of something.
+/// Whether a call with host functions or streams may end in this error: one of the line, one that follows from what the
+/// line has lost, or a Ctrl-C into which the line has turned another byte.
 pub(crate) fn may_come_of_the_line(error: &belay::Error) -> bool {
     let interrupted = |raised: &belay::DeviceException| raised.is("KeyboardInterrupt");
     tells_of_the_line(error)
@@ -107,14 +107,14 @@ pub(crate) fn may_come_of_the_line(error: &belay::Error) -> bool {
         || error.exception().is_some_and(interrupted)
 }
 
-/// What has a device that is connected anew where it does not work any more.
+/// A runner whose device is connected anew where it does not work any more.
 pub(crate) trait HangsUp {
-    /// Closes it: the port is free then.
+    /// Closes the device, so that the port is free.
     async fn hang_up(&mut self);
 }
 
-/// Uses the board, over new connections if need be: it may be starting, or be reset by what a bad line has made of
-/// something. Gives what came of it; what does not work is told of as this.
+/// Uses the board, if need be over new connections: it may be starting, or a damaged byte may have reset it. Gives the
+/// result; a failure is noted under the name `what`.
 pub(crate) async fn again<R: HangsUp, T>(
     runner: &mut R,
     what: &str,
@@ -137,13 +137,13 @@ pub(crate) async fn again<R: HangsUp, T>(
     None
 }
 
-/// A board and the conversation with it, which last as long as they work.
+/// A board and the link to it, which are kept from run to run for as long as they work.
 pub(crate) struct Runner {
     board: Board,
     link: Option<Link>,
     way: Way,
     no_flow_control: bool,
-    /// The line between the host and the board's port, if that is not of this machine.
+    /// The slow line to the board's port, if the board is to be far away.
     far: Option<Far>,
     next_id: u32,
 }
@@ -177,7 +177,7 @@ impl Runner {
         }
     }
 
-    /// A working link, and the functions on the board.
+    /// A link that works, with the functions deployed.
     async fn connect(&mut self) -> Result<Link, belay_runtime::Error> {
         if let Some(link) = &self.link {
             return Ok(link.clone());
@@ -186,7 +186,7 @@ impl Runner {
         let parsed = |text: &str| text.parse().map_err(TransportError::from);
         let mut port = self.board.port().to_owned();
         if let Some(far) = &self.far {
-            // It may have come back under another name.
+            // The board may have come back under another port name.
             far.leads_to(parsed(&port)?);
             port = format!("tcp://{}", far.place());
         }
@@ -250,7 +250,7 @@ impl Runner {
     }
 }
 
-/// Puts the functions on a small board, if they are not there.
+/// Deploys the functions on a small board, if they are not there.
 async fn deploy_in_parts(link: &Link) -> Result<(), belay_runtime::Error> {
     let there = link.request(Request::Evaluate("'add' in F".into()), LONG).await?;
     if there == Payload::Repr(b"False".to_vec()) {
@@ -266,7 +266,7 @@ async fn deploy_in_parts(link: &Link) -> Result<(), belay_runtime::Error> {
     Ok(())
 }
 
-/// What each call gave, and after which time.
+/// Makes the calls. Gives the result of each, and how long it took.
 async fn make(link: &Link, calls: &[Call], at_once: bool) -> Vec<(Option<Given>, Duration)> {
     let one = |call: &Call| {
         let (link, call) = (link.clone(), call.clone());
@@ -286,12 +286,12 @@ async fn make(link: &Link, calls: &[Call], at_once: bool) -> Vec<(Option<Given>,
     given
 }
 
-/// Every call ends within its deadlines. One that waits for others may take as long as they do.
+/// Checks that every call ended within its deadlines. A call that waits for others may take as long as they do, too.
 fn is_in_time(calls: &[Call], given: &[(Option<Given>, Duration)], at_once: bool, outcome: &mut Outcome) {
     let mut before = Duration::ZERO;
     for (at, (call, (_, took))) in calls.iter().zip(given).enumerate() {
         let limit = DEADLINE * (1 + call.signs_of_life()) + INTERRUPT + RESYNC + SLACK;
-        // One that waits for a stream to be closed, which is a call of its own, waits for that.
+        // A call after a stream also waits until the stream is closed, which is a call of its own.
         let closing = if calls[..at].iter().any(Call::is_stream) {
             RESYNC + INTERRUPT + RESYNC
         } else {
@@ -311,7 +311,7 @@ fn is_in_time(calls: &[Call], given: &[(Option<Given>, Duration)], at_once: bool
     }
 }
 
-/// Lets something go wrong. Says in `scenario` what, and whether the board or the port was lost by it.
+/// Injects a fault. Notes in `scenario` what it is, and whether it lost the board or the port.
 async fn inject(board: &mut Board, seed: u64, random: &mut fastrand::Rng, scenario: &mut String) {
     let direction = if random.bool() {
         Direction::ToBoard
@@ -372,8 +372,8 @@ async fn inject(board: &mut Board, seed: u64, random: &mut fastrand::Rng, scenar
     }
 }
 
-/// Does something while something goes wrong, which is over with it, or after a while. Nothing where it does not end
-/// even then.
+/// Does something while a fault is injected; the fault ends with it, or after [`LASTS`]. `None` if it does not end even
+/// then.
 pub(crate) async fn amid_faults<T>(
     board: &mut Board,
     seed: u64,
@@ -394,7 +394,7 @@ pub(crate) async fn amid_faults<T>(
 }
 
 impl Runner {
-    /// The fault is over.
+    /// Ends the fault.
     fn quiet(&self, outcome: &mut Outcome) {
         if let Err(error) = self.board.cable().heal() {
             outcome.lost = true;
@@ -404,12 +404,12 @@ impl Runner {
 
     async fn hang_up(&mut self) {
         if let Some(link) = self.link.take() {
-            // What matters is that the port is free again.
+            // Closing may fail here; all that matters is that the port is free again.
             let _ = link.close().await;
         }
     }
 
-    /// A clean call; where the board or the port was lost, over a new connection.
+    /// A call without a fault; if the board or the port was lost, over a new connection.
     async fn afterwards(&mut self, outcome: &mut Outcome) {
         let begun = Instant::now();
         let gone = outcome.scenario.contains("restart") || outcome.scenario.contains("vanish");
@@ -421,7 +421,7 @@ impl Runner {
             match timeout(HUNG, clean).await {
                 Ok(Ok(Payload::Repr(text))) if text == b"2" => return,
                 Ok(Err(error)) if was_reset(&error) && begun.elapsed() < HUNG => {
-                    // A bad line can reset a board. Whether it did, the board knows.
+                    // A damaged byte can reset a board. The counters on the board show whether it did.
                     outcome.scenario.push_str("restart by the line; ");
                     self.hang_up().await;
                     if self.connect().await.is_ok_and(|link| link.hello().attached) {
@@ -448,7 +448,7 @@ impl Runner {
         }
     }
 
-    /// Looks at the counters on the board.
+    /// Compares the counters on the board with the results of the calls.
     async fn count(&mut self, calls: &[Call], given: &[Option<Given>], outcome: &mut Outcome) {
         let Some(link) = &self.link else { return };
         let twice = "[k for k,v in N('faults')['seen'].items() if v>1]";
@@ -477,7 +477,7 @@ impl Runner {
             .split(", ")
             .filter_map(|id| id.parse().ok())
             .collect();
-        // A board that restarted has forgotten what it did before.
+        // A board that has restarted has lost its counters.
         let restarted = outcome.scenario.contains("restart");
         for (call, given) in calls.iter().zip(given) {
             let has_run = ran.contains(&call.id);
@@ -507,7 +507,7 @@ fn judge(calls: &[Call], given: &[Option<Given>], outcome: &mut Outcome) {
                 outcome.wrong = true;
                 outcome.complaints.push(format!("{call:?} gave {what}"));
             }
-            // What a line loses that is cut for a while may as well have been read on the board.
+            // A request that is lost on a cut line looks as if a program on the board had read it.
             Some(Given::Error(error))
                 if matches!(error.kind(), ErrorKind::LineRead) && outcome.scenario.contains("cut") => {}
             Some(Given::Error(error)) if !tells_of_the_line(error) => {

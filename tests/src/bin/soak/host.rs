@@ -1,4 +1,4 @@
-//! What the tool itself takes of the machine that it runs on.
+//! The resources that the tool itself takes on its machine.
 
 use std::fmt;
 use std::fs;
@@ -9,24 +9,24 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
 
-/// How much more may be allocated at the end: buffers that were needed once, and are kept.
+/// How much more may be allocated at the end: buffers that were needed once and are kept.
 const MORE_ALLOCATED: usize = 1 << 20;
-/// How much more the system may have given at the end. It is not given back piece by piece.
+/// How much more resident memory there may be at the end. The allocator does not return it piece by piece.
 const MORE_RESIDENT: usize = 24 << 20;
 
-/// What is taken at one moment, while nothing is under way.
+/// The resources that are in use at one moment, while no work is in progress.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Taken {
-    /// What the system says that the process has in memory.
+    /// The resident memory of the process, as the system reports it.
     resident: usize,
     /// What has been allocated and not freed.
     allocated: usize,
-    /// Descriptors and tasks.
+    /// File descriptors and tasks.
     held: Held,
 }
 
 impl Taken {
-    /// What is taken now.
+    /// The resources in use now.
     pub(crate) fn now() -> Self {
         let stats = ALLOCATOR.stats();
         Self {
@@ -36,9 +36,9 @@ impl Taken {
         }
     }
 
-    /// What there is more of now than before, if it is more than it may be.
+    /// What has grown more than it may since then.
     pub(crate) async fn growth(self) -> Option<String> {
-        // What was closed last may be at its end only now.
+        // What was closed last may not have ended yet.
         let held = self.held.settled().await;
         let now = Self::now();
         let leaked = now.allocated > self.allocated + MORE_ALLOCATED;
@@ -48,7 +48,7 @@ impl Taken {
     }
 }
 
-/// The memory, and with `#` how much of it is allocated.
+/// The memory; the alternate form (`#`) also shows how much of it is allocated.
 impl fmt::Display for Taken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} kB", self.resident >> 10)?;
@@ -59,7 +59,7 @@ impl fmt::Display for Taken {
     }
 }
 
-/// What the system says, 0 where it says nothing.
+/// The resident memory in bytes, 0 where the system does not report it.
 fn resident() -> usize {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

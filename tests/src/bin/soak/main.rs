@@ -1,9 +1,9 @@
-//! Everything that a device can do, from many tasks at once, for a long time: every result is held against what it
-//! has to be, and the host must not take more at the end than at the beginning.
+//! Everything that a device can do, from many tasks at once, for a long time: every result is checked, and the host
+//! must not use more resources at the end than at the beginning.
 //!
 //! Of several boards the first one stays connected for the whole time, and so does every second one after it; the
-//! others are connected anew for each shift. Between two shifts nothing is under way, and what the process takes is
-//! looked at.
+//! others are connected anew for each shift. Between two shifts no work is in progress, and the resources of the
+//! process are looked at.
 
 mod board;
 mod host;
@@ -56,7 +56,7 @@ fn minutes(text: &str) -> Result<f64, String> {
     }
 }
 
-/// How long a call may take: others have their turns before.
+/// How long a call may take, which includes waiting for the calls of others.
 const PATIENT: Duration = Duration::from_secs(60);
 
 fn main() -> ExitCode {
@@ -112,7 +112,7 @@ async fn soak(options: &Options) -> ExitCode {
     }
 }
 
-/// One board, and what is done there.
+/// One board, and its state over the shifts.
 struct Place {
     index: u16,
     board: Board,
@@ -132,7 +132,7 @@ impl Place {
         }
     }
 
-    /// Many callers, until the time is over; then nothing may be left.
+    /// Many callers work until the time is over; then nothing may be left.
     async fn shift(&mut self, number: u64, until: Instant) {
         let board = match self.connect(number).await {
             Ok(board) => board,
@@ -178,7 +178,7 @@ impl Place {
         }
     }
 
-    /// The device that is there still, or one that is connected anew, on each call path in turn.
+    /// The device that is still connected, or a new one, on the two call paths in turn.
     async fn connect(&mut self, number: u64) -> Result<SoakDevice, Error> {
         if let Some(board) = &self.connected {
             return Ok(board.clone());

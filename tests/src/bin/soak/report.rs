@@ -1,9 +1,9 @@
-//! What has happened so far.
+//! The counts of what has happened so far.
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How many complaints are shown.
+/// How many complaints are printed.
 const SHOWN: u64 = 50;
 
 #[derive(Debug, Default)]
@@ -16,33 +16,33 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// An operation gave what it has to.
+    /// An operation gave the right result.
     pub(crate) fn right(&self) {
         self.operations.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// An operation ended in an error as it may.
+    /// An operation ended in an error that was to be expected.
     pub(crate) fn excused(&self) {
         self.right();
         self.excused.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many ended in an error as they may.
+    /// How many operations ended in an error that was to be expected.
     pub(crate) fn count_of_excused(&self) -> u64 {
         self.excused.load(Ordering::Relaxed)
     }
 
-    /// It gave something else.
+    /// An operation gave a wrong result.
     pub(crate) fn wrong(&self, complaint: &str) {
         self.complain(&self.wrong, "wrong", complaint);
     }
 
-    /// It did not end.
+    /// An operation did not end.
     pub(crate) fn hung(&self, complaint: &str) {
         self.complain(&self.hung, "hung", complaint);
     }
 
-    /// It ended in an error although nothing had gone wrong.
+    /// An operation ended in an error that nothing explains.
     pub(crate) fn lost(&self, complaint: &str) {
         self.complain(&self.lost, "lost", complaint);
     }
@@ -60,7 +60,7 @@ impl Report {
         counts.iter().map(|count| count.load(Ordering::Relaxed)).sum()
     }
 
-    /// Whether something was done, and all of it well.
+    /// Whether there were operations, and none has failed.
     pub(crate) fn is_clean(&self) -> bool {
         self.failures() == 0 && self.operations.load(Ordering::Relaxed) > 0
     }

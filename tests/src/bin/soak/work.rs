@@ -1,4 +1,4 @@
-//! One caller of many: what it does with the board, and whether that gave what it has to.
+//! One of many callers: the work that it does on the board, and the check of its results.
 
 use std::fmt::Debug;
 use std::pin::pin;
@@ -17,17 +17,17 @@ use tokio::time::{Instant, timeout};
 use super::board::{Soak as _, SoakDevice};
 use super::report::Report;
 
-/// How long to wait for what should have ended, before it is said never to end.
+/// How long to wait for an operation before it is said never to end.
 const HUNG: Duration = Duration::from_secs(120);
 /// How long a thread may take to stop, while many others call the board.
 const STOP: Duration = Duration::from_secs(30);
 
-/// The resets of one board: what was there before one may be gone after it.
+/// The resets of one board: one that happens during an operation can explain its failure.
 #[derive(Debug, Default)]
 pub(crate) struct Resets {
     begun: AtomicU32,
     ended: AtomicU32,
-    /// Held by whoever resets.
+    /// Locked by the caller that resets.
     turn: Mutex<()>,
 }
 
@@ -36,18 +36,18 @@ impl Resets {
         self.ended.load(Ordering::SeqCst)
     }
 
-    /// Whether none was under way since so many had ended.
+    /// Whether no reset has been in progress since `ended` of them had ended.
     fn none_since(&self, ended: u32) -> bool {
         self.begun.load(Ordering::SeqCst) == ended
     }
 }
 
-/// Why something is not as it has to be.
+/// Why an operation has failed.
 #[derive(Debug)]
 enum Failure {
     /// A wrong value.
     Wrong(String),
-    /// What was on the board is not there any more, as it has to be after a reset.
+    /// The state on the board is gone, as it has to be after a reset.
     Forgotten(String),
     /// An error in the place of a result.
     Error(Error),
@@ -61,7 +61,7 @@ impl From<Error> for Failure {
 
 type Outcome = Result<(), Failure>;
 
-/// What a caller can do.
+/// One kind of operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Work {
     Add,
@@ -82,7 +82,7 @@ enum Work {
     Reset,
 }
 
-/// What every board can do, each as often as it stands here.
+/// The operations for every board, each as often as it is to be drawn.
 const EVERYWHERE: [Work; 12] = [
     Work::Add,
     Work::Add,
@@ -97,7 +97,7 @@ const EVERYWHERE: [Work; 12] = [
     Work::Items,
     Work::Level,
 ];
-/// What needs a board that listens to Ctrl-C.
+/// The operations that need a board that reacts to Ctrl-C.
 const WITH_INTERRUPTS: [Work; 4] = [
     Work::ItemsDropped,
     Work::CallDropped,
@@ -105,7 +105,7 @@ const WITH_INTERRUPTS: [Work; 4] = [
     Work::TimeOut,
 ];
 const WITH_THREADS: [Work; 2] = [Work::Thread, Work::FailingThread];
-/// One in so many is a reset.
+/// One operation in so many is a reset.
 const RESET_IN: u32 = 400;
 
 /// A task of the host that uses the board.
@@ -115,12 +115,12 @@ pub(crate) struct Caller {
     pub(crate) board: SoakDevice,
     pub(crate) random: fastrand::Rng,
     pub(crate) resets: Arc<Resets>,
-    /// How many of its calls the board has counted, if that is known.
+    /// How many of its calls the board has counted, if that is known (not after a reset).
     pub(crate) seen: Option<u32>,
 }
 
 impl Caller {
-    /// Does one thing after the other until the time is over, and one at least.
+    /// Does one operation after the other until the time is over, and at least one.
     pub(crate) async fn work(mut self, until: Instant, report: Arc<Report>) {
         let work = self.possible();
         loop {
@@ -151,15 +151,15 @@ impl Caller {
         }
     }
 
-    /// Whether that can happen to a call of which nothing is wrong.
+    /// Whether a correct call can fail like this.
     fn may_be(&self, failure: &Failure, undisturbed: bool) -> bool {
         match failure {
             Failure::Wrong(_) => false,
             Failure::Forgotten(_) => !undisturbed,
             Failure::Error(error) => match error.kind() {
-                // It came to run in the very moment in which another one was interrupted.
+                // The call began to run at the very moment at which another one was interrupted.
                 ErrorKind::Interrupted => true,
-                // There are a few kilobytes.
+                // The board has a few kilobytes of memory only.
                 ErrorKind::Python(exception) if exception.is("MemoryError") => {
                     self.kind == BoardKind::Microbit
                 }
@@ -218,7 +218,7 @@ impl Caller {
                 Err(_) => Ok(()),
             },
             Work::TimeOut => match board.spin_too_long().await {
-                // Somebody else may have had the device to himself for longer.
+                // Another caller may have used the device exclusively for longer than that.
                 Err(error) if matches!(error.kind(), ErrorKind::Timeout { .. } | ErrorKind::Busy { .. }) => {
                     Ok(())
                 }
@@ -230,7 +230,7 @@ impl Caller {
         }
     }
 
-    /// The sum is right, and the board has counted one call more.
+    /// Checks the sum, and that the board has counted one call more.
     fn counted(&mut self, n: u32, given: Result<(u32, u32)>) -> Outcome {
         let (sum, count) = given?;
         let before = self.seen.replace(count);
@@ -238,7 +238,7 @@ impl Caller {
         before.map_or(Ok(()), |before| there(&count, &(before + 1)))
     }
 
-    /// All items, or only the first ones.
+    /// Reads all items of a stream, or only the first ones.
     async fn items(&self, n: u32, only: Option<u32>) -> Outcome {
         let take = only.unwrap_or(n).min(n);
         let mut items = pin!(self.board.items(self.who, n).take(take as usize));
@@ -250,7 +250,7 @@ impl Caller {
         same(&count, &take)
     }
 
-    /// A thread ticks, stops when it is asked to, and has cleaned up then.
+    /// Starts a thread, stops it, and checks that it has cleaned up.
     async fn thread(&mut self, n: u32) -> Outcome {
         let (board, who) = (self.board.clone(), self.who);
         let ballast = self.bytes();
@@ -269,7 +269,7 @@ impl Caller {
         there(&board.ticks(who).await?, &-length)
     }
 
-    /// One caller at a time resets the board.
+    /// Resets the board; one caller at a time does so.
     async fn reset(&mut self) -> Outcome {
         let resets = Arc::clone(&self.resets);
         let Ok(_turn) = resets.turn.try_lock() else {
@@ -290,13 +290,13 @@ impl Caller {
         }
     }
 
-    /// A moment, mostly a short one.
+    /// A random delay, mostly a short one.
     fn soon(&mut self) -> Duration {
         let power = self.random.u32(5..15);
         Duration::from_micros(self.random.u64(0..1 << power))
     }
 
-    /// A size, mostly a small one.
+    /// A random size, mostly a small one.
     fn size(&mut self) -> usize {
         let largest = if self.kind == BoardKind::Unix { 14 } else { 5 };
         let power = self.random.u32(0..=largest);
@@ -353,7 +353,7 @@ fn same<T: PartialEq + Debug>(given: &T, wanted: &T) -> Outcome {
     }
 }
 
-/// The same of what was put on the board before.
+/// Compares what the board has with what was put there before; a difference means that it was forgotten.
 fn there<T: PartialEq + Debug>(given: &T, wanted: &T) -> Outcome {
     same(given, wanted).map_err(|failure| match failure {
         Failure::Wrong(what) => Failure::Forgotten(what),
@@ -361,13 +361,13 @@ fn there<T: PartialEq + Debug>(given: &T, wanted: &T) -> Outcome {
     })
 }
 
-/// It cannot have ended by itself.
+/// A body that never ends must not have ended by itself.
 fn endless(ended: Result<()>) -> Outcome {
     ended?;
     wrong("an endless loop has ended")
 }
 
-/// It has to fail, with this number.
+/// A call that has to raise this number.
 fn raised(given: Result<()>, n: u32) -> Outcome {
     let Err(error) = given else {
         return wrong(format!("nothing instead of ValueError({n})"));

@@ -1,9 +1,9 @@
-//! Holds `belay-syntax` against `mpy-cross`, MicroPython's own compiler: `cargo xtask syntax [--mutants N] [--seed S]`.
+//! Compares `belay-syntax` with `mpy-cross`, MicroPython's own compiler: `cargo xtask syntax [--mutants N] [--seed S]`.
 //!
-//! Over all Python files of a folder, MicroPython's source package if none is named, and over mutations of them, both
-//! have to accept and refuse the same. What the minifier makes of the files has to compile to the same bytecode. What
-//! we refuse on purpose though MicroPython accepts it is counted, and what is left to the board, and the names that would
-//! be warned of.
+//! Both have to accept and refuse the same texts: all Python files of a folder (MicroPython's source package if none is
+//! named), and mutations of them. The minified files have to compile to the same bytecode. Counted separately are the
+//! texts that we refuse on purpose although MicroPython accepts them, those whose check is left to the board, and the
+//! names that we would warn about.
 
 mod mutate;
 mod oracle;
@@ -17,7 +17,7 @@ use std::sync::{Mutex, PoisonError};
 
 use oracle::{Oracle, Verdict};
 
-/// The least agreement that is good enough, in percent.
+/// The minimum agreement, in percent.
 const ENOUGH_OF_FILES: f64 = 99.95;
 const ENOUGH_OF_MUTANTS: f64 = 99.9;
 
@@ -162,8 +162,8 @@ fn run(options: &Options) -> Result<bool, Failure> {
     Ok(of_files >= ENOUGH_OF_FILES && of_mutants >= ENOUGH_OF_MUTANTS && differing == 0)
 }
 
-/// How many microseconds 200 lines take, on average over the corpus. Of each file the best of several runs counts,
-/// because other programs take their share of the processor, too.
+/// The average time for 200 lines over the corpus, in microseconds. Of each file the fastest of several runs counts,
+/// because other programs use the processor, too.
 fn speed(files: &[File]) -> u128 {
     let lines: usize = files.iter().map(|file| file.source.lines().count()).sum();
     let once = |file: &File| {
@@ -175,7 +175,7 @@ fn speed(files: &[File]) -> u128 {
     files.iter().map(best).sum::<u128>() * 200 / 1000 / u128::try_from(lines.max(1)).unwrap_or(1)
 }
 
-/// How many of `count` things hold, looked at by all cores.
+/// For how many of `count` indices something holds; all cores share the work.
 fn for_each(count: usize, holds: impl Fn(usize) -> bool + Sync) -> usize {
     let next = AtomicUsize::new(0);
     let held = AtomicUsize::new(0);
@@ -209,13 +209,13 @@ fn agrees(oracle: &Oracle, name: &str, source: &str) -> bool {
     compare(name, source, &oracle.judge(source))
 }
 
-/// How many texts were refused that MicroPython accepts, on purpose.
+/// How many texts we refuse on purpose although MicroPython accepts them.
 static NOT_MEANT: AtomicUsize = AtomicUsize::new(0);
 
-/// How many texts MicroPython refuses for what belay-syntax does not look at.
+/// How many texts MicroPython refuses for a reason that belay-syntax does not check.
 static LEFT: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether belay-syntax judges a text like mpy-cross did; says where it does not.
+/// Whether belay-syntax gives the same verdict on a text as mpy-cross; prints a difference.
 fn compare(name: &str, source: &str, verdict: &Verdict) -> bool {
     let parsed = belay_syntax::parse_module(source);
     let theirs = match verdict {
@@ -264,7 +264,7 @@ fn compare(name: &str, source: &str, verdict: &Verdict) -> bool {
     false
 }
 
-/// Whether this is about the types of viper, or stands in an assembler's function: neither is looked at.
+/// Whether the error is about viper's types, or inside an assembler function: we check neither.
 fn is_left_to_the_board(source: &str, reason: &str, line: Option<usize>) -> bool {
     let lines: Vec<&str> = source.lines().take(line.unwrap_or(0)).collect();
     let head = lines
@@ -275,7 +275,7 @@ fn is_left_to_the_board(source: &str, reason: &str, line: Option<usize>) -> bool
     assembler || reason.starts_with("ViperTypeError")
 }
 
-/// Whether what the minifier and the stop points make of a file is what it has to be.
+/// Whether minifying and inserting stop points keep the meaning of a file.
 fn keeps_meaning(oracle: &Oracle, file: &File) -> bool {
     if !matches!(oracle.judge(&file.source), Verdict::Accepted) {
         return true;
@@ -304,10 +304,10 @@ fn keeps_meaning(oracle: &Oracle, file: &File) -> bool {
     false
 }
 
-/// Whether the line map leads back to the lines of the file.
+/// Checks that the line map leads back to the lines of the file.
 ///
-/// A statement that was left out, such as `pass`, leaves a mark in the original's line table, so that a file with one
-/// in the middle of a function can prove nothing here.
+/// A statement that the minifier removes, such as `pass`, still has an entry in the original's line table. So a file
+/// with one in the middle of a function proves nothing here.
 fn maps_lines(oracle: &Oracle, file: &File, minified: &belay_syntax::Minified) -> bool {
     let same = oracle.bytecode(&spread(minified), "-O0") == oracle.bytecode(&file.source, "-O0");
     let has_text = |line: &str| !line.trim().is_empty() && !line.trim().starts_with('#');
@@ -321,8 +321,8 @@ fn maps_lines(oracle: &Oracle, file: &File, minified: &belay_syntax::Minified) -
         .any(|(line, text)| has_text(text) && !kept.contains(&line))
 }
 
-/// The minified lines where the line map says that they came from: compiled with line numbers, that has to be the
-/// same as the original.
+/// The minified lines, each at the line that the line map gives. Compiled with line numbers they have to give the same
+/// bytecode as the original.
 fn spread(minified: &belay_syntax::Minified) -> String {
     let mut out = String::new();
     let mut at = 1;
@@ -340,19 +340,19 @@ fn spread(minified: &belay_syntax::Minified) -> String {
     out
 }
 
-/// Prints a message of several lines in one piece.
+/// Prints a message of several lines without mixing it with those of other threads.
 fn say(message: &str) {
     static OUTPUT: Mutex<()> = Mutex::new(());
     let _guard = OUTPUT.lock().unwrap_or_else(PoisonError::into_inner);
     println!("{message}");
 }
 
-/// Where MicroPython's source package is unpacked.
+/// The folder where MicroPython's source package is unpacked.
 fn source_package() -> Result<PathBuf, Failure> {
     Ok(belay_sim::ensure_source(belay_sim::Report::Auto)?)
 }
 
-/// All Python files under a directory that are text, by their paths.
+/// All Python files below a directory that are valid UTF-8, sorted by path.
 fn corpus(root: &Path) -> Result<Vec<File>, Failure> {
     let mut files = Vec::new();
     let mut pending = vec![root.to_owned()];
@@ -364,7 +364,7 @@ fn corpus(root: &Path) -> Result<Vec<File>, Failure> {
                 continue;
             }
             if path.is_dir() {
-                // What a build made is not of the package.
+                // Build products are not part of the package.
                 if !path
                     .file_name()
                     .is_some_and(|name| name.to_string_lossy().starts_with("build"))

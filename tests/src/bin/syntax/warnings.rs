@@ -1,10 +1,10 @@
-//! The names that would be warned of, because nothing that can be seen defines them.
+//! The names that we would warn about because nothing visible defines them.
 
 use std::collections::HashMap;
 
 use super::File;
 
-/// How many there are in files that are right, and which of them are in the most files.
+/// How many such names valid files have, and which of them occur in the most files.
 pub(crate) fn count(files: &[File]) -> String {
     let mut warned = 0;
     let mut names: HashMap<String, usize> = HashMap::new();
