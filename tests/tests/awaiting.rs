@@ -1,4 +1,5 @@
-//! Bodies that await: each runs in an event loop, ends through its `finally` blocks, and leaves nothing of it.
+//! Bodies with `await`: each runs in an event loop, its `finally` blocks run when it is ended, and it leaves nothing
+//! behind.
 
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use belay::{CallPath, ErrorKind, ThreadState};
 use belay_sim::Board;
 use belay_tests::{PATIENCE, connected_with, soon};
 
-/// What awaits.
+/// A board whose bodies await.
 #[belay::device]
 pub trait Waiter {
     /// ```python
@@ -199,7 +200,7 @@ async fn a_time_out_and_a_dropped_future_end_it_through_its_finally_blocks(path:
         assert!(dropped.is_err());
         assert_eq!(waiter.gathered().await.unwrap(), ["a", "b"]);
         let logged = waiter.logged().await.unwrap();
-        // It may have been dropped before it began.
+        // The body may have been dropped before it began.
         assert!(
             logged == ["waits", "ended", "b", "a"] || logged == ["b", "a"],
             "{logged:?}"
@@ -236,7 +237,7 @@ async fn one_body_awaits_at_a_time(path: CallPath) {
     let handle = waiter.ticks().await.unwrap();
     let refused = async {
         loop {
-            // The thread may not have come to await.
+            // The thread may not have begun to await yet.
             if let Err(error) = waiter.counted(1).await {
                 return error;
             }

@@ -1,4 +1,4 @@
-//! A bad line between host and board: what is damaged on it is noticed and sent again, and no call runs twice.
+//! A bad line between host and board: damage is noticed, the damaged bytes are sent again, and no call runs twice.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub trait Ledger {
     #[setup]
     async fn open(&self) -> Result<()>;
 
-    /// Gives back what it is given.
+    /// Gives back its arguments, and counts its runs.
     ///
     /// ```python
     /// times[number] = times.get(number, 0) + 1
@@ -34,7 +34,7 @@ pub trait Ledger {
     #[task]
     async fn enter(&self, number: u32, text: &str, data: &Bytes) -> Result<(u32, String, Bytes)>;
 
-    /// Counts.
+    /// Yields the numbers below `count`.
     ///
     /// ```python
     /// for i in range(count):
@@ -57,12 +57,12 @@ const BOTH: [Direction; 2] = [Direction::ToBoard, Direction::ToHost];
 async fn ledger(path: CallPath) -> (Board, LedgerDevice) {
     let (board, device) = connected_with(|builder| builder.call_path(path)).await;
     let ledger = LedgerDevice::attach(&device).await.expect("the trait attaches");
-    // What the first call deploys is not what is tested here.
+    // Deploying the functions is not what is tested here.
     enter(&ledger, 0).await.expect("the line is good yet");
     (board, ledger)
 }
 
-/// Calls, and sees to it that an answer is the right one.
+/// Makes a call, and checks that an answer is the right one.
 async fn enter(ledger: &LedgerDevice, number: u32) -> Result<()> {
     let text = format!("text of {number} \u{20ac} \x02\x03\x04");
     let data = Bytes((0..number.to_be_bytes()[3] % 50).collect());
@@ -71,7 +71,7 @@ async fn enter(ledger: &LedgerDevice, number: u32) -> Result<()> {
     Ok(())
 }
 
-/// Every call that was answered has run once, and no other one more often.
+/// Checks that every call with an answer has run once, and every other one at most once.
 async fn ran_once(ledger: &LedgerDevice, answered: &BTreeMap<u32, bool>) {
     let runs = ledger.runs().await.expect("the line is good again");
     for (number, answered) in answered {
@@ -88,7 +88,7 @@ async fn ran_once(ledger: &LedgerDevice, answered: &BTreeMap<u32, bool>) {
     }
 }
 
-/// One fault of each kind at many places of a call: the call is answered all the same.
+/// Injects one fault of each kind at many places of a call: the call is answered all the same.
 async fn one_fault(path: CallPath, step: usize) {
     let (board, ledger) = ledger(path).await;
     let mut answered = BTreeMap::new();
@@ -121,8 +121,8 @@ async fn one_fault_anywhere_in_a_call_is_repaired_over_the_raw_repl_too() {
     one_fault(CallPath::RawRepl, 23).await;
 }
 
-/// Faults all the time, in many calls at once and in a stream: what comes is right, and what does not come is an
-/// error that says so.
+/// The line is faulty all the time, during many calls at once and a stream: every answer is right, and a call without
+/// an answer ends in an error that says so.
 #[tokio::test]
 async fn a_line_that_is_bad_all_the_time_makes_no_answer_wrong_and_no_call_run_twice() {
     let (board, ledger) = ledger(CallPath::Agent).await;
@@ -201,7 +201,8 @@ async fn what_a_lost_line_announced_is_never_taken_for_a_line() {
     let link = Link::connect(&port, LinkOptions::default())
         .await
         .expect("a board");
-    // As long as a line is, and what a line could begin with that asks for what is behind `5e0`.
+    // With its `#` and checksum this body is as long as a line, and `5e0` reads like the head of one: number 5, an
+    // expression, no answers kept. It must not be taken for a line when the line that announces it is lost.
     let expression = "5e0+1234567+1234567+123";
     for number in 0..64 {
         let lost = board.cable().once(Direction::ToBoard, 3, Fault::Drop);
@@ -220,7 +221,8 @@ async fn what_a_lost_line_announced_is_never_taken_for_a_line() {
 
 const SEED: u32 = 0xb0a4d;
 
-/// A request so long that it is brought before the line that announces it, which prints this: that line, and what brings it.
+/// A request that is too long for a line, and prints `prints` when it is executed. Gives two statements: one hands the
+/// agent the line that announces the body, the other brings the body.
 fn brought(prints: &str) -> (String, String) {
     let expression = format!("{:200}", format!("print('[{prints}]')#"));
     let request = agent::Request::Evaluate(expression);
@@ -239,8 +241,8 @@ async fn what_was_brought_for_a_line_that_is_lost_never_runs_as_what_another_lin
     let ping = String::from_utf8(lines.ping(Number::default(), 7, 1)).expect("it is ASCII");
     let ping = format!("agent['h']({ping:?})\n");
     let no_room = "agent['b'](0,1<<40,b'')\n".to_owned();
-    // What has come before a line of which the body is lost. No request is sent under the number of one that was lost before
-    // the board has answered something.
+    // In each case the body of a request has been brought, and the line that would announce it was lost. The host does
+    // not reuse the number of a lost request before the board has answered something.
     let cases = [
         ("behind a damaged line", stale.clone() + &damaged),
         ("behind a ping", stale.clone() + &ping),

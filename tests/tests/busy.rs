@@ -1,5 +1,5 @@
-//! What is said to a board that is busy for hours, which it reads only afterwards: never more than the smallest input
-//! buffer holds.
+//! What the host sends to a board that is busy for hours and reads nothing meanwhile: never more than the smallest
+//! input buffer holds.
 
 use std::io;
 use std::pin::Pin;
@@ -14,18 +14,18 @@ use belay_sim::Board;
 use belay_tests::{Tap, soon, tapped, unix};
 use tokio::io::AsyncWrite as _;
 
-/// As long as the calls here pretend to take.
+/// How many hours the calls take, in virtual time.
 const HOURS: u32 = 5;
-/// The smallest input buffer of the boards of today.
+/// The smallest input buffer among current boards.
 const BUFFER: usize = 256;
-/// What CircuitPython may have unread and still takes the packet with a Ctrl-C.
+/// How many unread bytes CircuitPython can have and still accept the packet with a Ctrl-C.
 const RING: usize = 192;
 /// How many callers wait behind a busy board.
 const CALLERS: usize = 12;
-/// How much the call itself takes, which the board has read.
+/// The length of the call itself, which the board has read.
 const CALL: usize = 64;
 
-/// Counts what the board is given.
+/// Counts the bytes that the board is sent.
 struct Counted(Arc<AtomicUsize>);
 
 impl Tap for Counted {
@@ -49,13 +49,13 @@ struct Bench {
     written: Arc<AtomicUsize>,
 }
 
-/// A `unix` board on a bare UART, as far as the host can see, with a function that prints this until it is told to
-/// end.
+/// A `unix` board that the host takes for one on a UART without flow control, with a function that prints this until it
+/// is told to end.
 async fn connect(path: CallPath, printed: &str) -> Bench {
     connect_to(unix().await, "?flow=off", path, printed).await
 }
 
-/// The same on a board that is like CircuitPython, whose full ring holds up Ctrl-C.
+/// The same on a CircuitPython-like board, on which a full input buffer holds up Ctrl-C.
 async fn connect_to_circuitpython(path: CallPath, printed: &str) -> Bench {
     let board = Board::circuitpython_like().start().await.unwrap();
     connect_to(board, "", path, printed).await
@@ -77,7 +77,7 @@ async fn connect_to(board: Board, flow: &str, path: CallPath, printed: &str) -> 
     Bench { board, link, written }
 }
 
-/// Lets so much time pass, as far as the host can tell.
+/// Advances the host's virtual time.
 async fn pass(steps: u32, step: Duration) {
     tokio::time::pause();
     for _ in 0..steps {
@@ -86,8 +86,8 @@ async fn pass(steps: u32, step: Duration) {
     tokio::time::resume();
 }
 
-/// A call that goes on until it is told to end, and that has gone on for hours as far as the host can tell. Gives what
-/// the board was sent meanwhile.
+/// A call that runs until it is told to end, and that has run for hours of the host's virtual time. Gives how many
+/// bytes the board was sent meanwhile.
 async fn hours_later(bench: &Bench) -> (tokio::task::JoinHandle<belay_runtime::Result<Payload>>, usize) {
     let mut events = bench.link.events();
     let before = bench.written.load(Ordering::Relaxed);
@@ -103,7 +103,7 @@ async fn hours_later(bench: &Bench) -> (tokio::task::JoinHandle<belay_runtime::R
 }
 
 async fn a_board_that_is_busy_for_hours_is_sent_no_more_than_its_buffer_holds(path: CallPath) {
-    // Each of these looks as if the board had been reset.
+    // Each of these lines looks like a sign of a reset, after which the host asks the board.
     let bench = connect(path, "\\\\n>>> ").await;
     let (call, sent) = hours_later(&bench).await;
     assert!(sent > CALL && sent < BUFFER + CALL, "{sent} bytes");

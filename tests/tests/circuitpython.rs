@@ -1,4 +1,4 @@
-//! What is different on CircuitPython, on a board that is like it.
+//! What is different on CircuitPython, tested on the CircuitPython-like board.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ pub trait Lamp {
     async fn shut(&self) -> Result<()>;
 }
 
-/// What goes to the board and back.
+/// Values that go to the board and come back.
 #[belay::device]
 pub trait Odd {
     /// ```python
@@ -79,10 +79,10 @@ pub trait Odd {
     async fn spin(&self) -> Result<()>;
 }
 
-/// Asks the host.
+/// Bodies that ask the host.
 #[belay::device]
 pub trait Asks {
-    /// Half of it.
+    /// Half of `of`.
     #[host]
     async fn half(&self, of: u32) -> Result<u32>;
 
@@ -156,7 +156,7 @@ async fn long_and_deep_literals_fit_onto_the_pystack(path: CallPath) {
         let came = odd.numbers(&numbers).await.unwrap();
         assert_eq!(came, (numbers.len(), sum, numbers), "{count}");
     }
-    // Each level is as long as the one around it, and the deepest is at its end.
+    // Each level has 150 numbers and the next level as its last element.
     let mut deep = Value::from(7);
     for _ in 0..5 {
         let mut list = vec![Value::from(1); 150];
@@ -184,7 +184,7 @@ async fn long_and_deep_literals_fit_onto_the_pystack(path: CallPath) {
     device.close().await.unwrap();
 }
 
-/// `supervisor.reload()` is an exception like others for whoever catches all; the board goes on.
+/// `supervisor.reload()` raises an exception in the body. It is reported like any other, and the board keeps running.
 async fn a_reload_in_a_task_is_an_exception_of_it(path: CallPath) {
     let board = with(&[]).await;
     let device = connected(&board, path).await;
@@ -214,16 +214,16 @@ async fn a_reset_in_a_task_is_noticed_and_lived_through(path: CallPath) {
     device.close().await.unwrap();
 }
 
-/// After a program that was killed, the pin is in use until the interpreter is another one.
+/// A program that was killed has left the pin in use; only a new interpreter frees it.
 async fn a_pin_that_a_killed_program_had_is_free_after_a_soft_reset(path: CallPath) {
     let board = with(&[]).await;
     let mut port = Address::serial(board.port()).open().await.unwrap();
     let claim = "import board,digitalio\nled=digitalio.DigitalInOut(board.LED)\nprint('taken')";
     let taken = async {
         let mut received = String::new();
-        // It is in use for whoever asks for it a second time, too.
+        // Where an earlier attempt has claimed the pin already, this one raises "in use".
         while !received.contains("taken") && !received.contains("in use") {
-            // The board may have only just started, and takes the first bytes for a key.
+            // The board may have only just started, and then takes the first bytes for the key that opens the REPL.
             port.write_all(format!("\r\x03\x01{claim}\x04").as_bytes())
                 .await
                 .unwrap();
@@ -277,7 +277,7 @@ async fn safe_mode_and_a_drive_that_is_written_to_change_nothing(path: CallPath)
     let device = connected(&board, path).await;
     let odd = OddDevice::attach(&device).await.unwrap();
     std::fs::write(board.directory().join("code.py"), "while True: pass").unwrap();
-    // It would be restarted after three quarters of a second.
+    // Auto-reload would restart the board three quarters of a second after the file has changed.
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(odd.echo(&Value::from(1)).await.unwrap(), Value::from(1));
     device
@@ -340,7 +340,7 @@ async fn a_body_that_waits_for_the_host_has_the_pystack_to_refuse_what_was_writt
     let board = with(&[]).await;
     let asks = AsksDevice::builder(board.port()).host(Halves);
     let asks = asks.connect().await.unwrap();
-    // What is deployed by then is all written ahead.
+    // These calls deploy the functions. Later calls need no deployment, and so all of them can be in flight at once.
     assert_eq!(asks.halves(1).await.unwrap(), [0]);
     assert_eq!(asks.add(0, 0).await.unwrap(), 0);
     let asking = (0..5).map(|_| asks.halves(4));

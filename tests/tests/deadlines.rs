@@ -1,4 +1,4 @@
-//! Each deadline of a link bounds its phase and no other: a real board stops answering just there.
+//! Each deadline of a link bounds its own phase and no other: a real board stops answering in just this phase.
 
 use std::io;
 use std::pin::Pin;
@@ -13,21 +13,21 @@ use belay_sim::{Board, Direction, Rates};
 use belay_tests::{PATIENCE, Tap, soon, tapped, unix};
 use tokio::io::AsyncWrite as _;
 
-/// The deadline that is looked at, and what all the others are: too long to be mistaken for it.
+/// The deadline under test, and the value of all others, which is too long to be mistaken for it.
 const BRIEF: Duration = Duration::from_millis(400);
 const LONG: Duration = Duration::from_secs(20);
 
-/// What a test changes of what goes to the board. All that went before is known.
+/// How a test changes the bytes that the host writes. It also gets all bytes that were written before.
 type Change = Box<dyn FnMut(&mut Vec<u8>, &[u8]) + Send>;
 
-/// Can lose what the host writes.
+/// A tap that can lose what the host writes.
 struct Lossy {
     written: Written,
     change: Arc<Mutex<Change>>,
 }
 
 impl Tap for Lossy {
-    /// One byte at a time, so that a test says which are lost.
+    /// The bytes are handled one at a time, so that a test can choose which are lost.
     fn write(
         &mut self,
         port: &mut Box<dyn Transport>,
@@ -101,7 +101,7 @@ async fn link(connector: &Connector, options: LinkOptions) -> Link {
     Link::connect(connector, options).await.unwrap()
 }
 
-/// Connecting fails because the board does not get to its prompt, and when this deadline has passed.
+/// Expects that connecting fails because the board does not get to its prompt, and when this deadline has passed.
 async fn does_not_get_in(connector: &Connector, options: LinkOptions) {
     let begun = Instant::now();
     let error = soon("the end", Link::connect(connector, options))
@@ -112,7 +112,7 @@ async fn does_not_get_in(connector: &Connector, options: LinkOptions) {
     in_time(begun);
 }
 
-/// Connecting fails in this phase, and when its deadline has passed.
+/// Expects that connecting fails in this phase, and when its deadline has passed.
 async fn fails_in(phase: Phase, connector: &Connector, options: LinkOptions) {
     let begun = Instant::now();
     let error = soon("the end", Link::connect(connector, options))
@@ -164,7 +164,7 @@ async fn open_counts_from_when_the_port_begins_to_be_opened() {
 async fn enter_is_how_long_one_attempt_at_the_raw_repl_takes() {
     let attempts = async |enter: Duration| {
         let board = unix().await;
-        // All of it is lost.
+        // All bytes are lost.
         let (connector, written) = lossy(&board, |passed, _| passed.clear());
         let options = options(|deadlines| {
             deadlines.open = BRIEF * 2;
@@ -194,14 +194,14 @@ async fn a_board_that_is_slower_than_the_first_attempt_is_given_more_time() {
     link.close().await.unwrap();
 }
 
-/// What asks for raw-paste mode.
+/// The request for raw-paste mode.
 const PASTE: &[u8] = b"\x05A\x01";
 
 #[tokio::test]
 async fn paste_bounds_how_long_the_board_may_take_nothing() {
     let board = unix().await;
-    // The source of the agent, which is the third that is pasted, gets as far as the board's window, however often it is
-    // sent; what is said to the board in between gets there.
+    // Of the agent's source, which is the third source that is pasted, only what fits into the board's first window
+    // arrives, however often it is sent. Other bytes arrive.
     let (connector, _) = lossy(&board, |passed, before| {
         let begins: Vec<usize> = before
             .windows(PASTE.len())
@@ -250,7 +250,7 @@ async fn compile_bounds_how_long_the_board_may_take_over_code_that_it_has() {
     .await;
 }
 
-/// What another program left on the board.
+/// A board on which another program has executed `source`.
 async fn with(source: &str) -> Board {
     let board = unix().await;
     let first = link(&plain(&board), options(|_| ())).await;
@@ -277,7 +277,7 @@ async fn execute_bounds_how_long_the_agent_may_take_to_say_hello() {
     .await;
 }
 
-/// Interrupts do not end it.
+/// A body that ignores interrupts.
 const STUBBORN: &str =
     "(X('t','import micropython\\nmicropython.kbd_intr(-1)'),S(1),any(0 for i in range(10**12)))";
 
@@ -307,7 +307,7 @@ async fn resync_bounds_how_long_a_question_may_go_without_an_answer() {
     link.request(evaluate("X('t','import time')"), PATIENCE)
         .await
         .unwrap();
-    // The board ends the call, but is not asked anything: nothing gets to it.
+    // The call ends on the board, but nothing that the host sends arrives there, so it cannot ask for the answer.
     let mut events = link.events();
     let slow = link.clone();
     let slow = tokio::spawn(async move {
@@ -327,7 +327,7 @@ async fn resync_bounds_how_long_a_question_may_go_without_an_answer() {
         .unwrap_err();
     assert!(unresponsive(&error), "{error}");
     in_time(begun);
-    // And all is well with a good line.
+    // On a good line everything works again.
     board.cable().heal().unwrap();
     soon("an answer", link.request(evaluate("1"), PATIENCE))
         .await
@@ -339,7 +339,7 @@ async fn reset_bounds_how_long_a_board_may_take_to_come_back() {
     let board = unix().await;
     let begins = Arc::new(Mutex::new(false));
     let reset = Arc::clone(&begins);
-    // It is not told to.
+    // The Ctrl-D for the reset is lost.
     let (connector, _) = lossy(&board, move |passed, _| {
         if *begins.lock().unwrap() && passed == b"\x04" {
             passed.clear();
@@ -369,7 +369,7 @@ async fn close_bounds_how_long_a_board_may_take_to_be_left() {
     assert!(matches!(error.kind(), ErrorKind::Closed), "{error}");
 }
 
-/// Over a slow line, it is not the board that takes its time.
+/// The time that a slow line needs does not count against the board's deadline.
 #[tokio::test]
 async fn a_call_has_its_deadline_for_itself_and_not_for_its_way_to_the_board() {
     for path in [CallPath::Agent, CallPath::RawRepl] {

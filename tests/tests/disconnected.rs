@@ -1,5 +1,5 @@
-//! A board that is unplugged, or whose cable goes dead, at any byte of any stage of a program: the caller gets
-//! the right error, all is cleaned up, and nothing is left on the host.
+//! A board is unplugged, or its cable goes dead, at any byte of any stage of a program: the caller gets the right
+//! error, everything is cleaned up, and nothing is left on the host.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use belay_tests::{Held, soon, unix};
 use futures_util::StreamExt;
 use tokio::sync::{Mutex, MutexGuard};
 
-/// A board that says much, so that there are many bytes at which it can be disconnected.
+/// A board that sends a lot, so that there are many bytes at which it can be disconnected.
 #[belay::device]
 pub trait Talking {
     /// ```python
@@ -77,7 +77,7 @@ impl Stage {
     }
 }
 
-/// What the stages before have made.
+/// The values that the earlier stages have made.
 #[derive(Default)]
 struct Made {
     device: Option<Device>,
@@ -90,7 +90,7 @@ impl Made {
         self.talking.as_ref().expect("the trait was attached")
     }
 
-    /// Does what belongs to one stage.
+    /// Goes through one stage.
     async fn go_through(&mut self, stage: Stage, board: &Board) -> Result<()> {
         match stage {
             Stage::Connect => self.device = Some(hasty(board.port()).connect().await?),
@@ -131,7 +131,7 @@ fn hasty(port: &str) -> DeviceBuilder {
     Device::builder(port).deadlines(deadlines)
 }
 
-/// The tests count what the whole process has, so only one of them runs at a time.
+/// The tests count the resources of the whole process, so only one of them runs at a time.
 async fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::const_new(());
     ALONE.lock().await
@@ -155,13 +155,13 @@ async fn length_of(stage: Stage) -> [u64; 2] {
 #[derive(Debug, Clone, Copy)]
 struct Moment {
     stage: Stage,
-    /// The fault comes at the byte of this number that goes this way in the stage.
+    /// In which direction the bytes of the stage are counted; the fault is injected at byte `at`.
     direction: Direction,
     at: u64,
     fault: Fault,
 }
 
-/// Whether an error says that the connection was lost, and where.
+/// Whether an error says that the connection was lost, and at which port.
 fn is_right(error: &Error, moment: Moment, port: &str) -> bool {
     let lost = |error: &Error| {
         matches!(
@@ -187,8 +187,8 @@ fn is_right(error: &Error, moment: Moment, port: &str) -> bool {
     right && error.device() == Some(port)
 }
 
-/// Goes through the program, disconnects the board at this moment, and looks at what is left then. Gives
-/// whether the stage failed of it.
+/// Goes through the program, disconnects the board at this moment, and checks that nothing is left. Gives whether the
+/// stage failed because of it.
 async fn disconnect(moment: Moment) -> bool {
     let mut board = unix().await;
     let before = Held::now();
@@ -252,7 +252,7 @@ async fn at_any_byte_of(stage: Stage) {
             }
         }
     }
-    // A byte or two more or less may go through a stage each time.
+    // The number of bytes in a stage can vary by one or two.
     assert!(
         failed + each >= 4 * each,
         "only {failed} of {} moments were in {stage:?}",

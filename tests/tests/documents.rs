@@ -25,7 +25,7 @@ fn documents() -> impl Iterator<Item = PathBuf> {
     paths.filter(|path| path.extension() == Some("md".as_ref()))
 }
 
-/// What is typed behind `cargo xtask` and a tool's name, wherever a document has it.
+/// The arguments after `cargo xtask` and a tool's name, for each place where a document has such a command.
 fn typed<'a>(text: &'a str, tool: &str) -> Vec<Vec<&'a str>> {
     let command = format!("cargo xtask {tool}");
     let found = text.lines().flat_map(|line| line.split(command.as_str()).skip(1));

@@ -1,4 +1,4 @@
-//! What goes wrong at a newcomer's desk, and what the error then says.
+//! Typical mistakes of a newcomer, and what the error messages say about them.
 
 use std::error::Error as _;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use belay::{Deadlines, ErrorKind, Phase};
 use belay_sim::Board;
 use rustix::pty::OpenptFlags;
 
-/// Tasks that go wrong, each in its own way.
+/// Tasks that fail, each in its own way.
 #[belay::device]
 trait Faulty {
     /// ```python
@@ -39,7 +39,7 @@ trait Faulty {
     async fn chatter(&self) -> Result<()>;
 }
 
-/// The line of this file that holds this text.
+/// The number of this file's line that contains this text.
 fn line_of(text: &str) -> u32 {
     let index = include_str!("errors.rs")
         .lines()
@@ -85,7 +85,7 @@ async fn a_busy_port_says_so_and_names_a_way_out() {
 
 #[tokio::test]
 async fn a_port_that_is_no_board_is_told_apart_within_the_deadline() {
-    // A pseudo-terminal on whose other side nobody answers.
+    // A pseudo-terminal with nobody at its other side.
     let silent = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal");
     rustix::pty::grantpt(&silent).expect("granted");
     rustix::pty::unlockpt(&silent).expect("unlocked");
@@ -195,7 +195,7 @@ async fn a_board_that_stops_answering_gives_an_error_at_the_deadline() {
     assert!(error.device().is_some(), "{error} ({causes} causes)");
 }
 
-/// What an old board refuses, or has no room for.
+/// Tasks that need something that an old board lacks or has no room for.
 #[belay::device]
 trait Demanding {
     /// ```python
@@ -247,7 +247,7 @@ async fn old_firmware_says_that_it_is_old_and_a_full_one_goes_on_with_less() {
     device.close().await.expect("a clean end");
 }
 
-/// Assigns a global of its setup without saying that it is one, of which the compiler warns.
+/// Assigns a global of its setup without a `global` statement, which the compiler warns about.
 #[belay::device]
 #[allow(deprecated)]
 trait Counting {
@@ -296,7 +296,8 @@ async fn a_full_memory_comes_with_what_to_do_about_it() {
     device.close().await.expect("a clean end");
 }
 
-/// A command that is told to end is not a board that is to be plugged in.
+/// When the "board" is a command that has ended, the error is about the command and does not suggest plugging in a
+/// board.
 async fn of_the_end_of_a_command_the_command_is_told(address: String) {
     let device = DemandingDevice::connect(&address).await.expect("it answers");
     let errors = [
@@ -317,7 +318,7 @@ async fn of_the_end_of_a_command_the_command_is_told_and_not_a_plug() {
     for address in [
         "exec:sh -c 'exit 3'",
         "pty:sh -c 'exit 3'",
-        // It takes nothing more before it has ended.
+        // This command closes its standard input before it ends.
         "exec:sh -c 'exec 0<&-; sleep 0.2; exit 3'",
     ] {
         let error = DemandingDevice::connect(address).await.expect_err("it ends");

@@ -1,14 +1,14 @@
-//! A few of the seeds that `cargo xtask faults` runs thousands of, on every run of the tests: those that once
-//! showed something, and some of every kind of fault.
+//! A few of the many seeds that `cargo xtask faults` runs, on every run of the tests: those that once revealed a fault,
+//! and some of every kind.
 
 use std::process::Command;
 
-/// A drop, a cut, a restart, a port that vanishes and bad lines of several degrees.
+/// These seeds contain lost bytes, cuts, restarts, a vanished port and bad lines of several degrees.
 const OF_EVERY_KIND: std::ops::RangeInclusive<u64> = 1..=30;
 
-/// What went wrong names its seed: `cargo xtask faults --seeds … --call-path …` shows it again.
+/// A failure names its seed: `cargo xtask faults --seeds … --call-path …` reproduces it.
 fn all_recover(options: &[&str], once_lost: &[u64]) {
-    // The long ones first, since several boards share the seeds.
+    // The slow seeds first, since several boards share the work.
     let seeds = once_lost.iter().copied().chain(OF_EVERY_KIND);
     let seeds: Vec<String> = seeds.map(|seed| seed.to_string()).collect();
     let faults = Command::new(env!("CARGO_BIN_EXE_faults"))

@@ -1,4 +1,5 @@
-//! The board's files: what is written is there whole, what is not said to be is refused, and nothing else is left.
+//! The board's files: what is written is there completely, invalid options are refused, and nothing else is left on the
+//! board.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -32,7 +33,7 @@ fn collect(root: &Path, folder: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
             found.insert(format!("{name}/"), Vec::new());
             collect(root, &path, found);
         } else if let Ok(contents) = fs::read(&path) {
-            // One that is being written may be gone.
+            // A file that is just being written may have been replaced.
             found.insert(name, contents);
         }
     }
@@ -42,7 +43,7 @@ fn names(board: &Board) -> Vec<String> {
     on_disk(board).into_keys().collect()
 }
 
-/// Bytes that cannot be packed.
+/// Bytes that cannot be compressed.
 fn noise(length: usize) -> Vec<u8> {
     let mut random = fastrand::Rng::with_seed(length as u64);
     (0..length).map(|_| random.u8(..)).collect()
@@ -87,7 +88,7 @@ async fn text_is_shown_on_a_slow_line_where_that_is_shorter(path: CallPath) {
     let text = "Text: 'quoted', \\ and \x03, a\ttab\r\n.\n"
         .repeat(1000)
         .into_bytes();
-    // Of what is not ASCII each byte would take four.
+    // Every byte that is not ASCII would take four characters in a `repr`.
     let mixed = [
         &text[..9000],
         &noise(5000),
@@ -101,7 +102,7 @@ async fn text_is_shown_on_a_slow_line_where_that_is_shorter(path: CallPath) {
         assert!(device.files().read("/file").await.unwrap() == contents);
         let carried = board.cable().carried(Direction::ToHost) - before;
         let most = contents.len() as u64 * percent / 100;
-        // Over the raw REPL the answers to pings, of which there are as many as there is time, take some, too.
+        // Over the raw REPL the answers to pings add to the bytes, and their number depends on the time.
         let counts = path != CallPath::RawRepl;
         assert!(
             !counts || carried < most,
@@ -317,7 +318,7 @@ async fn progress_is_told_up_to_the_end(path: CallPath) {
     device.close().await.unwrap();
 }
 
-/// The files that a test's board has, but for those of its disk.
+/// The files of a test's board, without the one that simulates its disk.
 fn of_the_test(board: &Board) -> BTreeMap<String, Vec<u8>> {
     let mut files = on_disk(board);
     files.remove("/disk.py");
@@ -340,7 +341,7 @@ async fn a_full_disk_says_how_much_is_missing_and_is_left_as_it_was(path: CallPa
         }
         assert!(of_the_test(&board) == before);
     }
-    // One that does not say how much is free becomes full in the middle.
+    // A disk that does not report its free space turns out to be full in the middle of writing.
     set_disk(&device, "disk.mute = True").await.unwrap();
     for size in [6_500, 26_000] {
         let error = files.write("/new/x", noise(size)).await.unwrap_err();
@@ -414,7 +415,7 @@ async fn a_write_that_is_given_up_leaves_nothing(path: CallPath) {
     };
     soon("the clean-up", empty).await;
     assert_eq!(on_disk(&board)["/x"], b"old");
-    // Nothing that comes next is disturbed by it.
+    // The next operations are not disturbed.
     for round in 0..5 {
         let mut writing = files.write("/x", noise(30_000)).events();
         writing.next().await.unwrap().unwrap();

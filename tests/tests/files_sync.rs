@@ -1,4 +1,4 @@
-//! A folder of the board is brought up to date with one of this machine.
+//! Bringing a folder of the board up to date with a folder of this machine.
 
 use std::collections::BTreeMap;
 use std::fs;

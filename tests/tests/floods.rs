@@ -1,4 +1,4 @@
-//! Boards that answer what no board answers, without end: deadlines hold and closing ends all the same.
+//! Boards that endlessly send what no real board sends: deadlines still hold, and closing still ends.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ fn options() -> LinkOptions {
         .with_deadlines(deadlines)
 }
 
-/// A board that sends this for ever, whatever it is asked.
+/// A board that sends this for ever, whatever the host sends.
 async fn flooding(flood: impl Fn(&Secrets) -> Vec<u8> + Send + 'static) -> (belay_sim::Board, Link) {
     let board = unix().await;
     let (puppet, connector) = Puppet::of(board.port());
@@ -44,7 +44,7 @@ async fn a_deadline_and_the_end_come_in_time(flood: impl Fn(&Secrets) -> Vec<u8>
         ErrorKind::Unresponsive { .. } | ErrorKind::Timeout { .. }
     );
     assert!(ended, "{error}");
-    // A board that answers nothing is not left in order, but in time.
+    // Closing cannot succeed with such a board, but it ends in time.
     soon("the end", link.close()).await.unwrap_err();
 }
 

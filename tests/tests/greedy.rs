@@ -1,4 +1,4 @@
-//! Peers that send without end what a host has to keep: how much it keeps has a bound, which a setting sets.
+//! Peers that endlessly send data that the host has to keep: a setting limits how much it keeps.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use futures_util::StreamExt as _;
 use tokio::sync::Mutex;
 
 const BRIEF: Duration = Duration::from_millis(500);
-/// The most that an answer may have.
+/// The limit for an answer, in bytes.
 const LIMIT: usize = 1 << 20;
-/// How much a peer sends.
+/// How much a peer sends, in bytes.
 const MUCH: usize = 64 << 20;
-/// How much the host's memory may grow by, in bytes: what it keeps, and what it works with.
+/// By how much the host's memory may grow, in bytes: the data that it keeps, and its working memory.
 const BOUND: u64 = 24 << 20;
 
 fn options(path: CallPath) -> LinkOptions {
@@ -34,19 +34,19 @@ fn evaluate(expression: &str) -> Request {
     Request::Evaluate(expression.to_owned())
 }
 
-/// What the process has, and the most that it had.
+/// The memory of this process in bytes: `VmRSS` now, `VmHWM` at its maximum.
 fn memory(what: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with(what)).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
 }
 
-/// Does something that keeps the host's memory within its bound. Only one at a time, since the memory is that of the
-/// whole process.
+/// Runs some work and checks that the host's memory stays within the bound. Only one test at a time, since the memory
+/// is that of the whole process.
 async fn within_bound<T>(work: impl Future<Output = T>) -> T {
     static ALONE: Mutex<()> = Mutex::const_new(());
     let _alone = ALONE.lock().await;
-    // From now on the most is what it is now.
+    // Resets the maximum to the current value.
     std::fs::write("/proc/self/clear_refs", "5").unwrap();
     let before = memory("VmRSS:");
     let done = work.await;
@@ -55,15 +55,15 @@ async fn within_bound<T>(work: impl Future<Output = T>) -> T {
     done
 }
 
-/// What is sent, one piece after the other: none of them is there before it is.
+/// Pieces to be sent one after the other; each is allocated only when its turn comes.
 type Pieces = Box<dyn Iterator<Item = Vec<u8>> + Send>;
 
-/// A piece of what never ends.
+/// The pieces of an almost endless answer.
 fn filling() -> impl Iterator<Item = Vec<u8>> {
     (0..MUCH / 4096).map(|_| vec![b'x'; 4096])
 }
 
-/// A board that answers each request, and anything else of the host's, in this way.
+/// A board that answers each request, and anything else that the host sends, in this way.
 async fn answering(mut answer: impl FnMut(&Secrets, Asked) -> Pieces + Send + 'static) -> (Board, Link) {
     let board = unix().await;
     let (puppet, connector) = Puppet::of(board.port());
@@ -116,7 +116,7 @@ async fn a_frame_that_nobody_asked_for() {
         puppet.act(move |secrets, _| {
             let pieces = pieces.get_or_insert_with(|| {
                 let start = [secrets.start().as_slice(), b"-s"].concat();
-                // The end of it, and something that may be said.
+                // The end of the event, and one that is short enough.
                 let end = [b"\x03".as_slice(), &secrets.frame(b'-', b's', b"1")].concat();
                 Box::new(std::iter::once(start).chain(filling()).chain([end]))
             });
@@ -164,11 +164,11 @@ async fn items_that_nobody_takes() {
     within_bound(async {
         let mut items = link.stream(evaluate("range(3)"), BRIEF * 20);
         soon("an item", items.next()).await.unwrap().unwrap();
-        // The peer has had time to send all that it is asked for.
+        // While these calls fail, the peer has the time to send everything that it was asked for.
         for _ in 0..10 {
             link.request(evaluate("1"), BRIEF * 20).await.unwrap_err();
         }
-        // And the rest comes when it is wanted.
+        // The other items come when they are asked for.
         for _ in 0..20 {
             soon("an item", items.next()).await.unwrap().unwrap();
         }
@@ -189,7 +189,7 @@ async fn a_hello_that_never_ends() {
         pieces.next().unwrap_or_default()
     });
     let mut options = options(CallPath::Agent);
-    // Long enough for all that the peer sends.
+    // Long enough for everything that the peer sends.
     options.deadlines.execute = BRIEF * 10;
     let connecting = Link::connect(&connector, options);
     within_bound(soon("the end", connecting)).await.unwrap_err();
@@ -221,7 +221,7 @@ async fn an_answer_that_is_too_long_is_told_and_the_next_call_works() {
             let board = Board::unix().heap_kb(32 << 10).start().await.unwrap();
             let connector = Connector::from(board.port().parse::<Address>().unwrap());
             let mut options = options(path);
-            // The board says all of it, however slow the machine is, before it takes the next call.
+            // Even on a slow machine the board has to send everything before it takes the next call.
             options.deadlines.interrupt = BRIEF * 20;
             options.deadlines.resync = BRIEF * 20;
             let link = Link::connect(&connector, options).await.unwrap();

@@ -1,4 +1,5 @@
-//! Host functions: bodies on the board call functions of the program, each once, and go on with what those say.
+//! Host functions: bodies on the board call functions of the program, each question runs its function once, and the
+//! bodies continue with the answers.
 
 use std::error::Error as _;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,22 +23,22 @@ mod input;
 #[path = "host/threads.rs"]
 mod threads;
 
-/// Bodies that ask.
+/// Bodies that ask the host.
 #[belay::device]
 pub trait Logger {
-    /// Keeps a reading and says how many there are.
+    /// Stores a reading and gives how many there are.
     #[host]
     async fn store(&self, sensor: &str, value: f64) -> Result<u32, Full>;
 
-    /// Gives back what it is given.
+    /// Gives back its arguments.
     #[host]
     async fn echo(&self, text: String, data: Bytes, pair: (i64, Option<bool>)) -> Result<Echoed, Full>;
 
-    /// Has no parameters.
+    /// A function without parameters.
     #[host]
     async fn now(&self) -> Result<u64, Full>;
 
-    /// Takes a part of a long text, and gives one.
+    /// Takes a long text, and gives one.
     #[host]
     async fn long(&self, text: &str) -> Result<String, Full>;
 
@@ -49,15 +50,15 @@ pub trait Logger {
     #[host(timeout_ms = 50)]
     async fn too_slow(&self) -> Result<(), Full>;
 
-    /// Never answers, within a time that nobody waits for.
+    /// Never answers; its time-out is the longest that there is.
     #[host(timeout_ms = 18_446_744_073_709_551_615)]
     async fn never(&self) -> Result<(), Full>;
 
-    /// Takes its time, and more of it than the bodies have.
+    /// Takes `milliseconds` to answer, which may be longer than the bodies' own time-out.
     #[host]
     async fn slow(&self, milliseconds: u64) -> Result<u64, Full>;
 
-    /// Calls the device that waits for it.
+    /// Calls the device that is waiting for it.
     #[host]
     async fn calls_back(&self) -> Result<String, Full>;
 
@@ -206,10 +207,10 @@ pub trait Logger {
     async fn add(&self, a: i64, b: i64) -> Result<i64>;
 }
 
-/// What is given back.
+/// The arguments of `echo`.
 pub type Echoed = (String, Bytes, (i64, Option<bool>));
 
-/// An error of the program's own.
+/// The program's own error type.
 #[derive(Debug, PartialEq)]
 pub struct Full(&'static str);
 
@@ -231,7 +232,7 @@ impl From<Error> for Full {
 struct Store {
     readings: Mutex<Vec<(String, f64)>>,
     calls: AtomicU32,
-    /// How many futures were dropped before their end.
+    /// How many futures of host functions were dropped before they were ready.
     dropped: AtomicU32,
     begun: Notify,
     device: Mutex<Option<LoggerDevice>>,

@@ -1,5 +1,5 @@
-//! Boards and programs at their worst: output that looks like the protocol, calls that are dropped, floods
-//! that nobody reads, resets in mid-call.
+//! Boards and programs at their worst: output that looks like the protocol, dropped calls, floods of output that nobody
+//! reads, resets in the middle of calls.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -10,13 +10,13 @@ use belay_sim::Board;
 use belay_tests::{Held, connected, connected_with, soon, unix};
 use tokio::sync::{Mutex, MutexGuard};
 
-/// What protocols are made of: frames' ends, the raw REPL's own words, signs of a reset.
+/// Pieces of the protocols: ends of frames, texts of the raw REPL, signs of a reset.
 const NOISE: &str = "\x02\x03\x04>\x04\x04>\x02abc\x03raw REPL; CTRL-B to exit\r\n>MPY: soft reboot\r\n";
-/// The last that is printed.
+/// The last text that is printed.
 const END: &[u8] = b"<<the end>>";
 const PATHS: [CallPath; 2] = [CallPath::Agent, CallPath::RawRepl];
 
-/// What a hostile program does.
+/// A program that behaves badly.
 #[belay::device]
 pub trait Hostile {
     /// ```python
@@ -113,7 +113,7 @@ pub trait Hostile {
     async fn reset_soft(&self) -> Result<()>;
 }
 
-/// The tests count what the whole process has, so only one of them runs at a time.
+/// The tests count the resources of the whole process, so only one of them runs at a time.
 async fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::const_new(());
     ALONE.lock().await
@@ -125,7 +125,7 @@ async fn hostile(path: CallPath) -> (Board, HostileDevice) {
     (board, HostileDevice::attach(&device).await.unwrap())
 }
 
-/// All that comes until the board has said that this is the end.
+/// All output up to and including [`END`].
 async fn until_end(mut output: DeviceOutput) -> Vec<u8> {
     let mut heard = Vec::new();
     while !heard.ends_with(END) {
@@ -137,8 +137,8 @@ async fn until_end(mut output: DeviceOutput) -> Vec<u8> {
     heard
 }
 
-/// Output without what may differ: carriage returns, of which a terminal makes more, and over the raw REPL its
-/// banner, which it also prints when the runtime asks whether what looked like a reset was one.
+/// Output without what may differ: carriage returns, which a terminal adds, and over the raw REPL its banner, which the
+/// board also prints when the runtime checks whether a supposed reset was one.
 fn comparable(output: &[u8], path: CallPath) -> Vec<u8> {
     let text = String::from_utf8(output.to_vec()).unwrap().replace('\r', "");
     match path {
@@ -148,7 +148,7 @@ fn comparable(output: &[u8], path: CallPath) -> Vec<u8> {
     .into_bytes()
 }
 
-/// How often each byte is in there, but for carriage returns, of which a terminal makes more.
+/// How often each byte occurs, without carriage returns, which a terminal adds.
 fn histogram(parts: &[(usize, &[u8])]) -> Vec<(char, usize)> {
     let mut counts = [0; 256];
     for (times, bytes) in parts {
@@ -241,7 +241,7 @@ async fn threads_that_print_disturb_nothing_over_the_raw_repl_either() {
     threads_print_beside_tasks(CallPath::RawRepl).await;
 }
 
-/// Waits for as long as this, which may be much shorter than a timer can wait.
+/// Waits for this long, which may be much shorter than a timer's resolution.
 async fn moment(length: Duration) {
     let started = Instant::now();
     while started.elapsed() < length {
@@ -249,7 +249,7 @@ async fn moment(length: Duration) {
     }
 }
 
-/// Drops this many calls, or most of them, and then looks at what is left of them.
+/// Makes and drops this many calls (a few are left to end), and then checks that nothing is left of them.
 async fn drop_calls(path: CallPath, calls: u32) {
     let (_board, hostile) = hostile(path).await;
     let mut random = fastrand::Rng::with_seed(20);
@@ -288,16 +288,16 @@ async fn a_thousand_dropped_calls_leave_nothing_behind_over_the_raw_repl_either(
     drop_calls(CallPath::RawRepl, 1_000).await;
 }
 
-/// The memory that this process has in use, in KiB.
+/// The resident memory of this process, in KiB.
 fn memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-/// How many megabytes are printed. 20 stand for the hundreds that a board may print in a day: a build without
-/// optimisation takes seconds for them, and whatever keeps output would show in them as well.
-/// `BELAY_FLOOD_MB=100 cargo test -p belay-tests --test hostile a_flood` has it print more.
+/// How many megabytes are printed. 20 represent the hundreds that a board may print in a day: an unoptimised build
+/// takes seconds for them, and output that was kept would be noticed with them as well. `BELAY_FLOOD_MB=100 cargo test
+/// -p belay-tests --test hostile a_flood` prints more.
 fn flood_megabytes() -> u32 {
     let megabytes = std::env::var("BELAY_FLOOD_MB");
     megabytes.map_or(20, |text| text.parse().expect("a number of megabytes"))
@@ -307,11 +307,11 @@ async fn a_flood_that_nobody_reads_takes_no_memory() {
     let _alone = alone().await;
     let (_board, device) = connected().await;
     let hostile = HostileDevice::attach(&device).await.unwrap();
-    // One subscriber that never reads: its backlog of about a megabyte is full before memory is looked at.
+    // A subscriber that never reads: its backlog of about a megabyte is full before memory is measured.
     let unread = device.output();
     assert_eq!(hostile.flood(32).await.unwrap(), 32);
     let before = memory();
-    // Half of it before that subscriber goes, and half with none at all; 16 blocks are a megabyte.
+    // Half of the output while that subscriber exists, and half without any; 16 blocks are a megabyte.
     let blocks = flood_megabytes() * 8;
     assert_eq!(hostile.flood(blocks).await.unwrap(), blocks);
     drop(unread);
@@ -346,7 +346,7 @@ async fn what_a_slow_subscriber_misses_is_counted_to_the_byte() {
     }
 }
 
-/// What a call says whose board was reset, and how soon.
+/// Checks the error of a call whose board was reset, and that it came at once.
 fn is_told_at_once(error: &Error, since: Instant, what: &str) {
     assert!(
         matches!(error.kind(), ErrorKind::Reset | ErrorKind::FateUnknown(_)),
@@ -405,7 +405,7 @@ async fn a_call_that_resets_its_own_board_is_told_so_at_once() {
     }
 }
 
-/// On boards `machine.soft_reset` raises `SystemExit`, which resets them as it does without us.
+/// On boards `machine.soft_reset` raises `SystemExit`, which resets them, with or without an agent.
 async fn a_call_that_resets_the_interpreter_is_told_so_at_once_and_the_board_goes_on() {
     let _alone = alone().await;
     for path in PATHS {

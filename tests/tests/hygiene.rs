@@ -1,4 +1,4 @@
-//! Generated code compiles wherever a user puts it, and says what the user wrote.
+//! Generated code compiles wherever a user puts it, and its descriptors have what the user wrote.
 
 #[path = "hygiene/board.rs"]
 mod board;

@@ -81,8 +81,8 @@ fn no_module_of_the_runtime_uses_one_above_it() {
     );
 }
 
-/// What only the agent's own module may have in its code: the names of its functions on the board and the kinds of what
-/// is sent.
+/// Code that only the agent's own module may have: the names of its functions on the board, and the characters of the
+/// kinds of requests and replies.
 fn of_the_agent(line: &str) -> Option<String> {
     let kinds = line.match_indices("b'").filter_map(|(at, _)| {
         let rest = &line[at + 2..];
@@ -91,7 +91,7 @@ fn of_the_agent(line: &str) -> Option<String> {
     });
     let calls = "ABDFGHKMNOQSTUVXY".chars().flat_map(|name| {
         let call = |before: &str, behind: &str| format!("{before}{name}({behind}");
-        // At the beginning of a text, or behind something in it.
+        // The call at the beginning of a string, or in the middle of one.
         [
             call("\"", ""),
             call("(", "'"),
@@ -131,8 +131,8 @@ fn nothing_but_the_agents_module_has_its_kinds_and_its_language() {
     }
 }
 
-/// What of the link has the port, or waits for it, for what the conversation gives or for the host's answers. All else is
-/// the conversation.
+/// The files of the link that have the port, or that wait for it, for the conversation's results or for the host's
+/// answers. All other files belong to the conversation.
 const WITH_THE_PORT: [&str; 13] = [
     "asked.rs",
     "mod.rs",

@@ -160,7 +160,8 @@ async fn a_call_that_takes_too_long_is_interrupted_and_the_next_one_works(path: 
     assert_eq!(text(bench.eval("3").await), "3");
 }
 
-/// A call that is short enough to be sent before the one in front of it is answered: sleeps so long, and gives that.
+/// A call that sleeps for a while and gives back for how long. It is short enough to be sent before the call in front
+/// of it is answered.
 fn sleep(alias: &str, milliseconds: i64) -> Request {
     Request::Call {
         function: alias.to_owned(),
@@ -179,8 +180,8 @@ async fn an_interrupt_ends_one_call_and_none_behind_it() {
             .await
             .expect_err("it sleeps");
     };
-    // All of them are on the board before the first one is dropped. The next one runs for long enough to be hit by
-    // each Ctrl-C that still comes.
+    // All of these calls have been sent before the first one is dropped. The one behind them runs long enough that any
+    // further Ctrl-C would hit it.
     let behind = bench.link.request(sleep(&alias, 2_000), SHORT);
     let last = bench.link.request(sleep(&alias, 3), SHORT);
     let ((), behind, last) = tokio::join!(dropped, behind, last);
@@ -234,7 +235,7 @@ async fn a_reset_is_noticed(path: CallPath) {
     assert!(matches!(error.kind(), ErrorKind::Disconnected(_)), "{error}");
 }
 
-/// A board in the agent of a host that is gone without a farewell.
+/// A board whose agent is still running after its host was killed.
 async fn left_in_the_agent() -> belay_sim::Board {
     let board = belay_sim::Board::unix().start().await.expect("a board");
     let port = board.port().to_owned();
@@ -256,7 +257,7 @@ async fn left_in_the_agent() -> belay_sim::Board {
     board
 }
 
-/// Writes these bytes one after the other, and gives what came until there was a banner with its prompt.
+/// Writes these bursts one after the other, and gives what was received up to a banner with its prompt.
 async fn until_the_banner(board: &belay_sim::Board, bursts: &[&[u8]]) -> String {
     let address: Address = board.port().parse().expect("an address");
     let mut port = address.open().await.expect("the port");
@@ -264,7 +265,7 @@ async fn until_the_banner(board: &belay_sim::Board, bursts: &[&[u8]]) -> String 
     let banner = b"raw REPL; CTRL-B to exit\r\n>";
     let conversation = async {
         for burst in bursts {
-            // What another tool does between two of them: it reads whatever has come.
+            // Between two bursts another tool reads whatever has been received.
             let mut bytes = [0; 256];
             let quiet = Duration::from_millis(100);
             while let Ok(read) = tokio::time::timeout(quiet, port.read(&mut bytes)).await {
@@ -279,7 +280,7 @@ async fn until_the_banner(board: &belay_sim::Board, bursts: &[&[u8]]) -> String 
     };
     let in_time = tokio::time::timeout(SHORT, conversation).await;
     assert!(in_time.is_ok(), "no banner after {}", seen.escape_ascii());
-    // Only then another may have the port.
+    // Another program can open the port only after this.
     port.close(SHORT).await;
     seen.escape_ascii().to_string()
 }
@@ -385,7 +386,7 @@ async fn a_request_that_does_not_fit_is_refused_over_the_raw_repl_too_and_the_ne
     link.close().await.expect("a clean end");
 }
 
-/// A board whose `binascii` has no `crc32`, as some have it.
+/// A board whose `binascii` has no `crc32`, as on some firmware.
 async fn without_checksum() -> belay_sim::Board {
     let board = belay_sim::Board::unix().start().await.expect("a board");
     let hide = "import sys, binascii\nclass B:\n a2b_base64 = binascii.a2b_base64\n b2a_base64 = binascii.b2a_base64\n\nsys.modules['binascii'] = B\n";
@@ -415,7 +416,7 @@ async fn a_board_without_a_checksum_of_its_own_checks_every_line_all_the_same() 
     assert_eq!(link.hello().call_path, CallPath::RawRepl);
     let request = |expression: &str| link.request(Request::Evaluate(expression.to_owned()), SHORT);
     assert_eq!(text(request("1000+1").await), "1001");
-    // Every character of a call on the way to the board, and of its answer on the way back.
+    // A fault at every character of a call on its way to the board, and of its answer on its way back.
     for direction in [belay_sim::Direction::ToBoard, belay_sim::Direction::ToHost] {
         for at in 0..20 {
             let cable = board.cable();
@@ -443,7 +444,7 @@ async fn a_board_that_cannot_run_the_agent_says_at_once_what_it_lacks() {
 #[tokio::test]
 async fn a_stream_that_is_opened_while_the_link_ends_is_told_so() {
     let bench = connect(CallPath::Agent).await;
-    // The task that owns the port finds both when it runs next: the end, and the stream behind it.
+    // The task that owns the port finds both the close and the stream after it when it runs next.
     let closing = bench.link.clone();
     let (closed, items) = tokio::join!(async move { closing.close().await }, async {
         let stream = bench.link.stream(Request::Evaluate("range(3)".into()), SHORT);

@@ -1,5 +1,5 @@
-//! What is logged: the spans and fields that the documentation names. Alone in its program, because whether a
-//! span is of interest is kept for all threads of one.
+//! What is logged: the spans and fields that the documentation names. It is the only test of its program, because
+//! tracing caches for the whole process whether a span is of interest.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use belay_tests::{PATIENCE, unix};
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::{Layer, registry};
 
-/// Keeps each span as its name and the names of its fields.
+/// Records each span with its name and the names of its fields.
 #[derive(Clone, Default)]
 struct Spans(Arc<Mutex<BTreeSet<String>>>);
 
@@ -27,7 +27,7 @@ impl<S: tracing::Subscriber> Layer<S> for Spans {
     }
 }
 
-/// What the program that is watched calls.
+/// The calls that are watched.
 #[belay::device]
 pub trait Logged {
     /// ```python

@@ -1,4 +1,4 @@
-//! Folders of the host that are file systems of the board.
+//! Folders of the host that are mounted as file systems on the board.
 
 use std::path::Path;
 
@@ -74,7 +74,7 @@ impl Desk {
         said.unwrap_or_else(|error| panic!("{expression}: {error:?}"))
     }
 
-    /// The `errno` that this raises.
+    /// The `errno` of the exception that this code raises.
     async fn refused(&self, code: &str) -> Option<i32> {
         let error = soon(code, self.device.execute(code)).await.expect_err(code);
         let raised = error.exception().unwrap_or_else(|| panic!("{code}: {error:?}"));
@@ -122,7 +122,7 @@ async fn what_the_board_sees_is_the_folder() {
     desk.does("os.remove('/remote/made/b.txt')\nos.rmdir('/remote/made')")
         .await;
     assert!(!desk.folder.path().join("made").exists());
-    // What is current is so for this file system alone.
+    // The current directory applies to this file system only.
     let before: String = desk.says("os.getcwd()").await;
     desk.does("os.chdir('/remote/sub')").await;
     assert_eq!(desk.says::<String>("os.getcwd()").await, "/remote/sub");
@@ -155,7 +155,7 @@ async fn a_file_is_read_in_every_way() {
         "first"
     );
     assert_eq!(desk.says::<String>("open('empty').read(3)").await, "");
-    // So many characters, whatever each of them takes.
+    // `read` counts characters, however many bytes each of them takes.
     for many in [1, 24, 25, 26, 28, 29, 31, 32, 33, 40] {
         let whole: String = text.chars().take(many).collect();
         let read: String = desk.says(&format!("open('text.txt').read({many})")).await;
@@ -222,7 +222,7 @@ async fn modules_are_imported_from_the_folder() {
         desk.says::<String>("greeting.__file__").await,
         "/remote/greeting.py"
     );
-    // What only the compiler makes of a source.
+    // A module that exists as compiled code only.
     let cross = belay_sim::ensure_mpy_cross(belay_sim::Report::Quiet).unwrap();
     let compiled = desk.folder.path().join("compiled.mpy");
     desk.put("source.txt", "def answer():\n    return 42\n");
@@ -235,7 +235,7 @@ async fn modules_are_imported_from_the_folder() {
         .status();
     assert!(made.unwrap().success());
     assert_eq!(desk.says::<u32>("__import__('compiled').answer()").await, 42);
-    // An error in one is told with its place.
+    // The error of a module has its file and line.
     desk.put("broken.py", "x = 1\nraise ValueError('broken')\n");
     let error = desk.device.execute("import broken").await.unwrap_err();
     let raised = error.exception().unwrap();
@@ -334,7 +334,7 @@ async fn what_is_read_only_is_not_changed() {
     desk.close().await;
 }
 
-/// Reads and writes while the agent waits for calls.
+/// A thread that reads and writes while the agent waits for calls.
 #[belay::device]
 trait Copier {
     /// ```python
@@ -418,7 +418,7 @@ async fn two_folders_are_two_file_systems() {
     desk.close().await;
 }
 
-/// What a program is told that cannot mount anything.
+/// The errors when something cannot be mounted.
 #[tokio::test]
 async fn what_cannot_be_mounted_is_said() {
     let desk = Desk::new(MountOptions::new()).await;
@@ -439,7 +439,7 @@ async fn what_cannot_be_mounted_is_said() {
             "{at}: {error:?}"
         );
     }
-    // Something of somebody else's.
+    // Another file system is mounted there already.
     desk.does(
         "import vfs\nclass Own:\n def mount(self, *_): pass\n umount = mount\nvfs.mount(Own(), '/own')",
     )
@@ -461,7 +461,7 @@ class Without:
 sys.modules['os'] = sys.modules['vfs'] = Without()
 ";
 
-/// Boards that cannot ask, or that mount nothing of Python's.
+/// Boards without host functions, or without a `mount` for file systems written in Python.
 #[tokio::test]
 async fn boards_that_cannot_have_it_say_so() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,5 +1,5 @@
-//! Boards behind servers that others wrote: Debian's ser2net, pyserial's RFC 2217 and a WebREPL, each before a
-//! simulated board.
+//! Boards behind servers by other people: Debian's ser2net, pyserial's RFC 2217 server and a WebREPL, each connected to
+//! a simulated board.
 
 use std::time::Duration;
 
@@ -19,19 +19,19 @@ async fn connected(address: &str) -> Device {
         .expect("the board answers")
 }
 
-/// What a board does at its own port it does behind this address.
+/// Everything that works at a board's own port works through this address.
 async fn all_works(address: &str) {
     let device = connected(address).await;
     assert_eq!(device.execute_as::<u32>("6 * 7").await.unwrap(), 42);
     every_byte_is_heard(&device).await;
 
-    // More than any buffer on the way holds, both ways.
+    // More than the buffers on the way hold, in both directions.
     let contents: Vec<u8> = (0..30_000u32).map(|at| (at * at).to_le_bytes()[1]).collect();
     let files = device.files();
     files.write("/long.bin", &*contents).await.unwrap();
     assert_eq!(files.read("/long.bin").await.unwrap(), contents);
 
-    // What does not end is stopped, and the next call works.
+    // A call without end is stopped, and the next call works.
     let endless = tokio::time::timeout(Duration::from_millis(300), device.execute("while True: pass"));
     if let Ok(ended) = endless.await {
         panic!("{ended:?}");
@@ -47,7 +47,7 @@ async fn all_works(address: &str) {
     soon("an end", again.close()).await.unwrap();
 }
 
-/// Also those that Telnet gives a meaning to, and that are no text.
+/// All bytes arrive, also those with a meaning in Telnet and those that are no text.
 async fn every_byte_is_heard(device: &Device) {
     let mut output = device.output();
     device
@@ -111,10 +111,10 @@ async fn the_lines_of_a_port_behind_rfc_2217_are_set_pulsed_and_released_in_the_
         .await
         .unwrap();
     tells(&["dtr off", "rts on", "dtr on", "rts on"]).await;
-    // A reset is a new connection, and the one before is closed as every one is.
+    // The reset was a connection of its own, which is closed like every connection.
     tells(&["rts off", "dtr off", "speed 9600"]).await;
     soon("an end", device.close()).await.unwrap();
-    // A board without such lines is still where it was, and told so in other ways.
+    // The simulated board has no modem lines, and so was not reset; what the host then does instead comes first.
     let before = server.lines_until("speed").await;
     assert_eq!(before[before.len() - 3..], ["rts off", "dtr off", "speed 9600"]);
 }
@@ -135,7 +135,7 @@ async fn a_board_of_another_machine_works_by_ssh() {
     soon("an end", device.close()).await.unwrap();
 }
 
-/// The error of opening this address, with what to do about it.
+/// The error when this address is opened; it has to have a hint.
 async fn refusal(address: &str) -> TransportError {
     let address: Address = address.parse().expect("an address");
     soon("a refusal", address.open())
@@ -156,7 +156,7 @@ async fn a_server_that_speaks_otherwise_is_told_from_one_that_does_not_answer() 
         "{error}"
     );
     assert!(error.hint().unwrap().contains("telnet://"));
-    // A server that answers nothing at all.
+    // A server that never answers.
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     for scheme in ["telnet", "rfc2217"] {
         let error = refusal(&format!("{scheme}://{}", silent.local_addr().unwrap())).await;
@@ -194,7 +194,7 @@ async fn a_password_that_is_wrong_or_missing_is_said_to_be_and_shown_nowhere() {
     assert!(!format!("{error} {error:?}").contains("swordfish"), "{error:?}");
     assert!(!error.is_retryable());
 
-    // One is logged in: a second one is shown out, and told so.
+    // Only one can be logged in: a second client is disconnected, and its error says why.
     let device = connected(&format!("ws://:hunter2@127.0.0.1:{port}")).await;
     assert!(!format!("{device:?}").contains("hunter2"), "{device:?}");
     let second = refusal(&format!("ws://:hunter2@127.0.0.1:{port}")).await;

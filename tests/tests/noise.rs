@@ -1,5 +1,5 @@
-//! Threads that print into the answers of calls, as on a board where nothing locks the output: what comes is right, and
-//! comes.
+//! Threads print in the middle of answers, as on a board that does not lock its output: every answer arrives, and is
+//! right.
 
 use std::ops::RangeInclusive;
 
@@ -13,7 +13,7 @@ use futures_util::TryStreamExt as _;
 /// A board whose answers are long.
 #[belay::device]
 pub trait Talker {
-    /// Begins.
+    /// Prepares the state.
     ///
     /// ```python
     /// import __main__
@@ -32,7 +32,7 @@ pub trait Talker {
     #[task(timeout_ms = 30_000)]
     async fn numbers(&self, count: u32) -> Result<Vec<u32>>;
 
-    /// A text of which half is escaped, and half is not ASCII.
+    /// A text of which half is escaped, and half is beyond ASCII.
     ///
     /// ```python
     /// return "\u20ac\u00e4\x02\x03" * count
@@ -57,7 +57,7 @@ pub trait Talker {
     #[task(timeout_ms = 30_000)]
     fn items(&self, count: u32) -> impl Stream<Item = Result<String>>;
 
-    /// Fails at length.
+    /// Raises an exception with a long message.
     ///
     /// ```python
     /// raise ValueError("x" * 300)
@@ -73,7 +73,7 @@ pub trait Talker {
     #[task]
     async fn calls(&self) -> Result<u32>;
 
-    /// Prints nothing.
+    /// A thread that prints nothing.
     ///
     /// ```python
     /// import time
@@ -83,7 +83,7 @@ pub trait Talker {
     #[thread]
     async fn idle(&self) -> Result<ThreadHandle>;
 
-    /// Has it noted who holds threads and who lets go of them.
+    /// Notes all calls that pause threads or resume them.
     ///
     /// ```python
     /// library = __main__.names["N"]("_threads")
@@ -99,7 +99,7 @@ pub trait Talker {
     #[task]
     async fn note_holders(&self) -> Result<()>;
 
-    /// What was noted.
+    /// The notes.
     ///
     /// ```python
     /// return notes
@@ -108,7 +108,8 @@ pub trait Talker {
     async fn held(&self) -> Result<Vec<String>>;
 }
 
-/// About as much as a thread prints that sleeps for a millisecond, and as one that never does, over USB.
+/// The rates of noise over USB from a thread that sleeps for a millisecond between prints, and from one that does not
+/// sleep.
 const RATES: RangeInclusive<u32> = 1..=2;
 
 fn make_noise(board: &Board, rate: u32) {
@@ -163,13 +164,13 @@ async fn answers_arrive_although_threads_print_into_them_on_several_threads() {
 #[tokio::test]
 async fn only_what_was_damaged_of_an_answer_is_sent_again() {
     let (board, device, talker) = attached(CallPath::Agent).await;
-    // What comes as one frame, and not packed in parts as numbers are.
+    // A text is sent in one frame; numbers would be packed, and sent in parts.
     let count = 1600_u16;
     let expected = "\u{20ac}\u{e4}\x02\x03".repeat(count.into());
     let before = board.cable().carried(Direction::ToHost);
     assert_eq!(talker.text(count.into()).await.unwrap(), expected);
     let once = board.cable().carried(Direction::ToHost) - before;
-    // The answer itself, and what comes when it is asked for again: that is in base64.
+    // The faults hit the answer, and its retransmission, which is longer, as it is base64.
     for at in [once / 2, once * 3 / 2, once * 7 / 4] {
         { board.cable() }
             .once(Direction::ToHost, at, Fault::Noise)

@@ -1,5 +1,4 @@
-//! Objects that stay on the board: handles of them, what is done with those, and what becomes of objects that nobody has
-//! any more.
+//! Objects that stay on the board: handles, what can be done with them, and the release of objects without a handle.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -179,14 +178,14 @@ async fn bench(path: CallPath) -> (Board, BenchDevice) {
     (board, bench)
 }
 
-/// How many objects the board keeps for handles.
+/// How many objects the board keeps because they have handles.
 async fn kept(bench: &BenchDevice) -> usize {
     let session = bench.device().session();
     loop {
         let count = "len(table) if 'table' in globals() else 0";
         match session.evaluate("_objects", count).await {
             Ok(count) => return count.to().unwrap(),
-            // A Ctrl-C that a bad line has made, or one for a call that was dropped just now.
+            // A Ctrl-C that a flipped bit has made, or one for a call that has just been dropped.
             Err(error) => assert!(matches!(error.kind(), ErrorKind::Interrupted), "{error:?}"),
         }
     }
@@ -332,7 +331,7 @@ async fn what_an_object_raises_is_an_error_with_its_traceback(path: CallPath) {
             "{name}: {error:?}"
         );
     }
-    // What it has under no name of Python's can be had by a key.
+    // Keys that are no Python names can be used with `item`.
     let text: Remote = bench.device().execute_as("{'a b': 1}").await.unwrap();
     assert_eq!(text.item::<u8>("a b").await.unwrap(), 1);
     assert_eq!(motor.call::<i32>("turn", (1,)).await.unwrap(), 1, "all goes on");

@@ -1,4 +1,4 @@
-//! A subscriber gets what the board's programs print, all of it, and nothing of what is said to get there.
+//! A subscriber gets everything that the board's programs print, and nothing of the protocol.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -9,7 +9,7 @@ use belay_runtime::transport::{Address, Connector};
 use belay_sim::Board;
 use belay_tests::{CallPath, soon, unix};
 
-/// Where what is heard ends, so that there is something to wait for.
+/// The last text, so that the tests know when the output is complete.
 const LAST: &str = "that is all";
 
 async fn connected(board: &Board, path: CallPath) -> Device {
@@ -17,7 +17,7 @@ async fn connected(board: &Board, path: CallPath) -> Device {
     soon("the connection", builder.connect()).await.unwrap()
 }
 
-/// All that comes, up to the end.
+/// All output, up to [`LAST`].
 async fn heard(mut output: DeviceOutput) -> String {
     let mut heard = Vec::new();
     while let Some(piece) = soon("the end of the output", output.next()).await {
@@ -29,13 +29,13 @@ async fn heard(mut output: DeviceOutput) -> String {
     String::from_utf8_lossy(&heard).replace('\r', "")
 }
 
-/// The words in it but for those that a thread prints, which can come in the middle of a line where no lock is held.
+/// The words of an output without those of the thread, which can print in the middle of a line where no lock is held.
 fn but_for_ticks(heard: &str) -> String {
     let others = heard.replace("tick", " ");
     others.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A board whose `boot.py` says so, and starts a thread that prints if it is to.
+/// A board whose `boot.py` prints something, and optionally starts a thread that prints.
 async fn booting(ticks: bool) -> Board {
     let thread = "import _thread, time, sys\ndef f():\n while 1:\n  sys.stdout.write('tick\\n')\n  time.sleep_ms(3)\n\
                   _thread.start_new_thread(f, ())\n";
@@ -73,7 +73,7 @@ async fn a_thread_that_prints_is_heard_over_a_reset_and_nothing_else_is(path: Ca
 async fn whoever_listens_as_soon_as_there_is_a_link_hears_nothing_of_how_it_was_made(path: CallPath) {
     let board = unix().await;
     let connector = Connector::from(board.port().parse::<Address>().unwrap());
-    // The first one may hear the last of what the board says when it starts.
+    // The first connection may still receive what the board prints when it starts.
     connected(&board, path).await.close().await.unwrap();
     for _ in 0..2 {
         let options = LinkOptions::default().with_call_path(path);
@@ -112,7 +112,7 @@ async fn a_board_that_somebody_took_out_of_its_work_comes_back_without_a_word(pa
         let output = device.output();
         let mut port = OpenOptions::new().write(true).open(board.port()).unwrap();
         for word in ["one", "two", "three"] {
-            // Another tool's way out of whatever runs.
+            // What another tool sends to interrupt a program.
             port.write_all(b"\x03\r").unwrap();
             device
                 .execute(&format!("import sys\nsys.stdout.write('{word}\\n')"))
@@ -120,7 +120,7 @@ async fn a_board_that_somebody_took_out_of_its_work_comes_back_without_a_word(pa
                 .unwrap();
         }
         device.close().await.unwrap();
-        // Where the Ctrl-C has come between a reply and its prompt, the REPL says so to whoever has sent it.
+        // Where the Ctrl-C comes between a reply and the prompt after it, the REPL itself prints this.
         let heard = heard(output).await.replace("KeyboardInterrupt: ", " ");
         assert_eq!(but_for_ticks(&heard), "one two three", "{ticks}: {heard:?}");
     }
@@ -131,7 +131,7 @@ async fn a_board_that_restarts_by_itself_is_heard_without_what_it_is_asked_then(
     let device = connected(&board, path).await;
     let output = device.output();
     board.restart().unwrap();
-    // Whatever becomes of this one, it finds out.
+    // This call may fail: it is how the device notices the restart.
     let _ = device.execute("1").await;
     device.reset().await.unwrap();
     device.close().await.unwrap();

@@ -1,4 +1,4 @@
-//! Programs that have no tokio runtime, or call from outside of the one that they have.
+//! Programs that have no tokio runtime, or that call from outside of it.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -59,7 +59,7 @@ trait Adder {
     async fn shut(&self) -> Result<()>;
 }
 
-/// Wakes the thread that runs a future.
+/// A waker for the thread that runs a future.
 struct Unpark(Thread);
 
 impl Wake for Unpark {

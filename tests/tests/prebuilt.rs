@@ -1,5 +1,5 @@
-//! The agent that the crate has compiled is what MicroPython's cross compiler makes of the agent's source. With `BELAY_KEEP`
-//! set, it becomes that.
+//! The compiled agent that is stored in the crate is what MicroPython's cross compiler makes of the agent's source.
+//! With `BELAY_KEEP` set, the test updates it.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,14 +7,14 @@ use std::process::Command;
 use belay_runtime::agent::prebuilt::{source_and_kept, to_keep};
 use belay_sim::Report;
 
-/// The release whose compiler it is: others may make another file of it that does the same.
+/// The release of the compiler: others may compile the same source to another file.
 const RELEASE: &str = "v1.26";
 const KEPT: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../belay-runtime/src/agent/resident.mpy.txt"
 );
 
-/// What the compiler makes of a source.
+/// The file that the compiler makes of a source.
 fn compiled(mpy_cross: &Path, source: &str) -> Vec<u8> {
     let directory = tempfile::tempdir().expect("there is room for a file");
     let (from, to) = (

@@ -1,4 +1,4 @@
-//! What the runtime's raw REPL relies on, held against real boards: the same suite on each of them.
+//! The properties of the raw REPL on which the runtime relies, tested on real boards: the same suite on each of them.
 
 #[path = "protocol/executing.rs"]
 mod executing;

@@ -1,4 +1,4 @@
-//! The table of what boards do names a test for each fact; this holds the table to its word.
+//! The table of facts about boards names a test for each fact; this checks that the tests exist.
 
 use std::fs;
 use std::path::{Path, PathBuf};

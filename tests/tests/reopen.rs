@@ -1,4 +1,4 @@
-//! A port that this program itself is about to let go: opening it waits for that.
+//! A port that this program itself is about to close: opening it again waits for that.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use belay_runtime::{Output, Phase};
 use belay_sim::Board;
 use belay_tests::{PATIENCE, soon, unix};
 
-/// What the board runs until it is interrupted, which it takes its time to end after: longer than a lock can outlive
-/// whoever held it, and less than the board is given when it is left.
+/// A program that takes long to end after an interrupt: longer than a port's lock outlives the program that held it,
+/// and shorter than the time that the link gives a board on closing.
 const SLOW_TO_END: &str = "\
 def slow():
  import time
@@ -27,7 +27,7 @@ async fn connect(board: &Board, path: CallPath, open: Duration) -> belay_runtime
     soon("a link", Link::connect(&Connector::from(address), options)).await
 }
 
-/// A board whose link was dropped with a call under way that is slow to end.
+/// A board whose link was dropped during a call that is slow to end.
 async fn dropped_while_it_runs(path: CallPath) -> Board {
     let board = unix().await;
     let link = connect(&board, path, PATIENCE).await.expect("a link");

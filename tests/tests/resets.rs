@@ -1,4 +1,4 @@
-//! What each reset policy does to a board, when it is asked for and on connecting.
+//! What each reset policy does to a board, on request and on connecting.
 
 use std::io;
 use std::pin::Pin;
@@ -40,7 +40,7 @@ async fn is_alive(link: &Link) {
     assert_eq!(two, Payload::Repr(b"2".to_vec()));
 }
 
-/// A call that lasts until it is stopped, and that runs by now.
+/// A call that runs until it is stopped; it has begun when this returns.
 async fn long_call(link: &Link, expression: &'static str) -> tokio::task::JoinHandle<belay_runtime::Error> {
     let mut events = link.events();
     let running = link.clone();
@@ -72,7 +72,7 @@ async fn a_soft_reset_restarts_the_interpreter_even_while_a_call_runs() {
     }
 }
 
-/// Cleans up for longer than a soft reset takes that is told in a hurry, and says so.
+/// A body whose clean-up prints something, and takes longer than a soft reset that does not wait for it.
 const CLEANS_UP: &str = "X('t','import time\\ntry:\\n S(1)\\n while 1: pass\\nfinally:\\n for i in range(5): \
                          time.sleep(.03)\\n print(\"clean\")')";
 
@@ -147,7 +147,7 @@ async fn a_board_that_ignores_an_interrupt_is_said_not_to_react_to_a_soft_reset_
             "{path:?}: {error}"
         );
         assert!(begun.elapsed() < SHORT, "{path:?}: {:?}", begun.elapsed());
-        // It was not reset, and nobody is told that it was.
+        // The board was not reset, and the error does not claim that it was.
         let error = soon("the end of the call", call).await.unwrap();
         assert!(
             matches!(error.kind(), ErrorKind::FateUnknown(_)),
@@ -171,7 +171,7 @@ async fn a_port_without_modem_lines_says_so_and_the_link_goes_on() {
     }
 }
 
-/// Wires the modem lines of a port to the reset button of its board.
+/// Connects the modem lines of a port to the reset button of its board.
 struct Wired {
     board: Arc<Mutex<Board>>,
     levels: Arc<Mutex<Vec<(bool, bool)>>>,
@@ -241,7 +241,7 @@ async fn a_soft_reset_on_connecting_gives_a_fresh_interpreter() {
     }
 }
 
-/// Holds back what the board answers to the question whether it was reset, until something else is sent.
+/// Holds back the board's answer when the link asks whether the board was reset, until something else is sent.
 struct LateBanner {
     armed: Arc<AtomicBool>,
     asked: Arc<Notify>,

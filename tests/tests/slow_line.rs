@@ -1,5 +1,5 @@
-//! A port that takes bytes much faster than its line carries them: what is said to the board behind them gets there
-//! late, and the board is not to blame for that.
+//! A port that accepts bytes much faster than its line carries them: whatever is sent after them arrives late, and the
+//! board must not be blamed for that.
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,20 +17,20 @@ use belay_tests::{PATIENCE, Tap, soon, tapped, unix};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::{Interval, interval};
 
-/// How long a board may take to react to Ctrl-C here.
+/// How long a board may take to react to Ctrl-C in these tests.
 const BRIEF: Duration = Duration::from_millis(600);
-/// How much the line carries in a step of its clock.
+/// How many bytes the line carries per step of its clock.
 const STEP: (Duration, usize) = (Duration::from_millis(5), 40);
-/// How many bytes a call has that are a few times as long on their way as the board may take to react.
+/// The length of a call that takes the slow line a few times longer than [`BRIEF`].
 const LONG: usize = 16_384;
 
-/// An output queue in front of a line that is slow, once it is told so.
+/// A transport with an output queue before a line that can be made slow.
 struct Queue {
     waiting: VecDeque<u8>,
     clock: Interval,
-    /// How many bytes the line still carries at full speed.
+    /// How many more bytes the line carries at full speed.
     fast: Arc<AtomicUsize>,
-    /// How many more it carries at all.
+    /// How many more bytes the line carries before it stops.
     carries: Arc<AtomicUsize>,
 }
 
@@ -118,7 +118,7 @@ async fn connect(path: CallPath) -> Bench {
 }
 
 impl Bench {
-    /// Makes the line slow, and drops a call once its first bytes are on their way.
+    /// Makes the line slow, and drops a call once its first bytes have been sent.
     async fn drop_a_long_call(&self) {
         self.fast.store(0, Ordering::Relaxed);
         let call = format!("len('{}')", "y".repeat(LONG));

@@ -1,4 +1,4 @@
-//! Boards on which only the agent for small boards has room.
+//! Boards that have memory for the small agent only.
 
 use std::io;
 use std::pin::Pin;
@@ -15,11 +15,11 @@ use belay_tests::{Tap, soon, tapped};
 use futures_util::StreamExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _};
 
-/// A heap that is too small for the usual agent.
+/// A heap that is too small for the resident agent.
 const HEAP_KB: u32 = 40;
 const SHORT: Duration = Duration::from_secs(5);
 
-/// Pulls the port out when so many bytes more have been written.
+/// Unplugs the port after so many more bytes have been written.
 struct Pulled {
     left: usize,
 }
@@ -43,7 +43,7 @@ impl Tap for Pulled {
     }
 }
 
-/// Asks for raw-paste mode in vain so often.
+/// Loses the first requests for raw-paste mode.
 struct Unasked {
     left: usize,
 }
@@ -68,7 +68,7 @@ impl Tap for Unasked {
     }
 }
 
-/// What a board prints between these marks when another program than ours has it run this, and evaluate that.
+/// Has another program execute `statements` on the board and evaluate `expression`; gives what it prints.
 async fn another_program_sees(board: &Board, statements: &str, expression: &str) -> String {
     let address: Address = board.port().parse().unwrap();
     let mut port = address.open().await.unwrap();
@@ -119,13 +119,13 @@ async fn a_start_that_breaks_off_anywhere_leaves_the_compiler_as_it_was_and_the_
 #[tokio::test]
 async fn an_old_board_that_loses_some_of_the_agent_gets_it_all_the_same() {
     let board = Board::microbit().start().await.unwrap();
-    // Far enough apart to be in different pieces.
+    // These bytes are far enough apart to be in different pieces of the agent.
     for at in [1_627, 2_707, 3_797] {
         let drop = board.cable().once(Direction::ToBoard, at, Fault::Drop);
         drop.unwrap();
     }
     let port = Connector::from(board.port().parse::<Address>().unwrap());
-    // What ends a piece may be lost as well.
+    // The byte that ends a piece may be lost as well, and then the deadline for compiling has to pass.
     let deadlines = Deadlines::default().with(Phase::Compile, Duration::from_secs(2));
     let options = LinkOptions::default().with_deadlines(deadlines);
     let link = Link::connect(&port, options).await.unwrap();
@@ -169,7 +169,7 @@ async fn a_question_for_raw_paste_mode_that_the_line_has_changed_does_not_make_a
     }
 }
 
-/// Has the agent of this board do what it is for.
+/// Checks that the agent of this board works.
 async fn agent_works(link: &Link) {
     let two = link.request(Request::Evaluate("1+1".into()), SHORT).await;
     assert_eq!(two.unwrap(), Payload::Repr(b"2".to_vec()));
@@ -188,7 +188,7 @@ async fn agent_works(link: &Link) {
 
 #[tokio::test]
 async fn an_agent_that_has_not_come_as_it_was_sent_is_sent_again() {
-    // This board does not load what was compiled before. Most of what is changed compiles all the same.
+    // This board does not load the compiled agent, so it gets the source. Most damaged sources still compile.
     for (at, bit) in (1_500..9_000)
         .step_by(521)
         .zip([0x01, 0x02, 0x80].into_iter().cycle())
@@ -212,7 +212,7 @@ async fn a_lost_byte_of_what_makes_a_call_never_looks_like_an_exception_of_the_c
     let link = Link::connect(&port, LinkOptions::default()).await.unwrap();
     assert_eq!(link.hello().flavour, Flavour::Small);
     let mut right = 0;
-    // All of a call.
+    // Every byte of a call.
     for at in 0..120 {
         let drop = board.cable().once(Direction::ToBoard, at, Fault::Drop);
         drop.unwrap();
@@ -235,7 +235,7 @@ async fn a_lost_byte_of_what_makes_a_call_never_looks_like_an_exception_of_the_c
     link.close().await.unwrap();
 }
 
-/// Writes down what is written.
+/// Records everything that is written.
 struct Recorder {
     written: Arc<Mutex<Vec<u8>>>,
 }
@@ -255,9 +255,9 @@ impl Tap for Recorder {
     }
 }
 
-/// Has the agent take each source that comes of one when a byte is lost, repeated or another one, or when two of the signs
-/// around the line in it are lost or others; and gives how many there were, what the source itself is answered, and after
-/// which of the others the agent gave another answer.
+/// Executed on the board: for each recorded source, the agent handles all damaged variants in which one byte is lost,
+/// repeated or replaced, or two of the punctuation characters around the line are. Gives the number of variants, the
+/// reply to the undamaged source, and the variants to which the agent gave another reply.
 const DAMAGE: &str = r#"
 import gc
 signs = bytes(sign for sign in range(32, 128) if not chr(sign).isalpha())
@@ -323,7 +323,7 @@ def judge(source, number):
 
 #[tokio::test]
 async fn whatever_a_byte_or_two_make_of_an_unchecked_source_is_never_told_as_an_answer() {
-    // It lacks what the usual agent needs, and has room for all the names that damage makes.
+    // This board lacks what the resident agent needs, and has memory for all the names in the damaged sources.
     let board = Board::unix().file("binascii.py", "").start().await.unwrap();
     let written = Arc::new(Mutex::new(Vec::new()));
     let recorded = Arc::clone(&written);
@@ -334,7 +334,7 @@ async fn whatever_a_byte_or_two_make_of_an_unchecked_source_is_never_told_as_an_
     assert_eq!(link.hello().flavour, Flavour::Small);
     written.lock().unwrap().clear();
     for expression in ["7+1", "1//0"] {
-        // What it is answered is judged on the board.
+        // The reply does not matter; the recorded source is tested on the board.
         let _ = link.request(Request::Evaluate(expression.into()), SHORT).await;
     }
     let statements = Statements {
@@ -360,7 +360,7 @@ async fn whatever_a_byte_or_two_make_of_an_unchecked_source_is_never_told_as_an_
         assert!(!told.contains(", [], ") && told.ends_with(", [])"), "{told}");
         judged += 1;
     }
-    // Two expressions, a source and that it is run, a stream.
+    // The requests: two expressions, a source, its execution, and a stream.
     assert_eq!(judged, 5);
 }
 
@@ -401,7 +401,7 @@ async fn a_stream_that_a_ctrl_c_has_ended_behind_a_batch_was_interrupted_and_rai
     let mut items = link.stream(Request::Evaluate("range(1000)".into()), SHORT);
     let first = items.next().await.unwrap();
     assert_eq!(first.unwrap(), Payload::Repr(b"0".to_vec()));
-    // As the Ctrl-C does.
+    // A Ctrl-C has the same effect.
     let end = Request::Evaluate("streams.clear()".into());
     link.request(end, SHORT).await.unwrap();
     let error = loop {

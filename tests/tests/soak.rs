@@ -1,8 +1,8 @@
-//! Some seconds of what `cargo xtask soak` does for a quarter of an hour, on every run of the tests.
+//! Some seconds of `cargo xtask soak`, which runs for a quarter of an hour, on every run of the tests.
 
 use std::process::Command;
 
-/// Runs it, on both runtimes.
+/// Runs it on both runtimes.
 fn holds(options: &[&str]) {
     for runtime in ["multi-thread", "current-thread"] {
         let soak = Command::new(env!("CARGO_BIN_EXE_soak"))

@@ -1,4 +1,4 @@
-//! Streams and iterators of the program's that bodies on the board read, each item once and in order.
+//! Streams and iterators of the program that bodies on the board read, each item once and in order.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -148,7 +148,7 @@ pub trait Reader {
     async fn add(&self, a: u32, b: u32) -> Result<u32>;
 }
 
-/// An error of the program's own.
+/// The program's own error type.
 #[derive(Debug, PartialEq)]
 pub struct Broken(&'static str);
 
@@ -160,7 +160,7 @@ impl std::fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-/// Counts those that are alive of what it has marked.
+/// Counts how many marked streams are still alive.
 #[derive(Debug, Clone, Default)]
 struct Alive(Arc<AtomicU32>);
 
@@ -176,7 +176,7 @@ impl Alive {
         self.0.load(Ordering::SeqCst)
     }
 
-    /// A stream that is counted as long as it is there.
+    /// A stream that is counted for as long as it exists.
     fn of<S: Stream>(&self, stream: S) -> impl Stream<Item = S::Item> + use<S> {
         let mark = self.mark();
         stream.map(move |item| {
@@ -185,7 +185,7 @@ impl Alive {
         })
     }
 
-    /// Waits until there is none any more.
+    /// Waits until no stream is left.
     async fn none(&self) {
         let none = async {
             while self.count() > 0 {

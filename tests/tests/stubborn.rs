@@ -1,5 +1,5 @@
-//! Boards that are hard to get at: programs that do not stop, memory that is full, threads that print, and whatever
-//! state another program has left a prompt in.
+//! Boards that are hard to connect to: programs that do not stop, full memory, threads that print, and prompts that
+//! another program has left in any state.
 
 use std::fs::OpenOptions;
 use std::io::{Read as _, Write as _};
@@ -18,7 +18,7 @@ fn options(path: CallPath, reset_on_connect: ResetPolicy) -> LinkOptions {
         .with_reset_on_connect(reset_on_connect)
 }
 
-/// The same with less time, for what uses up all of it.
+/// The same with shorter deadlines, for tests in which they expire.
 fn hasty(path: CallPath, reset_on_connect: ResetPolicy) -> LinkOptions {
     let mut options = options(path, reset_on_connect);
     options.deadlines.enter = Duration::from_millis(250);
@@ -42,7 +42,7 @@ async fn is_alive(link: &Link) {
     assert_eq!(two.unwrap(), Payload::Repr(b"2".to_vec()));
 }
 
-/// A board that runs this as its `main.py`, and has begun to.
+/// A board that is running this as its `main.py`.
 async fn running(main: &str) -> Board {
     let main = format!("open('begun', 'w').close()\n{main}");
     let board = Board::unix().heap_kb(128).file("main.py", main);
@@ -73,12 +73,12 @@ fn hint(error: &Error) -> String {
     error.hint().unwrap_or_default().into_owned()
 }
 
-/// Ends at this interrupt and at none before.
+/// A program that ends at this interrupt and at none before.
 fn ends_at(interrupt: u32) -> String {
     format!("n = 0\nwhile n < {interrupt}:\n try:\n  while 1: pass\n except KeyboardInterrupt:\n  n += 1\n")
 }
 
-/// Deaf to Ctrl-C.
+/// Makes a program ignore Ctrl-C.
 const DEAF: &str = "import micropython\nmicropython.kbd_intr(-1)\n";
 
 async fn a_program_that_ends_at_the_thirtieth_interrupt_is_stopped_by_a_burst(path: CallPath) {
@@ -142,14 +142,14 @@ async fn a_program_that_becomes_deaf_is_stopped_once_its_board_may_be_reset_and_
     link.close().await.unwrap();
 }
 
-/// Takes all memory, in one of the ways there are.
+/// Programs that take all memory, each in another way.
 const FULL: [&str; 3] = [
     "l = ()\nwhile 1: l = (l,)\n",
     "l = []\nfor size in (1000, 16):\n try:\n  while 1: l.append(bytearray(size))\n except MemoryError: pass\n",
     "def f(l):\n try:\n  while 1: l = (l, l)\n except MemoryError:\n  return l\nl = f(())\n",
 ];
 
-/// And after a soft reset it works whatever was there before.
+/// A connection works or reports a lack of memory. After a soft reset it always works.
 async fn a_connection_works_or_says_that_there_is_no_memory(board: &Board, path: CallPath) {
     match connect(board, options(path, ResetPolicy::None)).await {
         Ok(link) => {
@@ -202,7 +202,7 @@ async fn input_in_boot_py_does_not_hold_up_a_connection(path: CallPath) {
             let board = Board::unix().file("boot.py", boot).start().await.unwrap();
             begun(&board).await;
             let mut options = options(path, policy);
-            // It is interrupted once it has had half of this.
+            // The board is interrupted after half of this.
             options.deadlines.reset = Duration::from_secs(4);
             let link = connect(&board, options).await.unwrap();
             is_alive(&link).await;
@@ -227,7 +227,7 @@ async fn input_in_main_py_does_not_hold_up_a_connection(path: CallPath) {
     }
 }
 
-/// What has been typed, and what the board says when it has come to wait there.
+/// What another program has typed, and the board's output once it waits for the rest.
 const LEFT: [(&[u8], &str); 8] = [
     (b"\x01", "to exit\r\n>"),
     (b"\x01print(1", "to exit\r\n>"),
@@ -273,7 +273,7 @@ async fn listen_for(port: &mut std::fs::File, what: &str) {
     soon("what the board shows", listening).await.unwrap();
 }
 
-/// A device whose board has been made deaf by a call that goes on for so long.
+/// A device whose board is executing a call that ignores Ctrl-C for so long.
 async fn deaf(board: &Board, path: CallPath, milliseconds: u32) -> Device {
     let options = hasty(path, ResetPolicy::None);
     let device = Device::builder(board.port())
@@ -394,7 +394,7 @@ async fn a_reset_by_lines_that_a_port_has_not_got_changes_nothing(path: CallPath
     device.close().await.unwrap();
 }
 
-/// Wires the modem lines of a port to the reset button of its board.
+/// Connects the modem lines of a port to the reset button of its board.
 struct Wired(Arc<Mutex<Board>>);
 
 impl Tap for Wired {
@@ -413,7 +413,7 @@ impl Tap for Wired {
     }
 }
 
-/// The way to a board whose modem lines reset it.
+/// A connector to a board whose modem lines reset it.
 fn wired(board: Board) -> Connector {
     let port = board.port().to_owned();
     let board = Arc::new(Mutex::new(board));

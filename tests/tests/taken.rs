@@ -1,4 +1,4 @@
-//! Bodies and threads that read what the link sends: it is noticed and told.
+//! Bodies and threads that read bytes that the link has sent to the agent: it is noticed and reported.
 
 use std::time::Duration;
 
@@ -8,10 +8,11 @@ use belay_runtime::ErrorKind;
 use belay_sim::{Board, Direction, Fault};
 use belay_tests::{connected_with, on_both_runtimes, soon};
 
-/// A board with a reader.
+/// A board with bodies that read from `sys.stdin`.
 #[belay::device]
 trait Reader {
-    /// Reads more than a line of the host's, and not all but the end of one, which would have a prompt reset the board.
+    /// Reads more than one line of the host's. (If it left only the end of a line, the prompt would take that for a
+    /// reset.)
     ///
     /// ```python
     /// import sys
@@ -33,7 +34,7 @@ trait Reader {
     async fn echo(&self, text: &str) -> Result<String>;
 }
 
-/// Gets at the line in a way that nobody sees in the source.
+/// Reads from `sys.stdin` in a way that cannot be seen in the source.
 const READ: &str = "import sys\nread = getattr(sys, 'std' + 'in').read\n";
 
 async fn connected(path: CallPath) -> (Board, Device) {
@@ -52,7 +53,7 @@ async fn works(device: &Device) {
 
 async fn a_body_that_reads_any_part_of_what_is_sent_is_told(path: CallPath) {
     let parts: &[usize] = match path {
-        // Of what stands before a source, some of that, all but its end, and more.
+        // Bytes before a ping's source, some of that source, all of it but its end, and more.
         CallPath::RawRepl => &[1, 2, 3, 16, 29, 30, 31, 32, 33, 34, 35, 50],
         _ => &[1, 5, 31, 32, 33, 64, 75],
     };
@@ -62,12 +63,13 @@ async fn a_body_that_reads_any_part_of_what_is_sent_is_told(path: CallPath) {
         loop {
             let (_board, device) = connected(path).await;
             let read = soon("an end", device.execute(&body)).await;
-            // Of one byte it can be told only where the body is seen to end at once when that has come.
+            // The loss of one byte is noticed only where the body is seen to end as soon as the byte arrives.
             if *part == 1 && read.is_ok() && tries.next().is_some() {
                 continue;
             }
             tells_of_it(&read.unwrap_err());
-            // The end of a ping, of which there is no more, has the prompt reset the board: some begin two bytes before.
+            // If only the end of a ping is left, it makes the prompt reset the board; some pings begin two bytes
+            // earlier.
             if path == CallPath::RawRepl && (31..=33).contains(part) {
                 soon("a reset", device.reset()).await.unwrap();
             }
@@ -112,7 +114,8 @@ async fn a_byte_of_a_ping_that_is_typed_is_not_worth_an_answer() {
     device.close().await.unwrap();
 }
 
-/// Where each ping is typed: not even the one that ends the source.
+/// Over the raw REPL each ping is typed. No lost byte of a ping costs the call's answer, not even the byte that ends
+/// the source.
 async fn no_byte_of_a_ping_costs_an_answer(board: &Board, device: &Device) {
     let mut request = u64::MAX;
     for _ in 0..3 {
@@ -137,8 +140,8 @@ async fn a_ctrl_c_that_the_line_makes_of_a_byte_of_a_request_is_not_taken_for_a_
     let text = "CCCCCCCCCC";
     assert_eq!(reader.echo(text).await.unwrap(), text);
     let request = 32;
-    // The call before it has long ended when the rest of the second one comes, of which a part is read already; and what
-    // is behind the Ctrl-C comes when that has been heeded.
+    // The delays make sure that the first call has ended when the rest of the second request comes, of which the agent
+    // has read a part; and that what follows the Ctrl-C comes after it has been handled.
     for (at, fault) in [
         (4, Fault::Delay(Duration::from_secs(1))),
         (12, Fault::Flip(b'C' ^ 3)),
@@ -189,7 +192,7 @@ async fn a_thread_that_reads_is_told(path: CallPath) {
         }
         error = soon("an end", device.execute("print(1)")).await.err();
     }
-    // A thread that gets nothing is in nobody's way.
+    // A thread that has read nothing does no harm.
     if let Some(error) = error {
         let told = format!("{error:?}");
         assert!(told.contains("thread") || told.contains("sys.stdin"), "{told}");
@@ -217,7 +220,7 @@ async fn a_bad_line_is_not_taken_for_a_reader(path: CallPath) {
         (Direction::ToHost, Fault::Noise, 30),
     ] {
         board.cable().once(direction, at, fault).unwrap();
-        // So long that another ping is behind the damaged one, however busy the host is.
+        // Long enough that another ping follows the damaged one, however busy the host is.
         let slept = soon("a call", device.execute("import time\ntime.sleep(0.60)")).await;
         slept.unwrap_or_else(|error| panic!("{fault:?} at {at} {direction:?}: {error:?}"));
         works(&device).await;
@@ -234,10 +237,10 @@ async fn a_byte_that_is_lost_between_two_calls_is_not_taken_for_a_reader(path: C
     for _ in 0..5 {
         let before = board.cable().carried(Direction::ToBoard);
         assert_eq!(reader.add(1, 2).await.unwrap(), 3);
-        // One that took long had a ping behind it.
+        // A call that took long was followed by a ping, so the minimum counts.
         request = request.min(board.cable().carried(Direction::ToBoard) - before);
     }
-    // The last byte of the first one, and the first of the second one.
+    // The last byte of the first request, and the first byte of the second one.
     for at in [request - 1, request] {
         board.cable().once(Direction::ToBoard, at, Fault::Drop).unwrap();
         let added = soon("both ends", async {

@@ -1,4 +1,4 @@
-//! Whatever a board says, it does nothing to the terminal of whoever prints it.
+//! Whatever a board sends, printing it does no harm to a terminal.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -89,7 +89,7 @@ trait Wild {
     async fn failing(&self) -> Result<ThreadHandle>;
 }
 
-/// The first character that a terminal would obey or that would turn the text, line ends aside.
+/// The first control character, or character that changes the direction of text, except line ends and tabs.
 fn harm(text: &str) -> Option<char> {
     text.chars().find(|character| match character {
         '\n' | '\t' => false,
@@ -102,7 +102,7 @@ fn harm(text: &str) -> Option<char> {
     })
 }
 
-/// Expects all ways to print an error to be harmless, and its message to be one line.
+/// Expects all ways to print an error to be harmless, and its message to be a single line.
 fn is_harmless(error: &Error) {
     let mut texts = vec![
         error.to_string(),
@@ -202,11 +202,11 @@ async fn names_of_threads_are_told_without_control_characters() {
     assert_eq!(harm(&format!("{event:?}")), None, "{event:?}");
     let deaf = wild.deaf().await.unwrap();
     is_harmless(&error(wild.deaf().await));
-    // One that is told to stop before it has begun does so.
+    // A thread that is stopped before it has begun would end properly.
     let begun = async { while wild.beginnings().await.unwrap() == 0 {} };
     soon("the beginning", begun).await;
     is_harmless(&error(deaf.stop(Duration::from_millis(50)).await));
     assert_eq!(harm(&format!("{deaf:?} {:?}", deaf.info())), None);
-    // Closing says it, too.
+    // The error on closing is harmless, too.
     is_harmless(&error(device.close().await));
 }

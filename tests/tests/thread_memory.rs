@@ -1,4 +1,4 @@
-//! What the host keeps of the threads that it has started: nothing of those that ended long ago.
+//! The host's memory for the threads that it has started: none is kept for those that ended long ago.
 
 use belay::prelude::*;
 use belay_tests::{connected, soon};
@@ -18,12 +18,12 @@ pub trait Short {
     async fn blink(&self, text: &str) -> Result<ThreadHandle>;
 }
 
-/// How many threads are started, and how many of them at once.
+/// How many threads are started, and how many of them run at the same time.
 const THREADS: usize = 10_000;
 const AT_ONCE: usize = 20;
-/// What each of them is given.
+/// The length of the argument of each thread.
 const GIVEN: usize = 200;
-/// How much more may be allocated at the end than after the first: buffers that were needed once, and are kept.
+/// How much more may be allocated at the end than after the first threads: buffers that were needed once and are kept.
 const MORE: usize = 256 << 10;
 
 fn allocated() -> usize {
@@ -71,7 +71,7 @@ async fn how_a_thread_ended_is_known_for_as_long_as_there_is_a_handle_of_it() {
     soon("the end", device.threads().join(id)).await.unwrap();
     drop(first);
     start_some(&short).await;
-    // It is long gone, and has ended all the same.
+    // This thread ended long ago; joining it still works.
     soon("the end", device.threads().join(id)).await.unwrap();
     device.close().await.unwrap();
 }

@@ -8,10 +8,10 @@ use belay_sim::Board;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
-/// Longer than anything here takes on a slow machine; a test that meets it has failed.
+/// Longer than anything here takes on a slow machine; a test that reaches it has failed.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Sends something and reads up to and including what is to come.
+/// Sends something and reads up to and including the answer.
 async fn exchange(port: &mut dyn Transport, request: &[u8], answer: &str) -> String {
     timeout(LIMIT, port.write_all(request))
         .await
@@ -51,7 +51,7 @@ async fn a_real_board_answers_on_its_port_which_is_then_nobody_elses() {
 #[tokio::test]
 async fn the_inside_of_a_simulated_board_is_nobodys_port() {
     let board = Board::unix().start().await.unwrap();
-    // The kernel may give it the name of a port that some program still looks for.
+    // The kernel may reuse the name of a port that another program is still using.
     let inside = std::fs::read_link(format!("/proc/{}/fd/0", board.process_id())).unwrap();
     let address: Address = inside.to_str().unwrap().parse().unwrap();
     assert!(matches!(address.open().await, Err(TransportError::Busy { .. })));

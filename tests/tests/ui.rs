@@ -1,11 +1,11 @@
-//! What the compiler says: nothing of programs that are right, and of mistakes this, word for word.
+//! The compiler's messages: none for correct programs, and exactly these for mistakes.
 //!
-//! Two runs, because trybuild has one compiler after the other for the cases of a run in which any has to pass, and one
-//! cargo for all of a run in which none has to.
+//! There are two runs, because trybuild runs one compiler after the other for all cases if any of them has to pass, but
+//! one cargo for all cases if all of them have to fail.
 
 use std::path::Path;
 
-/// Puts the folders of modules of the cases where the crate is that trybuild makes of them.
+/// Copies the cases' folders of modules to where trybuild puts its generated crate.
 fn bring_modules() {
     let test = std::env::current_exe().expect("this program has a path");
     let target = test.ancestors().nth(3).expect("it is in a folder of the target");
@@ -32,7 +32,7 @@ fn nothing_is_told_where_there_is_no_mistake() {
     trybuild::TestCases::new().pass("ui/pass/*.rs");
 }
 
-/// After a change of a message: `TRYBUILD=overwrite cargo test -p belay-tests --test ui`, and read the difference.
+/// After changing a message: `TRYBUILD=overwrite cargo test -p belay-tests --test ui`, and read the difference.
 #[test]
 fn mistakes_are_told_where_they_are_made_and_nothing_else_is() {
     bring_modules();

@@ -1,5 +1,5 @@
-//! Boards whose programs have made a mess: of the names that Python knows, of exceptions, of what the host put there.
-//! Everything goes on as on a tidy one, over both call paths and with the agent for small boards.
+//! Boards whose programs have made a mess of Python's names, of exceptions, or of the host's objects there. Everything
+//! works as on a tidy board, over both call paths and with the small agent.
 
 use belay::prelude::*;
 use belay::python::Value;
@@ -10,10 +10,10 @@ use belay_tests::{AGENT_LAID_OPEN, PATIENCE, soon};
 use futures_util::TryStreamExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-/// A heap that is too small for the usual agent.
+/// A heap that is too small for the resident agent.
 const SMALL_KB: u32 = 44;
 
-/// Every agent on a board of its own kind.
+/// Runs a test with every agent, each on a suitable board.
 macro_rules! with_every_agent {
     ($($test:ident)*) => {
         mod agent {
@@ -237,7 +237,7 @@ pub trait Untidy {
     async fn ask(&self) -> Result<String>;
 }
 
-/// Uses everything that there is.
+/// Uses every feature.
 async fn use_all(device: &Device) -> Result<()> {
     let untidy = UntidyDevice::attach(device).await?;
     for number in 0..3 {
@@ -259,7 +259,7 @@ fn raised(error: &Error) -> &DeviceException {
     error.exception().unwrap_or_else(|| panic!("{error}"))
 }
 
-/// A `main.py` that gives every name another meaning that Python knows.
+/// A `main.py` that replaces every name that Python defines.
 const NAMES: &str =
     "import builtins\nfor _n in [n for n in dir(builtins) if n[0] != '_']: globals()[_n] = 5\n";
 const NAMES_AND_BUILTINS: &str = "\
@@ -296,7 +296,7 @@ async fn builtins_that_main_replaced_change_nothing(way: Way) {
     again.close().await.unwrap();
 }
 
-/// A body that replaces what the host's own expressions are made of.
+/// A body that replaces builtins that the host's own expressions use.
 #[belay::device]
 pub trait Replacing {
     /// ```python
@@ -392,7 +392,8 @@ async fn another_program_runs(board: &Board, source: &str) {
     port.close(PATIENCE).await;
 }
 
-/// On the oldest boards the agent has no room to look after `builtins` itself, but for what `main.py` calls as they do.
+/// On the oldest boards the agent has no memory to protect itself from changes in `builtins`, but it is protected from
+/// names that `main.py` assigns.
 #[tokio::test]
 async fn the_oldest_board_goes_on_when_names_have_another_meaning() {
     let board = Board::microbit().start().await.expect("a board");
@@ -414,7 +415,7 @@ async fn the_oldest_board_goes_on_when_names_have_another_meaning() {
 async fn a_body_that_ran_out_of_memory_deep_inside_runs_once(way: Way) {
     let (_board, device) = way.start().await;
     let untidy = UntidyDevice::attach(&device).await.unwrap();
-    // Something that can go to make room.
+    // A function that can be evicted to free memory.
     untidy.add(1, 1).await.unwrap();
     untidy.thing().await.unwrap_err();
     let error = untidy.exhaust("x").await.expect_err("it ran out of memory");

@@ -1,4 +1,4 @@
-//! Values on real boards: hostile ones change nothing but themselves, and what is lost is known.
+//! Values on real boards: hostile ones have no side effects, and lost precision is known.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +12,7 @@ use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::TestRunner;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-/// Text that would do harm if any of it were taken for code, for an answer of the board, or for control.
+/// Text that would do harm if any of it were taken for code, for an answer of the board, or for a control character.
 fn hostile_texts() -> Vec<String> {
     let mut texts: Vec<String> = [
         "'",
@@ -89,7 +89,7 @@ fn hostile_texts() -> Vec<String> {
     texts.push("'\\\"".repeat(500));
     texts.push("\x03".repeat(300));
     texts.push("\x04".repeat(300));
-    // Those that are too long to be written into a call.
+    // Repeated until they are too long to be written into the call itself.
     let long: Vec<String> = texts
         .iter()
         .map(|text| text.repeat(100 / text.len() + 1))
@@ -98,7 +98,7 @@ fn hostile_texts() -> Vec<String> {
     texts
 }
 
-/// Bytes that do the same, and such as are no text.
+/// The same as bytes, and bytes that are no valid text.
 fn hostile_bytes() -> Vec<Bytes> {
     let mut all: Vec<Vec<u8>> = vec![
         b"\xed\xa0\x80".to_vec(),
@@ -118,10 +118,10 @@ async fn echo(device: &Device) -> EchoDevice {
     device.attach().await.expect("the trait attaches")
 }
 
-/// What is in the board's namespaces: it changes if anything that was sent has been run.
+/// The names in the board's namespaces: they change if any code in a value was executed.
 async fn footprint(device: &Device) -> String {
     let names = "sorted(__import__('__main__').__dict__), sorted(__import__('sys').modules)";
-    // Asking imports what the asking needs, so that the second answer is the one that stays.
+    // The first query itself imports modules, so only the second answer is stable.
     let _ = device.execute_as::<Value>(names).await;
     let names: Value = device.execute_as(names).await.expect("the board says");
     names.to_string()
@@ -202,7 +202,7 @@ async fn hostile_results_of_the_boards_own_making_come_back_as_they_are() {
     device.close().await.expect("it closes");
 }
 
-/// A device whose line is listened to, and all that the board has sent so far.
+/// A device, and a copy of all bytes that its board has sent so far.
 async fn overheard(board: &Board) -> (Device, Arc<Mutex<Vec<u8>>>) {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let (port, log) = (board.port().to_owned(), Arc::clone(&heard));
@@ -295,7 +295,7 @@ async fn the_board_forgets_all_that_it_was_sent() {
     };
     let before = send(0..500).await;
     let after = send(500..2500).await;
-    // A short string literal costs 20 bytes, for ever.
+    // If short string literals were interned, each would take 20 bytes for ever.
     assert!(
         before - after < 10_000,
         "{before} bytes were free, and {after} after 2,000 calls"
@@ -330,7 +330,7 @@ async fn a_board_with_doubles_holds_and_returns_every_bit() {
     device.close().await.expect("it closes");
 }
 
-/// How many values a call takes along.
+/// How many values are sent in one call.
 const BATCH: usize = 50;
 
 #[tokio::test]
@@ -348,7 +348,7 @@ async fn twenty_thousand_values_of_every_type_come_back_as_they_were() {
     device.close().await.expect("it closes");
 }
 
-/// Values that this board can hold make the round trip.
+/// All values that this board can represent survive the round trip.
 async fn round_trips(device: &Device, abilities: Abilities, count: usize) {
     let echo = echo(device).await;
     let mut runner = TestRunner::deterministic();
@@ -388,7 +388,7 @@ async fn a_board_with_single_precision_gets_and_gives_each_single_to_the_last_bi
     device.close().await.expect("it closes");
 }
 
-/// What has no more digits than thirty bits hold.
+/// Replaces floats by ones that 30-bit floats represent exactly.
 fn with_short_floats(value: Value) -> Value {
     let all = |values: Vec<Value>| values.into_iter().map(with_short_floats).collect();
     match value {

@@ -1,5 +1,5 @@
-//! What no board should send: cut, damaged and random replies. Nothing panics, and no value comes out that
-//! the text does not say.
+//! Replies that no board should send: cut, damaged and random. Nothing panics, and no value results that differs from
+//! the text.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,7 @@ enum Command {
     Blink { on_ms: u32 },
 }
 
-/// What boards print, one of each kind.
+/// Real replies of boards, one of each kind.
 const CORPUS: &[&str] = &[
     "None",
     "[True, False, None]",
@@ -45,7 +45,7 @@ const CORPUS: &[&str] = &[
     "(2000, 2, 29, 12, 34, 56, 1, 60)",
 ];
 
-/// Reads the text as one type after the other. What an error says is looked at, too.
+/// Reads the text as one type after the other, and formats the errors as well.
 fn read_as_everything(text: &[u8]) {
     fn as_type<'de, T: Deserialize<'de>>(text: &'de [u8]) {
         if let Err(error) = from_repr::<T>(text) {
@@ -75,8 +75,8 @@ fn read_as_everything(text: &[u8]) {
     as_type::<Command>(text);
 }
 
-/// Reads the text as a value of any type. If that works, the value is what the text says: written as Python it
-/// is read as the same again.
+/// Reads the text as a value of any type. If that works, the value has to mean the same as the text: written as Python
+/// it is read as the same value again.
 fn read_faithfully(text: &[u8]) {
     read_as_everything(text);
     let Ok(value) = from_repr::<Value>(text) else {
@@ -87,7 +87,7 @@ fn read_faithfully(text: &[u8]) {
     assert_eq!(again.as_deref(), Ok(&*written), "{}", text.escape_ascii());
 }
 
-/// The outermost Python type, as the first characters say it.
+/// The outermost Python type, judged by the first characters.
 fn shape(value: &Value) -> &'static str {
     match value {
         Value::Str(_) => "str",
@@ -107,7 +107,7 @@ fn no_part_of_a_reply_is_a_value_of_another_shape() {
         for end in 0..reply.len() {
             let text = &reply.as_bytes()[..end];
             read_faithfully(text);
-            // A number that is cut is a number; everything else shows that something is missing.
+            // The beginning of a number is a number; any other part of a reply is visibly incomplete.
             if let (Ok(part), Some(whole)) = (from_repr::<Value>(text), &whole) {
                 assert_eq!(shape(&part), shape(whole), "{reply:?} up to {end}");
                 assert!(matches!(shape(&part), "int" | "float"), "{reply:?} up to {end}");
@@ -142,7 +142,7 @@ fn no_missing_or_doubled_byte_makes_a_reply_panic_or_lie() {
     }
 }
 
-/// Text made of what replies are made of.
+/// Random sequences of the pieces that replies consist of.
 fn fragments() -> impl Strategy<Value = String> {
     let fragment = prop::sample::select(vec![
         "[",
@@ -197,7 +197,8 @@ proptest! {
         read_faithfully(&text);
     }
 
-    // Of other floats a decimal is read as a board reads it, which can be the one beside that which Rust has written.
+    // Coarse floats only: with others a decimal is parsed as a board does it, which can give the neighbour of the float
+    // that Rust has written.
     #[test]
     fn a_value_written_as_python_is_read_as_the_same(
         value in values(Abilities { floats: Floats::Coarse, ..Abilities::ALL })

@@ -1,4 +1,4 @@
-//! Values on a micro:bit with MicroPython 1.9, which has no room for the agent: straight over its raw REPL.
+//! Values on a micro:bit with MicroPython 1.9, which has no memory for the agent: directly over its raw REPL.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use proptest::test_runner::TestRunner;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
-/// What the agent has under this name where the board has no `binascii`.
+/// The decoder for base64 that the agent has under this name on boards without `binascii`.
 const BASE64: &str = "
 def B(t):
     o = bytearray()
@@ -46,8 +46,8 @@ impl OldBoard {
         board
     }
 
-    /// What this code prints. A board without flow control loses some of what it is sent while the machine that it is
-    /// emulated on has no time for it; then it is sent again.
+    /// The output of this code. Without flow control the board can lose input while the machine that emulates it is
+    /// busy; then the code is sent again.
     async fn execute(&mut self, code: &str) -> String {
         let mut exceptions = Vec::new();
         for _ in 0..3 {
@@ -64,7 +64,7 @@ impl OldBoard {
         panic!("{code}: {exceptions:?}");
     }
 
-    /// Writes no faster than the board reads: it has no flow control.
+    /// Writes no faster than the board reads, since it has no flow control.
     async fn write(&mut self, bytes: &[u8]) {
         let mut buffer = [0; 256];
         for chunk in bytes.chunks(32) {

@@ -1,4 +1,4 @@
-//! What a real board returns of the types that no argument has, and what it says of what is no value.
+//! Results of types that no argument has, from a real board, and the errors for results that are no values.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 const MS: Duration = Duration::from_millis(1);
 
-/// Makes what literals cannot say.
+/// Functions that make values without a literal form.
 const MAKERS: &str = "
 import sys, time, array
 from collections import OrderedDict, namedtuple
@@ -177,7 +177,7 @@ async fn nesting_without_end_is_an_error_and_the_device_goes_on() {
     device.close().await.expect("it closes");
 }
 
-/// What the board makes of times.
+/// Times and durations as arguments and results.
 #[belay::device]
 trait Clock {
     /// ```python

@@ -1,4 +1,4 @@
-//! A board whose floats have 32 bits, as most microcontrollers: each of them goes there and comes back as it is.
+//! A board with 32-bit floats, as most microcontrollers have: each float survives the round trip.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -13,7 +13,7 @@ use belay_sim::Board;
 use futures_util::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
 
-/// How far it is from one sample of all bit patterns to the next: no power of two, so that all bits of them change.
+/// The step between two samples of all bit patterns: no power of two, so that all bits change.
 const STEP: usize = 40_503 * 26;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -112,7 +112,7 @@ async fn singles() -> (Board, SinglesDevice) {
     (board, singles)
 }
 
-/// Samples of all bit patterns, with one NaN for the many that there are.
+/// Samples of all bit patterns, with a single NaN for the many that there are.
 fn samples() -> Vec<f32> {
     let bits = (0..=u32::MAX)
         .step_by(STEP)
@@ -164,7 +164,7 @@ async fn a_double_arrives_as_the_single_that_is_nearest() {
         .filter(|value| !value.is_nan())
         .collect();
     values.extend((0..2000).map(|_| (random.f64() - 0.5) * 10_f64.powi(random.i32(-46..40))));
-    // Those of few digits, and those in the middle between two singles and beside that.
+    // Doubles with few digits, and doubles at and beside the middle between two singles.
     values.extend((0..500).map(|_| f64::from(random.i32(-100_000..100_000)) / 1000.0));
     for _ in 0..500 {
         let single = f64::from(f32::from_bits(random.u32(..0x7f00_0000)));

@@ -51,7 +51,7 @@ trait Ways {
     async fn three(&self, a: &Value, b: &Value, c: &Value) -> Result<(Vec<String>, Value)>;
 }
 
-/// What raises where a result was wanted, or what that is.
+/// The result, or the error's message.
 fn told<T: std::fmt::Debug>(result: Result<T>) -> String {
     match result {
         Ok(value) => format!("{value:?}"),
@@ -97,7 +97,7 @@ async fn a_result_is_what_its_repr_would_have_been(path: CallPath) {
             .await
             .expect("it prints");
         let repr = belay::Returned::new(as_it_is.trim_end());
-        // Errors of a method say which one it was; the rest of them is the same.
+        // The error of a method also names the method; the rest has to be the same.
         let same = |came: String, expected: String| {
             assert!(
                 came == expected || came.ends_with(&expected),
@@ -154,7 +154,7 @@ async fn an_argument_is_what_its_literal_would_have_been(path: CallPath) {
             ways.text_of(value).await.expect("it returns"),
             printed.expect("it prints").trim_end()
         );
-        // And beside others.
+        // The value together with other arguments.
         let (b, c) = (&all[(at + 7) % all.len()], &all[(at + 11) % all.len()]);
         let (types, came) = ways.three(value, b, c).await.expect("it returns");
         assert_eq!(

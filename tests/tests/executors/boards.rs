@@ -1,4 +1,5 @@
-//! The awkward board and the old one: what they can do they do, and what they cannot do they say.
+//! The CircuitPython-like board and the old one: what they can do works, and what they cannot do is refused with an
+//! error.
 
 use belay::prelude::*;
 use belay::{CallPath, Deadlines, ErrorKind, FloatPrecision};
@@ -82,7 +83,7 @@ async fn does_what_all_can(device: &Device) {
     assert_eq!(device.execute("print(6 * 7)").await.unwrap().trim(), "42");
 }
 
-/// A board without threads refuses them before anything is sent.
+/// A board without threads: they are refused before anything is sent.
 async fn refuses_threads(device: &Device) {
     let plain = PlainDevice::attach(device).await.unwrap();
     let sent = device.session().deployment_stats().bytes;
@@ -99,7 +100,7 @@ async fn refuses_threads(device: &Device) {
 #[tokio::test]
 async fn the_awkward_board_does_all_but_threads() {
     let board = Board::mps2().start().await.unwrap();
-    // It is emulated, and beside other tests it is slow.
+    // The board is emulated, and slow beside other tests.
     let mut deadlines = Deadlines::default();
     deadlines.open = PATIENCE;
     let builder = Device::builder(board.port()).deadlines(deadlines);
@@ -143,7 +144,7 @@ async fn circuitpython_does_all_but_threads(path: CallPath) {
     does_what_all_can(&device).await;
     refuses_threads(&device).await;
     device.close().await.unwrap();
-    // What was deployed is gone with the interpreter, and is sent again.
+    // The new interpreter has lost what was deployed; it is sent again.
     let builder = Device::builder(board.port()).call_path(path);
     let device = builder.connect().await.unwrap();
     does_what_all_can(&device).await;
@@ -154,7 +155,7 @@ belay_tests::over_both_paths! {
     circuitpython_does_all_but_threads
 }
 
-/// What a board knows of names, which it never forgets.
+/// MicroPython's statistics of interned strings, which are never freed.
 async fn names(device: &Device) -> String {
     let said = device
         .execute("import micropython\nmicropython.qstr_info()")
@@ -177,7 +178,7 @@ async fn sessions_and_calls_one_after_the_other_take_nothing_of_a_boards_memory(
         let device = Device::connect(board.port()).await.unwrap();
         device.execute_as::<String>("''").await.unwrap();
         let known = names(&device).await;
-        // As many as there are numbers of requests, and each with a character of its own.
+        // More strings than there are request numbers, each beginning with a character of its own.
         for character in ' '..='z' {
             let text = String::from(character).repeat(12);
             let expression = format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"));

@@ -1,5 +1,5 @@
-//! Closing a device while it is in use: what is under way and what waits ends with an error, the clean-up is done,
-//! and all of it within deadlines.
+//! Closing a device while it is in use: running and waiting calls end with an error, clean-up is done, and all of this
+//! within the deadlines.
 
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ async fn press(path: CallPath) -> (belay_sim::Board, PressDevice) {
     (board, press)
 }
 
-/// Starts a call, and waits until the board is busy with it.
+/// Starts a call, and waits until the board is executing it.
 async fn under_way<T: Send + 'static>(
     press: &PressDevice,
     call: impl Future<Output = Result<T>> + Send + 'static,
@@ -165,7 +165,7 @@ async fn a_board_that_cannot_be_interrupted_does_not_keep_a_device_from_closing(
     assert_eq!(device.session().state(), SessionState::Closed);
 }
 
-/// Connects again without end.
+/// Settings that reconnect (almost) for ever.
 fn for_ever(builder: belay::DeviceBuilder) -> belay::DeviceBuilder {
     builder
         .reconnect(ReconnectPolicy::attempts(1_000))
@@ -197,7 +197,7 @@ async fn a_call_that_waits_for_a_connection_ends_when_the_device_is_closed() {
     is_closed(soon("the end of the call", waiting).await.unwrap());
 }
 
-/// A device that was connected in a runtime that has ended.
+/// A device whose tokio runtime has ended.
 async fn left_behind() -> (belay_sim::Board, PressDevice, ThreadHandle) {
     let board = unix().await;
     let port = board.port().to_owned();

@@ -1,4 +1,4 @@
-//! Many tasks on one device, and on many.
+//! Many tasks on one device, and on many devices.
 
 use std::sync::Arc;
 
@@ -29,14 +29,13 @@ const CALLERS: u32 = 16;
 
 const CALLS: u32 = 1_000;
 
-/// How many calls a caller may be ahead of another: as many as are under way at once. Who calls again waits behind all
-/// others, so that each is served once in a round.
+/// How many calls one caller may be ahead of another: as many as can be in flight at once. A caller that calls again
+/// waits behind all others, so that each is served once in a round.
 const LEAD: u32 = 8;
-/// The same where the threads of the host, which the operating system runs as it likes, take part in who calls
-/// next.
+/// The same on several threads of the host, where the operating system's scheduling decides who calls next.
 const LEAD_OF_THREADS: u32 = CALLS / 5;
 
-/// Has many callers call at once, and gives whose call the board has run, one after the other.
+/// Has many callers call at once, and gives the order in which the board has run their calls.
 async fn crowd(counter: &CounterDevice) -> Vec<u32> {
     let together = Arc::new(Barrier::new(CALLERS as usize));
     let mut callers = JoinSet::new();
@@ -65,8 +64,8 @@ async fn crowd(counter: &CounterDevice) -> Vec<u32> {
     calls.into_iter().map(|(_, who)| who).collect()
 }
 
-/// How far the caller that was served most was ahead of the one that was served least, at most, while all of
-/// them had calls to make.
+/// The largest difference between the callers served most and least often, as long as all of them still had calls to
+/// make.
 fn lead(order: &[u32]) -> u32 {
     let mut served = [0; CALLERS as usize];
     let mut lead = 0;
@@ -78,7 +77,7 @@ fn lead(order: &[u32]) -> u32 {
     lead
 }
 
-/// Has many callers call one device, and gives by how much somebody was ahead.
+/// Has many callers call one device, and gives how far one caller was ahead of another.
 async fn crowd_on_one_device() -> u32 {
     let (_board, device) = connected().await;
     let counter = CounterDevice::attach(&device).await.unwrap();
@@ -101,7 +100,7 @@ async fn sixteen_tasks_in_many_threads_call_one_device_a_thousand_times_each() {
     assert!(lead <= LEAD_OF_THREADS, "somebody was {lead} calls ahead");
 }
 
-/// Has many callers call each of eight devices at once, and gives by how much somebody was ahead there.
+/// Has many callers call each of eight devices at once, and gives how far one caller was ahead of another.
 async fn crowds_on_eight_devices() -> Vec<u32> {
     let mut devices = JoinSet::new();
     for _ in 0..8 {

@@ -1,5 +1,5 @@
-//! Bodies that raise `SystemExit`, as `sys.exit` and `machine.soft_reset` do: the board is reset, the caller is
-//! told so, and what comes next works.
+//! Bodies that raise `SystemExit`, as `sys.exit` and `machine.soft_reset` do: the board is reset, the caller's error
+//! says so, and the next call works.
 
 use std::time::Duration;
 
@@ -69,7 +69,8 @@ async fn resets(path: CallPath) {
             }
         };
         assert!(matches!(error.kind(), ErrorKind::Reset), "{error:?}");
-        // Plain code is never sent twice: the session knows of the reset as soon as its caller does.
+        // Plain code is never sent twice, so this works only if the session notices the reset before the caller gets
+        // the error.
         assert_eq!(soon("code", device.execute_as::<u8>("1 + 1")).await.unwrap(), 2);
         assert_eq!(soon("another call", exiting.seven()).await.unwrap(), 7);
         assert_eq!(device.session().epoch(), epoch);
@@ -232,7 +233,7 @@ async fn a_teardown_that_exits_on_closing_is_told_and_the_board_is_free() {
     }
 }
 
-/// A board of which one needs only to know that a task exits, and that another one follows.
+/// The minimum for an emulated board: a task that exits, and one to call next.
 #[belay::device]
 pub trait Brief {
     /// ```python
@@ -252,7 +253,7 @@ async fn brief(board: &Board) -> BriefDevice {
     let policy =
         ReconnectPolicy::attempts(20).back_off(Duration::from_millis(10), Duration::from_millis(200));
     let mut deadlines = Deadlines::default();
-    // Beside other tests an emulated board is slow.
+    // An emulated board is slow beside other tests.
     deadlines.open = PATIENCE;
     let builder = Device::builder(board.port())
         .reconnect(policy)
@@ -273,7 +274,7 @@ async fn a_task_that_exits_resets_the_awkward_board_too() {
     brief.close().await.unwrap();
 }
 
-/// Its raw REPL takes `SystemExit` for an exception.
+/// The old board's raw REPL treats `SystemExit` as an ordinary exception.
 #[tokio::test]
 async fn a_task_that_exits_raises_on_the_old_board() {
     let board = Board::microbit().start().await.unwrap();

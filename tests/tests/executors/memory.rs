@@ -1,4 +1,4 @@
-//! Memory pressure: what goes, what comes back, and what is not done twice.
+//! Memory pressure: which functions are evicted, how they are deployed again, and that no call runs twice.
 
 use belay::prelude::*;
 use belay_sim::Board;
@@ -134,7 +134,7 @@ async fn a_body_that_ran_out_of_memory_runs_again_only_if_it_may() {
     device.close().await.unwrap();
 }
 
-/// Methods that take some room.
+/// Methods that need some memory each.
 #[belay::device]
 pub trait Crowd {
     /// ```python
@@ -239,7 +239,7 @@ async fn call_five(crowd: &CrowdDevice) -> Result<usize> {
     Ok(first + crowd.d().await? + crowd.e().await?)
 }
 
-/// Somebody who leaves nothing to the others.
+/// A trait that takes all of the memory.
 #[belay::device]
 pub trait Hoarder {
     /// ```python
@@ -248,7 +248,7 @@ pub trait Hoarder {
     #[setup]
     async fn prepare(&self) -> Result<()>;
 
-    /// Takes all of the memory. No list does that: it wants so much in one piece that it fails long before.
+    /// Takes all of the memory. A list cannot do that: it needs its memory in one piece, and fails long before.
     ///
     /// ```python
     /// global hoard
@@ -271,7 +271,7 @@ pub trait Hoarder {
     async fn give_back(&self, count: u32) -> Result<()>;
 }
 
-/// The result, unless there was no memory for it. Nothing else may be the matter.
+/// The result, or `None` if it failed for want of memory. Any other error fails the test.
 fn unless_full<T>(result: Result<T>) -> Option<T> {
     let full = |error: &Error| error.exception().is_some_and(|raised| raised.is("MemoryError"));
     match result {

@@ -1,11 +1,11 @@
-//! Names beyond ASCII, in all places where Rust and Python both know them.
+//! Names beyond ASCII, wherever both Rust and Python know them.
 
 use belay::prelude::*;
 use belay::python::Value;
 use belay_sim::Board;
 use belay_tests::{CallPath, connected_with, over_both_paths};
 
-/// What the board knows each of these by is ASCII; what a message says is what stands in the source.
+/// On the board each of them has an ASCII name; messages have the name from the source.
 #[belay::device(namespace = "groesse")]
 trait Größe {
     /// ```python

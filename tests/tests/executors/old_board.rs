@@ -94,7 +94,7 @@ async fn a_call_that_takes_too_long_is_interrupted_on_the_old_board_too() {
 async fn values_come_back_from_the_old_board_or_it_says_that_they_do_not_fit() {
     let (_board, old) = connected().await;
     let (data, text) = (Bytes((0..20).collect()), "it's \"ok\" \\ \n\t");
-    // What else is in its memory, and where, is not the same each time.
+    // Whether there is enough memory varies with what else is in the heap, and where.
     match old.same(&data, text).await {
         Ok(same) => assert_eq!(same, (data, text.into())),
         Err(error) => assert!(error.exception().unwrap().is("MemoryError"), "{error}"),
@@ -142,7 +142,7 @@ async fn a_later_program_finds_what_is_deployed_on_the_old_board() {
     let device = Device::connect(board.port()).await.unwrap();
     let old = OldDevice::attach(&device).await.unwrap();
     old.shut_count().await.unwrap();
-    // A program that is killed leaves the board as it is.
+    // A program that is killed does not reset the board.
     device.execute("x = 3").await.unwrap();
     drop(old);
     soon("the close", device.close()).await.err();
@@ -186,7 +186,7 @@ async fn a_board_without_any_memory_left_can_be_reset() {
     device.close().await.unwrap();
 }
 
-/// Has the board execute something as another program would do it.
+/// Executes code in the raw REPL, as another program would.
 async fn in_the_raw_repl(port: &str, code: &str) {
     let mut port = port.parse::<Address>().unwrap().open().await.unwrap();
     let mut heard = Vec::new();
@@ -225,7 +225,7 @@ async fn a_bad_line_to_the_old_board_makes_no_result_wrong() {
     }
     for i in 0..8_u8 {
         let sent = Bytes(vec![i; 5]);
-        // It may be too bad for an answer, or leave too little memory for one; a wrong one is worse than none.
+        // The line may be too bad for an answer, or leave too little memory for one, but an answer must not be wrong.
         if let Ok((data, _)) = soon("the answer", old.same(&sent, "")).await {
             assert_eq!(data, sent);
         }

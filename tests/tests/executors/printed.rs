@@ -1,4 +1,4 @@
-//! What is printed belongs to the call that printed it, whichever threads of the host it goes through.
+//! A call's output is what this call has printed, whichever threads of the host are involved.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use belay_tests::{connected_with, soon};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinSet;
 
-/// How many calls are made: most where the schedule can differ from one to the next.
+/// How many calls are made: more on several threads, where the schedule differs from run to run.
 fn calls() -> u32 {
     match Handle::current().runtime_flavor() {
         RuntimeFlavor::MultiThread => 3_000,
@@ -33,7 +33,7 @@ async fn calls_at_the_same_time_each_give_what_they_printed(path: CallPath) {
         let device = device.clone();
         callers.spawn(async move {
             for i in 0..calls() / 24 {
-                // Short enough to be sent before the one in front of it is answered.
+                // The statement is short enough to be sent before the call in front of it is answered.
                 let printed = device.execute(&format!("print({who},{i})")).await.unwrap();
                 assert_eq!(printed.trim_end(), format!("{who} {i}"));
             }
@@ -50,7 +50,7 @@ async fn what_a_call_printed_is_there_for_a_subscriber_when_the_call_returns(pat
         device.execute_as::<()>(&format!("print({i})")).await.unwrap();
         let wanted = i.to_string();
         let mut heard = Vec::new();
-        // What is there already comes before the sign that nothing more does.
+        // `now` gives everything that has been received, and then `None`.
         while let Some(Output::Bytes(piece)) = now(output.next()).await {
             heard.extend_from_slice(&piece);
         }
@@ -70,7 +70,7 @@ trait Press {
     async fn copy(&self, lines: u32, divisor: u32) -> Result<u32>;
 }
 
-/// As many lines as that.
+/// The text of this many printed lines.
 fn lines(count: u32) -> String {
     let lines: Vec<String> = (0..count).map(|n| format!("line {n}\r\n")).collect();
     lines.concat()
@@ -97,7 +97,7 @@ async fn a_call_can_be_had_with_what_it_printed_whatever_it_gives(path: CallPath
     device.close().await.unwrap();
 }
 
-/// A writer that keeps what it gets, and fails when it has got so much.
+/// A writer that keeps what it gets, and fails once it has got a given number of bytes.
 #[derive(Clone, Default)]
 struct Page(Arc<Mutex<Vec<u8>>>, Option<usize>);
 
@@ -132,7 +132,7 @@ async fn all_that_the_board_prints_is_written_where_the_builder_says_by_when_the
     press.copy(2, 0).await.unwrap_err();
     device.close().await.unwrap();
     let written = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
-    // A board that is started says something, too.
+    // A board that starts prints something, too.
     let (_, behind) = written.split_once(&lines(50)).expect("all of the first call");
     assert!(behind.contains(&lines(2)), "{written}");
 
@@ -146,7 +146,7 @@ async fn all_that_the_board_prints_is_written_where_the_builder_says_by_when_the
     device.close().await.unwrap();
 }
 
-/// What a future gives without waiting.
+/// What a future gives without waiting, if anything.
 async fn now<T>(future: impl Future<Output = Option<T>>) -> Option<T> {
     tokio::select! {
         biased;

@@ -1,4 +1,4 @@
-//! Lost ports and resets at every stage, with and without a policy to connect again.
+//! Lost ports and resets at every stage, with and without a reconnect policy.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -79,7 +79,7 @@ fn policy() -> ReconnectPolicy {
     ReconnectPolicy::attempts(20).back_off(Duration::from_millis(10), Duration::from_millis(200))
 }
 
-/// Waits until the board says that a call is under way.
+/// Waits until the board prints that a call is running.
 async fn under_way(mut output: DeviceOutput) {
     let mut heard = Vec::new();
     while !heard.windows(9).any(|words| words == b"under way") {

@@ -131,7 +131,7 @@ async fn events_that_a_listener_did_not_take_in_time_are_counted() {
     assert_eq!(missed + heard, 300);
 }
 
-/// What this gives until its end, taken as any other stream is.
+/// All items of a stream. It accepts any type that is a `Stream`.
 async fn all<T>(stream: impl Stream<Item = T>) -> Vec<T> {
     stream.collect().await
 }
@@ -203,7 +203,7 @@ async fn what_the_board_prints_is_heard() {
     soon("the end of the output", rest).await;
 }
 
-/// Counts the calls, and leaves the rest to the runtime's own executor.
+/// Counts the calls, and passes them on to the runtime's own executor.
 #[derive(Debug)]
 struct CountingTasks {
     own: Tasks,

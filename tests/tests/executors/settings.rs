@@ -1,4 +1,4 @@
-//! No value of a setting is one that a program must not have.
+//! Extreme values of all settings: none of them makes the program panic or hang.
 
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ pub trait Patient {
     async fn stop(&self) -> Result<()>;
 }
 
-/// The longest times, and some that only their sum or their millionths are too long of.
+/// The longest times, and some that overflow only in a sum or as a number of microseconds.
 const LONG: [Duration; 4] = [
     Duration::MAX,
     Duration::from_secs(u64::MAX),
@@ -116,7 +116,7 @@ async fn the_largest_values_do_no_harm(path: CallPath) {
         assert_eq!(patient.alone(3).await.unwrap(), 3);
         thread.stop(time).await.unwrap();
         device.teardowns().register(|| async { Ok(()) });
-        // A call that is dropped is interrupted.
+        // Dropping the call interrupts it.
         let dropped = device.execute("import time\ntime.sleep(9)");
         tokio::time::timeout(Duration::from_millis(50), dropped)
             .await
@@ -138,13 +138,13 @@ async fn the_smallest_values_do_no_harm() {
     let board = unix().await;
     let nothing = everything(Device::builder(board.port()), Duration::ZERO, 0);
     soon("the end", nothing.connect()).await.unwrap_err();
-    // What a device that is connected may have.
+    // With deadlines of zero nothing connects; the other settings of a connected device may be zero.
     let builder = everything(Device::builder(board.port()), Duration::ZERO, 0);
     let device = builder.deadlines(Deadlines::default()).connect().await.unwrap();
     assert_eq!(device.execute("print(1)").await.unwrap().trim_end(), "1");
     let patient = PatientDevice::attach(&device).await.unwrap();
     let thread = patient.turn().await.unwrap();
-    // In no time it ends only if it has not begun.
+    // Stopping in no time succeeds only if the thread has not begun.
     soon("the end", thread.stop(Duration::ZERO)).await.ok();
     soon("the end", device.close()).await.ok();
 }

@@ -1,4 +1,4 @@
-//! Setups: order, once, parameters, failures; namespaces that keep traits apart.
+//! Setups: their order, that each runs once, parameters, failures; and namespaces that keep traits apart.
 
 use belay::prelude::*;
 use belay::{ErrorKind, SessionEvent};

@@ -1,4 +1,4 @@
-//! What runs when something is stopped: clean-up comes to its end, and what will not stop is told of.
+//! How bodies end when they are stopped: clean-up runs to its end, and a body that does not stop is reported.
 
 use std::time::Duration;
 
@@ -262,7 +262,7 @@ pub trait Careful {
     async fn cleanings(&self) -> Result<u32>;
 }
 
-/// What a `Careful` has left on its board.
+/// What the bodies of a `Careful` have left on its board.
 #[belay::device(namespace = "Careful", globals(log))]
 pub trait Left {
     /// ```python
@@ -280,7 +280,7 @@ async fn until_logged(careful: &CarefulDevice) {
     .await;
 }
 
-/// Waits until a thread has begun: one that is told to stop before never does anything.
+/// Waits until a thread has begun: one that is stopped before does nothing at all.
 async fn until_begun(careful: &CarefulDevice) {
     soon("the beginning", async {
         while careful.beginnings().await.unwrap() == 0 {}
@@ -498,7 +498,7 @@ async fn native_functions_work_in_a_thread_that_can_be_stopped() {
     device.close().await.unwrap();
 }
 
-/// Ends a call in this way after it has begun, and expects its clean-up to have been done when the next one runs.
+/// Starts a call and ends it with `end`; its clean-up has to be complete when the next call runs.
 async fn cleans_up(path: CallPath, end: impl AsyncFnOnce(&CarefulDevice)) {
     let (_board, device) = connected_with(|builder| builder.call_path(path)).await;
     let careful = CarefulDevice::attach(&device).await.unwrap();
@@ -529,7 +529,7 @@ async fn a_stream_that_is_dropped_cleans_up_to_the_end(path: CallPath) {
     cleans_up(path, async |careful| {
         let mut items = Box::pin(careful.measurements());
         assert_eq!(items.next().await.unwrap().unwrap(), 1);
-        // The board is after its second item.
+        // Meanwhile the board works on the second item, which never comes.
         let _ = tokio::time::timeout(Duration::from_millis(100), items.next()).await;
     })
     .await;

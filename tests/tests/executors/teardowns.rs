@@ -1,4 +1,4 @@
-//! Teardowns: order, failures, host actions, once.
+//! Teardowns: their order, failures, host actions, and that each runs once.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -114,7 +114,7 @@ impl Drop for Bomb {
     }
 }
 
-/// An argument or a result that panics on its way.
+/// An argument or result that panics in its serialisation.
 #[derive(Debug)]
 struct Panicking;
 
@@ -158,8 +158,8 @@ trait Shaky {
     async fn shut(&self) -> Result<()>;
 }
 
-/// Panics in all places of actions, and expects the other actions and the teardowns to have been done, the port to be
-/// free and each panic to be told.
+/// Panics at every point of a host action: the other actions and the teardowns are still done, the port is free, and
+/// each panic is reported.
 async fn whatever_panics_in_an_action_the_rest_is_done() {
     let board = unix().await;
     let device = Device::builder(board.port())
@@ -231,7 +231,7 @@ async fn a_value_that_panics_while_it_is_written_or_read_leaves_the_device_as_it
     assert_eq!(done(board.port()).await, ["closed"]);
 }
 
-/// What became of the one action that failed.
+/// The error of the one host action that failed.
 fn of_the_action(error: &Error) -> &ActionError {
     let ErrorKind::Teardown(failures) = error.kind() else {
         panic!("{error:?}")

@@ -1,4 +1,4 @@
-//! Threads: started, listed, stopped, joined; ends that are noticed; limits and restarts.
+//! Threads: starting, listing, stopping and joining them; noticing their ends; limits and restarts.
 
 use std::time::Duration;
 
@@ -255,7 +255,7 @@ async fn an_exclusive_task_that_is_dropped_lets_the_threads_go() {
     let (_board, device) = connected().await;
     let worker = WorkerDevice::attach(&device).await.unwrap();
     let handle = worker.tick(1).await.unwrap();
-    // Some are dropped before the threads are held, some while they are being held, the last ones behind that.
+    // Some calls are dropped before the threads are paused, some meanwhile, and the last one afterwards.
     for micros in (0..4_000).step_by(100).chain([20_000]) {
         let dropped = tokio::time::timeout(Duration::from_micros(micros), worker.ticks_while_alone()).await;
         assert!(dropped.is_err());
@@ -267,7 +267,7 @@ async fn an_exclusive_task_that_is_dropped_lets_the_threads_go() {
     device.close().await.unwrap();
 }
 
-/// One that has begun, since one that is told to stop before it has never runs.
+/// A thread that has begun, since one that is stopped before never runs.
 async fn started_deaf(worker: &WorkerDevice) -> ThreadHandle {
     let handle = worker.deaf(vec![]).await.unwrap();
     let begun = async { while worker.log_length().await.unwrap() == 0 {} };
@@ -302,7 +302,7 @@ async fn a_thread_without_stop_points_is_an_error_and_a_reset_only_if_allowed() 
 async fn a_later_program_finds_stops_and_does_not_resend_what_an_earlier_one_left() {
     let board = unix().await;
     let port = board.port().to_owned();
-    // A program that is killed ends without closing its device: its runtime stops in mid-air.
+    // A killed program ends without closing its device: its runtime is shut down in the middle.
     let killed = tokio::task::spawn_blocking(move || {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let worker = runtime.block_on(async {
@@ -340,14 +340,14 @@ async fn closing_the_device_stops_what_was_left_running() {
     device.close().await.unwrap();
 }
 
-/// Puts another `_thread` in the place of the board's.
+/// Replaces the board's `_thread` module.
 async fn with_another_thread_module(device: &Device, class: &str) {
     let code = format!("import sys\nclass Module:\n    {class}\nsys.modules['_thread'] = Module");
     device.execute(&code).await.unwrap();
 }
 
 async fn a_board_whose_slots_are_taken_says_so() {
-    // Each port says it in its own way, and what it says does not matter.
+    // Each port of MicroPython has a message of its own; which one does not matter.
     for raised in ["OSError: core1 in use", "RuntimeError: no room"] {
         let (_board, device) = connected().await;
         let (class, message) = raised.split_once(": ").unwrap();
@@ -370,7 +370,7 @@ async fn a_board_whose_slots_are_taken_says_so() {
 }
 
 async fn a_thread_whose_start_is_interrupted_does_not_go_on_without_anybody() {
-    // The Ctrl-C comes before the thread was made, or when it has been.
+    // The Ctrl-C interrupts the start before the thread exists, or just after.
     for (before, behind) in [("raise KeyboardInterrupt", ""), ("", "raise KeyboardInterrupt")] {
         let (_board, device) = connected().await;
         let module = format!(
@@ -395,13 +395,13 @@ async fn a_thread_whose_start_is_interrupted_does_not_go_on_without_anybody() {
         assert!(matches!(error.kind(), ErrorKind::Interrupted), "{error:?}");
         let idle = async { while !device.threads().active().await.unwrap().is_empty() {} };
         soon("that no thread runs", idle).await;
-        // What runs ticks each millisecond, which some of these calls would see.
+        // A running thread ticks each millisecond, so one of these calls would notice it.
         let ticks = worker.count().await.unwrap();
         for _ in 0..100 {
             assert_eq!(worker.count().await.unwrap(), ticks);
         }
         assert_eq!(worker.ticks_while_alone().await.unwrap(), 0);
-        // The next one of that name is not refused.
+        // The thread's name is free again.
         let thread = worker.tick(1).await.unwrap();
         thread.stop(PATIENCE).await.unwrap();
         device.close().await.unwrap();
@@ -414,7 +414,7 @@ async fn an_error_of_the_body_at_its_first_line_is_its_own() {
     device.execute("x = 1").await.unwrap();
     let handle = worker.wear_out().await.unwrap();
     assert!(soon("the end", handle.join()).await.is_err());
-    // The name is free again.
+    // The thread's name is free again.
     let handle = worker.wear_out().await.unwrap();
     assert!(soon("the end", handle.join()).await.is_err());
     assert!(handle.last_exception().is_some());

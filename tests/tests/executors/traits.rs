@@ -1,4 +1,4 @@
-//! The type that stands for a trait on a board: how it is connected, and code in its namespace.
+//! The device type of a trait: connecting it, and executing code in its namespace.
 
 use std::time::Duration;
 

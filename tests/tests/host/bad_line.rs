@@ -1,13 +1,13 @@
-//! Questions and answers that the line loses, damages and repeats: each runs once.
+//! Questions and answers that the line loses, damages and repeats: each question runs its host function once.
 
 use super::*;
 use belay_sim::{Direction, Fault, Rates};
 
-/// How many calls there are, each of which asks this often.
+/// How many calls there are, and how many questions each asks.
 const CALLS: u32 = 12;
 const ASKS: u32 = 4;
 
-/// Each byte of a question and of an answer is hit once, in each way.
+/// Each kind of fault is injected once at many bytes of a question and of its answer.
 #[tokio::test]
 async fn each_question_runs_once_whichever_byte_is_hit() {
     let (board, logger, store) = start().await;
@@ -32,7 +32,7 @@ async fn each_question_runs_once_whichever_byte_is_hit() {
     logger.close().await.unwrap();
 }
 
-/// An answer that is longer than what the board has room for is damaged, and a byte is lost of what is sent in its place.
+/// The answer is longer than the board's buffer. It is damaged, and a byte of its retransmission is lost.
 #[tokio::test]
 async fn a_long_answer_that_is_sent_again_gets_there_though_it_loses_a_byte() {
     let (board, logger, _store) = start().await;
@@ -77,7 +77,7 @@ async fn each_question_runs_once_on_a_bad_line() {
             let ran = u32::try_from(store.of(&sensor).len()).unwrap();
             match asked {
                 Ok(total) => assert_eq!((total, ran), (ASKS, ASKS), "{sensor}"),
-                // The line makes a Ctrl-C of one bit.
+                // A flipped bit can turn a byte into Ctrl-C.
                 Err(error) => assert!(interrupted(&error) && ran <= ASKS, "{error:?}"),
             }
             match added {

@@ -1,4 +1,4 @@
-//! What ends while a body waits for the host: its caller, its board, its device.
+//! Ends while a body waits for the host: of its caller, its board, its device.
 
 use super::*;
 
@@ -10,7 +10,7 @@ on_both_runtimes! {
     a_session_that_comes_back_asks_again
 }
 
-/// A call that waits for the host, once the host function runs.
+/// A call that is waiting for the host, once the host function is running.
 async fn waiting(logger: &LoggerDevice, store: &Store) -> tokio::task::JoinHandle<Result<()>> {
     let waits = logger.clone();
     let call = tokio::spawn(async move { waits.waits().await });
@@ -49,7 +49,7 @@ async fn a_device_that_is_closed_ends_what_waits() {
     again.close().await.unwrap();
 }
 
-/// A board that nothing but its end keeps from asking.
+/// A body that asks again and again, whatever exception it gets, until it is ended.
 #[belay::device]
 pub trait Persistent {
     #[host]
@@ -72,7 +72,7 @@ pub trait Persistent {
     async fn add(&self, a: u32, b: u32) -> Result<u32>;
 }
 
-/// Does not answer, and says when it was asked.
+/// Host functions that never answer, but signal when they are called.
 #[derive(Default)]
 pub(crate) struct Never(Notify);
 
@@ -113,7 +113,7 @@ async fn a_board_that_is_reset_ends_what_waits_and_asks_again() {
 async fn a_session_that_comes_back_asks_again() {
     let mut board = Board::unix().start().await.expect("a board");
     let store = Arc::new(Store::default());
-    // It comes back under another name.
+    // The board comes back under another port name.
     let folder = tempfile::tempdir().unwrap();
     let port = folder.path().join("port");
     std::os::unix::fs::symlink(board.port(), &port).unwrap();

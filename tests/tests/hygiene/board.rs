@@ -1,4 +1,4 @@
-//! What only a board can show of the generated code.
+//! Properties of the generated code that only a board can show.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Host code is written against the trait, so that a double can stand in for the board.
+//! Host code is written against the trait, so that a test double can replace the board.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use belay::{DeviceException, ErrorKind, ThreadDouble, ThreadState};
 use futures_util::{StreamExt as _, stream};
 use mockall::automock;
 
-/// What the host code needs of a board.
+/// What the host code needs from a board.
 #[belay::device]
 #[automock]
 pub trait Scale {
@@ -31,7 +31,7 @@ pub trait Scale {
     async fn watch(&self) -> Result<ThreadHandle>;
 }
 
-/// Watches for a while, and says how that ended.
+/// Watches for a while, and gives the thread's final state.
 async fn watch_for_a_while(scale: &impl Scale) -> Result<ThreadState> {
     let watching = scale.watch().await?;
     watching.stop(Duration::from_secs(1)).await?;

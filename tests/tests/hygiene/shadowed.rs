@@ -1,4 +1,4 @@
-//! A module in which everything has another meaning that generated code could mean.
+//! A module in which every name that generated code could use has another meaning.
 
 #![allow(
     dead_code,
@@ -27,7 +27,7 @@ mod p {
     pub struct Reading(pub u8);
 }
 
-/// The length of a block, which is called as a method is.
+/// A constant with the same name as a method (apart from case).
 const BLOCK: usize = 4;
 
 #[::belay::device]

@@ -1,4 +1,4 @@
-//! Signatures of every shape that makes sense.
+//! Signatures of every sensible shape.
 
 #![allow(dead_code, reason = "that it compiles is the test")]
 
@@ -15,7 +15,7 @@ struct Colour {
     green: u8,
 }
 
-/// An error of the user's own.
+/// The user's own error type.
 #[derive(Debug)]
 enum AppError {
     Board(Error),
@@ -128,7 +128,7 @@ fn is_send<T: Send>(value: T) -> T {
     value
 }
 
-/// The futures of all of them can go to another thread, whatever the arguments were.
+/// The futures of all methods are `Send`, whatever the arguments are.
 fn futures_are_send(board: &ShapesDevice) {
     drop(is_send(board.borrowed(
         "",
@@ -166,7 +166,7 @@ async fn stores(store: &StoreDevice) -> Result<u8> {
     store.get().await
 }
 
-/// A trait that is not there at all.
+/// A trait that is disabled as a whole.
 #[belay::device]
 #[cfg(any())]
 trait Absent {
@@ -177,7 +177,7 @@ trait Absent {
     async fn never(&self, value: NoSuchType) -> Result<u8>;
 }
 
-/// Methods that are there or not, or there in one of two ways.
+/// Methods that are disabled, or exist in one of two variants.
 #[belay::device]
 trait Conditional {
     /// ```python

@@ -1,4 +1,4 @@
-//! The descriptors say what the user wrote.
+//! The descriptors have what the user wrote.
 
 use std::time::Duration;
 
@@ -98,7 +98,7 @@ fn body(path: &str) -> &'static Body {
     &method(path).bodies[0]
 }
 
-/// The line of this file that has these words, which stand in it twice: there and in the test.
+/// The number of this file's first line with these words (the second is in the test itself).
 fn line_of(words: &str) -> u32 {
     let lines = include_str!("specs.rs").lines();
     let found = lines.zip(1..).find(|(line, _)| line.contains(words));

@@ -1,24 +1,24 @@
-//! Files that import each other in a circle. A name that a file only passes on is that of the file that defines it.
+//! Finds files that import each other in a circle. A re-exported name counts as its defining file's.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::each_file;
 
-/// Where circles are left to whoever is taking these apart.
+/// The modules in which circles are still tolerated.
 const LEFT: [&str; 4] = ["link", "protocol", "python::de", "python::ser"];
 
 /// A module by its path from the crate's root, or something in it.
 type Name = Vec<String>;
 
-/// What one file says.
+/// The imports and exports of one file.
 #[derive(Default)]
 struct File {
-    /// What it uses, by names as they are written.
+    /// The names that it imports, as written.
     uses: Vec<Name>,
-    /// What it passes on: the last part is how it is called.
+    /// The names that it re-exports; the last part is the name of the export.
     exports: Vec<Name>,
-    /// Its code without what it uses and passes on.
+    /// The rest of its code.
     rest: String,
 }
 
@@ -52,7 +52,7 @@ fn tree(text: &str, before: &[String], names: &mut Vec<Name>) {
 fn read(text: &str) -> File {
     let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     let code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
-    // Who may see something says nothing of what is used.
+    // Visibilities name modules without using them.
     let code = code.map(|line| line.replace("pub(in crate::", "pub(in "));
     let mut file = File::default();
     for statement in code.collect::<Vec<_>>().join("\n").split_inclusive(';') {
@@ -100,7 +100,7 @@ impl Files {
         Self(files)
     }
 
-    /// A name that is written in a module, from the crate's root; nothing, if it is of another crate.
+    /// The path from the crate's root of a name that is written in a module; `None` if it is in another crate.
     fn absolute(&self, module: &[String], name: &[String]) -> Option<Name> {
         let ups = name.iter().take_while(|part| *part == "super").count();
         let from = match name.first()?.as_str() {
@@ -115,7 +115,7 @@ impl Files {
         Some([from, &name[ups..]].concat())
     }
 
-    /// The module whose file defines what has this name from the root.
+    /// The module whose file defines the name with this path.
     fn definition(&self, name: &[String]) -> Option<Name> {
         let length = (0..=name.len())
             .rev()
@@ -136,7 +136,7 @@ impl Files {
         let file = &self.0[module];
         let is_name = |c: char| c.is_alphanumeric() || c == '_';
         let words: BTreeSet<&str> = file.rest.split(|c| !is_name(c)).collect();
-        // What is passed on is used where it is named besides.
+        // A re-exported name counts as used where the code also mentions it.
         let exports = file.exports.iter();
         let exports =
             exports.filter(|export| export.last().is_some_and(|name| words.contains(name.as_str())));
@@ -147,7 +147,7 @@ impl Files {
         used
     }
 
-    /// The way from a module back to it, if there is one.
+    /// A circle of imports from a module back to it, if there is one.
     fn circle(&self, module: &Name) -> Option<Vec<String>> {
         let mut ways = vec![vec![module.clone()]];
         let mut seen = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! Modules that `mpy-cross` compiles on their way into the board's files.
+//! Modules that are compiled with `mpy-cross` before they are stored in the board's files.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -44,7 +44,7 @@ async fn with_compiler(board: &Board, path: CallPath, compiler: impl AsRef<Path>
 
 async fn modules_can_be_compiled_on_their_way_into_files(path: CallPath) {
     let mpy_cross = belay_sim::ensure_mpy_cross(Report::Auto).unwrap();
-    // The source that an earlier program put there would be imported instead.
+    // Without clean-up the board would import the source that an earlier program has stored there.
     let board = Board::unix()
         .file("drivers/counter.py", "raise ValueError")
         .start()
@@ -63,7 +63,7 @@ async fn modules_can_be_compiled_on_their_way_into_files(path: CallPath) {
     device.reset().await.unwrap();
     assert_eq!(compiled.all().await.unwrap(), expected);
     device.close().await.unwrap();
-    // What is there is not written again, and a source that was put beside it goes.
+    // A file that is up to date is not written again, and a source file beside it is removed.
     let written = std::fs::metadata(file("counter.mpy"))
         .unwrap()
         .modified()

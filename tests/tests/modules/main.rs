@@ -1,4 +1,4 @@
-//! The modules that a trait brings: they are on the board before its first setup runs.
+//! The modules of a trait: they are on the board before its first setup runs.
 
 mod compiled;
 
@@ -67,7 +67,7 @@ pub trait Lab {
     async fn greeting(&self) -> Result<String>;
 }
 
-/// Brings the same.
+/// Brings the same modules.
 #[belay::device(modules = "tests/modules/board")]
 pub trait Second {
     /// ```python
@@ -89,7 +89,7 @@ pub trait Other {
     async fn apart(&self) -> Result<String>;
 }
 
-/// Brings a large one.
+/// Brings a large module.
 #[belay::device(modules = "tests/modules/large")]
 pub trait Large {
     /// ```python
@@ -185,7 +185,7 @@ async fn modules_are_brought_again_after_a_reset(path: CallPath) {
     device.close().await.unwrap();
 }
 
-/// Counts what the host writes.
+/// Counts the bytes that the host writes.
 struct Counted(Arc<AtomicUsize>);
 
 impl Tap for Counted {
@@ -203,7 +203,7 @@ impl Tap for Counted {
     }
 }
 
-/// How much is sent for another trait that brings the modules, and for a trait of another program.
+/// How many bytes are sent for another trait with the same modules, and for a trait of a second program.
 async fn what_is_on_the_board_is_not_sent_again(path: CallPath) {
     let board = Board::unix().start().await.unwrap();
     let written = Arc::new(AtomicUsize::new(0));
@@ -227,7 +227,7 @@ async fn what_is_on_the_board_is_not_sent_again(path: CallPath) {
     count();
     let second = SecondDevice::attach(&device).await.unwrap();
     let again = count();
-    // One question with the hash of each module.
+    // One request with the hash of each module.
     assert!(again < 600, "{again} bytes after {first_time}");
     assert_eq!(second.one().await.unwrap(), 1);
     device.close().await.unwrap();
@@ -274,7 +274,7 @@ async fn what_another_program_has_left_is_not_to_be_seen(path: CallPath) {
     let lab = LabDevice::attach(&device).await.unwrap();
     everything(&lab).await;
     device.close().await.unwrap();
-    // Another program: its `counter` is another one, and it brings no `palette`.
+    // A second program: its `counter` is another module, and it has no `palette`.
     let device = Device::builder(board.port())
         .call_path(path)
         .connect()
@@ -297,7 +297,7 @@ async fn what_another_program_has_left_is_not_to_be_seen(path: CallPath) {
     let left = connection.evaluate("_modules", "spare()").await.unwrap();
     assert!(left.to::<u8>().unwrap() > 4, "what is not to be seen makes room");
     device.close().await.unwrap();
-    // And the first one again.
+    // The first program again.
     let device = Device::builder(board.port())
         .call_path(path)
         .connect()
@@ -327,7 +327,7 @@ async fn circuitpython_has_them_too(path: CallPath) {
     device.close().await.unwrap();
 }
 
-/// Has a board import nothing that can mount a file system.
+/// Removes everything from a board with which a file system can be mounted.
 const NO_MOUNT: &str = "\
 import sys
 class Bare:
@@ -372,7 +372,7 @@ async fn where_nothing_is_mounted_modules_are_objects(path: CallPath) {
     let error = starless.wrong().await.unwrap_err();
     let line = error.exception().unwrap().rust_line().unwrap();
     assert_eq!((line.file, line.line), ("tests/modules/board/counter.py", 23));
-    // An `import *` would end the interpreter: it is refused in a body, and in what is executed.
+    // `import *` would end the interpreter: it is refused in bodies, and in code that is executed.
     let error = LabDevice::attach(&device).await.unwrap_err();
     let ErrorKind::Setup { cause, .. } = error.kind() else {
         panic!("{error}")
@@ -384,7 +384,7 @@ async fn where_nothing_is_mounted_modules_are_objects(path: CallPath) {
     device.close().await.unwrap();
 }
 
-/// Has a board keep no more than a few kilobytes free.
+/// Fills the memory of a board, except for a few kilobytes.
 const FILL: &str = "\
 hold = []
 try:
@@ -465,7 +465,7 @@ async fn bringing_that_is_given_up_is_done_again(path: CallPath) {
     let (_board, device) = on(Board::unix(), path).await;
     for micros in [0, 300, 1000, 3000, 6000, 10_000, 15_000] {
         let attaching = LargeDevice::attach(&device);
-        // Whether it came to its end is not known, and does not matter.
+        // Whether it was completed is not known, and does not matter.
         let _ = tokio::time::timeout(Duration::from_micros(micros), attaching).await;
     }
     let large = LargeDevice::attach(&device).await.unwrap();
@@ -501,7 +501,7 @@ async fn what_a_thread_raises_in_a_module_names_its_line_too() {
     device.close().await.unwrap();
 }
 
-/// Puts its modules into a folder of the board.
+/// Stores its modules in a folder of the board.
 #[belay::device(modules(dir = "tests/modules/board", to = "/drivers"))]
 pub trait Stored {
     /// ```python
@@ -533,11 +533,11 @@ async fn modules_can_be_put_into_files(path: CallPath) {
     let error = stored.wrong().await.unwrap_err();
     let line = error.exception().unwrap().rust_line().unwrap();
     assert_eq!((line.file, line.line), ("tests/modules/board/counter.py", 23));
-    // They outlive a reset, after which they are found again.
+    // The files survive a reset, and are found again afterwards.
     device.reset().await.unwrap();
     assert_eq!(stored.all().await.unwrap(), expected);
     device.close().await.unwrap();
-    // What is there is not written again, and what is another is.
+    // A file that is up to date is not written again, and one that differs is.
     let file = board.directory().join("drivers/counter.py");
     let written = std::fs::metadata(&file).unwrap().modified().unwrap();
     let device = Device::builder(board.port())

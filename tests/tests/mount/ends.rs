@@ -1,4 +1,4 @@
-//! What becomes of a mounted folder when the board is reset, the line is lost or the device closed.
+//! What happens to a mounted folder when the board is reset, the line is lost or the device is closed.
 
 use super::*;
 use belay_sim::{Direction, Rates};
@@ -14,7 +14,7 @@ on_both_runtimes! {
     a_folder_that_vanishes_is_an_error_and_no_end
 }
 
-/// Needs the folder to be set up.
+/// Needs the mounted folder in its setup.
 #[belay::device(globals(needed))]
 trait Needy {
     /// ```python
@@ -99,7 +99,7 @@ async fn a_mount_that_is_dropped_is_unmounted() {
     desk.close().await;
 }
 
-/// Writes files that a body forgets, and one that it keeps open.
+/// Writes files that a body never closes: some that are garbage, and one that is still open.
 async fn forgetful() -> Desk {
     let desk = Desk::new(MountOptions::new()).await;
     desk.does("for n in range(9):\n    open('/remote/%d' % n, 'w').write('dropped')")
@@ -141,7 +141,7 @@ async fn a_folder_that_vanishes_is_an_error_and_no_end() {
     desk.close().await;
 }
 
-/// A line that loses, repeats and damages bytes, on which no file is another one.
+/// The line loses, repeats and damages bytes, and the contents of files are right all the same.
 #[tokio::test]
 async fn over_a_bad_line_every_file_is_whole() {
     let desk = Desk::new(MountOptions::new()).await;
@@ -169,7 +169,7 @@ async fn over_a_bad_line_every_file_is_whole() {
                 assert!(desk.get("copy") == bytes);
                 whole += 1;
             }
-            // The line makes a Ctrl-C of one bit.
+            // A flipped bit can turn a byte into Ctrl-C.
             Err(error) => assert!(matches!(error.kind(), ErrorKind::Interrupted), "{error:?}"),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A folder with a secret beside it, and links that lead to that and to what is inside.
+/// A folder with a secret file beside it, and with links that lead to the secret and to files inside.
 async fn desk() -> (Desk, TempDir) {
     let desk = Desk::new(MountOptions::new()).await;
     let outside = tempfile::tempdir().unwrap();
@@ -24,7 +24,7 @@ async fn no_path_and_no_link_leads_out_of_the_folder() {
     let name = outside.path().file_name().unwrap().to_str().unwrap();
     let away = format!("../{name}/secret");
     desk.does("import os").await;
-    // By the files of the board's own side, which keeps `..` within the folder.
+    // Through the board's own library, which keeps `..` within the folder.
     for path in ["absolute", "relative", "folder/secret", "loop"] {
         for code in [
             format!("open('/remote/{path}')"),
@@ -40,7 +40,7 @@ async fn no_path_and_no_link_leads_out_of_the_folder() {
     let mut listed: Vec<String> = desk.says("os.listdir('/remote')").await;
     listed.sort();
     assert_eq!(listed, ["good", "inside"], "what cannot be reached is not shown");
-    // And by asking the host past that.
+    // By asking the host directly, past the library.
     let absolute = outside.path().join("secret");
     let root = desk
         .device
@@ -94,7 +94,7 @@ async fn only_files_are_opened() {
             Some(13)
         );
     }
-    // More files than anybody needs.
+    // More open files than anybody needs.
     desk.put("file", vec![0; 10_000]);
     desk.does("kept = []").await;
     let errno = desk

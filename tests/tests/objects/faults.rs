@@ -1,9 +1,9 @@
-//! Objects over a line that loses, damages and repeats bytes: none goes early, and none stays for good.
+//! Objects over a line that loses, damages and repeats bytes: none is released early, and none is kept for good.
 
 use super::*;
 use belay_sim::{Direction, Fault, Rates};
 
-/// What gives objects back is hit at each byte, in each way, and so is what answers it.
+/// Each kind of fault is injected at many bytes of the request that releases objects and of its answer.
 #[tokio::test]
 async fn what_is_given_back_goes_once_whichever_byte_is_hit() {
     let (board, bench) = bench(CallPath::Agent).await;
@@ -22,7 +22,7 @@ async fn what_is_given_back_goes_once_whichever_byte_is_hit() {
     }
 }
 
-/// The call that keeps an object, its answer, and what the object is asked are hit.
+/// Faults are injected in a call that keeps an object, in its answer, and in calls of the object's methods.
 #[tokio::test]
 async fn an_object_is_kept_once_whichever_byte_is_hit() {
     let (board, bench) = bench(CallPath::Agent).await;
@@ -60,7 +60,7 @@ async fn nothing_is_left_after_a_bad_line() {
     for seed in 0..2 {
         bad(rates, seed);
         for round in 0..25_i32 {
-            // The line makes a Ctrl-C of one bit.
+            // A flipped bit can turn a byte into Ctrl-C.
             let interrupted = |error: Error| {
                 assert!(matches!(error.kind(), ErrorKind::Interrupted), "{error:?}");
             };

@@ -1,4 +1,4 @@
-//! How long objects stay: no longer and no shorter than somebody has a handle.
+//! How long objects are kept: exactly as long as they have a handle.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,7 +6,7 @@ use super::*;
 use belay::{ReconnectPolicy, SessionState};
 use belay_tests::{following, until_state};
 
-/// What the board has free once it has collected.
+/// The board's free memory after a garbage collection.
 async fn free(bench: &BenchDevice) -> u64 {
     let collected = "(__import__('gc').collect(), __import__('gc').mem_free())[1]";
     bench.execute_as(collected).await.unwrap()
@@ -40,7 +40,7 @@ async fn what_a_call_is_made_with_stays_until_it_has_run(path: CallPath) {
     for _ in 0..30 {
         let motors = bench.motors(2).await.unwrap();
         let pair = (bench.motor("pair").await.unwrap(), 1);
-        // Nobody but the call has them while it waits for its turn.
+        // While the call waits for its turn, it has the only handles.
         let calls = bench.names(motors, BTreeMap::new(), pair);
         let busy = bench.execute_as::<()>("__import__('time').sleep_ms(30)");
         let (busy, names) = tokio::join!(busy, calls);
@@ -63,7 +63,7 @@ async fn a_stream_that_is_dropped_leaves_what_was_taken_of_it(path: CallPath) {
     taken.truncate(3);
     until_kept(&bench, 3).await;
     drop(taken);
-    // As they are dropped one by one, so they go.
+    // Each handle is dropped as soon as it was used, and its object is released.
     let all: Vec<String> = {
         let names = bench
             .each(150)
@@ -104,7 +104,7 @@ async fn what_is_dropped_at_once_does_not_fill_the_board(path: CallPath) {
         assert_eq!(bench.motors(100).await.unwrap().len(), 100);
     }
     until_kept(&bench, 0).await;
-    // What never came is as much.
+    // Objects whose answers were dropped are released as well.
     for _ in 0..100 {
         let dropped = tokio::time::timeout(Duration::from_millis(2), bench.motors(100)).await;
         if let Ok(motors) = dropped {
@@ -177,7 +177,7 @@ async fn a_reset_ends_all_handles_and_says_so(path: CallPath) {
     gone(old.iter::<u8>().try_next().await.unwrap_err());
     let new = bench.motor("new").await.unwrap();
     gone(new.call::<()>("turn", (&old,)).await.unwrap_err());
-    // It had the same number.
+    // The old object had the same number: dropping its handle must not release the new one.
     drop(old);
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(new.get::<String>("name").await.unwrap(), "new");

@@ -1,4 +1,4 @@
-//! What other libraries' tests of proxies do, done with handles.
+//! What the tests of other libraries do with proxies, done with handles.
 
 use super::*;
 
@@ -33,7 +33,7 @@ async fn attributes_are_read_set_and_added() {
         raised(&klass.get::<u8>("non_existant").await.unwrap_err()),
         "AttributeError"
     );
-    // The type says whether a value comes, or a handle of it.
+    // The requested type decides whether the value itself is sent or a handle.
     let foo: Remote = klass.get("foo").await.unwrap();
     assert_eq!(foo.value::<u8>().await.unwrap(), 4);
     assert_eq!(foo.repr().await.unwrap(), "4");
@@ -70,7 +70,7 @@ async fn items_are_read_and_set_and_slices_taken() {
     list.set_item(&1, &99).await.unwrap();
     assert_eq!(list.item::<u8>(&1).await.unwrap(), 99);
     assert_eq!(raised(&list.item::<u8>(&100).await.unwrap_err()), "IndexError");
-    // MicroPython makes no slice but by its syntax.
+    // MicroPython can create a slice only by its syntax.
     let slice: Remote = device
         .execute_as("lambda list, a, b, c: list[a:b:c]")
         .await

@@ -1,4 +1,4 @@
-//! `#[belay::object]`: what of an object has a name in Rust.
+//! `#[belay::object]`: a trait whose methods name those of an object on the board.
 
 use super::*;
 use belay::Object as _;
@@ -35,7 +35,7 @@ pub(crate) trait Motor: Send + Sync {
     #[set(name = "log")]
     async fn keep(&self, entries: &ListObject) -> Result<()>;
 
-    /// What the program itself makes of the others.
+    /// A method in Rust, which uses the others.
     fn label(&self) -> String {
         "a motor".to_owned()
     }
@@ -47,7 +47,7 @@ pub(crate) trait List {
     async fn append(&self, item: &MotorObject) -> Result<()>;
 }
 
-/// An error of one's own.
+/// The program's own error type.
 #[derive(Debug)]
 pub(crate) struct Stuck(String);
 
@@ -73,7 +73,7 @@ trait Garage {
     async fn twice(&self, motor: &Remote) -> Result<Vec<MotorObject>>;
 }
 
-/// What takes any motor.
+/// Works with any motor.
 async fn faster(motor: &impl Motor) -> i32 {
     motor.turn(10, Some(1)).await.unwrap()
 }

@@ -1,4 +1,4 @@
-//! Running source code, from the request to the end of the output.
+//! Executing source code, from the request to the end of the output.
 
 use belay_runtime::protocol::{Event, Operation, Refusal, Stage};
 
@@ -83,7 +83,7 @@ pub(crate) async fn a_syntax_error_ends_an_execution(mut bench: Bench) {
     bench.works().await;
 }
 
-/// The first line is wrong already, and the rest is far more than the board's window.
+/// The first line has a syntax error already, and the rest is far longer than the board's window.
 pub(crate) async fn a_paste_that_does_not_compile_is_cut_short(mut bench: Bench) {
     bench.enter().await;
     bench.works().await;
@@ -186,7 +186,7 @@ pub(crate) async fn a_thread_may_print_anywhere(mut bench: Bench) {
     bench.works().await;
 }
 
-/// The request is right and what it asks for is not known, which no machine of ours ever asks for.
+/// A well-formed request for an unknown mode, which our machine never sends.
 pub(crate) async fn an_unknown_request_is_declined(mut bench: Bench) {
     bench.enter().await;
     bench.write(b"\x05B\x01").await;

@@ -1,4 +1,5 @@
-//! A raw REPL machine on a real board's port: what the link is in the runtime, and no more than a test needs.
+//! The raw REPL state machine on a real board's port: it does what the link does in the runtime, but no more than the
+//! tests need.
 
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
@@ -10,10 +11,10 @@ use belay_sim::Board;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
-/// Far more than anything here takes; it only turns a hang into a failure.
+/// Far longer than anything here takes; it only turns a hang into a failure.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The boards, and how they differ as far as the raw REPL shows it.
+/// The boards, as far as they differ in the raw REPL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Unix,
@@ -32,11 +33,11 @@ impl Kind {
         self != Self::Mps2
     }
 
-    /// How much source it takes before memory, rather than the protocol, becomes the matter.
+    /// The length of source that memory does not limit, so that only the protocol is tested.
     pub(crate) fn long_source(self) -> usize {
         match self {
             Self::Unix | Self::CircuitPythonLike | Self::Mps2 => 2000,
-            // With pieces of 256 bytes it lost some on a busy machine.
+            // In pieces of 256 bytes it lost some bytes on a busy machine.
             Self::Microbit => 1500,
         }
     }
@@ -51,13 +52,13 @@ impl Kind {
         builder.start().await.expect("the board starts")
     }
 
-    /// An emulated board spins while it waits: one at a time.
+    /// An emulated board uses a whole processor while it waits, so only one runs at a time.
     fn is_emulated(self) -> bool {
         matches!(self, Self::Mps2 | Self::Microbit)
     }
 }
 
-/// Runs one test on one board, which is its own.
+/// Runs one test on a board of its own.
 pub(crate) fn run<F: Future<Output = ()>>(kind: Kind, test: impl FnOnce(Bench) -> F) {
     static EMULATOR: Mutex<()> = Mutex::new(());
     let _one = kind
@@ -73,7 +74,7 @@ pub(crate) fn run<F: Future<Output = ()>>(kind: Kind, test: impl FnOnce(Bench) -
     });
 }
 
-/// A board, its port, and the machine that talks to it.
+/// A board, its port, and the state machine that talks to it.
 pub(crate) struct Bench {
     pub(crate) kind: Kind,
     pub(crate) board: Board,
@@ -81,9 +82,9 @@ pub(crate) struct Bench {
     port: Box<dyn Transport>,
     /// All output since [`Bench::start`].
     pub(crate) output: Vec<u8>,
-    /// Everything else since then.
+    /// All other events since then.
     pub(crate) events: Vec<Event>,
-    /// All that was received since then, as it came.
+    /// Everything that was received since then, unprocessed.
     pub(crate) received: Vec<u8>,
 }
 
@@ -116,7 +117,7 @@ impl Bench {
         self.repl.start(operation).expect("the operation may be started");
     }
 
-    /// Writes what there is to write, and reads once; false if nothing came for `patience`.
+    /// Writes what the machine wants to write, and reads once. Gives `false` if nothing came for `patience`.
     pub(crate) async fn turn(&mut self, patience: Duration) -> bool {
         while let Some(write) = self.repl.poll_write() {
             self.port
@@ -157,7 +158,7 @@ impl Bench {
         }
     }
 
-    /// Goes on until the machine has come as far as is asked.
+    /// Goes on until the machine has reached this state.
     pub(crate) async fn until(&mut self, reached: impl Fn(&Self) -> bool) {
         self.take_events();
         while !reached(self) {
@@ -176,7 +177,7 @@ impl Bench {
         self.until(|bench| bench.repl.stage() == stage).await;
     }
 
-    /// Goes on until the output holds this.
+    /// Goes on until the output contains this.
     pub(crate) async fn until_output(&mut self, text: &str) {
         let text = text.as_bytes();
         self.until(|bench| bench.output.windows(text.len()).any(|window| window == text))
@@ -188,12 +189,13 @@ impl Bench {
         let begun = Instant::now();
         let mut came = Vec::new();
         let mut patience = Duration::from_millis(500);
-        // A board that has only just started may not listen yet, and one that compiles loses a Ctrl-C. One that is
-        // slow must not be interrupted for ever.
+        // A board that has only just started may not read yet, and one that is compiling loses a Ctrl-C, so the attempt
+        // is repeated. The interval grows, since a slow board must not be interrupted for ever.
         while !self.events.contains(&Event::Entered) {
             if !self.turn(patience).await {
                 patience *= 2;
-                // QEMU's UART never tells this old firmware again of a byte that came before it listened.
+                // A byte that comes before this old firmware reads its UART blocks it for ever, since QEMU does not
+                // repeat the interrupt.
                 if self.kind == Kind::Microbit && patience == Duration::from_secs(4) {
                     self.board.restart().expect("the board has a reset button");
                 }
@@ -216,7 +218,7 @@ impl Bench {
         self.finish().await
     }
 
-    /// Waits for the end of the execution under way.
+    /// Waits for the end of the current execution.
     pub(crate) async fn finish(&mut self) -> (String, String) {
         self.until_stage(Stage::Idle).await;
         match self.events.last() {
@@ -229,17 +231,17 @@ impl Bench {
         self.execute(auto(source)).await
     }
 
-    /// Shows that board and machine are where they should be.
+    /// Checks that board and machine are at the prompt.
     pub(crate) async fn works(&mut self) {
         assert_eq!(self.run("print(6*7)").await, ("42\n".into(), String::new()));
     }
 
-    /// Writes as another program would have, which knows nothing of the machine.
+    /// Writes bytes without the machine's knowledge, as another program would.
     pub(crate) async fn write(&mut self, bytes: &[u8]) {
         self.port.write_all(bytes).await.expect("the port takes bytes");
     }
 
-    /// Reads, past the machine, until the board has sent this.
+    /// Reads, without the machine's knowledge, until the board has sent this.
     pub(crate) async fn read_until(&mut self, end: &[u8]) -> Vec<u8> {
         let mut read = Vec::new();
         while !read.ends_with(end) {
@@ -251,7 +253,7 @@ impl Bench {
     }
 }
 
-/// What a framed program of these tests prints last.
+/// The last text that a framed program of these tests prints.
 pub(crate) const REPLY: &[u8] = b"[the reply]";
 
 fn text(bytes: &[u8]) -> String {

@@ -1,4 +1,4 @@
-//! Interrupting, restarting, and finding a board in the middle of something.
+//! Interrupting and restarting a board, and finding one in the middle of something.
 
 use std::time::Duration;
 
@@ -91,8 +91,7 @@ pub(crate) async fn plain_source_is_interrupted(mut bench: Bench) {
     bench.works().await;
 }
 
-/// Wherever the interrupt meets the board, the execution ends in one of the ways that it may, and the next
-/// one works.
+/// Whenever the interrupt comes, the execution ends in one of the permitted ways, and the next one works.
 pub(crate) async fn interrupts_at_any_moment_do_no_harm(mut bench: Bench) {
     bench.enter().await;
     bench.works().await;
@@ -164,7 +163,7 @@ pub(crate) async fn a_soft_reset_from_the_friendly_repl_ends_there(mut bench: Be
     assert!(traceback.contains("NameError"), "{traceback}");
 }
 
-/// As CircuitPython has it: the program runs once more, and the REPL has to be asked for with a key.
+/// CircuitPython only: the program runs once more, and then a key has to be pressed for the REPL.
 pub(crate) async fn a_soft_reset_from_the_friendly_repl_waits_for_a_key(mut bench: Bench) {
     bench.enter().await;
     bench.run("kept = 1").await;
@@ -179,7 +178,7 @@ pub(crate) async fn a_soft_reset_from_the_friendly_repl_waits_for_a_key(mut benc
     assert!(traceback.contains("NameError"), "{traceback}");
 }
 
-/// As CircuitPython has it: what was put on the board is gone when the raw REPL was left.
+/// CircuitPython only: leaving the raw REPL ends the interpreter, and everything on the board is lost.
 pub(crate) async fn another_repl_has_another_interpreter(mut bench: Bench) {
     bench.enter().await;
     bench.run("kept = 1").await;
@@ -190,7 +189,7 @@ pub(crate) async fn another_repl_has_another_interpreter(mut bench: Bench) {
     assert!(traceback.contains("NameError"), "{traceback}");
 }
 
-/// As CircuitPython has it: whatever has not been read when a Ctrl-C comes is thrown away.
+/// CircuitPython only: a Ctrl-C discards all input that has not been read yet.
 pub(crate) async fn an_interrupt_takes_what_was_typed_ahead_with_it(mut bench: Bench) {
     bench.enter().await;
     bench.works().await;
@@ -217,7 +216,7 @@ pub(crate) async fn system_exit_restarts_the_board(mut bench: Bench) {
     }
 }
 
-/// As MicroPython 1.9 has it: no restart, and a prompt behind the two ends.
+/// MicroPython 1.9 only: no restart, and a prompt follows the two `\x04`.
 pub(crate) async fn system_exit_only_ends_an_execution(mut bench: Bench) {
     bench.enter().await;
     let (output, traceback) = bench.run("kept = 1\nraise SystemExit").await;
@@ -225,7 +224,7 @@ pub(crate) async fn system_exit_only_ends_an_execution(mut bench: Bench) {
     assert_eq!(bench.run("print(kept)").await.0, "1\n");
 }
 
-/// While code runs, a Ctrl-D waits in the board's buffer; at the prompt behind it, it is a soft reset.
+/// While code runs, a Ctrl-D stays in the board's buffer; at the next prompt it causes a soft reset.
 pub(crate) async fn a_stray_end_restarts_the_board(mut bench: Bench) {
     bench.enter().await;
     bench.start(Operation::Execute(auto(
@@ -254,7 +253,7 @@ pub(crate) async fn a_stray_end_restarts_the_board(mut bench: Bench) {
     bench.works().await;
 }
 
-/// What other programs leave behind when they are killed.
+/// States in which killed programs leave a board.
 pub(crate) async fn the_raw_repl_is_entered_whatever_was_going_on(mut bench: Bench) {
     let paste = ["\x01\x05A\x01", &"x = 1\n".repeat(20)].concat();
     let failed_paste = ["\x01\x05A\x01f)\n", &"x = 1\n".repeat(20)].concat();

@@ -3,7 +3,8 @@
 use super::*;
 use belay_sim::{Direction, Fault, Rates};
 
-/// Each byte of a question, of a batch and of what the body has yielded before is hit once, in each way.
+/// Each kind of fault is injected at many bytes of a question, of a batch, and of the items that the body has yielded
+/// before.
 #[tokio::test]
 async fn a_conversation_goes_on_whichever_byte_is_hit() {
     let (board, reader) = start().await;
@@ -21,7 +22,7 @@ async fn a_conversation_goes_on_whichever_byte_is_hit() {
     reader.close().await.unwrap();
 }
 
-/// Says a number each time the total of those before has come.
+/// Sends a number each time the total of the numbers before has come.
 async fn converse(reader: &ReaderDevice, many: u32) -> Result<Vec<i64>> {
     let (say, mut said) = mpsc::unbounded_channel();
     let mut totals = Box::pin(reader.totals(stream::poll_fn(move |cx| said.poll_recv(cx))));
@@ -30,7 +31,7 @@ async fn converse(reader: &ReaderDevice, many: u32) -> Result<Vec<i64>> {
     let mut next = 1;
     loop {
         if next <= many {
-            // An error says that it has ended already.
+            // Sending fails only when the body has ended.
             let _ = say.as_ref().map(|say| say.send(next));
         } else {
             say = None;
@@ -50,7 +51,7 @@ on_both_runtimes! {
 async fn each_item_arrives_once_and_in_order_on_a_bad_line() {
     const CALLS: u32 = 10;
     let (board, reader) = start().await;
-    // What the board is sent once does not get through such a line.
+    // Checks that the function is deployed: a source that is too long for such a line would not arrive.
     assert_eq!(reader.first(1, stream::iter(0..1)).await.unwrap(), [0]);
     assert_eq!(converse(&reader, 1).await.unwrap(), [1, -1]);
     let rates = Rates {
@@ -59,7 +60,7 @@ async fn each_item_arrives_once_and_in_order_on_a_bad_line() {
         repeat: 0.0002,
         ..Rates::default()
     };
-    // The line makes a Ctrl-C of one bit.
+    // A flipped bit can turn a byte into Ctrl-C.
     let interrupted = |error: &Error| {
         let raised = error
             .exception()

@@ -10,7 +10,7 @@ on_both_runtimes! {
     test_task_generators_communicate
 }
 
-/// What sends items to a body, and the stream that the body reads.
+/// A channel: the sender, and the stream that the body reads.
 fn channel<T: Send + 'static>() -> (mpsc::UnboundedSender<T>, impl Stream<Item = T> + Send + 'static) {
     let (sender, mut receiver) = mpsc::unbounded_channel();
     (sender, stream::poll_fn(move |cx| receiver.poll_recv(cx)))
@@ -83,7 +83,7 @@ async fn a_conversation_ends_with_an_error_of_its_stream() {
     reader.close().await.unwrap();
 }
 
-/// A generator that is sent what it goes on with. (Belay for Python has a test of this name, with `send`.)
+/// A generator that gets a value for each one it yields. (Belay for Python has a test of this name, with `send`.)
 #[belay::device]
 trait Chat {
     /// ```python

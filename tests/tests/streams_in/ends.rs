@@ -1,4 +1,4 @@
-//! What ends while a body waits for an item: its caller, its board, its device.
+//! Ends while a body waits for an item: of its caller, its board, its device.
 
 use super::*;
 
@@ -10,7 +10,7 @@ on_both_runtimes! {
     a_stream_that_calls_the_device_that_waits_for_it_is_told_so
 }
 
-/// A call that waits for the item behind the first ones.
+/// A call that is waiting for the item after the first ones.
 async fn waiting(reader: &ReaderDevice, alive: &Alive) -> tokio::task::JoinHandle<Result<u32>> {
     let (asked, mut is_asked) = mpsc::unbounded_channel();
     let silent = stream::poll_fn(move |_| {
@@ -20,7 +20,7 @@ async fn waiting(reader: &ReaderDevice, alive: &Alive) -> tokio::task::JoinHandl
     let items = alive.of(stream::iter(0..3).chain(silent));
     let reader = reader.clone();
     let call = tokio::spawn(async move { reader.add_up(items).await });
-    // Once behind the first ones, and once alone.
+    // The stream is polled twice: for the first items, and for the next one alone.
     for _ in 0..2 {
         soon("the stream to be asked", is_asked.recv()).await;
     }
@@ -66,7 +66,7 @@ async fn a_board_that_is_reset_drops_the_stream_and_reads_the_next_one() {
 
 async fn a_session_that_comes_back_drops_the_stream_and_reads_the_next_one() {
     let mut board = Board::unix().start().await.expect("a board");
-    // It comes back under another name.
+    // The board comes back under another port name.
     let folder = tempfile::tempdir().unwrap();
     let port = folder.path().join("port");
     std::os::unix::fs::symlink(board.port(), &port).unwrap();
@@ -105,7 +105,8 @@ async fn a_stream_that_calls_the_device_that_waits_for_it_is_told_so() {
         "{found:?}"
     );
 
-    // A stream that was begun before gives what it has got, and no more then.
+    // A device's own stream as the input of its own task: it gives the items that have arrived before, and then an
+    // error, since the device is waiting.
     let again: &'static ReaderDevice = Box::leak(Box::new(reader.clone()));
     let mut totals = Box::pin(again.totals(stream::iter(vec![1; 1000])));
     assert_eq!(soon("a total", totals.next()).await.unwrap().unwrap(), 1);
