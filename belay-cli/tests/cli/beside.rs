@@ -1,4 +1,5 @@
-//! The same work done by mpremote, on a board of its own: what has become of both boards, and how long it took.
+//! The same tasks done with `belay` and with mpremote, each on a board of its own: compares both boards, folders and
+//! outputs, and prints how long each took.
 //!
 //! `cargo test -p belay-cli --test cli -- --ignored --nocapture beside`, with mpremote's path in `BELAY_MPREMOTE`.
 
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::harness::{Desk, Said, said};
 use crate::packages::index;
 
-/// Work of a day: what it is, and how it is said to the one and the other.
+/// An everyday task: its name, and the arguments for `belay` and for mpremote.
 struct Task {
     name: &'static str,
     ours: &'static [&'static str],
@@ -31,7 +32,7 @@ const fn task(name: &'static str, ours: &'static [&'static str], theirs: &'stati
     }
 }
 
-/// One of which the output is compared, too.
+/// A task whose output is compared as well.
 const fn heard(name: &'static str, ours: &'static [&'static str], theirs: &'static [&'static str]) -> Task {
     let same = true;
     Task {
@@ -42,10 +43,10 @@ const fn heard(name: &'static str, ours: &'static [&'static str], theirs: &'stat
     }
 }
 
-/// What mpremote says of itself.
+/// What mpremote prints of its own accord.
 const NOTE: &str = "Local directory . is mounted at /remote\n";
 
-/// Reads a file as programs do, and says what was in it.
+/// Reads a file as programs do, and prints its length and checksum.
 const READS: &str = "import binascii\nwith open('16k.bin', 'rb') as f: data = f.read()\nprint(len(data), binascii.crc32(data))";
 
 const TASKS: &[Task] = &[
@@ -230,7 +231,7 @@ fn desk() -> Desk {
     desk
 }
 
-/// All files of a folder, with what is in them.
+/// All files of a folder, with their contents.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut left = vec![folder.to_owned()];

@@ -1,4 +1,4 @@
-//! Running things on the board, and asking it.
+//! Commands that execute something on the board, or ask it something.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
@@ -46,7 +46,7 @@ fn statements_run_and_say_what_they_print_at_once_and_to_the_end() {
     assert_eq!(line, "now\n");
     interrupt(&pid);
     assert_eq!(ended(child).status, 130);
-    // And the port works on.
+    // And the port still works.
     assert_eq!(desk.belay(["eval", "5"]).good(), "5\n");
 }
 
@@ -187,7 +187,7 @@ fn a_reset_forgets_and_the_next_command_finds_the_board() {
     assert_eq!(desk.belay(["eval", "1"]).good(), "1\n");
 }
 
-/// A chip that has firmware put on it, as far as that goes here: it notes that it was told so, and is gone.
+/// A chip that could wait for new firmware, as far as a simulated one can: it notes that it was told to, and resets.
 const BOOTLOADER: &str = "import sys, machine\nclass Chip:\n    reset = machine.reset\n    \
     def bootloader():\n        open('told', 'w').close()\n        machine.reset()\nsys.modules['machine'] = Chip\n";
 
@@ -210,7 +210,7 @@ fn of_two_boards_each_does_what_it_is_told() {
     let (one, other) = (Desk::new(), Desk::new());
     one.put("main.txt", "one");
     let port = other.board.port();
-    // What is said goes before what is in the environment.
+    // `-p` takes precedence over the environment.
     one.belay(["fs", "cp", "main.txt", ":"]).good();
     one.belay(["-p", port, "fs", "mkdir", ":other"]).good();
     one.belay([
@@ -250,7 +250,7 @@ fn of_two_boards_each_does_what_it_is_told() {
     }
 }
 
-/// A clock as boards have them, in a module of the test's.
+/// A real-time clock like those of boards, in a module of the test's own.
 const CLOCK: &str = "class RTC:\n    now = [(2000, 1, 1, 5, 0, 0, 0, 0)]\n    def datetime(self, new=None):\n        \
     if new is None:\n            return self.now[0]\n        self.now[0] = new\n";
 
@@ -264,7 +264,7 @@ fn a_clock_is_read_and_set() {
     let desk = Desk::with(Board::unix().file("rtclib.py", CLOCK));
     let install = "import machine, rtclib\nmachine.RTC = rtclib.RTC";
     if !desk.belay(["exec", install]).err.is_empty() {
-        // A module in read-only memory takes no class: what is asked for is a module of that name.
+        // A built-in module accepts no new class, so `machine` is replaced as a whole.
         desk.belay(["exec", "import sys, rtclib\nsys.modules['machine'] = rtclib"])
             .good();
     }

@@ -1,4 +1,4 @@
-//! Files: each effect is looked at from the board's side.
+//! Files: each effect is checked in the board's own file system.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};

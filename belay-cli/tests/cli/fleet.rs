@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::harness::{Desk, Said, ended, kept, said, until};
 use crate::help::pages;
 
-/// A machine that serves its boards, and what it says of them.
+/// A machine that runs `belay serve`, and the lines that this prints.
 struct Server {
     process: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -34,7 +34,7 @@ impl Server {
     }
 }
 
-/// An address of this machine that no other test has.
+/// An address of this machine that no other test uses.
 fn endpoint() -> String {
     let [.., high, low] = std::process::id().to_be_bytes();
     format!("tcp/127.{high}.{low}.201:7447")
@@ -90,7 +90,7 @@ fn boards_of_another_machine_are_listed_used_and_called_at_once() {
     assert_eq!(nothing, "no machine serves such a board\n");
     let lamp = ["-p", "zenoh:belay/lab1/lamp"];
     for _ in 0..2 {
-        // The second command has it at once: the first one gave it back.
+        // The second command gets the board at once, because the first one has returned it.
         assert_eq!(belay(&[&lamp[..], &["eval", "6 * 7"]].concat()).good(), "42\n");
     }
     let all = belay(&[
@@ -105,7 +105,7 @@ fn boards_of_another_machine_are_listed_used_and_called_at_once() {
         ["lamp", "lock"].map(|name| format!("belay/lab1/{name}: on micropython"))
     );
 
-    // Somebody has one of them: the others see who it is, cannot have it, and can have the other one.
+    // Another client has one of the boards: clients see who has it, cannot use it, and can use the other board.
     let mut holder = on_network(
         &desk,
         &[&lamp[..], &["exec", "print('on')\nwhile True: pass"]].concat(),
@@ -144,14 +144,14 @@ fn boards_of_another_machine_are_listed_used_and_called_at_once() {
     assert_eq!(of("lock").unwrap()["printed"], "1\r\n", "{results:?}");
     let error = of("lamp").unwrap()["error"].as_str().unwrap();
     assert!(error.contains("is away"), "{results:?}");
-    // Killed, so that it gives nothing back itself.
+    // The holder is killed, so that it cannot return the board itself.
     holder.kill().unwrap();
     holder.wait().unwrap();
     until("the board is free again", || {
         belay(&[&lamp[..], &["eval", "6 * 7"]].concat()).out == "42\n"
     });
 
-    // A plug that is pulled is noticed.
+    // Unplugging a board is noticed.
     other.vanish().unwrap();
     assert_eq!(server.line(), "belay/lab1/lock is gone");
     let gone = belay(&["-p", "zenoh:belay/lab1/lock", "info"]).bad(3);

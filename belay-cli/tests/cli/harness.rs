@@ -1,4 +1,4 @@
-//! A board, the command, and what it said.
+//! A board, the command, and its output.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -18,7 +18,7 @@ pub(crate) struct Desk {
     pub(crate) folder: tempfile::TempDir,
 }
 
-/// What the command has done.
+/// The result of the command.
 #[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) status: i32,
@@ -27,14 +27,14 @@ pub(crate) struct Said {
 }
 
 impl Said {
-    /// What was said where all went well.
+    /// The output of a command that has succeeded.
     #[track_caller]
     pub(crate) fn good(self) -> String {
         assert_eq!((self.status, &*self.err), (0, ""), "{self:?}");
         self.out
     }
 
-    /// What was said against it, with this status.
+    /// The error output of a command that has failed with this status.
     #[track_caller]
     pub(crate) fn bad(self, status: i32) -> String {
         assert_eq!(self.status, status, "{self:?}");
@@ -62,7 +62,7 @@ impl Desk {
         path
     }
 
-    /// What is in a file of the board, read from the board's side.
+    /// The contents of a file of the board, read from its file system.
     pub(crate) fn on_board(&self, path: &str) -> Vec<u8> {
         fs::read(self.board.directory().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
@@ -96,7 +96,7 @@ pub(crate) fn command<A: AsRef<OsStr>>(folder: &Path, arguments: impl IntoIterat
     command
 }
 
-/// What a command says that is given this on its standard input.
+/// Runs a command with this standard input, and gives its result.
 pub(crate) fn said(mut command: Command, input: &str) -> Said {
     command
         .stdin(Stdio::piped())
@@ -110,7 +110,7 @@ pub(crate) fn said(mut command: Command, input: &str) -> Said {
     ended(child)
 }
 
-/// What a command has said that was started before.
+/// The result of a command that was started before.
 pub(crate) fn ended(child: Child) -> Said {
     let output = child.wait_with_output().expect("it ends");
     Said {
@@ -120,7 +120,7 @@ pub(crate) fn ended(child: Child) -> Said {
     }
 }
 
-/// Waits for something to be so.
+/// Waits until a condition holds.
 #[track_caller]
 pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
@@ -130,7 +130,7 @@ pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// Compares with what is kept; `BELAY_KEEP` in the environment has it kept anew.
+/// Compares with the stored text; with `BELAY_KEEP` in the environment it is replaced.
 #[track_caller]
 pub(crate) fn kept(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))

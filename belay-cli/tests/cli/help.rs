@@ -1,4 +1,4 @@
-//! What the command says of itself.
+//! The command's help texts.
 
 use std::fmt::Write as _;
 
@@ -13,16 +13,16 @@ fn help(words: &[&str]) -> String {
 fn commands(help: &str) -> Vec<String> {
     let (_, rest) = help.split_once("Commands:\n").unwrap_or_default();
     let lines = rest.lines().take_while(|line| line.starts_with("  "));
-    // What a line has no room for goes on further right.
+    // A description that continues on another line is indented further.
     let first = lines.filter(|line| !line.starts_with("   "));
     let names = first.filter_map(|line| line.split_whitespace().next());
     names.filter(|name| *name != "help").map(str::to_owned).collect()
 }
 
-/// What is there by a feature only, and is not kept with the rest.
+/// Commands that exist with a feature only, so their help is not in the stored text.
 const BY_FEATURE: [&str; 3] = ["sim", "serve", "fleet"];
 
-/// The help of a command and of those below it.
+/// The help of a command and of its subcommands.
 pub(crate) fn pages(name: &str) -> String {
     let text = help(&[name]);
     let below = commands(&text);

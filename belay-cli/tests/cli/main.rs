@@ -1,4 +1,4 @@
-//! Each command, as a process of its own, on simulated boards.
+//! Every command, run as a separate process on simulated boards.
 
 #![cfg(target_os = "linux")]
 

@@ -1,4 +1,4 @@
-//! A folder of this machine on the board.
+//! Folders of this machine that are mounted on the board.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
@@ -38,7 +38,7 @@ fn a_script_imports_and_reads_from_the_folder_and_nothing_is_left() {
             .good(),
         "'data'\n"
     );
-    // Each is mounted anew: what was changed in between is seen.
+    // Each command mounts the folder again, and sees what was changed in between.
     desk.put(
         "app/helper.py",
         "def greet(name):\n    return 'welcome ' + name\n",

@@ -1,4 +1,4 @@
-//! Packages, from folders of this machine and from an index on the loopback.
+//! Packages, from folders of this machine and from an index on the loopback interface.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -8,14 +8,14 @@ use crate::harness::{Desk, command, said};
 
 const HELLO: &str = "def hi():\n    print('hi')\n";
 
-/// What the index has, all the same.
+/// The packages in the index; all of them have the same contents.
 const NAMES: [&str; 3] = ["hello", "package", "ssd1306"];
 
-/// An index with a few packages in it. It ends with the tests.
+/// An index with a few packages. It runs until the test program ends.
 pub(crate) fn index() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    // The beginning of the SHA-256 of what is above.
+    // The hash is the beginning of the SHA-256 of `HELLO`.
     let manifest = r#"{"v": 1, "version": "1.2.0", "hashes": [["hello.py", "HASH"]], "deps": []}"#;
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
@@ -45,7 +45,7 @@ pub(crate) fn index() -> String {
     format!("http://{address}")
 }
 
-/// As every Linux can tell it.
+/// Computed by the tool that every Linux has.
 fn sha256(text: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("text");

@@ -1,4 +1,4 @@
-//! What the documents show of the command is what it says, and what they name it does.
+//! The documents agree with the command: the output that they show is its output, and the commands that they name work.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::harness::{DEADLINE, Desk, Said, ended, said};
 use crate::packages::index;
 
-/// What is in the folder in which the commands of the documents are given.
+/// The files in the folder in which the documents' commands are run.
 const FILES: [(&str, &str); 16] = [
     ("blink.py", "for i in range(3):\n    print('blink', i)\n"),
     ("broken.py", "x = 1\nif x = 2:\n    pass\n"),
@@ -42,7 +42,7 @@ const FILES: [(&str, &str); 16] = [
     ),
 ];
 
-/// What the board has when a command is given that a document only names.
+/// The files on the board when a command is run of which a document shows no output.
 const ON_BOARD: [(&str, &str); 6] = [
     ("main.py", "pass\n"),
     ("boot.py", "pass\n"),
@@ -82,7 +82,7 @@ fn desk() -> Desk {
     desk
 }
 
-/// A command as it is typed, and what is shown of what it says.
+/// A command as a document shows it, with the part of the output that is shown.
 struct Screen {
     typed: String,
     shown: String,
@@ -108,9 +108,9 @@ fn screens(document: &str) -> Vec<Screen> {
     screens
 }
 
-/// A text without what differs from run to run and from machine to machine: figures, and how wide a column is for them.
+/// The words of a text, without what differs between runs or machines: numbers, and the width of columns with them.
 fn outline(text: &str) -> BTreeSet<String> {
-    // The rows of a histogram are those that there happen to be.
+    // Which rows a histogram has depends on the measurements.
     let rows = text
         .lines()
         .filter(|line| !line.contains('█') && !line.starts_with("  to "));
@@ -120,7 +120,7 @@ fn outline(text: &str) -> BTreeSet<String> {
 }
 
 fn outline_of_line(line: &str) -> String {
-    // What is data is compared by its names.
+    // Data is compared by its keys only.
     if line.starts_with("{\"implementation\"") {
         let names = line.split(':').filter_map(|part| part.rsplit(['{', ',']).next());
         return names.filter(|name| name.ends_with('"')).collect();
@@ -188,7 +188,7 @@ fn named() -> BTreeSet<String> {
         .collect()
 }
 
-/// Ends it as somebody at the keyboard does, who insists.
+/// Ends a command as an insistent user at the keyboard does.
 fn interrupted(mut command: Command) -> Said {
     command
         .stdin(Stdio::null())

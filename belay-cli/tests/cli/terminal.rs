@@ -1,4 +1,4 @@
-//! The prompt, on a terminal of the test's.
+//! The prompt, on a pseudo-terminal of the test's.
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
@@ -10,12 +10,12 @@ use pty_process::blocking::{Command, Pty};
 
 use crate::harness::{DEADLINE, Desk, command, until};
 
-/// A terminal with the command in it.
+/// A terminal in which the command runs.
 pub(crate) struct Terminal {
     pty: Arc<Pty>,
     child: std::process::Child,
     shown: Arc<Mutex<String>>,
-    /// How much of that was looked at.
+    /// How much of the output previous waits have covered.
     seen: usize,
 }
 
@@ -51,7 +51,7 @@ impl Terminal {
         (&*self.pty).write_all(keys.as_bytes()).unwrap();
     }
 
-    /// Waits for this text behind what was waited for before, and gives all up to it.
+    /// Waits for this text after the end of the previous wait, and gives everything up to it.
     #[track_caller]
     pub(crate) fn wait(&mut self, text: &str) -> String {
         let deadline = std::time::Instant::now() + DEADLINE;
@@ -97,7 +97,7 @@ fn what_is_typed_is_run_completed_and_interrupted() {
     terminal.wait("sys.platform");
     terminal.press("\r");
     terminal.wait("'linux'");
-    // The key that goes up brings the last line back.
+    // The arrow key "up" brings the last line back.
     terminal.press("\x1b[A");
     terminal.wait("sys.platform");
     terminal.press("\r");
@@ -128,7 +128,7 @@ fn two_hundred_lines_that_are_pasted_arrive_as_they_are() {
     terminal.wait(">>> ");
     terminal.press("total\r");
     terminal.wait("\r\n19110\r\n>>> ");
-    // One line is as if it was typed, and what is not text does nothing.
+    // A single pasted line is treated as if typed, and control characters in it are ignored.
     terminal.press("\x1b[200~1 +\x03 1\x1b[201~");
     terminal.wait("1 + 1");
     terminal.press("\r");
@@ -198,7 +198,7 @@ fn the_shell_is_typed_on_and_ctrl_c_ends_a_command_but_not_the_shell() {
 
 #[test]
 fn what_a_board_says_is_shown_with_times_and_nothing_is_said_to_it() {
-    // A simulated board does not notice every program that never writes, and says nothing to nobody.
+    // A command as the board: a simulated board sends nothing while nobody has written anything to it.
     let ticking = "exec:sh -c 'n=0; while sleep 0.02; do n=$((n+1)); echo tick $n; done'";
     let here = std::env::temp_dir();
     let mut child = command(&here, ["-p", ticking, "monitor", "--json"])
@@ -222,7 +222,7 @@ fn what_a_board_says_is_shown_with_times_and_nothing_is_said_to_it() {
     assert!(json["line"].as_str().unwrap().starts_with("tick "), "{json}");
 }
 
-/// Modes of the terminal that a command has set, by what sets them and what takes them back.
+/// Terminal modes: the sequence that sets each, and the one that resets it.
 const MODES: [(&str, &str); 3] = [
     ("\x1b[?2004h", "\x1b[?2004l"),
     ("\x1b[?1049h", "\x1b[?1049l"),

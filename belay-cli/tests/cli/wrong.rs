@@ -1,4 +1,4 @@
-//! Wrong uses, and what is said of them.
+//! Wrong uses of the command, and its messages.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,7 +9,7 @@ use belay_sim::Board;
 
 use crate::harness::{Desk, Said, command, ended, kept, said};
 
-/// What is wrong in each, apart from the one board being there.
+/// Command lines that fail although a board is there.
 const USES: &[&str] = &[
     "rnu blink.py",
     "run",
@@ -90,14 +90,14 @@ fn desk() -> Desk {
     desk
 }
 
-/// What was said, without what differs from run to run.
+/// The error output, without what differs from run to run.
 fn settled(desk: &Desk, said: &Said) -> String {
     let folder = desk.folder.path().display().to_string();
     let text = said
         .err
         .replace(desk.board.port(), "PORT")
         .replace(&folder, "FOLDER");
-    // What addresses there are is the library's to say.
+    // The list of addresses comes from the library.
     let lines = text.lines().filter(|line| !line.starts_with("        "));
     lines
         .map(|line| line.trim_end().to_owned() + "\n")
@@ -122,7 +122,7 @@ fn what_cannot_be_done_is_said_with_what_to_do() {
         );
     }
     kept("wrong.txt", &all);
-    // And the board is none the worse for it.
+    // The board still works after all of this.
     assert_eq!(desk.belay(["eval", "6 * 7"]).good(), "42\n");
     assert_eq!(desk.on_board("there/file"), b"f");
 }
@@ -137,12 +137,12 @@ fn without_a_board_the_ways_to_name_one_are_told() {
         let text = said(command(&here, words), "").bad(3);
         assert!(text.contains("no port") && text.contains("belay ports"), "{text}");
     }
-    // On this machine there may be one that is meant.
+    // This machine may have exactly one port, and then the command uses it.
     let said = said(command(&here, ["eval", "1"]), "");
     assert!(said.status == 3 || said.out == "1\n", "{said:?}");
 }
 
-/// The command while it executes this, once that has printed a line, and what it prints from there on.
+/// Runs this code, and waits until it has printed a line. Gives the process, and its output from there on.
 fn running(desk: &Desk, code: &str) -> (Child, BufReader<ChildStdout>) {
     let mut command = desk.command(["exec", code]);
     let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -166,7 +166,7 @@ fn a_port_that_is_taken_is_said_to_be_whose() {
     ended(holder);
 }
 
-/// A file system that says of itself that it is almost full.
+/// A file system that reports that it is almost full.
 const FULL: &str = "import os, vfs\nclass Full:\n    def __init__(self):\n        self.real = os.VfsPosix('.')\n    \
     def __getattr__(self, name):\n        return getattr(self.real, name)\n    def mount(self, *_): pass\n    \
     def umount(self): pass\n    def statvfs(self, path):\n        return 1, 1, 20000, 1000, 1000, 0, 0, 0, 0, 255\n\
@@ -211,7 +211,7 @@ fn a_pipe_that_nobody_reads_ends_the_command_quietly() {
     assert_eq!(folder.count(), 0);
 }
 
-/// What does not end, does not read and cannot be read is told, not waited for.
+/// A named pipe, whose reader could wait for ever, is reported; the command does not wait for it.
 #[test]
 fn a_pipe_in_a_folder_is_told_and_not_read() {
     let desk = desk();
