@@ -1,4 +1,4 @@
-//! The `circuitpython-like` board differs from MicroPython as CircuitPython does.
+//! The differences between the `circuitpython-like` board and MicroPython, which are those of CircuitPython.
 
 mod common;
 
@@ -24,8 +24,8 @@ fn with(files: &[(&str, &str)]) -> Board {
 const ANY_KEY: &[u8] = b"Press any key to enter the REPL. Use CTRL-D to reload.\r\n";
 const PROMPT: &[u8] = b"\r\n>>> ";
 
-/// A client whose board is in the raw REPL. What is sent while the program still runs is thrown away, and what the
-/// board has said by then may be lost: it is asked until it answers.
+/// A client whose board is in the raw REPL. The board discards input while its program is still running, and the output
+/// up to then may be lost, so this asks until the board answers.
 fn raw(board: &Board) -> Client {
     let mut client = Client::open(board.port());
     loop {
@@ -151,7 +151,7 @@ fn a_file_that_is_written_to_restarts_the_program_unless_the_repl_is_in_use() {
     client.send(b" \x01");
     client.until(RAW);
     fs::write(board.directory().join("code.py"), "print('newest')").expect("the drive is ours");
-    // It would be restarted after three quarters of a second.
+    // Outside of the REPL, auto-reload would restart the program after three quarters of a second.
     assert_eq!(client.within(Duration::from_millis(1500)), b"");
 }
 
@@ -218,7 +218,7 @@ fn values_are_those_of_circuitpython() {
     let mut client = raw(&board);
     for (expression, value) in [
         ("repr('ä€😀\\x7f\\n')", "'ä€😀\\x7f\\n'"),
-        // 0x3dcccccd without its lowest two bits, and in six digits.
+        // 0x3dcccccd, the single-precision 0.1, without its lowest two bits; and printed with six digits.
         ("struct.unpack('I', struct.pack('f', 0.1))[0] & 3", "0"),
         (
             "0.1, 1 / 3, 16777215.0, float('inf'), float('nan')",
@@ -279,7 +279,7 @@ fn unread_input_keeps_ctrl_c_out() {
     client.until(b"go\r\n");
     client.send(&[b'x'; 257]);
     client.send(b"\x03");
-    // It comes in as soon as there is room for a packet.
+    // The Ctrl-C arrives as soon as there is room for a packet.
     client.until(b"over\r\n");
     let (_, errors) = client.outcome();
     assert!(errors.contains("KeyboardInterrupt"), "{errors}");

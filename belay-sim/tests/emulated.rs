@@ -1,4 +1,4 @@
-//! The boards in QEMU, each with its peculiarities.
+//! The boards that QEMU emulates, each with its peculiarities.
 
 mod common;
 

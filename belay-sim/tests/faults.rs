@@ -1,4 +1,4 @@
-//! The cable does to bytes what it is told to, and nothing else.
+//! The cable does exactly what it is told to do with bytes.
 
 mod common;
 
@@ -115,7 +115,7 @@ fn random_faults_are_the_same_for_the_same_seed() {
             .cable()
             .set_rates(Direction::ToHost, rates, seed)
             .expect("runs");
-        // Zeros: no flipped bit makes one an end of a line.
+        // Zeros, because no single flipped bit turns one into a line end.
         client.send(&[b"\0".repeat(200), b"\n".to_vec()].concat());
         let mut spoiled = client.until(b"\n");
         board.cable().heal().expect("runs");
@@ -143,7 +143,7 @@ fn random_drops_happen_about_as_often_as_asked_for() {
         )
         .expect("runs");
     client.send(&b"x".repeat(4000));
-    // Several ends of lines, lest all be dropped.
+    // Several line ends, so that at least one arrives.
     client.send(&b"\n".repeat(20));
     let arrived = client.until(b"\n").len();
     assert!((2800..3200).contains(&arrived), "{arrived} of 4000 arrived");
@@ -154,8 +154,8 @@ fn a_baud_rate_sets_the_pace() {
     let (board, mut client) = echo();
     board.cable().set_baud(Some(9600)).expect("runs");
     let start = Instant::now();
-    // 96 bytes take a tenth of a second in each direction; the second overlaps with the first only
-    // as far as the board echoes before the end of the line, which it does not.
+    // 96 bytes take a tenth of a second in each direction. The two directions would overlap only if the board sent
+    // something back before the end of the line, which it does not.
     let text = [b"x".repeat(95), b"\n".to_vec()].concat();
     assert_eq!(line(&mut client, &text), text);
     let took = start.elapsed();

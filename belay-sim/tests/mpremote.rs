@@ -1,4 +1,4 @@
-//! MicroPython's own tool takes the port for that of a board. It comes from `cargo xtask test`.
+//! MicroPython's own tool can use the port like that of a board. `cargo xtask test` installs it.
 
 mod common;
 
@@ -45,7 +45,7 @@ fn mpremote_executes_copies_lists_and_resets() {
         mpremote(&board, &["exec", "print('kept' in globals())"]),
         "False\r\n"
     );
-    // A hard reset ends with the port still there.
+    // After a hard reset the port is still there.
     mpremote(&board, &["reset"]);
     assert_eq!(mpremote(&board, &["exec", "print(2)"]), "2\r\n");
 }

@@ -1,4 +1,4 @@
-//! The port is one that programs may open, close and share out among themselves.
+//! Programs can open, close and share the port.
 
 mod common;
 
@@ -39,7 +39,7 @@ fn who_stays_hears_the_board_however_many_came_at_the_same_time_and_left() {
     for _ in 0..5 {
         let mut first = Client::raw(board.port());
         first.send(b"import time\ntime.sleep_ms(300)\nprint('e' + 'nd')\n\x04");
-        // The kernel tells of those who come at the same time as if they were fewer.
+        // If clients open the port at the same time, the kernel reports fewer events than there are clients.
         let mut others: Vec<_> = (0..8).map(|_| Client::open(board.port())).collect();
         let last = others.pop();
         others.push(first);

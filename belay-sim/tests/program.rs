@@ -1,4 +1,4 @@
-//! The program: what it refuses.
+//! The `belay-sim` program: the arguments that it refuses.
 
 #![cfg(feature = "cli")]
 

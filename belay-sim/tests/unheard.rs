@@ -1,5 +1,5 @@
-//! Output without a listener. The test is alone in its program: a process that another test starts at the
-//! wrong moment would keep the port open a little longer than the client does.
+//! Output without a listener. This test is the only one of its program: a child process that another test started at
+//! the wrong moment would inherit the port, and keep it open a little longer than the client.
 
 mod common;
 
@@ -10,8 +10,8 @@ use common::Client;
 fn what_nobody_hears_is_lost() {
     let board = Board::unix().start_blocking().expect("the unix board starts");
     let mut first = Client::raw(board.port());
-    // Files tell the board when to print and us when it has done so. What it prints is more than any buffer holds, so
-    // that what comes first has been taken from it, while nobody is there, before it is done.
+    // Files tell the board when to print, and the test when this is done. The board prints more than any buffer holds,
+    // so that by then the first part must have been discarded while nobody listened.
     first.send(
         b"import os, time\nprint('waiting')\nwhile 'go' not in os.listdir(): time.sleep_ms(1)\n\
           print('unheard')\nfor i in range(300): print('x' * 1000)\nopen('done', 'w').close()\x04",

@@ -30,7 +30,7 @@ fn ctrl_c_interrupts_a_loop_a_sleep_and_a_read() {
         "import time\ntime.sleep(1000)",
         "import sys\nsys.stdin.readline()",
     ] {
-        // The program says when it runs: before that, Ctrl-C would be taken for input.
+        // The program prints when it runs: an earlier Ctrl-C would be taken for input.
         client.send(format!("print('go')\n{code}\x04").as_bytes());
         client.until(b"go\r\n");
         client.send(b"\x03");
@@ -151,7 +151,7 @@ fn machine_reset_brings_the_banner_on_the_same_port() {
 fn a_board_that_crashes_starts_again() {
     let board = board();
     let mut client = Client::raw(board.port());
-    // The process is killed behind the board's back, as a watchdog would do it.
+    // The process is killed from outside, as a watchdog would reset a board.
     let pid = rustix::process::Pid::from_raw(i32::try_from(board.process_id()).expect("small"));
     rustix::process::kill_process(pid.expect("not zero"), rustix::process::Signal::KILL).expect("it runs");
     client.until(BANNER_END);

@@ -43,7 +43,7 @@ impl Holder {
             .collect()
     }
 
-    /// Sends the program what Ctrl-C would.
+    /// Sends the program the signal of a Ctrl-C.
     pub fn interrupt(&self) {
         let pid = Pid::from_raw(i32::try_from(self.child.id()).expect("a process id")).expect("not zero");
         rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it runs");
@@ -52,7 +52,7 @@ impl Holder {
 
 impl Drop for Holder {
     fn drop(&mut self) {
-        // Both fail only when it has ended already.
+        // Both calls fail only if it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

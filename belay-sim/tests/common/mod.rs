@@ -1,4 +1,4 @@
-//! A plain serial program, as small as can be.
+//! A minimal serial program.
 
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
 
@@ -32,7 +32,7 @@ pub use holder::Holder;
 /// How long anything may take before a test gives up.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
-/// The raw REPL's greeting.
+/// The raw REPL's banner and prompt.
 pub const RAW: &[u8] = b"raw REPL; CTRL-B to exit\r\n>";
 
 /// A program that has a port open.
@@ -75,7 +75,7 @@ impl Client {
         }
     }
 
-    /// Reads until the end of what was received is this, and returns all of it.
+    /// Reads until what was received ends with this, and returns all of it.
     pub fn until(&mut self, end: &[u8]) -> Vec<u8> {
         let deadline = Instant::now() + DEADLINE;
         loop {
@@ -96,7 +96,7 @@ impl Client {
         while self.read(deadline) {}
     }
 
-    /// What arrives within a while in which nothing is expected.
+    /// Everything that arrives within a while in which nothing may be expected.
     pub fn within(&mut self, time: Duration) -> Vec<u8> {
         let end = Instant::now() + time;
         while let left = end.saturating_duration_since(Instant::now())
@@ -179,7 +179,7 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack.windows(needle.len()).position(|window| window == needle)
 }
 
-/// A process that can be waited for although it is not our child.
+/// A process that can be waited for although it is not a child of ours.
 pub struct Watched(OwnedFd);
 
 impl Watched {
@@ -195,7 +195,7 @@ impl Watched {
     }
 }
 
-/// Whether a port is locked. Root may open it all the same, so the question is put to another user.
+/// Whether a port is locked. Root can open a locked port, so another user tries to.
 pub fn is_locked(port: &str) -> bool {
     let mut command = Command::new("sh");
     command.args(["-c", "exec 3<>\"$0\"", port]).stderr(Stdio::null());
@@ -206,7 +206,7 @@ pub fn is_locked(port: &str) -> bool {
     !command.status().expect("there is a shell").success()
 }
 
-/// Asks again until the answer is yes.
+/// Waits until a condition holds.
 pub fn eventually(what: &str, mut question: impl FnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
     while !question() {
