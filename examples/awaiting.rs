@@ -1,9 +1,9 @@
-//! A body that awaits: several things at once on the board, in one task.
+//! Bodies with `await`: several things at once on the board, in one task.
 
 use belay::prelude::*;
 use belay_examples::ExampleBoard;
 
-/// A station with sensors that take their time.
+/// A station with sensors that need some time for a reading.
 #[belay::device]
 pub trait Station {
     /// ```python
@@ -24,7 +24,7 @@ pub trait Station {
     #[task]
     async fn readings(&self) -> Result<Vec<(String, u32)>>;
 
-    /// Gives up what takes too long, by the board's own clock.
+    /// Gives up a reading that takes too long, by the board's own clock.
     ///
     /// ```python
     /// try:
@@ -35,7 +35,7 @@ pub trait Station {
     #[task]
     async fn quick(&self) -> Result<Option<(String, u32)>>;
 
-    /// Goes on in the background, and stops while it waits.
+    /// Runs in the background; it can be stopped while it waits.
     ///
     /// ```python
     /// while True:

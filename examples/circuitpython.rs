@@ -8,7 +8,7 @@ use belay_examples::ExampleBoard;
 /// A board with CircuitPython.
 #[belay::device]
 pub trait Board {
-    /// The pin is the board's own, so nobody has to know its number.
+    /// Opens the LED's pin, whose number the board's own module knows.
     ///
     /// ```python
     /// import board, digitalio, microcontroller

@@ -1,4 +1,4 @@
-//! When a board had a value, by the clock of this machine, and how far the two clocks run apart.
+//! When a board had a value, in this machine's time, and how far the board's clock drifts.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,7 +6,7 @@ use belay::Stamped;
 use belay::prelude::*;
 use belay_examples::ExampleBoard;
 
-/// A sensor whose readings are worth nothing without their time.
+/// A sensor whose readings are useless without their time.
 #[belay::device]
 pub trait Sensor {
     /// ```python
@@ -24,7 +24,7 @@ pub trait Sensor {
     #[task]
     async fn read(&self) -> Result<Stamped<u16>>;
 
-    /// What the board counts, which wraps around.
+    /// The board's counter of microseconds, which wraps around.
     ///
     /// ```python
     /// import time

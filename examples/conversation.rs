@@ -8,10 +8,10 @@ use futures_util::TryStreamExt;
 use futures_util::stream;
 use tokio::sync::mpsc;
 
-/// A board that is told more while it works.
+/// A board that receives data while it works.
 #[belay::device]
 pub trait Player {
-    /// Moves a servo through these pulse widths, in microseconds, and gives how many there were.
+    /// Moves a servo through these pulse widths, in microseconds, and returns how many there were.
     ///
     /// ```python
     /// from machine import PWM, Pin
@@ -25,7 +25,7 @@ pub trait Player {
     #[task]
     async fn play(&self, widths: impl IntoIterator<Item = u32>) -> Result<u32>;
 
-    /// Thinks of a number, and says of each guess whether the number is lower (-1), higher (1) or that (0).
+    /// Thinks of a number, and answers each guess: the number is lower (-1), higher (1) or equal (0).
     ///
     /// ```python
     /// for guess in guesses:
@@ -42,7 +42,7 @@ async fn main() -> belay_examples::Result {
     let board = ExampleBoard::from_command_line().await?;
     let player = PlayerDevice::connect(board.port()).await?;
 
-    // What is an iterator here is one there. It goes over the line in batches, as the body wants more.
+    // An iterator here is an iterator in the body. Its items are sent in batches, whenever the body wants more.
     let moves = player.play((1_000..2_000).step_by(10)).await?;
     println!("the servo has moved {moves} times");
 
@@ -51,7 +51,7 @@ async fn main() -> belay_examples::Result {
     Ok(())
 }
 
-/// Finds the number: each guess is made of what the body said of the one before.
+/// Finds the number: each guess follows from the body's answer to the one before.
 async fn guess(player: &PlayerDevice, secret: u32) -> Result<()> {
     let (say, mut said) = mpsc::channel(1);
     let guesses = stream::poll_fn(move |cx| said.poll_recv(cx));
@@ -59,7 +59,7 @@ async fn guess(player: &PlayerDevice, secret: u32) -> Result<()> {
     let (mut low, mut high) = (0, 1_000);
     loop {
         let guess = u32::midpoint(low, high);
-        // It fails only when the body has ended, which the answer says.
+        // Sending fails only when the body has ended, and then its last answer says so.
         let _ = say.send(guess).await;
         match answers.try_next().await? {
             Some(-1) => high = guess,

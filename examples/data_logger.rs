@@ -15,7 +15,7 @@ pub trait Logger {
     #[setup]
     async fn open(&self) -> Result<()>;
 
-    /// Writes a line for each reading. What is in the file stays there if the power is lost.
+    /// Writes a line for each reading. Each line is flushed, so that it survives a loss of power.
     ///
     /// ```python
     /// import time
@@ -38,7 +38,7 @@ async fn main() -> belay_examples::Result {
     let files = logger.device().files();
     files.create_dir_all("/log").await?;
     let logging = logger.log("/log/today.csv", 40).await?;
-    // The board logs by itself; meanwhile the host does what it likes.
+    // The board logs by itself; meanwhile the host can do anything.
     tokio::time::sleep(Duration::from_millis(50)).await;
     logging.join().await?;
 

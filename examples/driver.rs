@@ -1,5 +1,5 @@
-//! A driver in a module that the trait brings: `board/segments.py` is checked when this is compiled, and is on the board,
-//! in its memory, before the setup runs.
+//! A driver in a Python module that the trait brings along: `board/segments.py` is checked when this program is
+//! compiled, and is put into the board's memory before the setup runs.
 
 use belay::prelude::*;
 use belay_examples::ExampleBoard;
@@ -38,7 +38,7 @@ async fn main() -> belay_examples::Result {
     let digit = DigitDevice::connect(board.port()).await?;
     println!("1 is {}", digit.show(1, false).await?);
     println!("7 with a point is {}", digit.show(7, true).await?);
-    // What goes wrong in the driver names its file and line on this computer.
+    // The traceback of an error in the driver names its file and line on this computer.
     if let Err(error) = digit.show(12, false).await {
         println!("{error}");
     }

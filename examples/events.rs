@@ -1,4 +1,4 @@
-//! The board tells the host something without being asked: the presses of a button.
+//! The board sends the host something unasked: the presses of a button.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -8,10 +8,11 @@ use belay::{Error, ErrorKind};
 use belay_examples::ExampleBoard;
 use futures_util::StreamExt as _;
 
-/// A button. On a real board a pin's interrupt would tell of it: `Pin(14, Pin.IN).irq(lambda pin: pressed(…))`.
+/// A button. On a real board a pin's interrupt handler would call the event: `Pin(14, Pin.IN).irq(lambda pin:
+/// pressed(…))`.
 #[belay::device]
 pub trait Button {
-    /// Presses it after so many milliseconds each, for as long.
+    /// Simulates presses: waits for each of these times, in milliseconds, and calls the event with it.
     ///
     /// ```python
     /// import time
@@ -22,7 +23,7 @@ pub trait Button {
     #[thread]
     async fn press(&self, durations: Vec<u32>) -> Result<ThreadHandle>;
 
-    /// For how many milliseconds it was pressed.
+    /// The button was pressed for this many milliseconds.
     #[event]
     fn pressed(&self) -> impl Stream<Item = Result<u32>>;
 
@@ -33,10 +34,10 @@ pub trait Button {
     async fn multiply(&self, a: u32, b: u32) -> Result<u32>;
 }
 
-/// Hears so many presses.
+/// Receives this many presses.
 async fn hear(button: ButtonDevice, mut count: u32) -> Result<u32, Error> {
     let mut pressed = pin!(button.pressed());
-    // The subscription has begun: whatever is pressed from here on is heard.
+    // The subscription has begun: every press from now on is received.
     let pressing = button.press((1..=count).map(|n| 10 * n).collect()).await?;
     let mut heard = 0;
     while heard < count {
@@ -45,7 +46,7 @@ async fn hear(button: ButtonDevice, mut count: u32) -> Result<u32, Error> {
                 println!("pressed for {ms} ms");
                 heard += 1;
             }
-            // It goes on behind a loss.
+            // After a loss the stream continues.
             Some(Err(error)) => match error.kind() {
                 ErrorKind::EventsLost { lost: Some(lost), .. } => {
                     println!("{error}");

@@ -24,7 +24,7 @@ pub trait Failing {
     #[task]
     async fn read(&self, path: &str) -> Result<String>;
 
-    /// Says that it returns a number, and returns a text.
+    /// Declares a number as its result, and returns a string.
     ///
     /// ```python
     /// return "many"
@@ -32,7 +32,7 @@ pub trait Failing {
     #[task]
     async fn count(&self) -> Result<u32>;
 
-    /// Takes longer than it may.
+    /// Takes longer than its time-out.
     ///
     /// ```python
     /// import time

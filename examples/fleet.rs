@@ -39,7 +39,7 @@ struct Arguments {
     seconds: u64,
 }
 
-/// The two machines that the boards are on. Here both are this one, and each has an address that no other program uses.
+/// The two machines that have the boards. Here both are this computer, at addresses that no other program uses.
 const HOSTS: [&str; 2] = ["lab1", "lab2"];
 const BOARDS: usize = 16;
 /// The board that is unplugged.
@@ -50,7 +50,7 @@ fn endpoint(host: usize) -> String {
     format!("tcp/127.{high}.{low}.{}:7447", 101 + host)
 }
 
-/// Only what is named is found, so that this runs beside whatever else is on the network.
+/// Only these addresses are used, so that other programs on the network are not found.
 fn config(listen: &[String], connect: &[String]) -> belay_examples::Result<Config> {
     let mut config = belay_fleet::network(connect, listen)?;
     let mut set = |key, value| config.insert_json5(key, value).map_err(|error| error.to_string());
@@ -61,7 +61,7 @@ fn config(listen: &[String], connect: &[String]) -> belay_examples::Result<Confi
     Ok(config)
 }
 
-/// The machine that a board is on, and what it is called there.
+/// The machine that a board is on, and the board's name there.
 fn place(board: usize) -> (usize, String) {
     (board % HOSTS.len(), format!("pico-{board:02}"))
 }
@@ -126,7 +126,7 @@ async fn main() -> belay_examples::Result {
     Ok(())
 }
 
-/// What has become of the board that is unplugged.
+/// The state of the board that is unplugged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
     Whole,
@@ -144,7 +144,7 @@ async fn announce(servers: &[Server], number: usize, board: &Board) -> belay_exa
     Ok(())
 }
 
-/// Draws the table, on a terminal always at the same place.
+/// Draws the table; on a terminal each one overwrites the one before.
 fn show(results: &BTreeMap<String, std::result::Result<f64, FleetError>>) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     if out.is_terminal() {

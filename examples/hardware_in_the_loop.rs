@@ -6,7 +6,7 @@
 use belay::prelude::*;
 use belay_examples::ExampleBoard;
 
-/// The module, with a pin that the test holds.
+/// The module under test, with a pin whose level the test sets.
 #[belay::device(modules = "firmware")]
 pub trait Debouncing {
     /// ```python
@@ -21,7 +21,7 @@ pub trait Debouncing {
     #[setup]
     async fn open(&self) -> Result<()>;
 
-    /// Holds the pin at each of these levels for a sample, and says which of them were a press.
+    /// Sets the pin to each of these levels for one sample, and returns which of them counted as a press.
     ///
     /// ```python
     /// presses = []

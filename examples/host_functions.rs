@@ -1,14 +1,14 @@
-//! Functions of the program that bodies on the board call: here to keep readings, and to ask what to do.
+//! Functions of the program that bodies on the board call: here to store readings, and to ask the user.
 
 use std::sync::{Arc, Mutex};
 
 use belay::prelude::*;
 use belay_examples::ExampleBoard;
 
-/// A sensor that says what it measures, and asks how to go on.
+/// A sensor that reports what it measures, and asks the user something.
 #[belay::device]
 pub trait Logger {
-    /// Keeps a reading, and gives how many there are by now.
+    /// Stores a reading, and returns how many there are by now.
     #[host(timeout_ms = 2_000)]
     async fn store(&self, sensor: &str, value: u16) -> Result<usize, NoRoom>;
 
@@ -19,7 +19,7 @@ pub trait Logger {
     #[setup]
     async fn open(&self) -> Result<()>;
 
-    /// Measures until there is no room for more, and says how often that was.
+    /// Measures until the store is full, and returns how many readings were stored.
     ///
     /// ```python
     /// total = 0
@@ -33,7 +33,7 @@ pub trait Logger {
     #[task]
     async fn measure(&self) -> Result<usize>;
 
-    /// Asks whoever sits at the host.
+    /// Asks the user of the host.
     ///
     /// ```python
     /// name = input("what is your name? ")
@@ -43,7 +43,7 @@ pub trait Logger {
     async fn greet(&self) -> Result<String>;
 }
 
-/// Why a reading is not kept.
+/// Why a reading is not stored.
 #[derive(Debug)]
 pub struct NoRoom;
 

@@ -1,4 +1,5 @@
-//! Host code is written against the trait, so that its tests need no board: a fake by hand, and one by `mockall`.
+//! Host code is written against the trait, so that its tests need no board: a fake written by hand, and one from
+//! `mockall`.
 //!
 //! `cargo test -p belay-examples --test mocking` runs the tests.
 
@@ -49,7 +50,7 @@ pub trait Greenhouse {
     async fn warn(&self) -> Result<ThreadHandle>;
 }
 
-/// What is to be tested: opens the vent above 30 °C, and warns above 40 °C for as long as it is asked to.
+/// The code under test: opens the vent above 30 °C, and warns above 40 °C for as long as `warning`.
 async fn regulate(house: &impl Greenhouse, warning: Duration) -> Result<f64> {
     let celsius = house.celsius().await?;
     house.vent(celsius > 30.0).await?;
@@ -87,7 +88,7 @@ async fn a_hot_house_blinks_until_it_is_stopped() -> Result<()> {
     Ok(())
 }
 
-/// A fake by hand does where there is little to expect: a sensor that is broken.
+/// A fake by hand, which is enough where there is little to expect: a broken sensor.
 struct Broken;
 
 impl Greenhouse for Broken {

@@ -14,7 +14,7 @@ class Counter:
         return self.value
 ";
 
-/// A board with a file system. The module `counter` is among its files.
+/// A board with a file system. `counter` is a module among its files.
 #[belay::device(globals(counter))]
 pub trait Files {
     /// Writes a file.
@@ -44,7 +44,7 @@ pub trait Files {
     #[setup]
     async fn start_counting(&self, step: i32) -> Result<()>;
 
-    /// Advances it.
+    /// Advances the counter.
     ///
     /// ```python
     /// return counter.advance()

@@ -18,7 +18,7 @@ pub struct Colour {
 /// A strip of LEDs, each with a colour of its own.
 #[belay::device]
 pub trait Strip {
-    /// Opens the strip. A board without the `neopixel` module gets one that only remembers.
+    /// Opens the strip. On a board without the `neopixel` module it is replaced by a list that only stores the colours.
     ///
     /// ```python
     /// try:

@@ -1,23 +1,23 @@
-//! Objects that stay on the board and are used from here: a typed one, and any.
+//! Objects that stay on the board and are used from here: one with a typed trait, and one without.
 
 use belay::prelude::*;
 use belay_examples::ExampleBoard;
 use futures_util::TryStreamExt as _;
 
-/// A motor, as the driver on the board has it.
+/// A motor: the methods of the board's Python class that the host uses.
 #[belay::object]
 pub trait Motor {
-    /// Turns it by so many steps, and says where it is then.
+    /// Turns the motor by this many steps, and returns its new position.
     async fn turn(&self, steps: i32) -> Result<i32>;
 
-    /// The places that it comes by on the way.
+    /// The positions on the way.
     fn way(&self, to: i32) -> impl Stream<Item = Result<i32>>;
 
-    /// Where it is.
+    /// The current position.
     #[get]
     async fn position(&self) -> Result<i32>;
 
-    /// Says that it is somewhere else.
+    /// Sets the position, without turning.
     #[set]
     async fn set_position(&self, position: i32) -> Result<()>;
 }
@@ -48,7 +48,7 @@ pub trait Machine {
     #[task]
     async fn motor(&self, name: &str) -> Result<MotorObject>;
 
-    /// An argument is the object again.
+    /// A handle that is passed as an argument is the object itself in the body.
     ///
     /// ```python
     /// return max(motors, key=lambda motor: motor.position)
@@ -67,7 +67,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let way: Vec<i32> = right.way(100).try_collect().await?;
     println!("right comes by {way:?}");
 
-    // Whatever has no type in Rust is used by its names.
+    // An object without a Rust type is used by the names of its attributes and methods.
     let foremost = machine.foremost(&[left, right]).await?;
     println!("foremost is {}", foremost.get::<String>("name").await?);
     let names: Remote = machine.execute_as("[]").await?;

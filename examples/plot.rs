@@ -24,7 +24,7 @@ pub trait Sensor {
     #[setup]
     async fn open(&self) -> Result<()>;
 
-    /// The voltage at the first converter, every so often.
+    /// The voltage at the first converter, once every `every_ms` milliseconds.
     ///
     /// ```python
     /// for _ in range(n):
@@ -35,7 +35,7 @@ pub trait Sensor {
     fn volts(&self, n: u32, every_ms: u32) -> impl Stream<Item = Result<f32>>;
 }
 
-/// The latest readings as columns, the largest of them as high as there is room.
+/// The latest readings as columns, scaled so that the largest has the full height.
 fn draw(readings: &VecDeque<f32>) -> String {
     const EIGHTHS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let lowest = readings.iter().copied().fold(f32::INFINITY, f32::min);
@@ -45,7 +45,7 @@ fn draw(readings: &VecDeque<f32>) -> String {
     let mut lines = vec![String::new(); HEIGHT];
     for reading in readings {
         let share = f64::from((reading - lowest) / range);
-        // One eighth at least, so that the lowest is seen, too.
+        // At least an eighth, so that the lowest reading is visible, too.
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -83,7 +83,7 @@ async fn main() -> belay_examples::Result {
             }
             latest.push_back(reading);
             if live {
-                // Over what was drawn before, but for the first time.
+                // Drawn over the previous plot, except for the first time.
                 let up = if first {
                     String::new()
                 } else {

@@ -1,4 +1,4 @@
-//! A project's folder is brought to the board: all of it the first time, and what has changed from then on.
+//! Brings a project's folder to the board: all of it the first time, and later what has changed.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use belay::prelude::*;
 use belay::{Step, SyncOptions, SyncReport, TransferEvent};
 use belay_examples::ExampleBoard;
 
-/// Brings the folder to the board and says what is done.
+/// Brings the folder to the board and prints what is done.
 async fn sync(device: &Device, folder: &std::path::Path, options: SyncOptions) -> Result<SyncReport> {
     let mut syncing = device.files().sync(folder, "/app", options).events();
     let mut report = SyncReport::default();
@@ -36,7 +36,7 @@ async fn sync(device: &Device, folder: &std::path::Path, options: SyncOptions) -
 async fn main() -> belay_examples::Result {
     let board = ExampleBoard::from_command_line().await?;
     let device = Device::connect(board.port()).await?;
-    // A project of yours is a folder that is there already.
+    // In a real project this is a folder that exists already.
     let project = std::env::temp_dir().join(format!("belay-example-{}", std::process::id()));
     fs::create_dir_all(project.join("sensors"))?;
     fs::write(

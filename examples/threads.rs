@@ -18,7 +18,7 @@ pub trait Blinker {
     #[setup]
     async fn open(&self) -> Result<()>;
 
-    /// Blinks until it is stopped: every turn of the loop is a place where it can be.
+    /// Blinks until it is stopped, which can happen at every turn of the loop.
     ///
     /// ```python
     /// global changes

@@ -1,4 +1,4 @@
-//! Several traits on one device, each with names of its own on the board; and a fake for the host's tests.
+//! Several traits on one device, each with its own names on the board; and a fake for the tests of host code.
 
 use belay::Device;
 use belay::prelude::*;
@@ -14,7 +14,7 @@ pub trait Lamp {
     #[setup]
     async fn open(&self) -> Result<()>;
 
-    /// Switches it, and says how it is now.
+    /// Switches the lamp, and returns whether it is on.
     ///
     /// ```python
     /// hardware.value(on)

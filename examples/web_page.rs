@@ -1,7 +1,7 @@
 //! A page in the browser that shows a sensor of the board and switches its LED. Ctrl-C ends the program.
 //!
-//! The server is written by hand to need nothing; a program of yours would use axum or the like. Each request is a call of
-//! a method, and several browsers are served at once: a device can be used from many tasks.
+//! The server is written by hand, so that it needs no dependency; a program of yours would use axum or the like. Each
+//! request calls a method, and several browsers are served at once: a device can be used from many tasks.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use tokio::net::{TcpListener, TcpStream};
 
 const PAGE: &str = include_str!("web_page.html");
 
-/// How long a browser may take to say what it wants, and how long that may be.
+/// How long a browser may take to send its request, and how many bytes that may have.
 const PATIENCE: Duration = Duration::from_secs(5);
 const LONGEST: usize = 8 << 10;
 
-/// What the page shows and steers.
+/// What the page shows and controls.
 #[belay::device]
 pub trait Board {
     /// ```python
@@ -58,7 +58,7 @@ async fn request(stream: &mut TcpStream) -> std::io::Result<String> {
     Ok(text.lines().next().unwrap_or_default().to_owned())
 }
 
-/// What is answered to it: the status, the type, and the text.
+/// The response: the status, the content type, and the text.
 async fn answer(board: &impl Board, request: &str) -> (&'static str, &'static str, String) {
     let mut words = request.split(' ');
     let wanted = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
@@ -93,7 +93,7 @@ async fn serve(board: BoardDevice, mut stream: TcpStream) -> std::io::Result<()>
 async fn main() -> belay_examples::Result {
     let board = ExampleBoard::from_command_line().await?;
     let device = BoardDevice::connect(board.port()).await?;
-    // For this computer alone, at a port that is free.
+    // Only this computer can connect, at a free port.
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("the board is at http://{}/", listener.local_addr()?);
     loop {

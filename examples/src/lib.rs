@@ -13,7 +13,7 @@ struct Arguments {
     port: Option<String>,
 }
 
-/// The board that an example runs on: the user's own, or a simulated one that lives as long as this.
+/// The board that an example uses: the user's own, or a simulated one that is stopped when this is dropped.
 #[derive(Debug)]
 pub enum ExampleBoard {
     /// The one that `--port` names.
