@@ -1,4 +1,4 @@
-//! The address grammar: any text is refused, or read back as the same address from what it writes.
+//! The address grammar: any text is either refused, or parsed to an address that is parsed again from its own text.
 #![no_main]
 
 use belay_runtime::transport::Address;

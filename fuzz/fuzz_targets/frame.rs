@@ -1,5 +1,5 @@
-//! The deframer: what it sees does not depend on the pieces in which bytes arrive, no output is lost, and after
-//! whatever came before the next whole frame is found.
+//! The deframer: its events do not depend on how the bytes are split, no output is lost, and whatever came before, the
+//! next complete frame is found.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -16,7 +16,7 @@ enum Part {
         kind: u8,
         payload: String,
     },
-    /// The beginning of a frame, so many bytes of it.
+    /// The beginning of a frame, cut after so many bytes.
     Broken {
         payload: String,
         length: u8,

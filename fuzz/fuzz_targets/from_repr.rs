@@ -1,5 +1,5 @@
-//! The deserialiser: whatever a board writes as a value is read or refused, into types of every shape, and a
-//! value that was read is written and read again as itself.
+//! The deserialiser: whatever a board sends as a value is read or refused, for result types of every shape. A value
+//! that was read, written as Python and read again is the same.
 #![no_main]
 
 use std::collections::BTreeMap;
@@ -36,7 +36,7 @@ fuzz_target!(|repr: &[u8]| {
         let written = value.to_string();
         let again = from_repr::<Value>(written.as_bytes()).map(|value| value.to_string());
         assert_eq!(again.as_deref(), Ok(&*written));
-        // As an argument it may be no value to read back: it calls functions that boards have.
+        // A literal for an argument may be impossible to read back: it can call functions that boards have.
         if let Ok(literal) = to_literal(&value) {
             assert!(
                 literal.bytes().all(|byte| (b' '..0x7f).contains(&byte)),

@@ -1,5 +1,5 @@
-//! A paste: whatever the board grants and prints meanwhile, the credit is never exceeded, the source arrives
-//! unchanged, and at most one end is sent.
+//! A paste: whatever the board grants and prints meanwhile, the credit is never exceeded, the source arrives unchanged,
+//! and at most one end marker is sent.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -69,7 +69,7 @@ fuzz_target!(|paste: Paste| {
                 credit += window;
                 repl.receive(b"\x01");
             }
-            // A thread's output; the two characters that mean something here are the board's.
+            // A thread's output. The two characters with a meaning here (`\x01` and `\x04`) come from the board only.
             Step::Noise(byte) if byte != 1 && byte != 4 => repl.receive(&[byte]),
             Step::Interrupt => assert!(repl.interrupt()),
             Step::CutShort if !over => {

@@ -1,5 +1,5 @@
-//! The raw REPL machine: whatever a board sends and whatever its owner does meanwhile, it does not panic, and
-//! its events do not depend on the pieces in which bytes arrive.
+//! The raw REPL state machine: whatever a board sends and its owner starts, it does not panic, and its events do not
+//! depend on how the bytes are split.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -23,7 +23,7 @@ enum Step {
         count: u8,
     },
     Receive(Vec<u8>),
-    /// A piece of a conversation, which a fuzzer is slow to guess.
+    /// A typical sequence of bytes, which a fuzzer would be slow to find.
     Say(Phrase),
     Serve,
     Submit {
@@ -40,7 +40,7 @@ enum Step {
 #[derive(Debug, Arbitrary)]
 enum Phrase {
     Banner,
-    /// The answer to the mark of this number.
+    /// The answer to the mark with this number.
     Mark(u8),
     Granted,
     Window(u16),

@@ -1,4 +1,4 @@
-//! A schedule of calls and faults: whatever it is, every call ends truthfully and the next one works.
+//! A schedule of calls and faults: every call ends with a result or a true error, and the next one works.
 #![no_main]
 
 use belay_simulate::{Choices, run_choices};

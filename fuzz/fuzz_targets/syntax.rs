@@ -1,5 +1,5 @@
-//! The parser: any text is parsed or refused, with diagnostics that lie inside it, and what the minifier makes
-//! of a good source is good again.
+//! The parser: any text is parsed or refused, with diagnostics that lie inside it. The minified form of a valid source
+//! is valid, too.
 #![no_main]
 
 use belay_syntax::{parse_async_body, parse_body, parse_module};

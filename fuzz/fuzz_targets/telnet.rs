@@ -1,5 +1,5 @@
-//! Whatever a Telnet server sends, in whatever pieces: nothing grows, the pieces do not matter, and what is sent is read
-//! back by the same rules.
+//! Whatever a Telnet server sends, however it is split: memory does not grow, the result does not depend on the split,
+//! and what is sent can be read back by the same rules.
 
 #![no_main]
 

@@ -1,4 +1,5 @@
-//! Whatever a WebSocket's server sends, in whatever pieces: nothing grows, and the pieces do not matter.
+//! Whatever a WebSocket server sends, however it is split: memory does not grow, and the result does not depend on the
+//! split.
 
 #![no_main]
 
