@@ -131,8 +131,8 @@ fn nothing_but_the_agents_module_has_its_kinds_and_its_language() {
     }
 }
 
-/// The files of the link that have the port, or that wait for it, for the conversation's results or for the host's
-/// answers. All other files belong to the conversation.
+/// What of the link has the port, or waits for it, for what the conversation gives or for the host's answers. All else is
+/// the conversation.
 const WITH_THE_PORT: [&str; 13] = [
     "asked.rs",
     "mod.rs",

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::harness::{DEADLINE, Desk, Said, ended, said};
 use crate::packages::index;
 
-/// The files in the folder in which the documents' commands are run.
+/// What is in the folder in which the commands of the documents are given.
 const FILES: [(&str, &str); 16] = [
     ("blink.py", "for i in range(3):\n    print('blink', i)\n"),
     ("broken.py", "x = 1\nif x = 2:\n    pass\n"),

@@ -39,7 +39,7 @@ pub fn listen(namespace: &str, event: &str, token: u32) -> String {
     function("listen", &format!("'{namespace}','{event}',{token}"))
 }
 
-/// Pairs of a token and how many events have been told under it.
+/// How many events were told under each token, as pairs.
 pub fn counts() -> String {
     function("counts", "")
 }

@@ -10,9 +10,9 @@ pub(crate) const NAMESPACE: &str = "_objects";
 /// What tracebacks call it.
 pub(crate) const FILE: &str = "belay.objects";
 
-/// The function that performs an [`Act`] on an object.
+/// The function that does something with an object.
 pub(crate) const ACT: &str = "O";
-/// The function that releases objects.
+/// The function that has objects go.
 pub(crate) const RELEASE: &str = "Y";
 
 /// The packing code of an answer that contains handles.
@@ -30,7 +30,7 @@ pub(crate) fn is_there() -> String {
     super::expression::is_in_namespace(NAMESPACE, "begin")
 }
 
-/// Prepares the library for this program, whose objects it keeps from now on.
+/// Has it work for this program.
 pub(crate) fn begin(owner: u64) -> String {
     call(in_namespace(NAMESPACE, "begin"), &format!("globals(),{owner}"))
 }
