@@ -88,7 +88,7 @@ fn at(nanos: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_nanos(nanos)
 }
 
-/// What the two reads of a clock may differ by that is read in whole microseconds.
+/// How much two readings of a clock can differ because they are rounded to whole microseconds.
 const WHOLE: Duration = Duration::from_micros(5);
 
 async fn a_moment_is_told_to_within_its_uncertainty() {
@@ -121,7 +121,7 @@ async fn a_moment_is_told_to_within_its_uncertainty() {
     sensor.close().await.unwrap();
 }
 
-/// The board has given its time, and then the moment was taken.
+/// The stamp has to lie between the time that the board gave and the arrival of the result.
 fn is_right(stamped: Stamped<u64>, got: SystemTime) {
     let Stamped {
         value,
@@ -238,7 +238,7 @@ async fn a_counter_that_drifts_and_begins_again_is_seen_through() {
     let estimate = clock.estimate().unwrap();
     let off = (estimate.drift_ppm - 900.0).abs();
     assert!(off <= estimate.drift_uncertainty_ppm, "{estimate:?}");
-    // The bounds are no longer those of any crystal.
+    // The bounds are measured by now, and no longer the default, which holds for any crystal.
     assert!(estimate.drift_uncertainty_ppm < 900.0, "{estimate:?}");
     sensor.close().await.unwrap();
 }
@@ -277,7 +277,7 @@ async fn circuitpython_has_a_counter_of_its_own() {
     device.close().await.unwrap();
 }
 
-/// A clock as some chips have it, which keeps what it was set to and when that was.
+/// A real-time clock like that of some chips: it only stores what it was set to, and when.
 const RTC: &str = "\
 import time
 calls = []
@@ -286,7 +286,7 @@ class RTC:
         calls.append((now[0], time.time_ns()))
 ";
 
-/// What a clock is set to: the year, month, day, weekday, hour, minute, second and what is below that.
+/// The arguments with which a clock is set: year, month, day, weekday, hour, minute, second and fraction of a second.
 type Told = (u16, u8, u8, u8, u8, u8, u8, u32);
 
 #[tokio::test]
@@ -302,7 +302,7 @@ async fn a_clock_is_set_when_a_second_begins() {
     for ((year, month, day, weekday, hour, minute, second, _), when) in set {
         let time = format!("({year}, {month}, {day}, {hour}, {minute}, {second})");
         let Timestamp(time) = belay::python::from_repr(time.as_bytes()).unwrap();
-        // Not before the second, as far as that is known.
+        // The clock must not be set before the second has begun, as far as the host knows the board's time.
         assert!(
             at(when) + known.uncertainty + Duration::from_millis(100) >= time,
             "{when} {time:?}"

@@ -1,5 +1,5 @@
-//! What our calls cost in bytes and turns of the line is what `tests/cost.jsonl` says. Whoever changes that, for the worse
-//! or the better, does so on purpose: `cargo xtask bench --cost --keep` writes the table anew, with the instructions.
+//! What our calls cost in bytes and turns of the line is what `tests/cost.jsonl` has. A change for the worse or the
+//! better has to be deliberate: `cargo xtask bench --cost --keep` writes the table anew, with the instructions.
 
 use belay::CallPath;
 use belay_tests::cost::{self, Cost, Who};

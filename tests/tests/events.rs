@@ -1,4 +1,4 @@
-//! Events: what bodies tell is heard by each subscriber once and in order, and what is lost is told.
+//! Events: each subscriber receives what bodies tell once and in order, and every loss is reported.
 
 use std::pin::{Pin, pin};
 use std::time::Duration;
@@ -252,7 +252,7 @@ async fn an_event_in_a_hard_interrupt_handler_is_put_off(path: CallPath) {
     let mut counted = pin!(bell.counted());
     bell.interrupt_hard().await.unwrap();
     assert_eq!(values(&mut counted, 2).await, [3, 4]);
-    // The board's queue has room for a few only.
+    // The board's queue has room for only a few of them.
     bell.interrupt_too_often(100).await.unwrap();
     let mut heard = 0;
     let mut missed = 0;
@@ -322,7 +322,7 @@ async fn what_the_line_loses_is_counted_whether_or_not_something_follows() {
     bell.tell(0, 100).await.unwrap();
     let mut next = 0;
     let mut missed = 0;
-    // The last ones are lost too, and nothing follows.
+    // The last events are lost as well, and no later one would show it.
     while next < 100 {
         let item = soon("an event", counted.next()).await.unwrap();
         if let Some((lost, why)) = lost(Some(&item)) {
@@ -336,7 +336,7 @@ async fn what_the_line_loses_is_counted_whether_or_not_something_follows() {
     }
     assert!(missed > 0);
     let mut rung = pin!(bell.rung());
-    // Something else may be sent first, and lose the byte.
+    // Another frame may be sent first, and lose the byte instead.
     let error = loop {
         board.cable().once(Direction::ToHost, 8, Fault::Drop).unwrap();
         bell.ring("ding").await.unwrap();
@@ -372,7 +372,8 @@ async fn a_subscription_goes_on_after_a_reset_and_says_that_events_may_be_missin
     device.close().await.unwrap();
 }
 
-/// The order to send an event is behind a call that the board cannot be told to end, so that nobody knows what became of it.
+/// The request for the subscription is sent after a call that the board cannot be told to end, so its outcome is
+/// unknown.
 async fn what_is_listened_to_while_the_line_carries_nothing_is_heard_when_it_does_again() {
     let deadlines = Deadlines::default().with(Phase::Interrupt, Duration::from_millis(300));
     let (board, device) = connected_with(|builder| {
@@ -384,17 +385,17 @@ async fn what_is_listened_to_while_the_line_carries_nothing_is_heard_when_it_doe
     assert_eq!(bell.tell(0, 1).await.unwrap(), 1);
     board.cable().cut().unwrap();
     let mut calling = pin!(bell.tell(0, 1));
-    // It is under way before the order is.
+    // The call has begun before the subscription is requested.
     assert!(futures_util::poll!(&mut calling).is_pending());
     let mut counted = pin!(bell.counted());
     soon("the end of the call", calling).await.unwrap_err();
     board.cable().heal().unwrap();
-    // What was told before the board is told anew to send it, nobody knows.
+    // Nobody knows which events were told before the subscription was requested again.
     let may_be_lost = soon("the loss", counted.next()).await;
     assert_eq!(lost(may_be_lost.as_ref()), Some((None, EventLoss::Line)));
     let heard = async {
         for n in 1.. {
-            // The line may not carry yet.
+            // The connection may not have recovered yet.
             drop(bell.tell(n, 1).await);
             if let Ok(heard) = tokio::time::timeout(Duration::from_millis(50), counted.next()).await {
                 return heard;

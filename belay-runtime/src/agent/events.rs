@@ -7,7 +7,7 @@ use crate::python::{self, ValueError};
 pub const LIBRARY: &str = include_str!(concat!(env!("OUT_DIR"), "/events.py"));
 /// The namespace in which it is.
 pub const NAMESPACE: &str = "_events";
-/// What tracebacks call it.
+/// The file name of the library in tracebacks.
 pub const FILE: &str = "belay.events";
 
 const CLAIM: &str = "claim";

@@ -5,7 +5,7 @@ use super::expression::{call, in_namespace, is_in_namespace};
 
 /// The library's source, which is executed in the namespace of `asking`.
 pub(crate) const LIBRARY: &str = include_str!(concat!(env!("OUT_DIR"), "/feeds.py"));
-/// What tracebacks call it.
+/// The file name of the library in tracebacks.
 pub(crate) const FILE: &str = "belay.feeds";
 /// The name of the question that asks for the next items of a stream.
 pub(crate) const NEXT: &str = "<";

@@ -8,7 +8,7 @@ use crate::python::{self, Value};
 /// The file name of the agent's own code in tracebacks: boards compile what they read from the line under this name.
 const OWN_FILE: &str = "<stdin>";
 
-/// What a traceback begins with.
+/// The first line of a traceback.
 const TRACEBACK: &str = "Traceback (most recent call last):";
 
 /// The agent's codes for how far a call had got.

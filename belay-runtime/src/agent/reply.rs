@@ -87,7 +87,7 @@ pub enum Reply {
     Part {
         /// Its place among the parts.
         index: usize,
-        /// What is in it.
+        /// The bytes of the part.
         data: Vec<u8>,
     },
     /// The end of a value that was sent in parts.

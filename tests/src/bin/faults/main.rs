@@ -1,4 +1,4 @@
-//! Seeded faults between a host and a board: what every call then gives, and whether the next one works.
+//! Injects seeded faults between a host and a board, and checks the result of every call, and that the next call works.
 //!
 //! Each run makes a few calls over a line that loses, repeats, inverts or delays bytes, that is cut or unplugged,
 //! or with a board that restarts; then the fault is over and one more call has to work. On the board a counter
