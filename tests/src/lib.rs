@@ -225,8 +225,8 @@ impl Held {
 #[cfg(doctest)]
 mod guide;
 
-/// Programs in documents, which have to compile: those of the README, and of the macros' pages, whose crate cannot depend
-/// on the facade.
+/// The programs in documents, which have to compile: those of the README, and those of the macros' own pages, whose
+/// crate cannot depend on the facade.
 #[cfg(doctest)]
 mod documents {
     #[doc = include_str!("../../README.md")]
