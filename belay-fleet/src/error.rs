@@ -59,7 +59,7 @@ pub enum FleetError {
     #[error(transparent)]
     Device(Box<belay::Error>),
     /// What was answered has no meaning.
-    #[error("`{0}` answers what has no meaning: is its server of another version?")]
+    #[error("`{0}` sent a reply that cannot be understood: is its server of another version?")]
     Malformed(String),
 }
 

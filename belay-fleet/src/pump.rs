@@ -86,7 +86,7 @@ impl Pump {
                 return "the stream has ended";
             };
             let Some(unread) = sent.checked_sub(taken) else {
-                return "the other side takes what was not sent";
+                return "the other side acknowledges bytes that were never sent";
             };
             let most = usize::try_from(WINDOW - unread).map_or(CHUNK, |room| room.min(CHUNK));
             match reader.read(&mut chunk[..most]).await {

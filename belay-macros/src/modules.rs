@@ -98,7 +98,7 @@ impl Reader<'_> {
         }
         if path == "__init__.py" {
             let problem = format!(
-                "`{file}` has no name to be imported by: what is in the folder are modules, and the folder is none"
+                "`{file}` cannot be imported: each file of the folder is a module, and the folder itself is no package"
             );
             return self.problems.push(problem);
         }

@@ -162,5 +162,5 @@ fn at_the_prompt_statements_are_run_one_after_the_other() {
 fn a_board_that_mounts_nothing_says_so() {
     let desk = Desk::with(Board::unix().file("main.py", MOUNTS_NOTHING));
     let text = desk.belay(["mount", ".", "eval", "1"]).bad(1);
-    assert!(text.contains("mounted folder"), "{text}");
+    assert!(text.contains("mounting a folder"), "{text}");
 }

@@ -153,10 +153,10 @@ fn a_reset_and_a_replug_are_waited_out() {
     terminal.wait("NameError");
     terminal.wait(">>> ");
     desk.board.vanish().unwrap();
-    terminal.wait("it is waited for");
+    terminal.wait("waiting for the board");
     std::fs::remove_file(&port).unwrap();
     symlink(desk.board.appear().unwrap(), &port).unwrap();
-    terminal.wait("it is there again");
+    terminal.wait("connected again");
     terminal.wait(">>> ");
     terminal.press("'still' + ' here'\r");
     terminal.wait("'still here'\r\n");
@@ -171,7 +171,7 @@ fn who_leaves_while_the_board_is_gone_is_let_go() {
     let mut terminal = Terminal::start(desk.board.port(), &["repl"]);
     terminal.wait(">>> ");
     desk.board.vanish().unwrap();
-    terminal.wait("it is waited for");
+    terminal.wait("waiting for the board");
     terminal.leave();
 }
 

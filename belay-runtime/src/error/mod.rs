@@ -172,13 +172,13 @@ pub enum ErrorKind {
         why: EventLoss,
     },
     /// The board could not be told to send the events of a subscription.
-    #[error("the events cannot be heard")]
+    #[error("the subscription to the events failed")]
     NotHeard(#[source] Arc<Error>),
     /// A thread ended with the board's last reset, or the board went out of reach.
     #[error("the thread is lost")]
     ThreadLost(#[source] Arc<Error>),
     /// Exclusive calls kept the device for as long as this call may take; this call was not sent.
-    #[error("other calls kept the device for themselves for {waited:?}; this one was not sent")]
+    #[error("exclusive calls kept the device busy for {waited:?}; this call was not sent")]
     Busy {
         /// How long it waited.
         waited: Duration,

@@ -147,7 +147,9 @@ impl Call {
             Expected::Bytes(bytes) => bytes.len() / PIECE + 1,
             Expected::Items(items) => items.len() / self.at_once + 1,
             Expected::Repr(text) if self.in_pieces => text.len() / PIECE,
-            Expected::Repr(_) | Expected::Raises(..) => 0,
+            // An exception comes with its traceback, which is sent again in smaller pieces where it was damaged.
+            Expected::Raises(..) => 2,
+            Expected::Repr(_) => 0,
         };
         u32::try_from(signs).unwrap_or(u32::MAX)
     }

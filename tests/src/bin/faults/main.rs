@@ -43,15 +43,15 @@ struct Options {
     /// The way that the calls take.
     #[arg(long, value_enum, default_value_t = Way::Agent)]
     call_path: Way,
-    /// As on a port that does not hold the sender back: what is sent is paced, in lines of any length.
+    /// Uses the port as one without flow control: what is sent is paced, and a line may have any length.
     #[arg(long)]
     no_flow_control: bool,
     /// Writes files and brings folders up to date instead, while the line is cut, the board unplugged, switched off or
     /// full, or the host killed.
     #[arg(long, conflicts_with_all = ["board", "call_path", "no_flow_control"])]
     files: bool,
-    /// What is done over the line in the place of calls: events that bodies tell, questions that they ask, streams that
-    /// they read, or objects that stay on the board. Of several, seeds take turns.
+    /// Tests these features in the place of calls: events, host functions, input streams, objects. Of several, seeds take
+    /// turns.
     #[arg(long, value_enum, value_delimiter = ',', conflicts_with_all = ["board", "call_path", "no_flow_control", "files"])]
     with: Vec<With>,
     /// Has the board behind TCP, over a line that takes so many milliseconds there and as many back.
