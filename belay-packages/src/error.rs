@@ -1,4 +1,4 @@
-//! What can go wrong.
+//! The errors of adding, updating and removing packages.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,95 +6,95 @@ use std::path::{Path, PathBuf};
 /// A result whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why packages could not be added, updated or removed. Nothing has been changed then, unless it is
+/// Why packages could not be added, updated or removed. Nothing has been changed then, unless the error is
 /// [`Write`](Self::Write).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// What was given is no name of a package, no address and no folder.
+    /// The text is neither the name of a package, nor an address, nor a folder.
     #[error("`{source_text}` is no package: {problem}")]
     Source {
-        /// What was given.
+        /// The text.
         source_text: String,
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// There is no such package in the index.
+    /// The index has no package of this name.
     #[error("there is no package `{name}` in {index}{}", Meant(.meant.as_deref()))]
     NoPackage {
-        /// Its name.
+        /// The name.
         name: String,
         /// The index.
         index: String,
-        /// The name of a package there that may be meant.
+        /// The name of a package in the index that may be meant.
         meant: Option<String>,
     },
-    /// There is nothing at this address.
+    /// There is no file at this address.
     #[error("there is nothing at {url}")]
     NotFound {
         /// The address.
         url: String,
     },
-    /// Something could not be fetched.
+    /// A file could not be fetched.
     #[error("{url} cannot be fetched: {problem}")]
     Fetch {
         /// The address.
         url: String,
-        /// What happened.
+        /// Why.
         problem: String,
     },
-    /// What a package says of itself is not understood.
+    /// The description of a package (its `package.json`) is not valid, or there is none.
     #[error("{url} is no description of a package: {problem}")]
     Manifest {
-        /// Where it is.
+        /// Where the description is.
         url: String,
         /// What is wrong with it.
         problem: String,
     },
-    /// A file of a package would be written to where none may.
+    /// A package names a path that no file may be written to or read from.
     #[error("`{package}` wants to write `{path}`, which {problem}")]
     Path {
         /// The package.
         package: String,
-        /// The path that it gives.
+        /// The path.
         path: String,
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// A file is not what its hash says.
+    /// The SHA-256 of a file is not the one that its package declares.
     #[error("{url} is not what was promised: its SHA-256 begins with {found}, and not with {expected}")]
     Hash {
-        /// Where it is.
+        /// Where the file is.
         url: String,
-        /// What the package says.
+        /// The hash that the package declares; it may be only the beginning of a SHA-256.
         expected: String,
-        /// What it is, as far as that is long.
+        /// The file's own hash, cut to the same length.
         found: String,
     },
-    /// Two packages have different files for one path.
+    /// Two packages have different files at one path.
     #[error("`{one}` and `{other}` both have a `{path}`, and they differ")]
     Conflict {
         /// The path.
         path: String,
-        /// A package.
+        /// One of the packages.
         one: String,
-        /// Another one.
+        /// The other one.
         other: String,
     },
-    /// A file is in the way that is in no package.
+    /// There is a file at a package's path that belongs to no package.
     #[error("`{path}` is there already, and is of no package: move it, or give it another name")]
     InTheWay {
         /// The file.
         path: PathBuf,
     },
-    /// A file was changed since it was written.
+    /// A file of a package was edited after it had been written.
     #[error(
         "`{path}` is not as the package `{package}` had it: somebody has edited it. Undo that, or move the file away"
     )]
     Edited {
         /// The file.
         path: PathBuf,
-        /// The package that it is of.
+        /// The package that it belongs to.
         package: String,
     },
     /// A package is not among those that were added.
@@ -102,18 +102,18 @@ pub enum Error {
     NotAdded {
         /// Its name.
         name: String,
-        /// The one that may be meant.
+        /// The name of an added package that may be meant.
         meant: Option<String>,
     },
-    /// A package or what it needs is larger than it may be.
+    /// Something is larger than its limit: a file, or the number of packages or of files.
     #[error("{what} is larger than it may be: {limit}")]
     TooLarge {
-        /// What.
+        /// What is too large.
         what: String,
-        /// How large it may be.
+        /// The limit.
         limit: String,
     },
-    /// The lock file is not understood.
+    /// The lock file is not valid, or its format has another version.
     #[error("`{path}` is no lock file of ours: {problem}")]
     Lock {
         /// The file.
@@ -130,7 +130,8 @@ pub enum Error {
         #[source]
         cause: io::Error,
     },
-    /// A file could not be written. Those before it are written; doing the same once more completes it.
+    /// A file could not be written or removed. Changes to other files may have been made by then; repeating the
+    /// operation completes it.
     #[error("`{path}` cannot be written")]
     Write {
         /// The file.
@@ -153,7 +154,7 @@ impl Error {
     }
 }
 
-/// What may be meant, where something is known.
+/// Displays as the end of a message that asks for the name that may be meant, or as nothing.
 struct Meant<'a>(Option<&'a str>);
 
 impl std::fmt::Display for Meant<'_> {
@@ -165,7 +166,7 @@ impl std::fmt::Display for Meant<'_> {
     }
 }
 
-/// The name that somebody who wrote `word` may have meant.
+/// The name that is most similar to `word`, if it is similar enough to be what was meant.
 pub(crate) fn closest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let far = 1 + word.len() / 4;
     let distances = names

@@ -1,4 +1,4 @@
-//! What is behind an address.
+//! Fetches the files of packages.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 
-/// How large a file may be, in bytes. No board has room for one that is.
+/// The size of the largest file that is fetched, in bytes. No board has room for a larger one.
 const LARGEST: u64 = 8 << 20;
 
 /// Fetches files, over HTTP or HTTPS.
@@ -16,7 +16,7 @@ pub(crate) struct Fetcher {
 }
 
 impl Fetcher {
-    /// One that waits for a file no longer than this.
+    /// Creates a fetcher that waits for a file no longer than `timeout`.
     pub(crate) fn new(timeout: Duration) -> Self {
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(timeout))
@@ -26,7 +26,7 @@ impl Fetcher {
         Self { agent }
     }
 
-    /// A file. What is behind an address with `https:` comes by nothing else, wherever that leads.
+    /// Fetches a file. A redirect from an `https:` address is followed only to another `https:` address.
     pub(crate) fn get(&self, url: &str) -> Result<Vec<u8>> {
         let only = url.starts_with("https:");
         let request = self.agent.get(url).config().https_only(only).build();

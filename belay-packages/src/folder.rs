@@ -1,4 +1,4 @@
-//! The folder that packages are in: what is read, written and removed there.
+//! The folder of the packages: reads, writes and removes its files.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::fetch::sha256;
 pub(crate) struct Folder<'a>(pub(crate) &'a Path);
 
 impl Folder<'_> {
-    /// Where a path in it is, unless that is behind a link, which could lead anywhere. `None` is a link.
+    /// The place of a path in the folder; `None` if there is a symbolic link on the way, which could lead anywhere.
     pub(crate) fn place(&self, path: &str) -> Option<PathBuf> {
         let mut place = self.0.to_owned();
         for part in path.split('/') {
@@ -24,7 +24,7 @@ impl Folder<'_> {
         Some(place)
     }
 
-    /// The SHA-256 of a file, if there is one.
+    /// The SHA-256 of a file; `None` if there is no such file.
     pub(crate) fn sha256_of(place: &Path) -> Result<Option<String>> {
         match std::fs::read(place) {
             Ok(bytes) => Ok(Some(sha256(&bytes))),
@@ -33,13 +33,13 @@ impl Folder<'_> {
         }
     }
 
-    /// Writes a file, all of it or nothing.
+    /// Writes a file, whole or not at all.
     pub(crate) fn write(place: &Path, bytes: &[u8]) -> Result<()> {
         let folder = place.parent().unwrap_or(place);
         let written = || {
             std::fs::create_dir_all(folder)?;
             let mut builder = tempfile::Builder::new();
-            // A file that is only passing would be its owner's alone.
+            // By default only the owner may read a temporary file.
             #[cfg(unix)]
             builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
             let mut file = builder.tempfile_in(folder)?;
@@ -51,7 +51,7 @@ impl Folder<'_> {
         written().map_err(Error::write(place))
     }
 
-    /// Removes a file, and the folders below this one that are empty then.
+    /// Removes a file, and the folders within this one that are empty after that.
     pub(crate) fn remove(&self, place: &Path) -> Result<()> {
         match std::fs::remove_file(place) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::write(place)(error)),
@@ -59,7 +59,7 @@ impl Folder<'_> {
         }
         let mut folder = place.parent();
         while let Some(empty) = folder.filter(|folder| folder.starts_with(self.0) && *folder != self.0) {
-            // One that is not empty stays.
+            // This fails for a folder that is not empty, which stays.
             if std::fs::remove_dir(empty).is_err() {
                 break;
             }

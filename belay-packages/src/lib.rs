@@ -18,11 +18,11 @@
 //! ```
 //!
 //! Where packages come from is a [`Source`]: the index that `mip` uses, `github:`, `gitlab:` and `codeberg:` with a
-//! `package.json`, any URL, or a folder. What a package says of its files is believed as far as it can be checked: a file
-//! that is not what its hash says, or whose path leads out of the folder, is an error, and then nothing is changed. Nor is
-//! a file changed that is in no package, or that somebody has edited.
+//! `package.json`, any URL, or a folder. What a package declares about its files is checked: a file whose SHA-256 is
+//! another one, or whose path leads out of the folder, is an error, and then nothing is changed. A file that belongs to
+//! no package, or that somebody has edited, is never changed.
 //!
-//! Everything here blocks: in an async program it goes into a thread that may, such as one of
+//! Everything here blocks: an async program calls it from a thread that may block, such as one of
 //! `tokio::task::spawn_blocking`.
 
 #![doc = include_str!("index.md")]
@@ -42,7 +42,7 @@ pub use lock::{LockedFile, LockedPackage};
 pub use packages::{Packages, Report};
 pub use source::{Forge, Source};
 
-/// What the README shows has to compile.
+/// Compiles the examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,4 +1,4 @@
-//! The lock file: which packages are in the folder, and what is in their files.
+//! The lock file: which packages are in the folder, and the hashes of their files.
 
 use std::io;
 use std::path::Path;
@@ -9,22 +9,22 @@ use crate::error::{Error, Result};
 use crate::path;
 
 const HEAD: &str = "# The packages in the folder of modules, and what is in their files. Made by belay, and not to be edited.\n";
-/// The version of the file's own shape.
+/// The version of the lock file's format.
 const VERSION: u32 = 1;
 
-/// A package, as the lock file has it.
+/// A package in the lock file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LockedPackage {
     /// Its name.
     pub name: String,
-    /// Its version; a branch or tag, or empty, where it says none.
+    /// Its version. If it declares none: the branch or tag that it was fetched from, or empty.
     pub version: String,
-    /// Where it comes from, as a [`Source`](crate::Source) is written.
+    /// Where it comes from, in the notation of a [`Source`](crate::Source).
     pub source: String,
-    /// Whether it was asked for by itself, and not only because another one needs it.
+    /// Whether it was itself asked for, and is not only a dependency of another one.
     pub requested: bool,
-    /// The names of the packages that it needs.
+    /// The names of its direct dependencies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dependencies: Vec<String>,
     /// Its files.
@@ -36,15 +36,15 @@ pub struct LockedPackage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LockedFile {
-    /// Its path in the folder, with slashes.
+    /// Its path in the folder, with `/` between the parts.
     pub path: String,
     /// Where it was fetched from.
     pub from: String,
-    /// The SHA-256 of what is in it, in hexadecimal.
+    /// The SHA-256 of its contents, in hexadecimal.
     pub sha256: String,
 }
 
-/// The whole file.
+/// The contents of the lock file.
 #[derive(Debug, Serialize, Deserialize)]
 struct Lock {
     version: u32,
@@ -52,7 +52,7 @@ struct Lock {
     packages: Vec<LockedPackage>,
 }
 
-/// The packages of a lock file; none where it is not there.
+/// The packages in a lock file; none if there is no such file.
 pub(crate) fn read(file: &Path) -> Result<Vec<LockedPackage>> {
     let text = match std::fs::read_to_string(file) {
         Ok(text) => text,
@@ -68,7 +68,7 @@ pub(crate) fn read(file: &Path) -> Result<Vec<LockedPackage>> {
         let problem = format!("it is of version {}, and this is for {VERSION}", lock.version);
         return Err(wrong(problem));
     }
-    // It says which files may be removed.
+    // Files at these paths are removed later, so a path that leads out of the folder must not get through.
     for locked in lock.packages.iter().flat_map(|package| &package.files) {
         if let Some(problem) = path::problem(&locked.path) {
             return Err(wrong(format!("its path `{}` {problem}", locked.path)));
@@ -77,7 +77,7 @@ pub(crate) fn read(file: &Path) -> Result<Vec<LockedPackage>> {
     Ok(lock.packages)
 }
 
-/// What a lock file of these packages says.
+/// The text of a lock file with these packages.
 pub(crate) fn text(mut packages: Vec<LockedPackage>) -> Result<String, String> {
     packages.sort_by(|one, other| one.name.cmp(&other.name));
     let version = VERSION;

@@ -1,26 +1,26 @@
-//! What a package says of itself: `package.json`.
+//! The description of a package: `package.json`.
 
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
 
-/// A `package.json`. What is unknown in it is left alone.
+/// A `package.json`. Unknown keys are ignored.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Manifest {
     #[serde(default)]
     pub(crate) version: Option<String>,
-    /// Paths, and hashes of files in the index.
+    /// Pairs of a path and the hash of a file in the index.
     #[serde(default)]
     pub(crate) hashes: Vec<(String, String)>,
-    /// Paths, and where they are.
+    /// Pairs of a path and the address of a file.
     #[serde(default)]
     pub(crate) urls: Vec<(String, String)>,
-    /// Other packages, and their versions.
+    /// Pairs of another package and its version.
     #[serde(default)]
     pub(crate) deps: Vec<(String, String)>,
 }
 
-/// The least digits of a hash that are believed.
+/// How many hexadecimal digits a hash has at least; one with fewer is refused.
 const HASH: usize = 8;
 
 impl Manifest {

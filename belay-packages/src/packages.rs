@@ -12,7 +12,7 @@ use crate::source::{Forge, Source};
 
 /// The index of MicroPython's own packages.
 const INDEX: &str = "https://micropython.org/pi/v2";
-/// How long a file may take.
+/// How long fetching one file may take, by default.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The packages in a folder.
@@ -23,7 +23,7 @@ pub struct Packages {
     settings: Settings,
 }
 
-/// Where things are.
+/// Where packages are fetched from, and how long that may take.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) index: String,
@@ -32,7 +32,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Where the files of a forge are.
+    /// The address of the server that has the files of this forge.
     pub(crate) fn host(&self, forge: Forge) -> &str {
         let mut own = self.hosts.iter();
         own.find(|(other, _)| *other == forge)
@@ -40,19 +40,19 @@ impl Settings {
     }
 }
 
-/// What has changed.
+/// What an operation has changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
     /// Packages that are new.
     pub added: Vec<LockedPackage>,
-    /// Packages of which something is another than before.
+    /// Packages that were there before and have changed in any respect.
     pub updated: Vec<LockedPackage>,
-    /// Packages that are gone, with those that only they needed.
+    /// Packages that were removed, including the dependencies that only they had.
     pub removed: Vec<LockedPackage>,
 }
 
-/// What is to be done to the folder.
+/// The changes to the files in the folder.
 #[derive(Debug, Default)]
 struct Plan<'a> {
     write: Vec<(PathBuf, &'a [u8])>,
@@ -60,7 +60,7 @@ struct Plan<'a> {
 }
 
 impl Packages {
-    /// The packages in this folder, and the lock file that tells of them. Neither has to be there.
+    /// The packages in this folder, which are recorded in this lock file. Neither has to exist.
     pub fn new(folder: impl Into<PathBuf>, lock: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
@@ -73,7 +73,7 @@ impl Packages {
         }
     }
 
-    /// Takes packages from this index, in the place of MicroPython's own, `https://micropython.org/pi/v2`.
+    /// Fetches packages from this index instead of MicroPython's own, `https://micropython.org/pi/v2`.
     #[must_use]
     pub fn index(mut self, url: impl Into<String>) -> Self {
         let url: String = url.into();
@@ -81,7 +81,7 @@ impl Packages {
         self
     }
 
-    /// Takes what is in a forge from a server of this address, such as a mirror, in the place of the forge's own.
+    /// Fetches files of this forge from the server at this address, such as a mirror, instead of the forge's own.
     #[must_use]
     pub fn host(mut self, forge: Forge, url: impl Into<String>) -> Self {
         let url: String = url.into();
@@ -90,28 +90,28 @@ impl Packages {
         self
     }
 
-    /// Sets how long a file may take to be fetched: 30 seconds, unless told.
+    /// Sets how long fetching one file may take. The default is 30 seconds.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = timeout;
         self
     }
 
-    /// The packages that there are, as the lock file tells.
+    /// The packages in the lock file.
     ///
     /// # Errors
     ///
-    /// When the lock file cannot be read.
+    /// When the lock file cannot be read, or is not valid.
     pub fn list(&self) -> Result<Vec<LockedPackage>> {
         lock::read(&self.lock)
     }
 
-    /// Adds packages, with all that they need. One that is there already is fetched anew.
+    /// Adds packages and their dependencies. One that is there already is fetched again.
     ///
     /// # Errors
     ///
-    /// When one cannot be found or fetched, is not what it should be, or would take the place of a file that is not of
-    /// a package or was edited. Nothing is changed then.
+    /// When one cannot be found or fetched, is not valid, or would replace a file that belongs to no package or was
+    /// edited. Nothing is changed then, unless the error is [`Write`](Error::Write).
     pub fn add(&self, sources: &[Source]) -> Result<Report> {
         let old = self.list()?;
         let known: Vec<String> = old.iter().map(|package| package.name.clone()).collect();
@@ -119,12 +119,12 @@ impl Packages {
         self.change(&old, fetched, &[])
     }
 
-    /// Fetches these packages anew, or all, with what they need. A package that was added at a version, branch or tag
-    /// stays there.
+    /// Fetches these packages again, or all if `names` is empty, with their dependencies. A package that was added at a
+    /// version, branch or tag stays at that.
     ///
     /// # Errors
     ///
-    /// As [`add`](Self::add), and when one of them is not there.
+    /// As [`add`](Self::add), and when one of the names is not among the packages that were added.
     pub fn update(&self, names: &[&str]) -> Result<Report> {
         let old = self.list()?;
         let chosen = |package: &&LockedPackage| names.is_empty() || names.contains(&package.name.as_str());
@@ -137,22 +137,23 @@ impl Packages {
         self.change(&old, fetched, &[])
     }
 
-    /// Removes packages, and what only they needed.
+    /// Removes packages, and the dependencies that only they had.
     ///
     /// # Errors
     ///
-    /// When one of them is not there, or a file of it was edited. Nothing is changed then.
+    /// When one of the names is not among the packages that were added, or a file that is to be removed was edited.
+    /// Nothing is changed then, unless the error is [`Write`](Error::Write).
     pub fn remove(&self, names: &[&str]) -> Result<Report> {
         let old = self.list()?;
         check_names(&old, names)?;
         self.change(&old, Vec::new(), names)
     }
 
-    /// The files of packages that are not as they were written: edited, or gone.
+    /// The files of packages that were edited or removed after they had been written.
     ///
     /// # Errors
     ///
-    /// When something cannot be read.
+    /// When the lock file or one of the files cannot be read.
     pub fn changed(&self) -> Result<Vec<PathBuf>> {
         let folder = Folder(&self.folder);
         let mut changed = Vec::new();
@@ -168,7 +169,7 @@ impl Packages {
         Ok(changed)
     }
 
-    /// Goes from the packages that there are to those with what was fetched, and without what is not wanted.
+    /// Changes the folder and the lock file: adds or replaces the `fetched` packages, and removes those `unwanted`.
     fn change(&self, old: &[LockedPackage], fetched: Vec<Fetched>, unwanted: &[&str]) -> Result<Report> {
         let mut contents = HashMap::new();
         let mut new: Vec<LockedPackage> = Vec::new();
@@ -178,7 +179,7 @@ impl Packages {
         } in fetched
         {
             let before = old.iter().find(|other| other.name == package.name);
-            // Who was asked for by itself stays that, if it is fetched for another.
+            // A package that was asked for stays that when it is fetched as a dependency of another.
             if let Some(before) = before.filter(|before| before.requested && !package.requested) {
                 package.requested = true;
                 package.source.clone_from(&before.source);
@@ -214,7 +215,7 @@ impl Packages {
         Ok(report)
     }
 
-    /// What has to be written and removed, if nothing of somebody else's is in the way.
+    /// Plans which files are written and removed. Fails if one of them belongs to no package or was edited.
     fn plan<'a>(
         &self,
         old: &[LockedPackage],
@@ -230,7 +231,8 @@ impl Packages {
             if found.as_deref() == Some(&file.sha256) {
                 continue;
             }
-            // What was not fetched is there since it was, or is somebody else's business.
+            // The file's package was not fetched this time. If somebody has edited or removed the file, it is left as
+            // it is.
             let Some(bytes) = contents.get(&file.sha256) else {
                 continue;
             };
@@ -261,7 +263,7 @@ impl Packages {
 /// A package and a file of it.
 type Owned<'a> = (&'a LockedPackage, &'a LockedFile);
 
-/// All files, by their paths.
+/// All files of the packages, by path.
 fn files(packages: &[LockedPackage]) -> HashMap<&str, Owned<'_>> {
     let files = packages.iter().flat_map(|package| {
         package
@@ -272,7 +274,7 @@ fn files(packages: &[LockedPackage]) -> HashMap<&str, Owned<'_>> {
     files.collect()
 }
 
-/// Whether a file that is there may be replaced or removed: it is as a package had it.
+/// Fails if an existing file may not be replaced or removed: it has to be as its package had it.
 fn mine(place: &Path, found: Option<&str>, known: Option<&Owned<'_>>) -> Result<()> {
     let path = place.to_owned();
     match (found, known) {
@@ -286,7 +288,7 @@ fn mine(place: &Path, found: Option<&str>, known: Option<&Owned<'_>>) -> Result<
     }
 }
 
-/// Takes out what nobody has asked for and nothing needs.
+/// Keeps only the packages that were asked for, and their direct and indirect dependencies.
 fn keep_needed(packages: &mut Vec<LockedPackage>) {
     let mut needed: HashSet<String> = HashSet::new();
     let requested = packages.iter().filter(|package| package.requested);
@@ -300,7 +302,8 @@ fn keep_needed(packages: &mut Vec<LockedPackage>) {
     packages.retain(|package| needed.contains(&package.name));
 }
 
-/// Refuses packages that have different files for one path. Some file systems do not tell capitals from others.
+/// Refuses packages that have different files at one path, or files at paths that differ only in case, which some file
+/// systems do not tell apart.
 fn conflicts(packages: &[LockedPackage]) -> Result<()> {
     let mut seen: HashMap<String, Owned<'_>> = HashMap::new();
     for package in packages {
@@ -320,7 +323,7 @@ fn conflicts(packages: &[LockedPackage]) -> Result<()> {
     Ok(())
 }
 
-/// Refuses names that were not added.
+/// Refuses names of packages that were not added.
 fn check_names(packages: &[LockedPackage], names: &[&str]) -> Result<()> {
     let all = || {
         packages

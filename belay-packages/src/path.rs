@@ -1,9 +1,9 @@
-//! The paths of a package's files: below the folder, and nowhere else.
+//! Checks the paths of packages: each has to be below the folder.
 
-/// The longest path. Boards take no longer ones either.
+/// The length of the longest path, in bytes. Boards accept no longer ones either.
 const LONGEST: usize = 255;
 
-/// What is wrong with a path that a package gives, if something is.
+/// What is wrong with a path of a package; `None` if nothing is.
 pub(crate) fn problem(path: &str) -> Option<&'static str> {
     if path.is_empty() || path.len() > LONGEST {
         return Some("is empty or too long");

@@ -1,4 +1,4 @@
-//! From what is asked for to all files of it and of what it needs.
+//! Fetches the packages that are asked for, and their dependencies, with all their files.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -13,18 +13,18 @@ use crate::packages::Settings;
 use crate::path;
 use crate::source::Source;
 
-/// How many packages and files one can need.
+/// How many packages, and how many files, one operation may fetch.
 const MOST: usize = 1000;
 
 /// A package with its files.
 #[derive(Debug)]
 pub(crate) struct Fetched {
     pub(crate) package: LockedPackage,
-    /// What is in each of its files.
+    /// The contents of its files, in the same order as `package.files`.
     pub(crate) contents: Vec<Vec<u8>>,
 }
 
-/// Fetches packages, and what they need.
+/// Fetches packages and their dependencies.
 #[derive(Debug)]
 pub(crate) struct Resolver<'a> {
     settings: &'a Settings,
@@ -33,7 +33,7 @@ pub(crate) struct Resolver<'a> {
     files: usize,
 }
 
-/// Where the files of a package are that it names by relative addresses.
+/// What the relative addresses in a package's description are relative to.
 enum Base<'a> {
     Source(&'a Source),
     Folder(&'a Path),
@@ -49,8 +49,8 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Fetches these packages, and what they need that is not in `known`. What is asked for by itself comes first: it
-    /// is what others get that need a package of its name.
+    /// Fetches these packages, and their dependencies that are not in `known`. The packages asked for come first, so
+    /// that a dependency of the same name is one of them.
     pub(crate) fn resolve(mut self, wanted: &[Source], known: &[String]) -> Result<Vec<Fetched>> {
         let mut queue: VecDeque<(Source, bool)> =
             wanted.iter().map(|source| (source.clone(), true)).collect();
@@ -70,7 +70,7 @@ impl<'a> Resolver<'a> {
         Ok(self.found)
     }
 
-    /// Fetches one package. Gives it, and what it needs.
+    /// Fetches one package, and returns it with its dependencies.
     fn fetch(&mut self, source: &Source, requested: bool) -> Result<(Fetched, Vec<Source>)> {
         let mut found = Fetched {
             package: LockedPackage {
@@ -129,7 +129,7 @@ impl<'a> Resolver<'a> {
         Ok(manifest)
     }
 
-    /// A package of an address, or a single file.
+    /// Fetches a package with a description at an address, or a single file.
     fn of_address(&mut self, source: &Source, found: &mut Fetched) -> Result<Manifest> {
         let (Source::Forge { path, .. } | Source::Url(path)) = source else {
             return Ok(Manifest::default());
@@ -156,7 +156,7 @@ impl<'a> Resolver<'a> {
         Ok(manifest)
     }
 
-    /// A package in a folder, with or without a description.
+    /// Reads a package from a folder, with or without a `package.json`.
     fn of_folder(&mut self, folder: &Path, found: &mut Fetched) -> Result<Manifest> {
         let description = folder.join("package.json");
         if description.exists() {
@@ -179,7 +179,7 @@ impl<'a> Resolver<'a> {
         Ok(Manifest::default())
     }
 
-    /// The files that a package names by their addresses.
+    /// Fetches the files that a description names by their addresses.
     fn urls(&mut self, manifest: &Manifest, base: &Base<'_>, found: &mut Fetched) -> Result<()> {
         for (path, url) in &manifest.urls {
             let is_address = ["http://", "https://", "github:", "gitlab:", "codeberg:"]
@@ -200,7 +200,7 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
-    /// The address of a file that is no package of the index.
+    /// The URL of a source that is a file at an address.
     fn address(&self, source: &Source) -> Result<String> {
         let address = match source {
             Source::Forge { forge, path, at } => {
@@ -215,7 +215,7 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    /// Fetches a file, whose hash begins like this if that is known.
+    /// Fetches a file. `hash` is the beginning of its SHA-256, if the package declares it.
     fn file(&mut self, found: &mut Fetched, path: &str, url: &str, hash: Option<&str>) -> Result<()> {
         self.check(found, path)?;
         let bytes = self.fetcher.get(url)?;
@@ -231,7 +231,7 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
-    /// Takes a file of a folder.
+    /// Reads a file from a folder on this computer.
     fn local(&mut self, found: &mut Fetched, folder: &Path, path: &str, from: &str) -> Result<()> {
         self.check(found, path)?;
         if let Some(problem) = path::problem(from) {
@@ -249,7 +249,7 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
-    /// Whether a file may be written to this path.
+    /// Refuses a path to which no file may be written, and more files than the limit.
     fn check(&mut self, found: &Fetched, path: &str) -> Result<()> {
         if let Some(problem) = path::problem(path) {
             return Err(wrong_path(found, path, problem));
@@ -261,7 +261,7 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
-    /// What is told of a name that the index has not got, with one that it has if that can be found out.
+    /// The error for a name that the index does not have, with a similar name if the index has one.
     fn no_package(&self, name: &str) -> Error {
         #[derive(Deserialize)]
         struct Index {
@@ -304,7 +304,7 @@ fn too_many(what: &str) -> Error {
     }
 }
 
-/// What has this relative address, seen from a description, or from the folder with it.
+/// The source at an address that is relative to a description, or to the folder with it.
 fn beside(source: &Source, relative: &str) -> Source {
     let within = |path: &str| {
         let folder = match path.rsplit_once('/') {
@@ -324,7 +324,7 @@ fn beside(source: &Source, relative: &str) -> Source {
     }
 }
 
-/// The paths of the Python files in a folder, without those of hidden ones.
+/// Finds the paths of the Python files in a folder and the folders in it. Hidden entries and `__pycache__` are skipped.
 fn python_files(folder: &Path, within: &str, found: &mut Vec<String>) -> Result<()> {
     let place = folder.join(within);
     let read = || std::fs::read_dir(&place)?.collect::<std::io::Result<Vec<_>>>();
@@ -332,7 +332,7 @@ fn python_files(folder: &Path, within: &str, found: &mut Vec<String>) -> Result<
     entries.sort_by_key(std::fs::DirEntry::file_name);
     for entry in entries {
         let name = entry.file_name().to_string_lossy().into_owned();
-        // A link could lead back to here.
+        // This does not follow a symbolic link, so one to a folder cannot lead back here.
         let kind = entry.file_type().map_err(Error::read(&place))?;
         if name.starts_with('.') || name == "__pycache__" {
             continue;
@@ -346,7 +346,7 @@ fn python_files(folder: &Path, within: &str, found: &mut Vec<String>) -> Result<
     Ok(())
 }
 
-/// Whether a file is of one of these kinds. Capitals make another one, as they do on boards.
+/// Whether a path has one of these extensions. Case matters, as it does on boards.
 fn has_extension(path: &str, extensions: &[&str]) -> bool {
     let extension = Path::new(path).extension();
     extensions

@@ -18,27 +18,27 @@ use crate::error::{Error, Result};
 pub enum Source {
     /// A package of the index.
     Index {
-        /// Its name.
+        /// The name.
         name: String,
-        /// Its version; the latest where there is none.
+        /// The version; `None` is the latest.
         version: Option<String>,
     },
-    /// A file, or a folder with a `package.json`, in a repository.
+    /// A file, or a folder with a `package.json`, in a repository of a forge.
     Forge {
-        /// Where the repository is.
+        /// The forge.
         forge: Forge,
-        /// The repository, and what is meant in it: `org/repository/path`.
+        /// The repository and the path in it: `org/repository/path`.
         path: String,
-        /// A branch or tag; the default branch where there is none.
+        /// A branch or tag; `None` is the default branch.
         at: Option<String>,
     },
-    /// A file, or a folder with a `package.json`, behind an address.
+    /// A file, or a folder with a `package.json`, at a URL.
     Url(String),
     /// A folder on this computer.
     Folder(String),
 }
 
-/// A place for repositories.
+/// A service that hosts repositories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Forge {
@@ -53,7 +53,7 @@ pub enum Forge {
 impl Forge {
     const ALL: [Self; 3] = [Self::GitHub, Self::GitLab, Self::Codeberg];
 
-    /// What addresses in it begin with.
+    /// The scheme with which addresses of files in this forge begin.
     pub fn scheme(self) -> &'static str {
         match self {
             Self::GitHub => "github:",
@@ -62,7 +62,7 @@ impl Forge {
         }
     }
 
-    /// Where its files are, unless somebody has said otherwise.
+    /// The address of the server that has its files, unless another one was set.
     pub(crate) fn host(self) -> &'static str {
         match self {
             Self::GitHub => "https://raw.githubusercontent.com",
@@ -71,7 +71,7 @@ impl Forge {
         }
     }
 
-    /// The address of a file, `org/repository/path`, there.
+    /// The URL of the file `org/repository/path`; `None` if the path has fewer than three parts.
     pub(crate) fn file(self, host: &str, path: &str, at: &str) -> Option<String> {
         let mut parts = path.splitn(3, '/');
         let (org, repository, path) = (parts.next()?, parts.next()?, parts.next()?);
@@ -84,7 +84,7 @@ impl Forge {
 }
 
 impl Source {
-    /// The name of the package, as far as the source tells it.
+    /// The name of the package, as the source gives it: of the index's package, the file or the folder.
     pub(crate) fn name(&self) -> &str {
         let path = match self {
             Self::Index { name, .. } => return name,
@@ -102,7 +102,7 @@ impl Source {
             .unwrap_or(last)
     }
 
-    /// The same source at this version, branch or tag, unless it says one.
+    /// The same source at this version, branch or tag, unless it has one already.
     pub(crate) fn at_version(mut self, version: &str) -> Self {
         let wanted = Some(version).filter(|version| !version.is_empty() && *version != "latest");
         match &mut self {
@@ -115,7 +115,7 @@ impl Source {
     }
 }
 
-/// Whether it can be a part of an address without becoming another one.
+/// Whether a text can stand in an address as it is, and does not lead elsewhere.
 fn is_plain(text: &str) -> bool {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.+~".contains(letter);
     !text.is_empty() && text.chars().all(plain) && text != "." && text != ".."
