@@ -1,11 +1,12 @@
-# What bodies ask the host: sent when a trait first needs it. Each question has the place of who asks, of which the main
-# thread's is the first, and a number of its own there; the host answers a question that comes again as it has before.
+# Library for what bodies ask the host: host functions and `input`. Sent when a trait first needs it. A question carries
+# the slot (`place`) of the thread that asks, which is 0 for the main thread, and a number that is unique in that slot.
+# If the host gets a question again, it repeats the answer that it has given before.
 from binascii import b2a_base64
 
 try:
     import time
 except ImportError:
-    # Where there is none there are no threads.
+    # Only threads need it, and a board without `time` has none.
     time = None
 try:
     from _thread import allocate_lock, get_ident
@@ -18,17 +19,18 @@ except ImportError:
 
 main = get_ident and get_ident()
 lock = get_ident and allocate_lock()
-# How many the main thread has asked, and how many all others.
+# How many questions the main thread has asked, and how many all other threads have.
 asked = count = 0
-# What threads ask, from the second place on: the number of a question, or 0, and its answer. Each is written by one thread,
-# but for the answer.
+# The slots of the threads that ask, from slot 1 on: the number of the thread's question, or 0 if the slot is free, and
+# the answer. Only the thread that has the slot writes there, except for the answer, which the main thread writes.
 NUMBER, ANSWER = range(2)
 places = [None]
-# From the agent: what changes of it, what each question needs, and what few do; namespaces, what packs exact floats or
-# nothing, and what expressions see.
+# From the agent: the function that gives those of its values that change, the functions that each question needs, and
+# those that few questions need; the function that gives a namespace; the one that packs exact floats, or None; and the
+# globals of the expressions that the agent evaluates.
 listen = tools = others = space = packed = known = None
-# Of the session that begins its frames with this: the frame that says that an answer has come, the line that is read where
-# those are of one length, and what stands in it.
+# `session` is what the frames of this session begin with. Made once for each session: the frame that acknowledges an
+# answer, the buffer for a line where lines have a fixed length, and the view of the payload in that buffer.
 session = heard = line = rest = None
 
 
@@ -36,7 +38,7 @@ class HostError(Exception):
     pass
 
 
-# It is there before it is needed, since a handler may have no memory.
+# Created in advance, since an interrupt handler may be unable to allocate memory.
 refusal = RuntimeError("an interrupt handler cannot wait for the host: tell it by an event")
 ran = []
 run = ran.append
@@ -50,7 +52,7 @@ def begin(agent, spaces, packing, names):
     known = names
 
 
-# Gives a namespace what its host functions are made of.
+# Puts into a namespace what its host functions need, and `input` if the host answers it.
 def bind(name, has_input):
     names = space(name)
     names.update({"_belay_ask": asker, "HostError": HostError})
@@ -62,8 +64,8 @@ def prompt(text=""):
     return asker()("input", (str(text),))
 
 
-# What asks for who calls this, which no interrupt handler may. In a hard one there is no memory; while a soft one runs,
-# no other does.
+# Gives the function that asks for the thread that calls this. Raises in an interrupt handler, which cannot wait for the
+# host: a hard handler cannot allocate memory, and while a soft one runs, the board does not call `run`.
 def asker():
     if main and get_ident() != main:
         return from_thread
@@ -80,7 +82,8 @@ def asker():
     raise refusal
 
 
-# So many wait, which run now unless this is one of them.
+# Here the queue of `schedule` is full. The board calls the queued functions between these attempts, unless it is
+# calling one now.
 def schedule_behind_others():
     for _ in range(20):
         try:
@@ -96,7 +99,7 @@ def question(head, name, words):
     return b"%s%s:v%r" % (head, name, words)
 
 
-# What an answer says: its kind, and the rest.
+# Decodes an answer, or raises the exception that it stands for. `kind` says how the rest is encoded.
 def understood(kind, text):
     if kind == ord("a") or kind == ord("A"):
         words = known["J"](text, known)[2]
@@ -111,7 +114,7 @@ def understood(kind, text):
     return answer
 
 
-# An answer has come, which a thread may still wait for. It can be so large that it is not copied.
+# Takes an answer for a thread, if that is still waiting for it. The answer is not copied, since it can be large.
 def told(text):
     place, number, _ = bytes(text[:32]).split(b" ", 2)
     at = len(place) + len(number) + 2
@@ -120,7 +123,7 @@ def told(text):
         places[place][ANSWER] = text[at:]
 
 
-# Where threads are told to stop, they stop here as well.
+# Asks for a thread. While it waits it calls the thread's stop point, so that a stop request ends the wait as well.
 def from_thread(name, words):
     global count
     with lock:
@@ -154,7 +157,7 @@ def from_thread(name, words):
     return understood(answer[0], answer[1:])
 
 
-# Makes what is made once in a session.
+# Makes what is made once for each session.
 def attend(block, start, seed):
     global session, heard, line, rest
     heard = start + b"-!%08x\x03" % tools[1](b"-!", seed)
@@ -163,9 +166,10 @@ def attend(block, start, seed):
     session = start
 
 
-# The agent waits for this body, so the lines are read here. When nothing is heard of this body, the host asks for its
-# answer, and is asked instead once more; so it is when nothing comes. A question says how many items came before it: the
-# host may answer it by what they are. What is asked often is done here, without what calling for it takes.
+# Asks for the body that the agent is running: the agent cannot read the line meanwhile, so it is read here. If the host
+# hears nothing from this body, it asks for the reply to its request, and gets the question again instead; the question
+# is also sent again when no line comes in time. A question says how many items the body has yielded before it, since
+# the host's answer may depend on them. What is done for each question is written out here, to save the cost of calls.
 def from_body(name, words):
     global asked
     send, crc, loads, waiting, readinto, readline = tools
@@ -173,7 +177,7 @@ def from_body(name, words):
     if start is not session:
         attend(block, start, seed)
     asked += 1
-    # What its answer has before its kind.
+    # The character before the kind in the answer to this question.
     mine = 48 + (asked & 63)
     number = 45
     items = 0
@@ -184,7 +188,7 @@ def from_body(name, words):
         asks = question(b"%c?0 %d %d " % (number, asked, items), name, words)
     else:
         asks = b"%c?0 %d %d %s:v%r" % (number, asked, items, name, words)
-    # As `send` does it, without what calling that takes.
+    # What `send` does, without the cost of calling it.
     put(start + asks + b"%08x\x03" % crc(asks, seed))
     own_line = line
     wait = 1000
@@ -204,21 +208,21 @@ def from_body(name, words):
             else:
                 said = meanwhile(readline().encode(), block, mine, asks)
             if said:
-                # From now on this body may not read for long.
+                # Acknowledged at once, since it can take long until this body reads the line again.
                 put(heard)
                 return understood(said[0], said[1:])
         except UnicodeError:
             others[3](b"?")
 
 
-# What to do with a line that a body reads: gives what stands in its answer. Requests that were written ahead are refused:
-# the host sends them again.
+# Handles a line that came while a body waits for its answer; gives the payload if the line is that answer. Requests
+# that the host has written ahead are refused, and the host sends them again.
 def meanwhile(line, block, mine, asks):
     read, pong, mended, spoilt, piecemeal = others
     kept, block, seed, _, _ = listen()
     send, crc = tools[:2]
     if crc(line, seed):
-        # A blank before it is of an interrupt.
+        # Something may stand before an intact line, such as the blank that comes with an interrupt.
         line = mended(line, block)
         if not line:
             return
@@ -226,7 +230,7 @@ def meanwhile(line, block, mine, asks):
     whose = line[3]
     text = bytes(line[4:-8])
     if what == ord("p"):
-        # The host may think that this body has ended.
+        # The host may believe that this body has ended, so the question follows the pong.
         pong(whose, text)
         send(asks)
     elif what == ord("R"):

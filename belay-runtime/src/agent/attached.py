@@ -1,10 +1,11 @@
-# What reads the arguments that are attached to a call: loaded when the first one is.
+# Decodes the arguments that are attached to a call; sent when there is the first such call.
 from array import array
 from binascii import a2b_base64
 from json import loads
 
 def attached(text, names):
-    # The call, and the result, that a text asks for: the length of JSON, that, and what is attached to it.
+    # Gives the packing code, the function and the arguments of a call. `text` is the length of the JSON in six
+    # characters, the JSON, and then the attached data.
     at = 6 + int(str(text[:6], "utf8"))
     result, name, more, *words = loads(bytes(text[6:at]))
     for i, how, size in more:
@@ -20,7 +21,7 @@ def attached(text, names):
         if kind == "e":
             data = eval(data, names)
         elif kind in "sb":
-            # Characters that no line has come as others that were not there.
+            # Each pair is a character that was sent and the one that it stands for, which no line can contain.
             for k in range(1, len(how), 2):
                 pair = how[k : k + 2]
                 if kind == "b":

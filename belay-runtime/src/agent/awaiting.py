@@ -1,5 +1,5 @@
-# Bodies that await: each runs in an event loop of its own, and nothing of it is left when it ends. Sent when a trait first
-# needs it. A board has one loop for all of its threads, so one body awaits at a time.
+# Bodies that await: each runs in its own event loop, of which nothing is left when the body ends. Sent when a trait
+# first needs it. A board has one event loop for all its threads, so only one body can await at a time.
 try:
     import asyncio
 except ImportError:
@@ -17,14 +17,15 @@ except ImportError:
 
 core = asyncio.core
 one = allocate_lock and allocate_lock()
-# The thread that has the loop, and the one that runs tasks.
+# The thread that has the event loop, and the main thread, which runs tasks.
 owner = None
 main = get_ident()
-# How often a thread that waits looks whether it is to stop, in milliseconds.
+# How often a waiting thread checks whether it is to stop, in milliseconds.
 PAUSE = 50
 
-# What is called of a body that awaits. In another one it is a coroutine, for that to wait for. A `watched` one is told by
-# its first argument, and may not be at a stop point for as long as it waits.
+# Wraps a body that awaits as an ordinary function. Called from a body that awaits, it gives the coroutine, for that
+# body to await. The first argument of a `watched` body is its stop point; it is called regularly while the body awaits,
+# since the body may not call it for long.
 def awaits(function, watched):
     def run(*words):
         global owner
@@ -43,7 +44,7 @@ def awaits(function, watched):
                 one.release()
     return run
 
-# A thread waits for the loop; a task does not wait for a thread, which may never end.
+# Takes the event loop. A thread waits until it is free; a task does not wait for a thread, which may never end.
 def take(me, stop):
     while not one.acquire(0):
         if me == main:
@@ -69,7 +70,7 @@ def complete(coroutine, stop):
         end(loop, main)
         raise
     finally:
-        # What it has begun and not waited for.
+        # Ends the tasks that the body has created and not awaited.
         task = core._task_queue.peek()
         while task:
             end(loop, task)
@@ -78,7 +79,8 @@ def complete(coroutine, stop):
             task = core._task_queue.peek()
         asyncio.new_event_loop()
 
-# Whoever leaves the loop in the middle of something may do so when what ran is not in the queue yet, or is already.
+# An exception can leave the loop while the current task is not in the queue, or when it is in there again already. Puts
+# the task back if it is missing.
 def put_back():
     task = core.cur_task
     waiting = []
@@ -89,7 +91,7 @@ def put_back():
     for task in waiting:
         core._task_queue.push(task)
 
-# Has a task come to its end, by way of its `finally` blocks.
+# Cancels a task, and runs it to its end, so that its `finally` blocks are executed.
 def end(loop, task):
     core.cur_task = None
     try:

@@ -1,5 +1,5 @@
-# What the board can do. It has to run on the oldest firmware and in the smallest heap, and no missing module
-# or function may end it.
+# What the board can do. This has to run on the oldest firmware and in the smallest heap, and a missing module or
+# function must not end it.
 import sys
 
 def attempt(code):
@@ -19,7 +19,7 @@ def file_system():
     try:
         open("belay-is-looking").close()
     except OSError as error:
-        # Where nothing is mounted: no such device, or not allowed.
+        # Without a file system the error is EPERM (1) or ENODEV (19).
         return error.args[0] not in (1, 19)
     except Exception:
         return False

@@ -1,4 +1,4 @@
-# Compiles the agent once all of it has come as it was sent: a line can have changed it into another one that compiles.
+# Compiles the agent only if its source has arrived undamaged: damage can turn a line into another one that compiles.
 def _belay_f(source, check):
     global _belay_f
     del _belay_f

@@ -1,6 +1,6 @@
-# Files on the board. What is written goes into a file of its own first, in the folder of the first level that it is for.
-# It gets its name when all of it is there and is what was sent. Where that is more than one step a note says before
-# what is to be done, so that it can be done when there was no power left for it.
+# Files on the board. New contents are first written to a temporary file, in the top-level folder of the target's path.
+# That file is renamed to the target when it is complete and has been verified. Where this takes more than one step, a
+# note is written before, which says what is to be done, so that it can be completed after a loss of power.
 import gc
 import os
 
@@ -23,17 +23,17 @@ except ImportError:
         inflate = None
     DeflateIO = None
 
-# Names that every file system takes, also one that has eight characters and three.
+# Names that every file system accepts, even one with eight characters and an extension of three.
 NEW = "/belay~.new"
 NOTE = "/belay~.to"
 NOTHING, FILE, FOLDER = range(3)
 
 buffer = bytearray(512)
 view = memoryview(buffer)
-# What is read or written, and how much of it has been.
+# The file that is being read or written, and how many bytes of it have been.
 file = None
 done = 0
-# For what is written: the folder that it is in meanwhile, and where it is to go.
+# For a file that is being written: the folder of the temporary file, and the path of the target.
 place = None
 target = None
 
@@ -50,7 +50,7 @@ def metadata(path):
     about = os.stat(path or "/")
     return -1 if about[0] & 0x4000 else about[6]
 
-# The names in a folder and their sizes; that of a folder is less than 0.
+# Yields the names in a folder with their sizes; the size of a folder is negative.
 def entries(folder):
     if hasattr(os, "ilistdir"):
         for entry in os.ilistdir(folder or "/"):
@@ -68,7 +68,7 @@ def size_of(path):
     except OSError:
         return 0
 
-# How many bytes are free where a path is, and how many there are; nothing where the board does not say.
+# How many bytes are free in the file system of a path, and how many it has in all; None where the board cannot tell.
 def space(path):
     while 1:
         try:
@@ -85,7 +85,7 @@ def memory():
     gc.collect()
     return gc.mem_free() if hasattr(gc, "mem_free") else -1
 
-# Makes the folders that a path is in, or only says whether one has to be made.
+# Creates the folders that a path is in; without `make` it only says whether one is missing.
 def parents(path, make):
     made = []
     at = path.find("/", 1)
@@ -113,7 +113,8 @@ def shut():
         file = None
         closing.close()
 
-# Does what a note says, and removes what there is beside the file. Gives the reason where it cannot be done.
+# Does what the note in a folder says, if there is one, and removes the note and the temporary file. Gives the exception
+# if the file cannot be put in its place.
 def settle(folder):
     failure = None
     new = folder + NEW
@@ -139,7 +140,7 @@ def settle(folder):
             os.remove(folder + name)
     return failure
 
-# Removes what is not whole.
+# Closes the file, and removes what was written of it if it is not complete.
 def abort():
     global place
     try:
@@ -149,7 +150,8 @@ def abort():
             settle(place)
             place = None
 
-# What a host that is new to the board has to know. What an earlier one has left is cleaned up.
+# Called for a host that is new to the board: cleans up what an earlier host has left, and gives the facts that the host
+# needs.
 def adopt():
     global place
     place = None
@@ -164,7 +166,7 @@ def adopt():
             pass
     return memory(), bool(inflate)
 
-# Begins to write a file, and gives how many bytes more would have to be free for it.
+# Begins to write a file. Gives 0, or how many more bytes would have to be free.
 def begin(path, length):
     global file, done, place, target
     abort()
@@ -177,7 +179,7 @@ def begin(path, length):
     done = 0
     target = path
     place = folder
-    # Where nothing can be written at all, that is what is to be said.
+    # Opened before the free space is looked at: if nothing can be written at all, that is the error to report.
     file = open(folder + NEW, "wb")
     if free and free[0] < length:
         abort()
@@ -190,7 +192,7 @@ def write(data):
         raise OSError(28)
     done += len(data)
 
-# The next piece; packed where there is a window, of two to the power of that many bytes.
+# Writes the next piece. If `window` is not 0 the piece is compressed, with a window of two to that power bytes.
 def put(at, data, window):
     if file is None or place is None or at != done:
         raise OSError(5)
@@ -210,7 +212,7 @@ def put(at, data, window):
         abort()
         raise
 
-# Whether a file is of this length and has this checksum.
+# Whether a file has this length and this checksum.
 def same(path, length, checksum):
     if kind(path) != FILE or metadata(path) != length:
         return False
@@ -236,7 +238,8 @@ def commit(length, checksum):
         if not same(new, length, checksum):
             abort()
             return -1
-        # A file system that does not tell capitals is FAT, which first removes what has the name.
+        # A file system that ignores case is FAT. Its rename takes two steps, as it first removes the file that has the
+        # name.
         steps = parents(target, False) or kind(target) and kind(place + NEW.upper())
         if not steps:
             try:
@@ -258,7 +261,7 @@ def commit(length, checksum):
         raise
     return 0
 
-# All of it at once, for a small file.
+# Writes a small file in one call.
 def store(path, length, checksum, data, window):
     return begin(path, length) or put(0, data, window) or commit(length, checksum)
 
@@ -273,7 +276,8 @@ def look(path):
     done = 0
     return size
 
-# The next piece; alone in a tuple, and so as it is shown, where that is asked for and is shorter than base64.
+# Gives the next piece. If `shown` is set and the piece's `repr` is shorter than base64, the piece is put alone into a
+# tuple, and so is sent as its `repr`.
 def get(at, many, shown):
     global done
     if file is None or at != done:
@@ -284,7 +288,7 @@ def get(at, many, shown):
         return data,
     return data
 
-# The digest of a file, after nothing for each while that it takes.
+# Yields the digest of a file at last; before that, None for each 128 KiB, so that the host hears from the board.
 def digest(path):
     value = sha256() if sha256 else 0
     count = 0
@@ -310,7 +314,7 @@ def digest(path):
     elif crc32:
         yield "%08x" % value
 
-# What is in a folder, in lists of paths and sizes, with the digests of those files whose size is one of these.
+# Yields what is in a folder, in lists of a path, a size and, where the size is one of `sizes`, the file's digest.
 def survey(root, deep, sizes, most):
     if metadata(root) >= 0:
         raise OSError(20)
@@ -340,7 +344,7 @@ def remove(path):
     abort()
     (os.rmdir if kind(path) == FOLDER else os.remove)(path)
 
-# Removes a folder and all that is in it, with a pause after each.
+# Removes a folder and everything in it; yields after each removal.
 def clear(path):
     abort()
     if metadata(path) >= 0:

@@ -1,14 +1,14 @@
-# The modules that traits bring, in memory: in a file system of their own, or where a board mounts none as objects in
+# A trait's modules in memory: in a file system of our own or, on a board that cannot mount one, as objects in
 # `sys.modules`.
 import sys, gc
 
 ROOT = "/_belay"
-# What is in each path, or the pieces of it that have come; the hash of what has come whole.
+# By path: the contents, or the pieces received so far; and the hash of contents that are complete.
 contents = {}
 hashes = {}
-# The paths that the program brings which is connected. What an earlier one has left is not to be seen.
+# The paths of the program that is connected. Modules of earlier programs cannot be imported.
 brought = {}
-# What is in the modules that are objects.
+# The namespaces of the modules that are objects in `sys.modules`.
 spaces = {}
 
 
@@ -58,7 +58,7 @@ def mounted():
         try:
             module = __import__(name)
             try:
-                # By an agent of another version.
+                # An agent of another version may have mounted its own.
                 module.umount(ROOT)
             except OSError:
                 pass
@@ -76,8 +76,8 @@ def name_of(path):
 
 
 def unload(path):
-    # The next import of it finds it in its path, whatever was imported by that name. A package goes as a whole: what is
-    # left of one is not put into the next.
+    # Whatever was imported under this name, the next import is to find the new file. A package is unloaded as a whole,
+    # so that nothing of the old one stays in the new one.
     top = name_of(path)[0]
     for name in list(sys.modules):
         if name.split(".")[0] == top:
@@ -91,7 +91,8 @@ def drop(path):
 
 
 def claim(fresh, wanted):
-    # Says how modules are kept, and which of these paths there are to be sent. Each is followed by its hash.
+    # Gives how modules are kept, and which of these paths have to be sent. In `wanted` each path is followed by its
+    # hash.
     if mount and ROOT not in sys.path:
         sys.path.insert(0, ROOT)
     words = wanted.split()
@@ -115,7 +116,7 @@ def claim(fresh, wanted):
 
 
 def put(path, at, data, code):
-    # Takes a piece of a module; with the last one comes its hash.
+    # Takes a piece of a module; the last piece comes with the hash (`code`).
     if at == 0:
         contents[path] = []
     contents[path].append(data)
@@ -142,12 +143,13 @@ def checksum(path):
 
 
 def shadowed(path):
-    # Whether there is a source beside what was compiled, which would be imported instead.
+    # Whether there is a source beside the compiled file, which would be imported instead.
     return path[-4:] == ".mpy" and checksum(path[:-3] + "py")
 
 
 def differing(folder, wanted):
-    # Which of these paths in a folder hold something else, or are not what is imported. Each is followed by its checksum.
+    # Gives those paths whose file in the folder differs or is not the one that would be imported. In `wanted` each path
+    # is followed by its checksum.
     if folder not in sys.path:
         sys.path.append(folder)
     words = wanted.split()
@@ -160,7 +162,7 @@ def differing(folder, wanted):
 
 
 def spare():
-    # Makes room: what earlier programs have left goes. Says whether there was something.
+    # Frees memory: removes the modules of earlier programs, and gives how many there were.
     left = [path for path in contents if path not in brought]
     for path in left:
         drop(path)
@@ -190,7 +192,7 @@ def present(name):
 
 
 def load(paths):
-    # Makes objects of modules: first all of them, as they may import each other, and then what is in them.
+    # Creates an object for each module first, since modules may import each other, and then executes their sources.
     paths = paths.split()
     for path in paths:
         names = spaces[".".join(name_of(path))] = {}

@@ -1,17 +1,17 @@
-# Folders of the host as file systems of the board: sent when the first one is mounted. What stands here as `host_…` asks the
-# host, and gives a negative number for an error: that of the `OSError`.
+# Folders of the host as file systems of the board; sent when the first one is mounted. The functions `host_…` ask the
+# host. A negative answer is an error: the negated number of the `OSError`.
 import sys, gc
 
 from binascii import b2a_base64
 from io import IOBase
 
 FOLDER = 0x4000
-# What is mounted: where, and what the current folder was before.
+# By mount point: the folder that was the current one before.
 mounted = {}
-# The files of each thread that keep what was written. A body may have forgotten them, and nobody is told when they are gone:
-# so they are written before the next one is opened, and before the folder goes.
+# By thread: the files with unsaved data. Nothing is called when a body drops a file without closing it, so the data is
+# written before the thread opens its next file, and before the folder is unmounted.
 unsaved = {}
-# What the board's clock counts from, in seconds since 1970.
+# The Unix time, in seconds, at which the board's clock is 0.
 epoch = 0
 try:
     import time
@@ -45,8 +45,8 @@ def save(files):
         raise failed
 
 
-# A file is read ahead by a piece, and what is written is kept until it makes one. `where` is where the reader is, or the
-# writer behind what is kept.
+# A file is read ahead in pieces, and written data is kept until it fills one. `where` is the position: of the reader,
+# or of the writer, behind the data that is kept.
 class File(IOBase):
     def __init__(self, root, path, mode, piece):
         self.unsaved = unsaved.setdefault(thread(), [])
@@ -54,7 +54,7 @@ class File(IOBase):
         self.text = "b" not in mode
         self.piece = piece
         answer = said(host_open(root, path, mode, piece))
-        # What was read whole is not open any more.
+        # The handle is 0 if the answer has the whole file, which the host has closed then.
         self.handle = int.from_bytes(answer[:4], "little")
         self.closed = False
         self.ahead = answer[4:]
@@ -62,7 +62,8 @@ class File(IOBase):
         self.kept = b""
 
     def fill(self):
-        # How far into what was read ahead the reader is; at the end of the file behind all of it.
+        # Gives the reader's index in `ahead`, and reads the next piece if necessary. At the end of the file nothing is
+        # left in `ahead` from that index on.
         at = self.where - self.start
         if self.closed:
             raise OSError(9)
@@ -76,9 +77,9 @@ class File(IOBase):
         return 0
 
     def take(self, size, line):
-        # So many bytes, or all for a negative number, but no more than a line.
+        # Takes `size` bytes, or everything if `size` is negative; with `line` no more than to the end of the line.
         if not line and self.handle and not self.closed and not 0 <= size <= self.piece:
-            # All at once: pieces would lie scattered in the memory.
+            # Allocated at once, since pieces would fragment the memory.
             self.flush()
             rest = max(said(host_size(self.handle)) - self.where, 0)
             if rest:
@@ -109,7 +110,8 @@ class File(IOBase):
             return data
         missing = size
         while missing > 0:
-            # So many characters: of each the first byte is counted, and those that the last one lacks are taken.
+            # `size` counts characters, so the first byte of each character is counted; then the bytes are read that the
+            # last character lacks.
             missing = size
             last = 0
             for at in range(len(data)):
@@ -167,7 +169,7 @@ class File(IOBase):
 
     def flush(self):
         data = self.kept
-        # Whatever becomes of it, it is not written again.
+        # The data is not written again, even if writing it fails.
         self.kept = b""
         if self in self.unsaved:
             self.unsaved.remove(self)
@@ -236,7 +238,7 @@ class Folder:
         self.piece = min(max(free // 24, 128), 4096)
 
     def path(self, path):
-        # From the folder, whatever the current one is.
+        # Makes a path relative to the root of the mounted folder, also one that is relative to the current folder.
         parts = []
         for part in (path if path.startswith("/") else self.here + "/" + path).split("/"):
             if part == "..":
@@ -291,7 +293,7 @@ class Folder:
 
 
 def mounter():
-    # What mounts file systems made of Python, on boards that do.
+    # Gives the module that mounts file systems written in Python, if the board has one.
     for name in "vfs", "os", "storage":
         try:
             module = __import__(name)
@@ -302,14 +304,14 @@ def mounter():
 
 
 def forget(at):
-    # What was imported from there is imported anew the next time: the folder has changed, or will be gone.
+    # Modules that were imported from there are imported anew next time: the folder has changed, or is being unmounted.
     for name, module in list(sys.modules.items()):
         place = getattr(module, "__file__", None) or getattr(module, "__path__", None)
         if isinstance(place, str) and (place + "/").startswith(at + "/"):
             del sys.modules[name]
 
 
-# Mounts a folder in the place of one that was mounted there before. Says whether the board can do that.
+# Mounts a folder, after unmounting one that is at the same place. Gives whether the board can mount folders.
 def mount(root, at, enter):
     import os
 

@@ -1,6 +1,6 @@
-# Objects that stay on the board for as long as the host has handles of them: sent when the first one is wanted. Each has
-# a number that no other one gets in this run of the interpreter, and belongs to an answer, which the host has numbered:
-# so the host can give back what it has never heard of.
+# Objects that stay on the board while the host has handles of them; sent when the host first wants one. Each object has
+# a number that is unique in this run of the interpreter. It also belongs to an answer, which the host has numbered, so
+# that the host can release the objects of an answer that it never received.
 plain = [int, str, bytes, bytearray, bool, type(None)]
 rows = [list, tuple]
 try:
@@ -14,14 +14,15 @@ try:
 except ImportError:
     pass
 
-# By their numbers: the answer that each came with, and the object.
+# By the object's number: the answer that it came with, and the object.
 table = {}
 count = 0
-# For which program they are kept, and what packs all other results, once `begin` has put itself before that.
+# The program that the objects are kept for, and the function that packs all other results, in front of which `begin`
+# puts `packed`.
 owner = others = None
 begun = False
 
-# What stands in an answer for an object.
+# Stands for an object in an answer.
 class Handle:
     def __init__(self, number):
         self.number = number
@@ -29,7 +30,7 @@ class Handle:
     def __repr__(self):
         return "H(%d)" % self.number
 
-# An object for the host that has the handle.
+# Gives the object that a handle stands for.
 def held(number):
     if number not in table:
         raise RuntimeError("the board has no object of the number %d any more" % number)
@@ -38,7 +39,7 @@ def held(number):
 def begin(names, who):
     global owner, others, begun
     if owner != who:
-        # Nobody has the handles of an earlier program.
+        # No handles of an earlier program are in use any more.
         owner = who
         table.clear()
     if not begun:
@@ -49,7 +50,7 @@ def begin(names, who):
 def release(numbers, answers):
     for number in numbers:
         table.pop(number, None)
-    # All of an answer, from a number on.
+    # All objects of an answer, from a number on.
     for answer, first in answers:
         forget(answer, first)
 
@@ -57,9 +58,9 @@ def forget(answer, first):
     for number in [number for number in table if number >= first and table[number][0] == answer]:
         del table[number]
 
-# What is packed where the host wants handles: how many there are, from which number on, and the `repr` with them in it.
-# `o` stands for the value itself, `l` for the items of a list, `w` for whatever has no literal in it; large letters for
-# floats with all bits.
+# Packs a result for a host that wants handles: the first number, how many objects there are, and the `repr` with the
+# handles in it. The code's letter says what stays on the board: `o` the value itself, `l` the items of a list, `w`
+# whatever in the value has no literal. A capital letter asks for floats with all their bits.
 def packed(value, result):
     global count
     if result[0] != "O":
@@ -128,6 +129,6 @@ def itself(value):
 
 acts = {"c": call, "f": invoke, "g": getattr, "s": setattr, "i": item, "p": put, "d": remove, "n": contains, "l": len, "r": repr, "t": iter, "v": itself}
 
-# Does something with an object.
+# Performs an operation on an object.
 def act(what, number, *words):
     return acts[what](held(number), *words)

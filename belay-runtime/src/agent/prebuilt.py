@@ -1,5 +1,5 @@
-# Loads the agent as it was compiled before, out of a file system that has nothing else and is gone at once. Whatever
-# does not go well raises, and then the board gets the source.
+# Loads the compiled agent from a file system in memory that has nothing else and is unmounted at once. Any failure
+# raises, and then the host sends the source instead.
 def _belay_f(data, check):
     global _belay_f, _belay
     del _belay_f

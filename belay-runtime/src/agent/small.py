@@ -1,29 +1,30 @@
-# The agent for boards on which the other one cannot run: those without `sys.stdin`, without a checksum of their
-# own, or with a few kilobytes of memory. It is handed its lines through the raw REPL, and sent in pieces: each
-# statement here is compiled on its own, over the dictionary `_belay`, which also is what expressions see.
+# The agent for boards that cannot run the resident one: those without `sys.stdin`, without a checksum of their own, or
+# with a few kilobytes of memory. The host hands it each line through the raw REPL. It is sent in pieces: each statement
+# here is compiled separately, in the dictionary `_belay`, which is also the namespace of the requests' expressions.
 #
-# The stack can be as small as 1800 bytes. So nothing of this is beneath a call but the raw REPL's own code:
-# `line` takes a line and gives an iterator, the raw REPL looks for something in that, and so has it work out what the
-# line asks for and hand the value to `value`; what is raised it hands to `error`. What it is sent for that is not checked
-# by anything. So no byte makes another name that there is of one of those, and behind `line` there is nothing to look up
-# and nothing to call: what a bad line has made of the rest raises before that, or not at all, and cannot become the
-# call's own answer.
-# `gc`, `sys`, `trace` and what the raw REPL looks up beside it are there already: see `small.rs`.
+# The stack can be as small as 1800 bytes, so a request is evaluated at the raw REPL's own level, not within a call of
+# the agent. The host sends `0 in line(…)`: `line` takes the request and returns an iterator; the raw REPL iterates over
+# it, which evaluates the request and passes the result to `value`. What is raised the raw REPL passes to `error`.
+# Nothing checks the source that does this. So the names in it are such that one damaged byte does not turn one into
+# another that exists, and it looks up and calls nothing after `line`: what damage makes of the rest raises before
+# `line` is called, or not at all, and cannot be taken for the call's own answer.
+# `gc`, `sys`, `b` (the builtins) and `head` come from `small_first.py`.
 seed = count = many = credit = lost = number = asked = 0
 start = text = kind = key = ""
 expected = 48
-# The last request's number, what was said to it (None if there was no room to keep that), whether it failed, and
-# whether what was asked for had begun; 2 says that there is no such function.
+# The last request: its number, the replies to it (None if there was no memory to keep them), whether it failed, and
+# whether what it asks for had begun; for the last, 2 says that there is no such function.
 kept = [0, [], 0, 0]
 parts = []
 F = {}
-# What is sent when it is needed gets into the first one.
+# The namespaces by name: 0 is what a new one begins with, and "" the agent's own, in which additional source is
+# executed.
 spaces = {0: {}, "": b.globals()}
 streams = {}
 
 
 def check(text):
-    # Each character that is taken out of a text by itself is one that the board remembers for ever, as is each of `chr`.
+    # Indexing a text makes a string of one character, as `chr` does, and MicroPython interns it and never frees it.
     value = seed
     for at in range(0, len(text), 32):
         for c in bytes(text[at : at + 32], "utf8"):
@@ -49,13 +50,13 @@ def take(asked):
 
 
 def room():
-    # The raw REPL needs as much to compile whatever comes next, or nothing can be said to the board any more.
+    # The raw REPL needs this much memory to compile the next source; without it the host can no longer reach the board.
     gc.collect()
     bytearray(1100)
 
 
 def m(part):
-    # A part of a line that more of it follows.
+    # Takes a part of a line of which more parts follow.
     global text, lost
     try:
         if lost:
@@ -64,7 +65,7 @@ def m(part):
         if len(text) > len(part):
             room()
     except MemoryError:
-        # The rest of it is skipped, and it is answered in its turn.
+        # The other parts are skipped, and the last one raises, so that the host gets a reply.
         text = (text or part)[:2]
         lost = 1
 
@@ -76,7 +77,8 @@ def M(part):
 
 def line(part):
     global text, lost, number, asked
-    # What stays of this line goes where there is room among what stays, and not into the middle of what is free.
+    # Collects first, so that what stays of this line is put between other objects that stay, and does not split the
+    # free memory.
     gc.collect()
     number = asked = 0
     m(part)
@@ -84,7 +86,7 @@ def line(part):
     skipped = lost
     text = ""
     lost = 0
-    # What is no text any more raises, whatever is taken out of it: none of it may stay.
+    # If damage has made `whole` something other than a text, this raises. Nothing of it may stay by then.
     asked = ord(whole[1:2])
     if skipped:
         raise MemoryError
@@ -98,7 +100,7 @@ def other(what, body):
     if what == "p":
         return send("%co%s" % (expected, body))
     if asked == kept[0]:
-        # There was no room to say anything, or none to keep it; or what should have come here did not.
+        # No replies are kept: there was no memory to send or to keep one, or neither `value` nor `error` was called.
         for body in kept[1] or (("%ce(0,1,'MemoryError','',None,None,'')" if kept[2] else "%cg") % asked,):
             send(body)
     elif asked != expected or what == "R":
@@ -111,33 +113,33 @@ def other(what, body):
 
 def begun(body):
     global key, credit
-    # A part of a source only waits for the rest.
+    # A part of a source is only kept until the rest comes. A call begins in `G`.
     kept[3] = int(kind not in "cTt")
-    # What is garbage looks as if it was in use to a collection that begins in the middle of an evaluation.
+    # Collects now, since a collection during the evaluation would take garbage for objects that are in use.
     gc.collect()
     if kind in "sn":
         key, credit, body = body.split(" ", 2)
     elif kind == "X":
-        # What came in parts, to be executed in a namespace.
+        # A source that came in parts, to be executed in a namespace.
         source = "".join(parts)
         parts[:] = []
         return map(value, map(exec, (source,), (N(body),)))
     elif kind in "Tt":
-        # Source, in parts: a literal of all of it would take more than twice the room.
+        # Source comes in parts: a literal of all of it would take more than twice the memory.
         if kind == "T":
             parts[:] = []
         parts.append(body)
-        # It will have to be there twice.
+        # Executing the source will need memory for it twice.
         body = "".join(parts)
         room()
     if kind in "Ttn":
-        # There is nothing to work out.
+        # There is nothing to evaluate.
         return map(value, kind)
     return map(value, map(eval, (body,), (globals(),)))
 
 
 def G(*arguments):
-    # What a function is called with, which then begins.
+    # Gives a call its arguments. They have been evaluated now, so the call begins.
     kept[3] = 1
     return arguments
 
@@ -163,12 +165,12 @@ def batch(number, credit, room):
     global many
     end = "p"
     if key not in streams:
-        # A Ctrl-C has ended it behind the end of a batch.
+        # A Ctrl-C has closed the stream after the end of a batch.
         return say("%ci0" % number)
     try:
         while many < credit and room > 0:
             item = "%cy%d:%s" % (number, many, repr(next(streams[key])))
-            # What is kept of it, in case it has to be said again.
+            # The memory that keeping the item takes, in case it has to be sent again.
             room -= len(item) + 40
             say(item)
             many += 1
@@ -181,7 +183,7 @@ def batch(number, credit, room):
 def error(raised):
     global number
     if isinstance(raised, SystemExit):
-        # Where that does not reset the board, the host asks.
+        # If this does not reset the board, the host asks for the reply again and gets this one.
         kept[1] = ["%ce(%d,1,'SystemExit','',None,None,'')" % (number, many)]
         raise raised
     if not number:
@@ -202,7 +204,7 @@ def error(raised):
 
 
 def tell(raised):
-    # There is nothing else to write it to: the host takes it from there.
+    # The board can write a traceback only to its output, from which the host takes it.
     sys.print_exception(raised)
     if kind in "Tt":
         parts[:] = []
@@ -228,7 +230,7 @@ def V(name, source):
 
 
 def D(id, name, function):
-    # Binds what has been executed.
+    # Binds a function to an id, after its source has been executed.
     global count
     if id not in F:
         F[id] = "f%d" % count

@@ -1,4 +1,4 @@
-# What small boards get when a value with bytes or an array is first sent to them.
+# Additional source for small boards, sent when a value with bytes or an array is first sent to them.
 try:
     from array import array as A
 except ImportError:
@@ -9,7 +9,7 @@ def B(text):
     data = bytearray()
     bits = many = 0
     for at in range(len(text)):
-        # As in `check`: a part of a text is not remembered.
+        # A slice, because an indexed character would be interned: see `check`.
         c = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".find(text[at : at + 1])
         if c >= 0:
             bits = (bits << 6 | c) & 65535

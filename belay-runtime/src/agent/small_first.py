@@ -1,5 +1,5 @@
-# What the agent for small boards begins with, and what the raw REPL looks up beside it. A module's own attributes are
-# MicroPython's own builtins, whatever a program has made of the names.
+# The first source of the agent for small boards, with the names that the raw REPL looks up in `_belay`. The attributes
+# of the module `builtins` are MicroPython's own, whatever a program has assigned to the names.
 def _belay():
     import builtins, gc, sys
 

@@ -1,15 +1,16 @@
-# What small boards have besides that are not among the oldest, for which it would be too much.
+# Additional source for small boards whose firmware is not one of the oldest, for which it would be too large.
 def found():
-    # The builtins that somebody has replaced for everybody: here and in all namespaces they are the real ones.
+    # Builtins that a program has replaced for all of the interpreter: here and in all namespaces the real ones are
+    # used.
     for name in b.dir(b):
         value = b.getattr(b, name)
         if not name.startswith("_") and b.eval(name, {}) is not value:
             spaces[0][name] = value
         if name in ("bytearray", "float", "frozenset", "set", "str"):
-            # What values are written with, whatever a body replaces from now on.
+            # Literals of values use these names, so here they stay the real ones, whatever a body replaces from now on.
             spaces[""][name] = value
     spaces[""].update(spaces[0])
-    # Should somebody delete it from `__main__`.
+    # For programs that delete `_belay` from `__main__`.
     getattr(sys, "modules", {})["_belay"] = spaces[""]
 
 
@@ -23,7 +24,7 @@ def found(collect):
         return collect
 
     def free():
-        # A body can have left the heap locked. The answer is how often it still is.
+        # A body may have left the heap locked. `heap_unlock` returns how many locks are left.
         while 1:
             left = heap_unlock()
             if left < 0 or left > 999:
@@ -54,7 +55,7 @@ def repr(value):
     except MemoryError:
         gc.collect()
         value = b.repr(value)
-    # What a value says of itself can have characters that no frame has.
+    # The `repr` of a value can contain characters that a frame must not contain.
     for c in range(32):
         c = "%c" % c
         if c in value:
@@ -63,7 +64,7 @@ def repr(value):
 
 
 def tell(raised):
-    # What an exception of a user's own class says of itself may raise anything.
+    # The methods of a user's own exception class may raise anything.
     said = []
     for function in sys.print_exception, str, repr:
         try:

@@ -1,6 +1,6 @@
-# What takes the rest of the agent for small boards, one piece at a time, as long as that is being brought.
+# Receives the rest of the agent for small boards, one piece at a time, and is removed when all have come.
 def x(source, wanted):
-    # Nothing else would tell that the line has lost a part of it: what is missing need not be missed at once.
+    # Without this check a piece that lost a part on the line could go unnoticed: its absence need not raise at once.
     value = 0
     for c in b.bytes(source, "utf8"):
         value = value * 251 + c & 4194303

@@ -1,6 +1,6 @@
-# Threads on the board. Each has one record, which its thread alone writes, except for the request to stop and its
-# time; the table of records is written by the main thread alone. So nothing is locked, which matters where threads
-# run truly beside each other.
+# Threads on the board. Each has a record that only the thread itself writes, except for the stop request and its
+# deadline; only the main thread writes the table of records. So no locks are needed, which matters on boards where
+# threads run truly in parallel.
 import _thread
 import sys
 import time
@@ -10,14 +10,14 @@ class Stop(BaseException):
 
 # The states of a record.
 RUNNING, PAUSED, STOPPED, FINISHED, FAILED = range(5)
-# The places in a record.
+# The fields of a record.
 NAME, STATE, STOPPING, RESTARTS, ELAPSED, LAST, ERROR, UNTIL, BEGUN = range(9)
 
 table = {}
-# The stop points of the threads that run, for what waits in one.
+# By thread: the stop point, for functions that wait within a thread.
 points = {}
-# Who wants the threads to wait at their stop points. Whoever begins and whoever ends a pause names it, because
-# an interrupt can have kept it from ever beginning.
+# The pauses that hold the threads at their stop points. Each has a name, by which it is begun and ended, because an
+# interrupt may have prevented it from beginning at all.
 pauses = {}
 
 def elapsed(record):
@@ -30,7 +30,7 @@ def elapse(record):
     record[LAST] = now
     return record[ELAPSED]
 
-# Has a thread stop. Its clean-up is left alone for so long.
+# Asks a thread to stop. For `patience` milliseconds its clean-up is not interrupted.
 def request(record, patience):
     record[UNTIL] = time.ticks_add(time.ticks_ms(), patience)
     record[STOPPING] = True
@@ -38,8 +38,8 @@ def request(record, patience):
 def body(send, describe, ident, record, function, arguments, restarts, longest, patience):
     told = False
 
-    # A stop point. A stop is raised once, and not where the body cleans up anyway, so that clean-up comes to its
-    # end. When its time is over, each stop point raises: perhaps the body has swallowed the first.
+    # A stop point. It raises `Stop` once, and not where the body is cleaning up, so that clean-up is completed. After
+    # the deadline each stop point raises, since the body may have swallowed the first `Stop`.
     def stop(cleaning=False):
         nonlocal told
         while 1:
@@ -63,7 +63,7 @@ def body(send, describe, ident, record, function, arguments, restarts, longest, 
     wait = 100
     while 1:
         try:
-            # It may have been told to stop before it came to begin.
+            # The thread may have been asked to stop before it began.
             stop()
             function(stop, *arguments)
             state = STOPPED if told else FINISHED
@@ -72,7 +72,7 @@ def body(send, describe, ident, record, function, arguments, restarts, longest, 
             state = STOPPED
             break
         except SystemExit:
-            # In a thread it ends the thread, as it does without us.
+            # In a thread, `SystemExit` ends only the thread, as it does without this library.
             state = STOPPED if told else FINISHED
             break
         except BaseException as error:
@@ -95,11 +95,11 @@ def body(send, describe, ident, record, function, arguments, restarts, longest, 
     record[STATE] = state
     send(("thread", ident))
 
-# One that was told to stop before it has begun never does anything.
+# Whether a thread has ended. One that was asked to stop before it began counts as ended, since it never runs its body.
 def ended(record):
     return record[STATE] >= STOPPED or record[STOPPING] and not record[BEGUN]
 
-# What is told of all threads, after those in `seen` have been forgotten, which the host knows to have ended.
+# Reports on all threads, after it has forgotten those in `seen`, which the host knows to have ended.
 def report(seen):
     for ident in seen:
         table.pop(ident, None)
@@ -110,9 +110,8 @@ def report(seen):
         reports.append((ident, record[NAME], state, record[STOPPING], record[RESTARTS], time, record[ERROR]))
     return reports
 
-# Says whether the thread was started: not when one of this name runs already and only one may; nor when the board has
-# no room for another one, and then what it raised.
-# `send` and `describe` are the agent's.
+# Starts a thread, unless `single` is set and a thread of this name is running. Gives whether it was started, and a
+# description of the exception if the board had no room for another thread. `send` and `describe` are the agent's.
 def start(send, describe, ident, name, single, function, arguments, restarts, longest, patience):
     if single:
         for record in table.values():
@@ -123,7 +122,7 @@ def start(send, describe, ident, name, single, function, arguments, restarts, lo
     try:
         _thread.start_new_thread(body, (send, describe, ident, record, function, arguments, restarts, longest, patience))
     except KeyboardInterrupt:
-        # Whether it runs by now nobody can tell, and nobody is to wonder who it is.
+        # Nobody can tell whether the thread has been started. If so it stops, since the host would not know it.
         request(record, patience)
         raise
     except BaseException as error:
@@ -138,7 +137,7 @@ def stop(idents, patience):
         if ident in table:
             request(table[ident], patience)
 
-# Holds all threads at their stop points, and gives the names of those that did not get there in time.
+# Holds all threads at their stop points, and gives the names of those that did not reach one in time.
 def pause(name, milliseconds):
     pauses[name] = 1
     began = time.ticks_ms()
@@ -151,7 +150,7 @@ def pause(name, milliseconds):
 def resume(name):
     pauses.pop(name, None)
 
-# A host that is new to the board lets go of the threads that an earlier one was holding when it died.
+# Called for a host that is new to the board: ends the pauses of an earlier host, which may have died during one.
 def adopt():
     pauses.clear()
     return True
