@@ -12,7 +12,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// The text is neither the name of a package, nor an address, nor a folder.
-    #[error("`{source_text}` is no package: {problem}")]
+    #[error("`{source_text}` is not a package: {problem}")]
     Source {
         /// The text.
         source_text: String,
@@ -44,7 +44,7 @@ pub enum Error {
         problem: String,
     },
     /// The description of a package (its `package.json`) is not valid, or there is none.
-    #[error("{url} is no description of a package: {problem}")]
+    #[error("{url} is not a valid description of a package: {problem}")]
     Manifest {
         /// Where the description is.
         url: String,
@@ -62,7 +62,9 @@ pub enum Error {
         problem: &'static str,
     },
     /// The SHA-256 of a file is not the one that its package declares.
-    #[error("{url} is not what was promised: its SHA-256 begins with {found}, and not with {expected}")]
+    #[error(
+        "{url} does not match the hash that its package gives: its SHA-256 begins with {found}, and not with {expected}"
+    )]
     Hash {
         /// Where the file is.
         url: String,
@@ -82,15 +84,13 @@ pub enum Error {
         other: String,
     },
     /// There is a file at a package's path that belongs to no package.
-    #[error("`{path}` is there already, and is of no package: move it, or give it another name")]
+    #[error("`{path}` already exists and does not belong to a package: move it, or give it another name")]
     InTheWay {
         /// The file.
         path: PathBuf,
     },
     /// A file of a package was edited after it had been written.
-    #[error(
-        "`{path}` is not as the package `{package}` had it: somebody has edited it. Undo that, or move the file away"
-    )]
+    #[error("`{path}` of the package `{package}` was edited: undo that, or move the file away")]
     Edited {
         /// The file.
         path: PathBuf,
@@ -114,7 +114,7 @@ pub enum Error {
         limit: String,
     },
     /// The lock file is not valid, or its format has another version.
-    #[error("`{path}` is no lock file of ours: {problem}")]
+    #[error("`{path}` is not a valid lock file: {problem}")]
     Lock {
         /// The file.
         path: PathBuf,

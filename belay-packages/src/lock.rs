@@ -65,7 +65,10 @@ pub(crate) fn read(file: &Path) -> Result<Vec<LockedPackage>> {
     };
     let lock: Lock = toml::from_str(&text).map_err(|error| wrong(error.message().to_owned()))?;
     if lock.version != VERSION {
-        let problem = format!("it is of version {}, and this is for {VERSION}", lock.version);
+        let problem = format!(
+            "its format has version {}, and this program reads version {VERSION}",
+            lock.version
+        );
         return Err(wrong(problem));
     }
     // Files at these paths are removed later, so a path that leads out of the folder must not get through.

@@ -170,7 +170,7 @@ impl<'a> Resolver<'a> {
         if paths.is_empty() {
             return Err(Error::Manifest {
                 url: folder.to_string_lossy().into_owned(),
-                problem: "there is no `package.json` in it, and no Python".to_owned(),
+                problem: "it has neither a `package.json` nor Python files".to_owned(),
             });
         }
         for path in paths {
