@@ -282,6 +282,23 @@ fn fleet_reads_sixteen_boards_while_one_is_unplugged() {
     }
 }
 
+/// The commands of `tests/commands.txt` that run an example: those above run them all, with these words.
+#[test]
+fn the_examples_that_the_documents_run_are_run_above() {
+    let here = include_str!("run.rs");
+    let table = include_str!("../../tests/commands.txt");
+    let (_, section) = table
+        .split_once(&format!("\n[{}]\n", file!()))
+        .expect("it has these");
+    let lines = section.lines().take_while(|line| !line.is_empty());
+    for line in lines {
+        let name = line.rsplit(' ').next().unwrap_or_default();
+        let run = here.contains(&format!("prints(\"{name}\", "))
+            || here.contains(&format!("example(\"{name}\").args"));
+        assert!(line.contains(" --example ") && run, "{line}");
+    }
+}
+
 #[test]
 fn an_example_on_a_port_that_is_not_there_fails_with_a_way_out() {
     let output = example("quickstart")

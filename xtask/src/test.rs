@@ -62,7 +62,7 @@ fn runs(nextest: bool, more: &[String]) -> Vec<Run> {
         let mut tests = cargo(command);
         tests
             .args(["--workspace", "--no-fail-fast"])
-            .args(["--features", "belay-cli/fleet,belay-examples/fleet"])
+            .args(["--features", "belay-cli/fleet,belay-cli/sim,belay-examples/fleet"])
             .args(more);
         Run {
             tests,

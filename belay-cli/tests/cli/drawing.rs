@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::harness::{Desk, command, ended, said};
+use crate::harness::{Desk, command, commands_for, ended, said};
 
 #[test]
 fn numbers_become_csv_json_and_a_picture() {
@@ -54,7 +54,7 @@ fn the_board_and_its_cable_are_measured() {
     );
 }
 
-/// In a target folder that is kept, so that it is compiled once; outside of a checkout there is nothing to compile it with.
+/// What `tests/commands.txt` has for it, in a target folder that is kept, so that it is compiled once; outside of a checkout there is nothing to compile it with.
 #[test]
 fn a_new_project_is_tested_and_runs_without_a_change_and_without_a_network() {
     if !Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -70,7 +70,14 @@ fn a_new_project_is_tested_and_runs_without_a_change_and_without_a_network() {
         "thing is made. Now:\n  cd thing\n  cargo test\n  cargo run\n"
     );
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("new");
-    for (what, seen) in [("test", "1 passed"), ("run", "And now 5 times.")] {
+    let runs = [("test", "1 passed"), ("run", "And now 5 times.")];
+    for (line, _) in commands_for(file!()) {
+        assert!(
+            runs.iter().any(|(what, _)| line == format!("cargo {what}")),
+            "{line}"
+        );
+    }
+    for (what, seen) in runs {
         let mut cargo = Command::new("cargo");
         cargo
             .args([what, "--offline"])

@@ -1,13 +1,16 @@
 //! Boards of another machine: `belay serve` there, and here whatever takes a board, and `belay fleet`.
 
+use std::fs;
 use std::io::{BufRead as _, BufReader, Lines};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use belay_sim::Board;
 use serde_json::Value;
 
-use crate::harness::{Desk, Said, ended, kept, said, until};
+use crate::harness::{Desk, Said, commands_for, ended, kept, said, typed, until};
 use crate::help::pages;
+use crate::terminal::Terminal;
 
 /// A machine that runs `belay serve`, and the lines that this prints.
 struct Server {
@@ -16,6 +19,16 @@ struct Server {
 }
 
 impl Server {
+    fn start(mut command: Command) -> Self {
+        let mut process = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        Self { process, lines }
+    }
+
     fn line(&mut self) -> String {
         self.lines.next().expect("it says something").unwrap()
     }
@@ -40,15 +53,19 @@ fn endpoint() -> String {
     format!("tcp/127.{high}.{low}.201:7447")
 }
 
-/// A command that finds what listens there and nothing else.
-fn on_network(desk: &Desk, words: &[&str]) -> Command {
-    let silent = desk.put(
+/// A configuration of who looks for nobody by itself.
+fn silent(desk: &Desk) -> PathBuf {
+    desk.put(
         "zenoh.json5",
         r#"{mode: "peer", scouting: {multicast: {enabled: false}}, listen: {endpoints: []}}"#,
-    );
+    )
+}
+
+/// A command that finds what listens there and nothing else.
+fn on_network(desk: &Desk, words: &[&str]) -> Command {
     let mut command = desk.command(words);
     command
-        .env("ZENOH_CONFIG", silent)
+        .env("ZENOH_CONFIG", silent(desk))
         .env("BELAY_FLEET", endpoint())
         .env("USER", "ada");
     command
@@ -60,15 +77,9 @@ fn serve(desk: &Desk, other: &Board) -> Server {
     let words = [
         "serve", "--host", "lab1", "--tag", "bench=3", "--board", &lamp, "--board", &lock,
     ];
-    let mut process = on_network(desk, &words)
-        .env_remove("BELAY_FLEET")
-        .args(["--listen", &endpoint()])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-    let mut server = Server { process, lines };
+    let mut command = on_network(desk, &words);
+    command.env_remove("BELAY_FLEET").args(["--listen", &endpoint()]);
+    let mut server = Server::start(command);
     for (name, port) in [("lamp", boards[0]), ("lock", boards[1])] {
         assert_eq!(server.line(), format!("belay/lab1/{name} is {port}"));
     }
@@ -201,4 +212,105 @@ fn what_cannot_be_served_is_said() {
 #[test]
 fn serve_and_fleet_say_what_they_do_with_an_example() {
     kept("help-fleet.txt", &(pages("serve") + &pages("fleet")));
+}
+
+/// The network of the guide, with a machine `lab1` that has two boards.
+struct Laboratory {
+    desk: Desk,
+    other: Board,
+    /// Where that machine is: no name leads to it.
+    host: String,
+}
+
+impl Laboratory {
+    fn new() -> Self {
+        let [.., high, low] = std::process::id().to_be_bytes();
+        Self {
+            desk: Desk::new(),
+            other: Board::unix().start_blocking().unwrap(),
+            host: format!("127.{high}.{low}.202"),
+        }
+    }
+
+    /// What is typed there for a line of the guide.
+    fn line(&self, line: &str) -> String {
+        let line = line
+            .replace("DNS:lab1", &format!("IP:{}", self.host))
+            .replace("/lab1:", &format!("/{}:", self.host))
+            .replace("/0.0.0.0:", &format!("/{}:", self.host));
+        if !line.starts_with("belay serve ") {
+            return line;
+        }
+        let listens = line.contains("--listen");
+        let listen = (!listens).then(|| format!("--listen tcp/{}:7447", self.host));
+        let boards = [("lamp", &self.desk.board), ("E6605838", &self.other)];
+        let boards = boards.map(|(name, board)| format!("--board {name}={}", board.port()));
+        let listen = listen.unwrap_or_default();
+        // The shell's place is taken, so that it is what is interrupted.
+        format!("exec {line} {listen} --host lab1 {}", boards.join(" "))
+    }
+
+    /// What is said to the environment of a line.
+    fn environment(&self, line: &str) -> Vec<(&'static str, String)> {
+        let configuration = if line.contains("tls/") {
+            self.certified()
+        } else {
+            silent(&self.desk)
+        };
+        let mut environment = vec![("ZENOH_CONFIG", configuration.display().to_string())];
+        if !line.contains("--connect") && !line.contains("belay serve ") {
+            environment.push(("BELAY_FLEET", format!("tcp/{}:7447", self.host)));
+        }
+        environment
+    }
+
+    /// The configuration that the guide has for who has certificates, with those that were made here.
+    fn certified(&self) -> PathBuf {
+        let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/src/fleets.md");
+        let guide = fs::read_to_string(guide).expect("where the commands are the guide is");
+        let text = guide.split("```json5\n").nth(1).expect("it has the file");
+        let text = text.split("```").next().unwrap_or_default();
+        let here = self.desk.folder.path().display().to_string();
+        self.desk
+            .put("certified.json5", text.replace("/etc/belay", &here))
+    }
+}
+
+/// Those of `tests/commands.txt`, one behind the other.
+#[test]
+fn the_commands_that_the_documents_give_for_fleets_do_what_they_are_for() {
+    let laboratory = Laboratory::new();
+    let folder = laboratory.desk.folder.path();
+    let mut serving: Option<Server> = None;
+    for (line, _) in commands_for(file!()) {
+        let run = laboratory.line(&line);
+        let environment = laboratory.environment(&line);
+        if let Some(words) = line.strip_suffix(" repl") {
+            let words: Vec<&str> = words.split(' ').skip(1).chain(["repl"]).collect();
+            let mut terminal = Terminal::start_with(folder, &environment, &words);
+            terminal.wait(">>> ");
+            terminal.leave();
+            continue;
+        }
+        let mut command = typed(folder, &run);
+        command.envs(environment);
+        if line.starts_with("belay serve ") {
+            if let Some(before) = serving.take() {
+                before.interrupt();
+            }
+            let server = serving.insert(Server::start(command));
+            let announced = [server.line(), server.line()].concat();
+            assert!(announced.contains("belay/lab1/lamp is "), "{line}: {announced}");
+            continue;
+        }
+        let Said { status, out, err } = said(command, "");
+        assert_eq!(status, 0, "{line}: {out}{err}");
+        let boards = ["belay/lab1/E6605838", "belay/lab1/lamp"];
+        let named = boards.iter().filter(|name| out.contains(**name)).count();
+        let all = line.contains("fleet ls") || line.contains("fleet exec");
+        assert!(named == 2 || !all, "{line}: {out}{err}");
+    }
+    if let Some(server) = serving {
+        server.interrupt();
+    }
 }

@@ -80,7 +80,43 @@ impl Desk {
 
 /// The command, in this folder and with nothing of the environment that changes what it does.
 pub(crate) fn command<A: AsRef<OsStr>>(folder: &Path, arguments: impl IntoIterator<Item = A>) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_belay"));
+    let mut command = inside(folder, env!("CARGO_BIN_EXE_belay"));
+    command.args(arguments);
+    command
+}
+
+/// A line as it is typed, in this folder, which is home as well and whose `bin` has what is not on each machine.
+pub(crate) fn typed(folder: &Path, line: &str) -> Command {
+    let ours = Path::new(env!("CARGO_BIN_EXE_belay")).parent();
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    let path = [folder.join("bin"), ours.expect("it is in a folder").to_owned()]
+        .into_iter()
+        .chain(std::env::split_paths(&others));
+    let path = std::env::join_paths(path).expect("no folder has a colon in its name");
+    let mut shell = inside(folder, "sh");
+    shell.args(["-c", line]).env("PATH", path).env("HOME", folder);
+    shell
+}
+
+/// The commands of the documents that a test runs by `tests/commands.txt`, and what it runs for each. Outside of a checkout
+/// there are no documents, and so none.
+pub(crate) fn commands_for(test: &str) -> Vec<(String, String)> {
+    let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/commands.txt");
+    let Ok(table) = fs::read_to_string(table) else {
+        return Vec::new();
+    };
+    let (_, section) = table
+        .split_once(&format!("\n[{test}]\n"))
+        .expect("the table has its commands");
+    let lines = section.lines().take_while(|line| !line.starts_with('['));
+    let lines = lines.filter(|line| !line.is_empty());
+    let both = lines.map(|line| line.split_once(" => ").unwrap_or((line, line)));
+    both.map(|(command, run)| (command.to_owned(), run.to_owned()))
+        .collect()
+}
+
+fn inside(folder: &Path, program: &str) -> Command {
+    let mut command = Command::new(program);
     for variable in [
         "BELAY_PORT",
         "BELAY_INDEX",
@@ -92,7 +128,7 @@ pub(crate) fn command<A: AsRef<OsStr>>(folder: &Path, arguments: impl IntoIterat
     ] {
         command.env_remove(variable);
     }
-    command.current_dir(folder).args(arguments);
+    command.current_dir(folder);
     command
 }
 

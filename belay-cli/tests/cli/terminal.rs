@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
@@ -21,11 +22,17 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     pub(crate) fn start(port: &str, arguments: &[&str]) -> Self {
+        let port = ("BELAY_PORT", port.to_owned());
+        Self::start_with(Path::new("."), &[port], arguments)
+    }
+
+    pub(crate) fn start_with(folder: &Path, environment: &[(&str, String)], arguments: &[&str]) -> Self {
         let (pty, pts) = pty_process::blocking::open().unwrap();
         pty.resize(pty_process::Size::new(40, 120)).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_belay"))
+            .current_dir(folder)
             .args(arguments)
-            .env("BELAY_PORT", port)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .env("TERM", "xterm")
             .spawn(pts)
             .unwrap();
@@ -77,7 +84,7 @@ impl Terminal {
         self.child.wait().unwrap().code()
     }
 
-    fn leave(mut self) {
+    pub(crate) fn leave(mut self) {
         self.press("\x18");
         assert_eq!(self.status(), Some(0), "{}", self.shown.lock().unwrap());
     }
