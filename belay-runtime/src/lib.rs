@@ -1,5 +1,8 @@
 //! The executors, the session, the link and the raw REPL of belay.
 
+// docs.rs shows of what is behind a feature that it is; only its compiler can.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod agent;
 mod boxed;
 mod clock;

@@ -11,7 +11,8 @@ use std::fmt::{self, Display, Write};
 /// # Examples
 ///
 /// ```
-/// use belay_runtime::Printable;
+/// # use belay_runtime as belay;
+/// use belay::Printable;
 ///
 /// assert_eq!(Printable("log\x1b[2J.csv").to_string(), r"log\x1b[2J.csv");
 /// assert_eq!(Printable("größer.csv").to_string(), "größer.csv");

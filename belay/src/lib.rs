@@ -126,6 +126,9 @@
 //! board prints is an event of the target `belay::board` (debug), and the bytes on the line are events of the target
 //! `belay::wire` (trace).
 
+// docs.rs shows of what is behind a feature that it is; only its compiler can.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[doc(inline)]
 pub use belay_macros::{device, event, host, object, setup, task, teardown, thread};
 #[doc(inline)]

@@ -53,7 +53,8 @@ pub enum Step {
 /// ```no_run
 /// # use futures_util::StreamExt as _;
 /// # async fn example(device: belay_runtime::Device, image: Vec<u8>) -> belay_runtime::Result<()> {
-/// use belay_runtime::TransferEvent;
+/// # use belay_runtime as belay;
+/// use belay::TransferEvent;
 ///
 /// let mut writing = device.files().write("/image.bin", image).events();
 /// while let Some(event) = writing.next().await {

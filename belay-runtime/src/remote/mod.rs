@@ -39,7 +39,8 @@ pub use object::Object;
 ///
 /// ```no_run
 /// # async fn example(device: belay_runtime::Device) -> belay_runtime::Result<()> {
-/// use belay_runtime::Remote;
+/// # use belay_runtime as belay;
+/// use belay::Remote;
 ///
 /// let list: Remote = device.execute_as("[3, 1, 2]").await?;
 /// list.call::<()>("sort", ()).await?;
@@ -209,7 +210,8 @@ impl Remote {
     ///
     /// ```no_run
     /// # async fn example(pins: belay_runtime::Remote) -> belay_runtime::Result<()> {
-    /// use belay_runtime::Remote;
+    /// # use belay_runtime as belay;
+    /// use belay::Remote;
     /// use futures_util::TryStreamExt;
     ///
     /// let mut each = pins.iter::<Remote>();

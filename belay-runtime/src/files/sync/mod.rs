@@ -61,7 +61,8 @@ impl Files {
     ///
     /// ```no_run
     /// # async fn example(device: belay_runtime::Device) -> belay_runtime::Result<()> {
-    /// use belay_runtime::SyncOptions;
+    /// # use belay_runtime as belay;
+    /// use belay::SyncOptions;
     ///
     /// let options = SyncOptions::new().delete(true).keep("*.log");
     /// let report = device.files().sync("board", "/", options).await?;
