@@ -31,8 +31,11 @@ const FOLDERS: [&str; 11] = [
     "belay-syntax",
 ];
 
-/// The address of the repository's files on the web; links to it are checked against the files here.
-const ON_THE_WEB: &str = "https://github.com/belay-rs/belay/blob/main/";
+/// Where the repository is on the web, whose files are those here: as pages, and as what they are.
+const ON_THE_WEB: [&str; 2] = [
+    "https://github.com/belay-rs/belay/blob/main/",
+    "https://raw.githubusercontent.com/belay-rs/belay/main/",
+];
 
 /// A document for people.
 struct Document {
@@ -124,7 +127,7 @@ fn wrong(document: &Document, link: &str) -> Option<String> {
     let (target, anchor) = link
         .split_once('#')
         .map_or((link, None), |(target, anchor)| (target, Some(anchor)));
-    let path = if let Some(path) = target.strip_prefix(ON_THE_WEB) {
+    let path = if let Some(path) = ON_THE_WEB.iter().find_map(|web| target.strip_prefix(web)) {
         workspace().join(path)
     } else if target.contains("://") || target.starts_with("mailto:") {
         return None;
@@ -156,7 +159,20 @@ fn links_of_documents_lead_to_what_is_there() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The names of all features of the crates in the workspace.
+/// Where packages are published their pages stand in the package's folder, from which no other is to be found.
+#[test]
+fn links_of_the_pages_of_packages_are_whole() {
+    let pages = documents().into_iter().filter(|document| {
+        let folder = document.path.parent().unwrap_or(Path::new(""));
+        document.path.ends_with("README.md") && folder.join("Cargo.toml").exists()
+    });
+    for page in pages {
+        let relative = page.links().find(|link| !link.starts_with('#') && !link.contains("://"));
+        assert_eq!(relative, None, "{}", page.path.display());
+    }
+}
+
+/// The features that the crates of the workspace have.
 fn features() -> BTreeSet<String> {
     let manifests = fs::read_dir(workspace()).into_iter().flatten().flatten();
     let manifests = manifests.filter_map(|entry| fs::read_to_string(entry.path().join("Cargo.toml")).ok());
