@@ -167,7 +167,9 @@ fn links_of_the_pages_of_packages_are_whole() {
         document.path.ends_with("README.md") && folder.join("Cargo.toml").exists()
     });
     for page in pages {
-        let relative = page.links().find(|link| !link.starts_with('#') && !link.contains("://"));
+        let relative = page
+            .links()
+            .find(|link| !link.starts_with('#') && !link.contains("://"));
         assert_eq!(relative, None, "{}", page.path.display());
     }
 }

@@ -10,6 +10,8 @@ use crate::mount::{self, Mount, MountOptions};
 #[derive(Debug)]
 struct Minded;
 
+// As the module is: pages of other crates tell it only so.
+#[cfg(feature = "mount")]
 impl Device {
     /// Mounts a folder of this machine: for as long as the returned [`Mount`] lives, the folder is a file system of the
     /// board at this path, such as `/remote`, from which bodies read, write and import. Modules in it take precedence

@@ -45,6 +45,24 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///
 /// `Debug` is written for people too, since it is what a program prints whose `main` returns the error:
 /// the message, its causes and the hint. `{:#?}` shows the fields.
+///
+/// ```no_run
+/// # async fn example(device: belay_runtime::Device) -> belay_runtime::Result<()> {
+/// # use belay_runtime as belay;
+/// use belay::ErrorKind;
+///
+/// match device.execute_as::<f64>("1 / divisor").await {
+///     Ok(value) => println!("{value}"),
+///     Err(error) if error.exception().is_some_and(|e| e.is("ZeroDivisionError")) => println!("none"),
+///     Err(error) => match error.kind() {
+///         ErrorKind::Timeout { after, .. } => println!("no answer within {after:?}"),
+///         // Its message, and what to do.
+///         _ => return Err(error),
+///     },
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct Error(Box<Inner>);
 
 #[derive(Debug)]

@@ -13,7 +13,9 @@ use super::port_info::{PortInfo, UsbInfo};
 ///
 /// # Errors
 ///
-/// When the operating system does not list them.
+/// When the operating system does not tell.
+// As the module is: pages of other crates tell it only so.
+#[cfg(feature = "serial")]
 pub fn ports() -> Result<Vec<PortInfo>, TransportError> {
     let mut ports = list()?;
     ports.sort_by_cached_key(|port| (port.usb.is_none(), natural_key(&port.path)));

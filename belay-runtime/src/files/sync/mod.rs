@@ -47,6 +47,8 @@ enum What {
     Contents(Vec<(String, Vec<u8>)>),
 }
 
+// As the module is: pages of other crates tell it only so.
+#[cfg(feature = "sync")]
 impl Files {
     /// Copies the files of a folder of this machine to a folder of the board.
     ///
