@@ -313,7 +313,22 @@ fn each_chapter_is_in_the_summary_and_is_compiled() {
     }
 }
 
-/// The marks around the table of costs in the chapter on performance.
+#[test]
+fn each_kind_of_error_is_in_the_guide() {
+    let source = read("belay-runtime/src/error/mod.rs");
+    let (_, kinds) = source.split_once("pub enum ErrorKind {\n").expect("it is there");
+    let kinds = kinds.lines().take_while(|line| *line != "}");
+    let names = kinds.filter_map(|line| {
+        let line = line.strip_prefix("    ")?;
+        let end = line.find(|c: char| !c.is_ascii_alphanumeric())?;
+        (end > 0).then_some(&line[..end])
+    });
+    let guide = read("docs/src/errors.md");
+    let missing: Vec<_> = names.filter(|name| !guide.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "docs/src/errors.md has no {missing:?}");
+}
+
+/// Where the table of costs begins and ends in the chapter on performance.
 const BEGIN: &str = "<!-- From tests/cost.jsonl, by `BELAY_KEEP=1 cargo test -p xtask`. -->\n";
 const END: &str = "<!-- The end of the table. -->\n";
 
