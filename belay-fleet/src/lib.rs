@@ -33,11 +33,6 @@
 //! has a window of [64 KB](WINDOW) in either direction that neither side can exceed, and a byte that is missing ends it. Who
 //! may send at all is for Zenoh's access control to say.
 
-/// The chapter of the guide, so that its code is compiled.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/src/fleets.md")]
-mod guide {}
-
 mod asking;
 mod boards;
 mod error;

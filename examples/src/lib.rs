@@ -2,6 +2,11 @@
 
 use clap::Parser;
 
+/// The guide's chapter on fleets, so that its code is compiled: this has what it needs, and is not published without it.
+#[cfg(all(doctest, feature = "fleet"))]
+#[doc = include_str!("../../docs/src/fleets.md")]
+mod fleets {}
+
 /// A result with any error, for an example's `main`.
 pub type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
