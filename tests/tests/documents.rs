@@ -150,6 +150,8 @@ impl Desk {
             .env("BUILT", built)
             .env("CARGO", cargo)
             .env("REAL_CARGO", env!("CARGO"))
+            // It is for what tests compile (`.cargo/config.toml`), and would have xtask be compiled twice.
+            .env_remove("CARGO_PROFILE_DEV_DEBUG")
             // What a project of ours needs was fetched to build this.
             .env("CARGO_NET_OFFLINE", "true")
             .stdin(Stdio::null())
