@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use belay::Stamped;
 use belay::prelude::*;
 use belay_examples::ExampleBoard;
+use futures_util::TryStreamExt as _;
 
 /// A sensor whose readings are useless without their time.
 #[belay::device]
@@ -32,6 +33,18 @@ pub trait Sensor {
     /// ```
     #[task]
     async fn counter(&self) -> Result<u64>;
+
+    /// Passes the threshold, as its pin's interrupt would tell.
+    ///
+    /// ```python
+    /// passed(adc.read_u16())
+    /// ```
+    #[task]
+    async fn pass(&self) -> Result<()>;
+
+    /// What was read when the threshold was passed, and when that was.
+    #[event]
+    fn passed(&self) -> impl Stream<Item = Result<Stamped<u16>>>;
 }
 
 #[tokio::main]
@@ -55,6 +68,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             reading.value, reading.uncertainty
         );
     }
+    let mut passed = sensor.passed();
+    sensor.pass().await?;
+    if let Some(reading) = passed.try_next().await? {
+        // It may wait for as long as it likes: its moment is that at which the board told it.
+        println!("{} was told at {:?}", reading.value, reading.time);
+    }
+    drop(passed);
     let ticks = sensor.counter().await?;
     if let Some(moment) = clock.moment(ticks) {
         println!("the counter was {ticks} at {:?}", moment.time);

@@ -149,7 +149,10 @@ fn sync_project_sends_what_has_changed() {
 
 #[test]
 fn clock_tells_when_the_board_had_what() {
-    prints("clock", &["ppm fast, from", "was read", "the counter was"]);
+    prints(
+        "clock",
+        &["ppm fast, from", "was read", "was told at", "the counter was"],
+    );
 }
 
 #[test]

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use belay_runtime::agent::{Question, asking, events};
 use belay_runtime::link::{
-    Answerer, Asked, EventQueue, Heard, Link, Payload, Request, Said, Statements, ToldHub,
+    Answerer, Asked, EventQueue, Heard, Link, Opened, Payload, Request, Said, Statements, ToldHub,
 };
 use belay_runtime::python::from_repr;
 use belay_runtime::{BoxFuture, Error, EventLoss};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::board::EVENTS;
 
@@ -138,7 +138,9 @@ impl Ears {
         for event in self.events {
             let token = self.token.fetch_add(1, Ordering::Relaxed) + 1;
             let queue = EventQueue::new(ROOM);
-            self.hub.open(token, vec![Arc::clone(&queue)]);
+            let at = Instant::now();
+            self.hub
+                .open(token, Opened { at, epoch: 0 }, vec![Arc::clone(&queue)]);
             self.heard().push(Ear { token, queue });
             let listen = Request::Evaluate(events::listen("sim", event, token));
             link.request(listen, LONG).await?;
@@ -171,7 +173,7 @@ impl Ear {
         let mut all = Vec::new();
         while let Poll::Ready(Some(heard)) = self.queue.poll(&mut cx) {
             match heard {
-                Heard::Event(value) => match &*value {
+                Heard::Event(value, _) => match &*value {
                     Payload::Repr(repr) => {
                         let value = from_repr(repr).map_err(|error| error.to_string())?;
                         all.push(Some(value));

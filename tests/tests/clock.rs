@@ -13,6 +13,8 @@ on_both_runtimes! {
     a_moment_is_told_to_within_its_uncertainty
     a_result_has_the_moment_at_which_the_board_had_it
     the_items_of_a_stream_have_their_moments
+    an_event_has_the_moment_at_which_it_was_told_and_not_at_which_it_came
+    events_with_moments_have_all_kinds_of_values_and_go_on_after_a_reset
     a_reset_has_the_estimate_begun_anew
 }
 
@@ -71,6 +73,38 @@ pub trait Sensor {
     /// ```
     #[task]
     async fn fails(&self) -> Result<Stamped<u8>>;
+
+    /// Tells the time, and again as a hard interrupt handler does, from which it is heard of long afterwards. Gives the time at
+    /// which both had been told.
+    ///
+    /// ```python
+    /// import micropython
+    /// told(time.time_ns())
+    /// before = time.time_ns()
+    /// micropython.heap_lock()
+    /// told(before)
+    /// told_at = time.ticks_us()
+    /// time.sleep_ms(200)
+    /// micropython.heap_unlock()
+    /// ago = time.ticks_diff(time.ticks_us(), told_at)
+    /// return time.time_ns() - 1000 * ago
+    /// ```
+    #[task]
+    async fn tell(&self) -> Result<u64>;
+
+    /// ```python
+    /// said(value)
+    /// ```
+    #[task]
+    async fn say(&self, value: &Value) -> Result<()>;
+
+    /// The time.
+    #[event]
+    fn told(&self) -> impl Stream<Item = Result<Stamped<u64>>>;
+
+    /// Anything.
+    #[event]
+    fn said(&self) -> impl Stream<Item = Result<Stamped<Value>>>;
 }
 
 async fn sensor(board: Builder) -> (Board, SensorDevice) {
@@ -181,6 +215,59 @@ async fn the_items_of_a_stream_have_their_moments() {
     sensor.close().await.unwrap();
 }
 
+async fn an_event_has_the_moment_at_which_it_was_told_and_not_at_which_it_came() {
+    let (_board, sensor) = sensor(Board::unix()).await;
+    tells_the_moments_of_events(&sensor).await;
+    sensor.close().await.unwrap();
+}
+
+async fn tells_the_moments_of_events(sensor: &SensorDevice) {
+    let mut told = sensor.told();
+    let mut other = sensor.told();
+    for times in 0..5 {
+        let after = sensor.tell().await.unwrap();
+        for _ in 0..2 {
+            let stamped = soon("an event", told.try_next()).await.unwrap().unwrap();
+            is_right(stamped, at(after));
+            let same = soon("an event", other.try_next()).await.unwrap().unwrap();
+            is_right(same, at(after));
+        }
+        if times == 2 {
+            sensor.device().clock().measure().await.unwrap();
+        }
+    }
+}
+
+async fn events_with_moments_have_all_kinds_of_values_and_go_on_after_a_reset() {
+    let (_board, sensor) = sensor(Board::unix()).await;
+    let mut said = sensor.said();
+    for value in [
+        Value::None,
+        Value::Int(7),
+        Value::Float(0.1 + 0.2),
+        Value::Str("ä:#\n".into()),
+        Value::Bytes(vec![0; 100]),
+        Value::List(vec![Value::Float(-1.5e300), Value::Tuple(vec![])]),
+    ] {
+        sensor.say(&value).await.unwrap();
+        let stamped = soon("an event", said.try_next()).await.unwrap().unwrap();
+        assert_eq!(stamped.value, value);
+    }
+    let mut told = sensor.told();
+    soon("a reset", sensor.device().reset()).await.unwrap();
+    let after = sensor.tell().await.unwrap();
+    let lost = soon("a loss", told.try_next()).await.unwrap_err();
+    assert!(matches!(lost.kind(), ErrorKind::EventsLost { .. }), "{lost:?}");
+    for _ in 0..2 {
+        is_right(
+            soon("an event", told.try_next()).await.unwrap().unwrap(),
+            at(after),
+        );
+    }
+    drop((said, told));
+    sensor.close().await.unwrap();
+}
+
 async fn a_reset_has_the_estimate_begun_anew() {
     let (_board, sensor) = sensor(Board::unix()).await;
     let clock = sensor.device().clock();
@@ -252,6 +339,7 @@ async fn over_the_raw_repl_moments_are_told_as_well() {
     for _ in 0..3 {
         is_right(sensor.now().await.unwrap(), SystemTime::now());
     }
+    tells_the_moments_of_events(&sensor).await;
     sensor.close().await.unwrap();
 }
 
@@ -265,7 +353,28 @@ async fn a_board_without_a_counter_has_no_clock() {
     assert!(matches!(error.kind(), ErrorKind::Unsupported { .. }), "{error:?}");
     let error = sensor.device().clock().set_rtc().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Unsupported { .. }), "{error:?}");
+    let mut told = sensor.told();
+    let error = soon("the reason", told.try_next()).await.unwrap_err();
+    let ErrorKind::NotHeard(cause) = error.kind() else {
+        panic!("{error:?}");
+    };
+    assert!(matches!(cause.kind(), ErrorKind::Unsupported { .. }), "{cause:?}");
+    assert!(soon("the end", told.try_next()).await.unwrap().is_none());
+    drop(told);
     sensor.close().await.unwrap();
+}
+
+/// As a board tells it that counts nanoseconds.
+#[belay::device]
+pub trait Counted {
+    /// ```python
+    /// told(value)
+    /// ```
+    #[task]
+    async fn tell(&self, value: u32) -> Result<()>;
+
+    #[event]
+    fn told(&self) -> impl Stream<Item = Result<Stamped<u32>>>;
 }
 
 #[tokio::test]
@@ -274,6 +383,18 @@ async fn circuitpython_has_a_counter_of_its_own() {
     let device = Device::connect(board.port()).await.unwrap();
     let estimate = device.clock().measure().await.unwrap();
     assert!(estimate.exchanges > 0, "{estimate:?}");
+    let counted = CountedDevice::attach(&device).await.unwrap();
+    let mut told = counted.told();
+    let before = SystemTime::now();
+    counted.tell(7).await.unwrap();
+    let after = SystemTime::now();
+    let Stamped {
+        value,
+        time,
+        uncertainty,
+    } = soon("an event", told.try_next()).await.unwrap().unwrap();
+    assert_eq!(value, 7);
+    assert!(time + uncertainty + WHOLE >= before && time <= after + uncertainty + WHOLE);
     device.close().await.unwrap();
 }
 

@@ -26,6 +26,20 @@ try:
     from micropython import heap_lock, heap_unlock
 except ImportError:
     heap_lock = heap_unlock = int
+# The counter of microseconds, where there is one, and after how many it begins again, or 0.
+period = 0
+try:
+    from time import ticks_us, ticks_add
+
+    period = ticks_add(0, -1) + 1
+except ImportError:
+    try:
+        from time import monotonic_ns
+
+        def ticks_us():
+            return monotonic_ns() // 1000
+    except ImportError:
+        ticks_us = None
 
 # Whether nothing can be allocated, which is no lack of memory.
 def is_locked():
@@ -34,8 +48,8 @@ def is_locked():
 
 # The places in a record: what it is told under, or 0 while nobody listens; how many were told or lost under that; how
 # many were lost where no lock can be taken; what was put off because nothing could be allocated, in a ring, and from
-# where to where it is there.
-TOKEN, NUMBER, LOST, RING, FIRST, BEHIND = range(6)
+# where to where it is there; what the counter was for each of that, or nothing where nobody wants to know.
+TOKEN, NUMBER, LOST, RING, FIRST, BEHIND, MOMENTS = range(7)
 RING_ROOM = 1024
 
 # The functions that bodies call, with their records, by namespace and name.
@@ -99,19 +113,23 @@ def tell(record, text):
     if token:
         told(token, count(record), text)
 
-def written(value):
+def written(value, moment):
     try:
         packed = pack and pack(value, "E")
+        if moment is not None:
+            head = b"%d %d:" % (moment, period)
+            head += b"p" + packed[0] + packed[1] if packed else b"r%r" % (value,)
+            return b"#@" + b2a_base64(head)[:-1]
         if packed:
             return b"#%s%s" % (packed[0], b2a_base64(packed[1])[:-1])
         return b":%r" % (value,)
     except MemoryError:
         return None
 
-def say(record, value):
+def say(record, value, moment):
     if not record[TOKEN]:
         return
-    text = written(value)
+    text = written(value, moment)
     if holder != get_ident():
         try:
             alone(tell, record, text)
@@ -137,19 +155,23 @@ def event(record):
 
     def event(value=None):
         if record[TOKEN]:
+            # A small number: it is there where nothing can be allocated.
+            moment = ticks_us() if record[MOMENTS] else None
             try:
                 [value]
                 put_off = record[FIRST] != record[BEHIND]
             except MemoryError:
                 put_off = True
             if not put_off:
-                return say(record, value)
+                return say(record, value, moment)
             at = record[BEHIND]
             behind = (at + 1) % len(record[RING])
             if behind == record[FIRST]:
                 record[LOST] += 1
             else:
                 record[RING][at] = value
+                if record[MOMENTS]:
+                    record[MOMENTS][at] = moment
                 record[BEHIND] = behind
             again(later)
 
@@ -171,7 +193,7 @@ def catch_up(record):
         record[FIRST] = (at + 1) % len(record[RING])
         text = None
         try:
-            text = written(value)
+            text = written(value, record[MOMENTS] and record[MOMENTS][at])
         except Exception:
             pass
         tell(record, text)
@@ -189,16 +211,22 @@ def claim(through, packs, most, fresh, name, space, events):
         key = name, word
         if key not in table:
             # What cannot be allocated when it is needed has its room from the beginning, however much a host would have.
-            record = [0, 0, 0, [None] * (min(room, RING_ROOM) + 1), 0, 0]
+            record = [0, 0, 0, [None] * (min(room, RING_ROOM) + 1), 0, 0, None]
             table[key] = record, event(record)
         space[word] = table[key][1]
     return True
 
-# From now on what is told is sent under this token, or not at all if that is 0.
-def listen(name, word, token):
-    alone(begin, table[name, word][0], token)
+# From now on what is told is sent under this token, or not at all if that is 0; with its moment if that is wanted.
+def listen(name, word, token, stamped=0):
+    if stamped and not ticks_us:
+        raise NotImplementedError("no counter of microseconds")
+    alone(begin, table[name, word][0], token, stamped)
 
-def begin(record, token):
+def begin(record, token, stamped):
+    if stamped:
+        record[MOMENTS] = record[MOMENTS] or [None] * len(record[RING])
+    elif record[TOKEN] != token:
+        record[MOMENTS] = None
     if record[TOKEN] != token:
         record[TOKEN] = token
         record[NUMBER] = record[LOST] = 0

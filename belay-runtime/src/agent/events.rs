@@ -10,6 +10,9 @@ pub const NAMESPACE: &str = "_events";
 /// The file name of the library in tracebacks.
 pub const FILE: &str = "belay.events";
 
+/// What is raised where there is no counter of microseconds.
+pub(crate) const NO_COUNTER: &str = "NotImplementedError";
+
 const CLAIM: &str = "claim";
 /// More than any board has room for, and an int of no more than 31 bits, which all boards have.
 const MOST: usize = 1 << 20;
@@ -37,6 +40,11 @@ pub fn claim(
 /// Subscribes: an event is sent under this token from now on, or no longer if the token is 0.
 pub fn listen(namespace: &str, event: &str, token: u32) -> String {
     function("listen", &format!("'{namespace}','{event}',{token}"))
+}
+
+/// The same with the moment of each. Where the board has no counter it raises [`NO_COUNTER`].
+pub(crate) fn listen_with_moments(namespace: &str, event: &str, token: u32) -> String {
+    function("listen", &format!("'{namespace}','{event}',{token},1"))
 }
 
 /// How many events were told under each token, as pairs.

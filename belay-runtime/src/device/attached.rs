@@ -148,7 +148,9 @@ impl Attached {
 
     /// Subscribes to an event from now on. `R` is the item type of the method's stream.
     pub fn event<R: TaskOutput + 'static>(&self, method: &'static MethodSpec) -> BoxStream<R> {
-        Box::pin(EventsOf::new(self.device.session().listen(method)))
+        Box::pin(EventsOf::new(
+            self.device.session().listen_for::<R::Value>(method),
+        ))
     }
 
     /// Starts a thread.

@@ -97,7 +97,7 @@ impl Conversation {
             if let Item::Frame(frame) = item {
                 match Reply::decode(frame) {
                     Some(Reply::Event(value)) => self.on_board_event(value),
-                    Some(Reply::Told(told)) => self.told.take(told),
+                    Some(Reply::Told(told)) => self.told.take(told, self.now),
                     _ => {}
                 }
             }

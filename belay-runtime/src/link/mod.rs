@@ -67,7 +67,7 @@ use self::port::Port;
 use self::provide::Provided;
 use self::pump::Pump;
 #[doc(hidden)]
-pub use self::told::{EventQueue, Heard, ToldHub};
+pub use self::told::{EventQueue, Heard, Moment, Opened, ToldHub};
 use self::wire::Wire;
 use crate::agent::{self, Flavour, source::Secrets};
 use crate::clock::bounded;

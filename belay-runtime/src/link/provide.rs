@@ -112,7 +112,8 @@ impl Link {
             && self.has(CLOCK, &provided.clock, deadline).await?)
     }
 
-    fn has_no_clock(&self) -> Error {
+    /// What is told where the board has no counter of microseconds.
+    pub(crate) fn has_no_clock(&self) -> Error {
         let Hello {
             implementation,
             platform,

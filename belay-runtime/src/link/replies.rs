@@ -32,7 +32,7 @@ impl Conversation {
         let number = frame.number;
         match Reply::decode(frame) {
             Some(Reply::Event(value)) => self.on_board_event(value),
-            Some(Reply::Told(told)) => self.told.take(told),
+            Some(Reply::Told(told)) => self.told.take(told, self.now),
             Some(Reply::Heard) => self.on_heard(),
             Some(Reply::Question(question)) => self.on_question(number, question),
             Some(Reply::Hello(_)) => self.liveness.unread.all_is_read(),

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
+use tokio::time::Instant;
 
 use crate::agent::{Payload, Told};
 use crate::error::{Error, EventLoss};
@@ -32,7 +33,24 @@ pub struct ToldHub {
 struct Listeners {
     /// The number of the event that comes next.
     next: u64,
+    opened: Opened,
     queues: Vec<Arc<EventQueue>>,
+}
+
+/// When the board was about to be told a name, and in which epoch: what comes under it is told later, and in that one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opened {
+    /// The moment.
+    pub at: Instant,
+    /// The epoch.
+    pub epoch: u64,
+}
+
+/// Between when it was told, and when it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    pub(crate) opened: Opened,
+    pub(crate) at: Instant,
 }
 
 /// What one subscriber has not taken yet.
@@ -50,8 +68,8 @@ struct Queue {
 /// What a subscriber is told.
 #[derive(Debug)]
 pub enum Heard {
-    /// An event.
-    Event(Arc<Payload>),
+    /// An event, and when it came.
+    Event(Arc<Payload>, Moment),
     /// So many are lost, where that is known.
     Lost(Option<u64>, EventLoss),
     /// There are no more, for this reason.
@@ -64,12 +82,17 @@ impl ToldHub {
     }
 
     /// What comes under this name goes to these from now on.
-    pub fn open(&self, token: u32, queues: Vec<Arc<EventQueue>>) {
+    pub fn open(&self, token: u32, opened: Opened, queues: Vec<Arc<EventQueue>>) {
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
         let first = given.as_ref().map_or(token, |given| *given.start());
         *given = Some(first..=token);
         drop(given);
-        self.listeners().insert(token, Listeners { next: 0, queues });
+        let listeners = Listeners {
+            next: 0,
+            opened,
+            queues,
+        };
+        self.listeners().insert(token, listeners);
     }
 
     /// And to this one, too.
@@ -91,8 +114,8 @@ impl ToldHub {
         self.listeners().remove(&token);
     }
 
-    /// An event has come.
-    pub(super) fn take(&self, told: Told) {
+    /// An event has come at this moment.
+    pub(super) fn take(&self, told: Told, at: Instant) {
         let Told { token, number, value } = told;
         let mut all = self.listeners();
         let Some(listeners) = all.get_mut(&token) else {
@@ -109,8 +132,9 @@ impl ToldHub {
         listeners.lose(number);
         listeners.next = number + 1;
         let value = Arc::new(value);
+        let opened = listeners.opened;
         for queue in &listeners.queues {
-            queue.push(&value);
+            queue.push(&value, Moment { opened, at });
         }
         drop(all);
         self.come.fetch_add(1, Ordering::Relaxed);
@@ -180,7 +204,7 @@ impl EventQueue {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, value: &Arc<Payload>) {
+    fn push(&self, value: &Arc<Payload>, came: Moment) {
         let mut queue = self.queue();
         let size = value.len() + LEAST;
         // The only one is never too large.
@@ -189,7 +213,7 @@ impl EventQueue {
             return;
         }
         queue.size += size;
-        queue.put(Heard::Event(Arc::clone(value)));
+        queue.put(Heard::Event(Arc::clone(value), came));
     }
 
     /// So many events do not come.
@@ -212,7 +236,7 @@ impl EventQueue {
         let mut queue = self.queue();
         match queue.heard.pop_front() {
             Some(heard) => {
-                if let Heard::Event(value) = &heard {
+                if let Heard::Event(value, _) = &heard {
                     queue.size -= value.len() + LEAST;
                 }
                 Poll::Ready(Some(heard))
@@ -262,6 +286,13 @@ impl fmt::Debug for EventQueue {
 mod tests {
     use super::*;
 
+    fn opened() -> Opened {
+        Opened {
+            at: Instant::now(),
+            epoch: 0,
+        }
+    }
+
     fn told(token: u32, number: u64) -> Told {
         let value = Payload::Repr(number.to_string().into_bytes());
         Told { token, number, value }
@@ -273,7 +304,7 @@ mod tests {
         let mut all = Vec::new();
         while let Poll::Ready(Some(heard)) = queue.poll(&mut cx) {
             all.push(match heard {
-                Heard::Event(value) => match &*value {
+                Heard::Event(value, _) => match &*value {
                     Payload::Repr(repr) => String::from_utf8_lossy(repr).into_owned(),
                     other => format!("{other:?}"),
                 },
@@ -288,16 +319,16 @@ mod tests {
     fn each_event_comes_once_and_in_order_and_what_is_missing_is_counted_where_it_is_missing() {
         let hub = ToldHub::default();
         let queue = EventQueue::new(1000);
-        hub.open(7, vec![Arc::clone(&queue)]);
+        hub.open(7, opened(), vec![Arc::clone(&queue)]);
         for number in [0, 1, 1, 4, 0, 5] {
-            hub.take(told(7, number));
+            hub.take(told(7, number), Instant::now());
         }
         hub.settle(&[(7, 6), (8, 100)]);
         assert_eq!(all(&queue), ["0", "1", "Some(2) Line", "4", "5"]);
         hub.settle(&[(7, 8)]);
         hub.settle(&[(7, 9)]);
         hub.settle(&[(7, 5)]);
-        hub.take(told(7, 8));
+        hub.take(told(7, 8), Instant::now());
         assert_eq!(all(&queue), ["Some(3) Line"], "what was given up does not come");
     }
 
@@ -305,15 +336,15 @@ mod tests {
     fn one_that_does_not_keep_up_loses_its_own_and_is_told_how_many() {
         let hub = ToldHub::default();
         let (slow, fast) = (EventQueue::new(2 * LEAST + 2), EventQueue::new(1000));
-        hub.open(1, vec![Arc::clone(&slow)]);
+        hub.open(1, opened(), vec![Arc::clone(&slow)]);
         hub.join(1, &fast);
         for number in 0..5 {
-            hub.take(told(1, number));
+            hub.take(told(1, number), Instant::now());
         }
         assert_eq!(all(&slow), ["0", "1", "Some(3) Backlog"]);
-        hub.take(told(1, 5));
+        hub.take(told(1, 5), Instant::now());
         hub.leave(1, &fast);
-        hub.take(told(1, 6));
+        hub.take(told(1, 6), Instant::now());
         assert_eq!(all(&slow), ["5", "6"]);
         assert_eq!(all(&fast), ["0", "1", "2", "3", "4", "5"]);
     }
@@ -322,7 +353,7 @@ mod tests {
     fn an_event_under_a_name_that_was_never_given_is_a_stray() {
         let hub = ToldHub::default();
         let is_stray = |token| {
-            hub.take(told(token, 0));
+            hub.take(told(token, 0), Instant::now());
             let mut stray = std::pin::pin!(hub.stray());
             stray
                 .as_mut()
@@ -330,8 +361,8 @@ mod tests {
                 .is_ready()
         };
         assert!(is_stray(3));
-        hub.open(3, vec![]);
-        hub.open(4, vec![]);
+        hub.open(3, opened(), vec![]);
+        hub.open(4, opened(), vec![]);
         hub.close(3);
         assert!(hub.is_heard());
         assert!(!is_stray(3), "it was on its way");
@@ -342,10 +373,10 @@ mod tests {
     fn the_end_comes_behind_what_waits_and_nothing_behind_it() {
         let hub = ToldHub::default();
         let queue = EventQueue::new(1000);
-        hub.open(1, vec![Arc::clone(&queue)]);
-        hub.take(told(1, 0));
+        hub.open(1, opened(), vec![Arc::clone(&queue)]);
+        hub.take(told(1, 0), Instant::now());
         queue.end(Some(crate::error::ErrorKind::Closed.into()));
-        hub.take(told(1, 1));
+        hub.take(told(1, 1), Instant::now());
         queue.end(Some(crate::error::ErrorKind::Reset.into()));
         assert_eq!(all(&queue), ["0", "the device is closed"]);
     }

@@ -9,12 +9,12 @@ use serde::{Deserialize, Deserializer};
 
 use super::tag;
 
-/// A value and the time, by the host's clock, at which the board had it: when the body of a task returned it,
-/// or a generator yielded it.
+/// A value, and the moment at which the board had it, by this machine's clock: when the body of a task returned it, or a
+/// generator yielded it, or a body told it as an event.
 ///
-/// It has to be the whole result of a task, or the item of a stream. If nothing else is known, the time is
-/// the middle between the request and its answer; the more [exchanges](crate::Clock::measure) there were with
-/// the board, the smaller the uncertainty is.
+/// It is the whole result of a task, the item of a stream, or an event. Without more the moment of a result is the middle
+/// between the request and its answer; the more [exchanges](crate::Clock::measure) there were with the board, the smaller the
+/// uncertainty is. While somebody listens to events with their moments, there is one every minute.
 ///
 /// ```
 /// # use belay_runtime::{Result, python::Stamped};
@@ -62,7 +62,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Inside<T> {
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Stamped<T>, D::Error> {
-        let nowhere = "`Stamped` has to be the whole result of a method, or the whole item of its stream";
+        let nowhere = "only a whole result, a whole item of a stream or a whole event has a moment";
         let read = <(String, u64, u64, T)>::deserialize(deserializer);
         let (mark, time, uncertainty, value) = read.map_err(de::Error::custom)?;
         if mark != tag::STAMPED {

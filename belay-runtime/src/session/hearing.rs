@@ -3,11 +3,14 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
+
 use super::connection::Connection;
 use super::{EventStream, Inner, Session};
 use crate::agent::{Flavour, events};
 use crate::error::{Phase, Result};
 use crate::link::EventQueue;
+use crate::python::shape::Shape;
 use crate::spec::{DeviceSpec, MethodKind, MethodSpec};
 
 /// The pauses between two questions whether all has come: they double from the first to the last while nothing comes.
@@ -17,9 +20,18 @@ const LAST_PAUSE: Duration = Duration::from_secs(5);
 impl Session {
     /// What bodies tell by the name of this event, from now on: to each subscriber all of it, in order.
     pub fn listen(&self, method: &'static MethodSpec) -> EventStream {
+        self.listen_to(method, false)
+    }
+
+    /// The same for who reads each as a `T`.
+    pub(crate) fn listen_for<T: DeserializeOwned>(&self, method: &'static MethodSpec) -> EventStream {
+        self.listen_to(method, Shape::of::<T>() == Shape::Stamped)
+    }
+
+    fn listen_to(&self, method: &'static MethodSpec, stamped: bool) -> EventStream {
         let listening = &self.inner.listening;
         let (queue, follow) = match self.inner.registry.device_of(method) {
-            Ok(device) => self.in_own_runtime(|| listening.join(device, method)),
+            Ok(device) => self.in_own_runtime(|| listening.join(device, method, stamped)),
             Err(error) => {
                 let queue = EventQueue::new(0);
                 queue.end(Some(error));
@@ -29,7 +41,8 @@ impl Session {
         if follow {
             self.inner.runtime.spawn(follow_up(Arc::downgrade(&self.inner)));
         }
-        EventStream::new(listening, &self.inner.name, method, queue)
+        let moments = stamped.then(|| self.moments());
+        EventStream::new(listening, &self.inner.name, method, queue, moments)
     }
 
     fn in_own_runtime<T>(&self, doing: impl FnOnce() -> T) -> T {
@@ -122,6 +135,9 @@ async fn follow_up(session: Weak<Inner>) {
         let listening = &session.inner.listening;
         if !listening.is_heard() {
             return;
+        }
+        if listening.wants_moments() && session.state().is_connected() {
+            session.keep_clock().await;
         }
         let before = std::mem::replace(&mut come, listening.hub().come());
         if before != come {

@@ -9,12 +9,15 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
+use super::clock::known::Known;
 use super::connection::Connection;
 use super::returned::Returned;
 use crate::agent::events;
 use crate::error::{Error, ErrorKind, EventLoss, Result};
-use crate::link::{EventQueue, Heard, Link, ToldHub};
+use crate::exception::DeviceException;
+use crate::link::{EventQueue, Heard, Link, Moment, Opened, Payload, ToldHub};
 use crate::random::random;
 use crate::spec::{DeviceSpec, MethodSpec};
 
@@ -47,6 +50,7 @@ struct Line {
     link: Link,
     name: Arc<str>,
     generation: u64,
+    epoch: u64,
     deadline: Duration,
     /// Whether an earlier program's listening was ended over it.
     silenced: bool,
@@ -58,6 +62,8 @@ struct Event {
     device: &'static DeviceSpec,
     method: &'static MethodSpec,
     token: u32,
+    /// Whether somebody wants to know the moment of each.
+    stamped: bool,
     queues: Vec<Arc<EventQueue>>,
 }
 
@@ -92,6 +98,7 @@ impl Listening {
             link: live.link.clone(),
             name: Arc::clone(&live.name),
             generation: live.generation(),
+            epoch: live.epoch(),
             deadline: live.execute_deadline(),
             silenced: false,
         });
@@ -103,7 +110,7 @@ impl Listening {
             for queue in &event.queues {
                 queue.lose(None, EventLoss::Reconnection);
             }
-            self.hub.open(token, event.queues.clone());
+            self.hub.open(token, opened(live.epoch()), event.queues.clone());
             self.order(&state, at);
         }
     }
@@ -133,11 +140,12 @@ impl Listening {
         }
     }
 
-    /// Listens to an event.
+    /// Listens to an event, with the moment of each if that is `stamped`.
     pub(super) fn join(
         self: &Arc<Self>,
         device: &'static DeviceSpec,
         method: &'static MethodSpec,
+        stamped: bool,
     ) -> (Arc<EventQueue>, bool) {
         let queue = EventQueue::new(self.backlog);
         let mut state = self.state();
@@ -145,17 +153,24 @@ impl Listening {
             queue.end(Some(ended(cause)));
             return (queue, false);
         }
-        let known = state.heard.iter_mut();
-        if let Some(event) = known.into_iter().find(|event| std::ptr::eq(event.method, method)) {
+        let mut known = state.heard.iter();
+        if let Some(at) = known.position(|event| std::ptr::eq(event.method, method)) {
+            let event = &mut state.heard[at];
             self.hub.join(event.token, &queue);
             event.queues.push(Arc::clone(&queue));
+            if stamped && !std::mem::replace(&mut event.stamped, true) {
+                self.order(&state, at);
+            }
         } else {
             let token = state.next_token();
-            self.hub.open(token, vec![Arc::clone(&queue)]);
+            // Where there is no connection nothing comes under it: there will be another name.
+            let epoch = state.line.as_ref().map_or(0, |line| line.epoch);
+            self.hub.open(token, opened(epoch), vec![Arc::clone(&queue)]);
             state.heard.push(Event {
                 device,
                 method,
                 token,
+                stamped,
                 queues: vec![Arc::clone(&queue)],
             });
             self.order(&state, state.heard.len() - 1);
@@ -185,6 +200,11 @@ impl Listening {
         }
     }
 
+    /// Whether somebody wants to know when something was told.
+    pub(super) fn wants_moments(&self) -> bool {
+        self.state().heard.iter().any(|event| event.stamped)
+    }
+
     /// Whether somebody listens. If nobody does, nobody asks from time to time any more.
     pub(super) fn is_heard(&self) -> bool {
         let mut state = self.state();
@@ -201,6 +221,7 @@ impl Listening {
                 device,
                 method,
                 token,
+                stamped,
                 ..
             },
         ) = (state.line.clone(), &state.heard[at])
@@ -208,7 +229,12 @@ impl Listening {
             return;
         };
         let (method, token) = (*method, *token);
-        let listen = events::listen(device.namespace, method.name, token);
+        let listen = if *stamped {
+            events::listen_with_moments(device.namespace, method.name, token)
+        } else {
+            events::listen(device.namespace, method.name, token)
+        };
+        let link = line.link.clone();
         let listening = Arc::downgrade(self);
         let order = move || line.link.order(listen.clone(), line.deadline);
         // Now, so that it is before all that this program asks for from now on. Where the connection is at its end there
@@ -243,6 +269,11 @@ impl Listening {
                 answer = next.await.map(drop);
             }
             if let (Err(error), Some(listening)) = (answer, listening.upgrade()) {
+                let no_counter = |raised: &DeviceException| raised.is(events::NO_COUNTER);
+                let error = match error.exception().is_some_and(no_counter) {
+                    true => link.has_no_clock(),
+                    false => error,
+                };
                 listening.failed(token, error.in_method(method.path).on_device(&name));
             }
         });
@@ -278,6 +309,19 @@ impl State {
     }
 }
 
+/// The board is about to be told a name, in this epoch.
+fn opened(epoch: u64) -> Opened {
+    let at = Instant::now();
+    Opened { at, epoch }
+}
+
+/// What an event says, and between which moments it was told.
+fn told(value: Arc<Payload>, came: Moment) -> Returned {
+    let Moment { opened, at } = came;
+    let value = Returned::from(Arc::unwrap_or_clone(value));
+    value.told(opened.at.into_std(), at.into_std(), opened.epoch)
+}
+
 /// What is told of the end of events.
 fn ended(cause: &Arc<Error>) -> Error {
     match cause.kind() {
@@ -297,6 +341,8 @@ pub struct EventStream {
     device: Arc<str>,
     method: &'static MethodSpec,
     queue: Arc<EventQueue>,
+    /// What is known of the board's clock, where moments are wanted.
+    moments: Option<Arc<Known>>,
 }
 
 impl EventStream {
@@ -305,12 +351,14 @@ impl EventStream {
         device: &Arc<str>,
         method: &'static MethodSpec,
         queue: Arc<EventQueue>,
+        moments: Option<Arc<Known>>,
     ) -> Self {
         Self {
             listening: Arc::clone(listening),
             device: Arc::clone(device),
             method,
             queue,
+            moments,
         }
     }
 
@@ -329,7 +377,9 @@ impl EventStream {
 
     /// What an event says, as a `T`.
     pub(crate) fn read<T: DeserializeOwned>(&self, value: &Returned) -> Result<T> {
-        value.to().map_err(|error| self.error(error))
+        let stamped = { self.moments.as_ref() }.and_then(|moments| moments.of(value));
+        let value = stamped.as_ref().unwrap_or(value).to();
+        value.map_err(|error| self.error(error))
     }
 }
 
@@ -339,7 +389,10 @@ impl Stream for EventStream {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let heard = ready!(self.queue.poll(cx));
         Poll::Ready(heard.map(|heard| match heard {
-            Heard::Event(value) => Ok(Returned::from(Arc::unwrap_or_clone(value))),
+            Heard::Event(value, came) => Ok(match &self.moments {
+                Some(_) => told(value, came),
+                None => Returned::from(Arc::unwrap_or_clone(value)).without_moment(),
+            }),
             Heard::Lost(lost, why) => Err(self.error(ErrorKind::EventsLost { lost, why })),
             Heard::Failed(error) => Err(self.error(error)),
         }))

@@ -92,6 +92,23 @@ impl Returned {
         self
     }
 
+    /// The same, which was told between these moments of this epoch.
+    pub(super) fn told(mut self, from: Instant, came: Instant, epoch: u64) -> Self {
+        if let Came::Stamped(stamped) = &mut self.0 {
+            stamped.asked = Some((from, epoch));
+            stamped.came = came;
+        }
+        self
+    }
+
+    /// The same without its moment.
+    pub(super) fn without_moment(self) -> Self {
+        match self.0 {
+            Came::Stamped(stamped) => Self(Came::Exact(stamped.stamp.repr), self.1),
+            _ => self,
+        }
+    }
+
     /// What the board's counter was, between when it was asked for and when it came, and in which epoch.
     pub(super) fn stamp(&self) -> Option<(&Stamp, Instant, Instant, u64)> {
         let Came::Stamped(stamped) = &self.0 else {

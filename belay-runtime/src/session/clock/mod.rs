@@ -1,47 +1,26 @@
 //! The board's counter of microseconds beside the host's clock.
 
 mod estimator;
+pub(super) mod known;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::Session;
 use super::connection::Connection;
 use super::returned::Returned;
-use crate::agent::clock::{self, Stamp};
+use crate::agent::clock;
 use crate::error::{Phase, Result};
 use crate::link::Request;
 use crate::python::{Arguments, Timestamp};
-use estimator::{Estimator, Range};
+use estimator::Range;
+use known::Known;
+pub use known::{ClockEstimate, Moment};
 
 /// How many exchanges are made to measure: enough for one that nothing holds up.
 const EXCHANGES: usize = 8;
 /// How long before a second of the host's the board is told to set its clock then.
 const AHEAD: Duration = Duration::from_millis(150);
-
-/// A moment of this machine's clock, and how far it may be from what it stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Moment {
-    /// The moment.
-    pub time: SystemTime,
-    /// How far the real one may be from it.
-    pub uncertainty: Duration,
-}
-
-/// What is known of a board's clock, from the exchanges with it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub struct ClockEstimate {
-    /// How far a moment that is told for now may be from the real one.
-    pub uncertainty: Duration,
-    /// How much faster than this machine's the board's clock runs, in millionths.
-    pub drift_ppm: f64,
-    /// How far the real drift may be from that.
-    pub drift_uncertainty_ppm: f64,
-    /// How many exchanges it is made of.
-    pub exchanges: usize,
-}
 
 /// The clock of a board, beside that of this machine: see [`Device::clock`](crate::Device::clock).
 ///
@@ -189,6 +168,7 @@ impl Clock {
             to: state.micros(came),
         };
         state.add(connection.epoch(), period, ticks, between);
+        state.measured = Some((connection.epoch(), came));
         // It is there: one was added.
         state
             .estimate(connection.epoch())
@@ -196,112 +176,30 @@ impl Clock {
     }
 
     fn known(&self) -> Arc<Known> {
-        self.session.context().get_or_insert_with(Known::default)
+        self.session.moments()
     }
 }
 
 impl Session {
     /// A value with its moment, as good as that can be told; all others as they are.
     pub(super) fn with_moment(&self, returned: &Returned) -> Option<Returned> {
-        let (stamp, asked, came, epoch) = returned.stamp()?;
-        let known = self.inner.context.get_or_insert_with(Known::default);
-        let mut state = known.state();
-        let between = Range {
-            from: state.micros(asked),
-            to: state.micros(came),
-        };
-        let Stamp { ticks, period, repr } = stamp;
-        state.add(epoch, *period, *ticks, between);
-        let range = state.of(epoch)?.moment(*ticks, between.to)?;
-        let Moment { time, uncertainty } = state.moment(range, came);
-        let time = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-        Some(Returned::at(time, uncertainty, repr))
+        // Most have none.
+        returned.stamp()?;
+        self.moments().of(returned)
     }
-}
 
-/// What is known of the board of a session.
-#[derive(Debug, Default)]
-struct Known(Mutex<State>);
-
-impl Known {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What is known of the board's clock.
+    pub(super) fn moments(&self) -> Arc<Known> {
+        self.inner.context.get_or_insert_with(Known::default)
     }
-}
 
-#[derive(Debug)]
-struct State {
-    /// What moments are counted from.
-    origin: Instant,
-    /// What is known, and of which epoch.
-    estimator: Option<(u64, Estimator)>,
-}
-
-impl Default for State {
-    fn default() -> Self {
-        Self {
-            origin: Instant::now(),
-            estimator: None,
+    /// Measures the board's clock, unless that was done not long ago.
+    pub(super) async fn keep_clock(&self) {
+        let due = self.moments().state().is_due(self.epoch());
+        if due && let Err(error) = Clock::new(self).measure().await {
+            tracing::debug!(device = self.name(), %error, "the board's clock could not be measured");
         }
     }
-}
-
-impl State {
-    fn of(&self, epoch: u64) -> Option<&Estimator> {
-        let (of, estimator) = self.estimator.as_ref()?;
-        (*of == epoch).then_some(estimator)
-    }
-
-    fn add(&mut self, epoch: u64, period: u64, ticks: u64, between: Range) {
-        let known = |(of, estimator): &(u64, Estimator)| *of == epoch && estimator.period() == period;
-        if !self.estimator.as_ref().is_some_and(known) {
-            self.estimator = Some((epoch, Estimator::new(period)));
-        }
-        if let Some((_, estimator)) = &mut self.estimator {
-            estimator.add(ticks, between);
-        }
-    }
-
-    fn estimate(&self, epoch: u64) -> Option<ClockEstimate> {
-        let estimator = self.of(epoch)?;
-        let now = self.micros(Instant::now());
-        let moment = estimator.moment(estimator.ticks(now)?, now)?;
-        let rate = estimator.rate();
-        let ppm = |of: f64| of * 1e6;
-        Some(ClockEstimate {
-            uncertainty: micros(moment.half()),
-            drift_ppm: ppm(1.0 / rate.middle() - 1.0),
-            drift_uncertainty_ppm: ppm(rate.half()),
-            exchanges: estimator.exchanges(),
-        })
-    }
-
-    /// A moment as the estimator has it. It may be before the origin.
-    fn micros(&self, moment: Instant) -> f64 {
-        let since = moment.saturating_duration_since(self.origin).as_secs_f64();
-        let before = self.origin.saturating_duration_since(moment).as_secs_f64();
-        (since - before) * 1e6
-    }
-
-    /// The middle of a range, by this machine's clock as it is now.
-    fn moment(&self, range: Range, near: Instant) -> Moment {
-        let ago = self.micros(near) - range.middle();
-        let (now, past) = (SystemTime::now(), near.elapsed());
-        let near = now.checked_sub(past).unwrap_or(now);
-        let time = if ago < 0.0 {
-            near.checked_add(micros(-ago))
-        } else {
-            near.checked_sub(micros(ago))
-        };
-        let time = time.unwrap_or(near);
-        let uncertainty = micros(range.half());
-        Moment { time, uncertainty }
-    }
-}
-
-/// So many microseconds, which a float may say of any size.
-fn micros(many: f64) -> Duration {
-    Duration::try_from_secs_f64(many / 1e6).unwrap_or_default()
 }
 
 /// A second, as boards are told it: year, month, day, weekday from 0 for Monday, hour, minute, second.
