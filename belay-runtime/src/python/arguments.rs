@@ -63,6 +63,8 @@ enum Way {
     Attached(Attached),
     /// As a Python expression.
     Literal(String),
+    /// A stream of this number, and the expression of it.
+    Feed(u64, String),
 }
 
 impl Way {
@@ -85,10 +87,37 @@ impl Way {
 pub struct Apart {
     /// All arguments as JSON, each preceded by a comma, with `null` in the place of each attached one.
     pub json: String,
-    /// The attached arguments, as JSON: for each its position, its encoding, and its length in characters.
+    /// Which those are, as JSON: each as its place, how it is written, how many characters it has, and how many there are
+    /// one behind the other of which all that is true.
     pub places: String,
     /// The attached data, concatenated in the same order.
     pub data: String,
+}
+
+/// How a stream is written that the board makes of its number.
+const FEED: &str = "<";
+
+/// Where arguments are that are apart from the call, one behind the other and all alike.
+struct Place<'a> {
+    /// The first of them.
+    at: usize,
+    how: &'a str,
+    /// How many characters each has; of a stream, its number.
+    size: u64,
+    many: usize,
+}
+
+impl Place<'_> {
+    fn goes_on_with(&self, at: usize, how: &str, size: u64) -> bool {
+        self.at + self.many == at && self.how == how && self.size == size && how != FEED
+    }
+
+    fn to_json(&self) -> String {
+        let Self { at, size, many, .. } = self;
+        let mut how = String::new();
+        json::write_text(&mut how, self.how);
+        format!("[{at},{how},{size},{many}]")
+    }
 }
 
 /// The arguments of one call, as Python expressions.
@@ -185,7 +214,7 @@ impl Arguments {
     pub(crate) fn with_feed(mut self, feed: Arc<dyn Feed>, expression: String) -> Self {
         self.push(&expression);
         if let Some(ways) = &mut self.ways {
-            ways.push(Way::Literal(expression));
+            ways.push(Way::Feed(feed.number(), expression));
         }
         self.feeds.push(Fed(Arc::new(Closing(feed))));
         self
@@ -199,7 +228,7 @@ impl Arguments {
     /// The approximate size of all arguments, in bytes.
     pub(crate) fn size(&self) -> usize {
         let size = |way: &Way| match way {
-            Way::Json(text) | Way::Literal(text) => text.len(),
+            Way::Json(text) | Way::Literal(text) | Way::Feed(_, text) => text.len(),
             Way::Attached(attached) => attached.data.len(),
         };
         self.ways
@@ -254,10 +283,11 @@ impl Arguments {
     /// The arguments with some of them attached; `None` if none is worth attaching.
     pub(crate) fn apart(&self) -> Option<Apart> {
         let ways = self.ways.as_ref()?;
-        if !ways.iter().any(|way| matches!(way, Way::Attached(_))) {
+        if !{ ways.iter() }.any(|way| matches!(way, Way::Attached(_) | Way::Feed(..))) {
             return None;
         }
         let mut apart = Apart::default();
+        let mut places: Vec<Place<'_>> = Vec::new();
         for (at, way) in ways.iter().enumerate() {
             let (how, data) = match way {
                 Way::Json(json) => {
@@ -265,19 +295,28 @@ impl Arguments {
                     apart.json.push_str(json);
                     continue;
                 }
-                Way::Attached(Attached { how, data }) => (how.as_str(), data),
-                Way::Literal(literal) => ("e", literal),
+                Way::Attached(Attached { how, data }) => (how.as_str(), data.as_str()),
+                Way::Literal(literal) => ("e", literal.as_str()),
+                Way::Feed(..) => (FEED, ""),
+            };
+            let size = match way {
+                Way::Feed(number, _) => *number,
+                _ => data.len() as u64,
             };
             apart.json.push_str(",null");
-            if !apart.places.is_empty() {
-                apart.places.push(',');
-            }
-            let mut quoted = String::new();
-            json::write_text(&mut quoted, how);
-            let place = format!("[{at},{quoted},{}]", data.len());
-            apart.places.push_str(&place);
             apart.data.push_str(data);
+            match places.last_mut() {
+                Some(last) if last.goes_on_with(at, how, size) => last.many += 1,
+                _ => places.push(Place {
+                    at,
+                    how,
+                    size,
+                    many: 1,
+                }),
+            }
         }
+        let places: Vec<String> = places.iter().map(Place::to_json).collect();
+        apart.places = places.join(",");
         Some(apart)
     }
 
@@ -295,9 +334,11 @@ impl Arguments {
         }
     }
 
-    /// The same arguments for a call whose answer has this number, so that objects in it can stay on the
-    /// board. `exact` says whether floats beside the objects have to keep all their bits.
-    pub(crate) fn numbered(mut self, answer: u64, exact: bool) -> Self {
+    /// The same for an answer of this number, whose objects stay on the board. `exact` is whether floats beside them are
+    /// to have all their bits.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn numbered(mut self, answer: u64, exact: bool) -> Self {
         self.answer = Some(answer);
         if let (Shape::Objects(how), true) = (self.result, exact) {
             self.result = Shape::Objects(how.exact());
@@ -356,11 +397,50 @@ mod tests {
             apart(&all),
             Some((
                 ",1,null,null,null".into(),
-                r#"[1,"s \n",100],[2,"e",5],[3,"B",56]"#.into(),
+                r#"[1,"s \n",100,1],[2,"e",5,1],[3,"B",56,1]"#.into(),
                 data
             ))
         );
         assert_eq!(all.json(), None);
+    }
+
+    #[test]
+    fn what_is_alike_and_one_behind_the_other_is_said_once() {
+        let chunk = Bytes(vec![255; 40]);
+        let all = Arguments::new()
+            .with("more", &true)
+            .with("first", &chunk)
+            .with("second", &chunk)
+            .with("shorter", &Bytes(vec![255; 38]))
+            .with("number", &1)
+            .with("last", &chunk);
+        let (json, places, _) = apart(&all).unwrap();
+        assert_eq!(json, ",true,null,null,null,1,null");
+        assert_eq!(places, r#"[1,"B",56,2],[3,"B",52,1],[5,"B",56,1]"#);
+    }
+
+    #[test]
+    fn streams_are_apart_as_their_numbers() {
+        struct Empty(u64);
+        impl Feed for Empty {
+            fn number(&self) -> u64 {
+                self.0
+            }
+            fn batch(self: Arc<Self>, _: usize) -> BoxFuture<'static, Result<Arguments, HostFailure>> {
+                Box::pin(async { Ok(Arguments::new()) })
+            }
+            fn close(&self) {}
+        }
+        let all = Arguments::new()
+            .with("number", &1)
+            .with_feed(Arc::new(Empty(7)), "feed(7)".into())
+            .with_feed(Arc::new(Empty(7)), "feed(7)".into());
+        let places = r#"[1,"<",7,1],[2,"<",7,1]"#;
+        assert_eq!(
+            apart(&all),
+            Some((",1,null,null".into(), places.into(), String::new()))
+        );
+        assert_eq!(all.literals().unwrap(), "1,feed(7),feed(7)");
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::spec::DeviceSpec;
 /// How many bytes of items a body is sent at once: the board's free memory divided by this, within these limits.
 const PART_OF_MEMORY: u64 = 16;
 const LEAST_ROOM: u64 = 256;
-const MOST_ROOM: u64 = 6000;
+const MOST_ROOM: u64 = 12_000;
 
 tokio::task_local! {
     /// Identifies the [`Hosts`] for whose answer a board is waiting in this task.

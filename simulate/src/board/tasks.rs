@@ -97,7 +97,7 @@ pub(super) fn attached(text: &str) -> Option<(String, String, Vec<serde_json::Va
     let places = words.next()?;
     let mut words: Vec<Json> = words.collect();
     for place in places.as_array()? {
-        let [at, how, length] = &place.as_array()?[..] else {
+        let [at, how, length, _] = &place.as_array()?[..] else {
             return None;
         };
         let one;
