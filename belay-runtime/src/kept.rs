@@ -5,17 +5,22 @@ use std::cell::RefCell;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Duration;
 
 use crate::random::random;
 
-/// How many objects are released at once. If more are waiting, a call that will keep more objects releases some first.
+/// How long what is given back waits for more of it.
+pub const LULL: Duration = Duration::from_millis(20);
+/// How often that is tried again before it waits for what is given back next.
+const ATTEMPTS: u32 = 8;
+/// What can be given back at a time. Where more waits, a call that has more objects kept gives some back first.
 const BATCH: usize = 64;
 /// How many objects a [`Freed::Rest`] counts for, as their real number is not known.
 const REST: usize = 16;
 
-/// The owner of objects on a board: one for each session.
-pub(crate) struct Keeper {
-    /// The number by which the board knows this owner.
+/// Whoever has a board keep objects: a session.
+pub struct Keeper {
+    /// What the board knows it by.
     id: u64,
     answers: AtomicU64,
     session: OnceLock<Weak<dyn Any + Send + Sync>>,
@@ -42,7 +47,7 @@ impl Released {
 
 /// A batch of objects for the board to release. If it is dropped before they were released, they wait again.
 #[derive(Debug)]
-pub(crate) struct Batch<'a> {
+pub struct Batch<'a> {
     keeper: &'a Keeper,
     freed: Vec<Freed>,
 }
@@ -69,7 +74,7 @@ impl Drop for Batch<'_> {
 
 /// What the board can release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Freed {
+pub enum Freed {
     /// One object.
     One { epoch: u64, number: u64 },
     /// The objects of an answer, from this number on: they never reached the host.
@@ -105,18 +110,14 @@ impl Default for Keeper {
 }
 
 impl Keeper {
-    /// The number by which the board knows this owner.
-    pub(crate) fn id(&self) -> u64 {
+    /// What the board knows it by.
+    pub fn id(&self) -> u64 {
         self.id
     }
 
-    /// Sets the session that owns the objects, and the function that is called when there is something to release.
-    pub(crate) fn keep_for(
-        &self,
-        session: Weak<dyn Any + Send + Sync>,
-        wake: impl Fn() + Send + Sync + 'static,
-    ) {
-        // Each keeper has one session.
+    /// From now on it keeps for this session, and tells `wake` when there is something to give back.
+    pub fn keep_for(&self, session: Weak<dyn Any + Send + Sync>, wake: impl Fn() + Send + Sync + 'static) {
+        // There is one session for each.
         let _ = self.session.set(session);
         let _ = self.wake.set(Box::new(wake));
     }
@@ -140,9 +141,9 @@ impl Keeper {
         }
     }
 
-    /// Takes a batch to release in this epoch, for the task that `wake` started. If the batch is empty, `wake` is
-    /// called again for the next object.
-    pub(crate) fn take(&self, epoch: u64) -> Batch<'_> {
+    /// Some of what is to be given back in this epoch, for who was told. Where there is nothing, somebody is told anew of
+    /// what comes.
+    pub fn take(&self, epoch: u64) -> Batch<'_> {
         let mut released = self.released();
         let freed = released.batch(epoch);
         released.told = !freed.is_empty();
@@ -159,8 +160,31 @@ impl Keeper {
         })
     }
 
-    /// The task that releases objects gives up; `wake` is called again for the next object.
-    pub(crate) fn give_up(&self) {
+    /// Gives back all that waits: `release` does that with some of it, and says whether there was any. Where it fails it is
+    /// tried again, as long as that makes sense.
+    pub async fn give_back<F, E>(&self, mut release: impl FnMut() -> F, goes_on: impl Fn(&E) -> bool)
+    where
+        F: Future<Output = Result<bool, E>>,
+    {
+        let mut failures = 0;
+        loop {
+            match release().await {
+                Ok(true) => failures = 0,
+                Ok(false) => return,
+                Err(error) => {
+                    failures += 1;
+                    // A Ctrl-C that was meant for a call, or made by the line, has hit it.
+                    if failures > ATTEMPTS || !goes_on(&error) {
+                        return self.give_up();
+                    }
+                    tokio::time::sleep(LULL * failures).await;
+                }
+            }
+        }
+    }
+
+    /// Whoever was told gives up, and is told anew of what comes next.
+    fn give_up(&self) {
         self.released().told = false;
     }
 }
@@ -175,7 +199,7 @@ impl fmt::Debug for Keeper {
 
 /// An object on a board. When the handle is dropped, the board can release the object.
 #[derive(Debug)]
-pub(crate) struct Handle {
+pub struct Handle {
     keeper: Arc<Keeper>,
     epoch: u64,
     number: u64,
@@ -186,13 +210,13 @@ impl Handle {
         &self.keeper
     }
 
-    /// The epoch of the session to which the object belongs.
-    pub(crate) fn epoch(&self) -> u64 {
+    /// The epoch of the session in which the object is there.
+    pub fn epoch(&self) -> u64 {
         self.epoch
     }
 
-    /// The object's number, which is unique on the board in this epoch.
-    pub(crate) fn number(&self) -> u64 {
+    /// Its number, which no other object has had on the board in this epoch.
+    pub fn number(&self) -> u64 {
         self.number
     }
 }
@@ -209,7 +233,7 @@ impl Drop for Handle {
 /// An answer, or a stream of answers, that brings objects. When this is dropped before the answer was complete, the
 /// objects that have not arrived are released, since the host will never get a handle of them.
 #[derive(Debug)]
-pub(crate) struct Expected {
+pub struct Expected {
     keeper: Arc<Keeper>,
     epoch: u64,
     answer: u64,
@@ -220,7 +244,7 @@ pub(crate) struct Expected {
 }
 
 impl Expected {
-    pub(crate) fn new(keeper: &Arc<Keeper>, epoch: u64) -> Self {
+    pub fn new(keeper: &Arc<Keeper>, epoch: u64) -> Self {
         Self {
             keeper: Arc::clone(keeper),
             epoch,
@@ -231,7 +255,7 @@ impl Expected {
     }
 
     /// The number of the answer.
-    pub(crate) fn answer(&self) -> u64 {
+    pub fn answer(&self) -> u64 {
         self.answer
     }
 

@@ -13,7 +13,8 @@ mod executor;
 mod feed;
 mod files;
 mod host;
-mod kept;
+#[doc(hidden)]
+pub mod kept;
 pub mod link;
 #[cfg(feature = "mount")]
 mod mount;

@@ -10,6 +10,7 @@ use belay_runtime::{Error, agent};
 use crate::board::{EVENTS, Machine, Witness};
 use crate::calls::{Call, DEPLOYED, What};
 use crate::host::{Ears, LONG};
+use crate::keeping::Pocket;
 use crate::line::Line;
 use crate::schedule::Schedule;
 use crate::trace::Trace;
@@ -61,8 +62,11 @@ pub(crate) struct Bench {
     pub(crate) ears: Arc<Ears>,
     asks: bool,
     pub(crate) tells: bool,
-    /// Identifies the run of the interpreter that questions belong to.
+    /// What stays on the board, if anything does.
+    pub(crate) pocket: Option<Arc<Pocket>>,
+    /// The run of the interpreter that questions come from, and how many there were before.
     boot: Option<u64>,
+    epoch: u64,
     pub(crate) link: Option<Link>,
     pub(crate) small: bool,
     options: LinkOptions,
@@ -101,11 +105,16 @@ impl Bench {
             ears: Arc::new(Ears::hearing(&EVENTS)),
             asks: schedule.asks,
             tells: schedule.settles.is_some(),
+            pocket: (!schedule.deeds.is_empty()).then(Pocket::new),
             boot: None,
+            epoch: 0,
             link: None,
             small: schedule.flavour.is_small(),
             options: schedule.options(),
-            deployed: schedule.calls.iter().map(used).max().unwrap_or(1),
+            deployed: match schedule.deeds.is_empty() {
+                true => schedule.calls.iter().map(used).max().unwrap_or(1),
+                false => DEPLOYED.len(),
+            },
             functions: None,
             boots: 0,
             told_before: 0,
@@ -128,6 +137,7 @@ impl Bench {
         let boot = Some(link.hello().boot);
         if !(link.hello().attached && self.boot == boot) {
             self.ears.asked.clear();
+            self.epoch += 1;
         }
         self.boot = boot;
         // A bad line can make the measured memory look small, so the board may have got the agent for small
@@ -163,6 +173,9 @@ impl Bench {
     /// Lets the board ask questions and send events. A board whose memory seemed small, because of a bad
     /// line, can do neither.
     async fn hear(&self, link: &Link) -> Result<(), Error> {
+        if let Some(pocket) = &self.pocket {
+            pocket.leave();
+        }
         if self.small {
             return Ok(());
         }
@@ -174,6 +187,9 @@ impl Bench {
         }
         if self.tells {
             self.ears.listen(link).await?;
+        }
+        if let Some(pocket) = &self.pocket {
+            pocket.begin(link, self.epoch, self.functions.is_some()).await?;
         }
         Ok(())
     }

@@ -27,3 +27,9 @@ def items(id,n,p):
  for i in range(n):
   b=bytes((j+i)&255 for j in range(60+i%90))
   yield b if i%11==5 else bytearray(b) if i%11==8 else id*1000000+i
+class Thing:
+ def __init__(self,name):self.name=name
+ def ask(self,id):return self.name
+def things(id,n):return [Thing(id*1000+i) for i in range(n)]
+def each(id,n):
+ for thing in things(id,n):yield thing

@@ -12,6 +12,7 @@ use crate::board::EVENTS;
 use crate::calls::{Call, DEPLOYED, Given, What};
 use crate::choices::Choices;
 use crate::host::{Ears, LONG};
+use crate::keeping::{Deed, Done, Pocket};
 use crate::line::{Fault, Faults, Nature};
 use crate::run::{in_virtual_time, learn_all};
 use crate::schedule::{Flavour, Schedule};
@@ -42,6 +43,10 @@ pub fn by_rote(flavour: Flavour) -> Vec<Passed> {
     schedule.board.slowness = 0;
     schedule.asks = flavour.asks();
     schedule.settles = (!flavour.is_small()).then(Vec::new);
+    schedule.deeds = match flavour.is_small() {
+        true => Vec::new(),
+        false => vec![(Duration::ZERO, Deed::Drop(0))],
+    };
     in_virtual_time(1, async {
         let mut bench = Bench::new(&schedule, false);
         // The board has finished starting by then.
@@ -63,6 +68,9 @@ pub fn by_rote(flavour: Flavour) -> Vec<Passed> {
         }
         if bench.tells {
             have_it_tell(&bench, &link).await;
+        }
+        if let Some(pocket) = &bench.pocket {
+            have_objects_stay(pocket).await;
         }
         link.close().await.expect("an end");
         bench.line.take_kept()
@@ -157,6 +165,24 @@ async fn have_it_ask(bench: &Bench, link: &Link, small_stack: bool) {
 async fn have_it_tell(bench: &Bench, link: &Link) {
     give(bench, link, &Call::plain(70, What::Emit(3), LONG)).await;
     assert!(bench.ears.settle(link).await);
+}
+
+/// Objects stay, are asked, and are let go.
+async fn have_objects_stay(pocket: &Pocket) {
+    let deeds = [
+        Deed::Make(2, None),
+        Deed::Ask(1),
+        Deed::Each(5, 2),
+        Deed::Ask(3),
+        Deed::Make(40, None),
+        Deed::Drop(43),
+    ];
+    for (id, deed) in (80..).zip(deeds) {
+        let done = pocket.perform(id, deed).await;
+        assert!(matches!(done, Done::Well), "{done:?}");
+    }
+    pocket.release().await;
+    assert_eq!(pocket.held().len(), 1);
 }
 
 async fn give(bench: &Bench, link: &Link, call: &Call) {

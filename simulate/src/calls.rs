@@ -12,8 +12,8 @@ use crate::board::{Yielded, data, item, numbers, pack};
 use crate::choices::Choices;
 use crate::host;
 
-/// The functions that are called by an alias, in the order in which they are deployed.
-pub(crate) const DEPLOYED: [&str; 5] = ["add", "size", "spin", "say", "numbers"];
+/// The functions that are called by the alias that the board has given them, in this order.
+pub(crate) const DEPLOYED: [&str; 7] = ["add", "size", "spin", "say", "numbers", "things", "each"];
 
 /// What a call makes the board do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -320,6 +320,8 @@ impl Call {
                         }
                         Yielded::Bytes(bytes, true) => Payload::ByteArray(bytes),
                         Yielded::Bytes(bytes, false) => Payload::Bytes(bytes),
+                        // None of these calls gives any.
+                        Yielded::Thing(_) => Payload::Repr(Vec::new()),
                     };
                     if payload != expected || seen >= count {
                         return Given::Wrong(format!("item {seen} is {payload:?}"));

@@ -9,7 +9,9 @@ use crate::bench::Bench;
 use crate::board::{Background, EVENTS};
 use crate::calls::{Call, Given, What, says_not_run};
 use crate::host::{self, LONG};
+use crate::keeping::{Done, Pocket};
 use crate::outcome::Outcome;
+use crate::run::FIRST_DEED;
 use crate::schedule::{Flavour, Schedule, Trouble};
 
 /// How a call ended.
@@ -121,6 +123,34 @@ fn without_threads(text: &str) -> String {
     left
 }
 
+/// Whether what was done with objects gave what it has to, or an error that may be.
+pub(crate) fn deeds(bench: &Bench, schedule: &Schedule, done: &[Done], outcome: &mut Outcome) {
+    for (done, id) in done.iter().zip(FIRST_DEED..) {
+        match done {
+            Done::Well => {}
+            Done::Wrong(what) => outcome.is_wrong(format!("call {id} gave {what}")),
+            Done::Failed(error) => {
+                let call = Call::plain(id, What::Add(0, 0), LONG);
+                error_of(&call, error, bench, schedule, outcome);
+            }
+        }
+    }
+}
+
+/// The objects that stay on the board are those that somebody has.
+pub(crate) fn objects(bench: &Bench, pocket: &Pocket, outcome: &mut Outcome) {
+    let stay = bench.witness.facts().objects.clone();
+    let held = pocket.held();
+    if bench.was_reset() || stay == held {
+        return;
+    }
+    let gone: Vec<_> = held.difference(&stay).collect();
+    let left: Vec<_> = stay.difference(&held).collect();
+    outcome.is_wrong(format!(
+        "the objects {gone:?} are gone that somebody has, and {left:?} stay that nobody has"
+    ));
+}
+
 fn error_of(call: &Call, error: &Error, bench: &Bench, schedule: &Schedule, outcome: &mut Outcome) {
     let ran = bench.witness.facts().ran.get(&call.id).copied().unwrap_or(0);
     if says_not_run(error) && ran > 0 {
@@ -193,6 +223,8 @@ fn in_time(schedule: &Schedule, ended: &[Ended], outcome: &mut Outcome) {
     };
     // Between calls, threads are handed their answers, and the host asks how many events were sent.
     let others = schedule.settles.as_ref().map_or(0, Vec::len) + schedule.threads_that_ask();
+    // What is dropped is given back behind each.
+    let others = others + 2 * schedule.deeds.len();
     let aside = aside + (LONG + coming_back) * u32::try_from(others).unwrap_or(0);
     let mut before = Duration::ZERO;
     for ((_, call), ended) in schedule.calls.iter().zip(ended) {

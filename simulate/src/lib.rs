@@ -11,6 +11,7 @@ mod calls;
 mod choices;
 mod host;
 mod judge;
+mod keeping;
 mod line;
 mod outcome;
 mod port;

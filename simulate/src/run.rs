@@ -1,6 +1,7 @@
 //! One run of a schedule: the real link against the model of a board, from connecting to a last call over a
 //! repaired line.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use belay_runtime::link::Link;
@@ -15,12 +16,17 @@ use crate::calls::{Call, Given, What};
 use crate::choices::Choices;
 use crate::host::LONG;
 use crate::judge::{self, Ended};
+use crate::keeping::{Deed, Done, Pocket};
 use crate::line::Line;
 use crate::outcome::Outcome;
 use crate::schedule::{FLAVOURS, Flavour, Schedule, Trouble};
 
 /// After this time, something counts as hung instead of late.
 const HUNG: Duration = Duration::from_secs(600);
+/// The number of the first call that does something with objects.
+pub(crate) const FIRST_DEED: u32 = 2_000;
+/// The same once nothing is wrong any more.
+const LATE_DEED: u32 = 3_000;
 
 /// Runs the schedule of a seed: for any flavour, or for the given one.
 pub fn run(seed: u64, only: Option<Flavour>, shown: bool) -> Outcome {
@@ -109,22 +115,41 @@ async fn take_course(bench: &mut Bench, schedule: &Schedule, outcome: &mut Outco
     let mut ended = Vec::new();
     match connected {
         Some(Ok(link)) => {
-            ended = work(bench, schedule, &link).await;
+            let done;
+            (ended, done) = work(bench, schedule, &link).await;
             bench.line.heal();
             bench.line.note(&"nothing is wrong any more");
             judge::calls(bench, schedule, &ended, outcome);
+            match done {
+                Some(done) => judge::deeds(bench, schedule, &done, outcome),
+                None => outcome.is_hung("what is done with objects did not end".to_owned()),
+            }
         }
         Some(Err(_)) if schedule.early => bench.line.heal(),
         Some(Err(error)) => outcome.is_lost(format!("cannot connect: {error}")),
         None => outcome.is_hung("connecting does not end".to_owned()),
     }
     afterwards(bench, schedule, outcome).await;
-    // By then threads have sent everything, and it has arrived.
+    let pocket = bench.pocket.clone().filter(|_| outcome.is_good());
+    if let Some(pocket) = pocket.clone() {
+        let deeds = [Deed::Make(3, None), Deed::Ask(2), Deed::Drop(1)];
+        let deeds = deeds.map(|deed| (Duration::ZERO, deed)).to_vec();
+        for done in do_with_objects(pocket, bench.line.clone(), deeds, LATE_DEED).await {
+            if !matches!(done, Done::Well) {
+                outcome.is_lost(format!("what is done with objects afterwards gave {done:?}"));
+            }
+        }
+    }
+    // By then threads have told everything, and the line has brought it.
     sleep(Duration::from_secs(5)).await;
     let settled = match &bench.link {
         Some(link) if bench.tells => bench.ears.settle(link).await,
         _ => false,
     };
+    if let Some(pocket) = pocket {
+        pocket.release().await;
+        judge::objects(bench, &pocket, outcome);
+    }
     judge::board(bench, schedule, outcome);
     judge::questions(bench, schedule, outcome);
     judge::events(bench, schedule, settled, outcome);
@@ -150,6 +175,9 @@ fn describe(schedule: &Schedule) -> String {
         if let Some(items) = call.items {
             let _ = write!(text, " dropped after {items} items");
         }
+    }
+    for (after, deed) in &schedule.deeds {
+        let _ = write!(text, "; {after:?} {deed:?}");
     }
     for (after, trouble) in &schedule.troubles {
         let _ = match trouble {
@@ -188,9 +216,10 @@ async fn connect_badly(bench: &mut Bench, schedule: &Schedule) -> Option<Result<
     connected
 }
 
-/// Makes the calls, while the troubles of the schedule happen.
-async fn work(bench: &Bench, schedule: &Schedule, link: &Link) -> Vec<Ended> {
+/// Makes the calls, and lets go wrong what is to go wrong. Gives what became of the calls, and of what was done with objects.
+async fn work(bench: &Bench, schedule: &Schedule, link: &Link) -> (Vec<Ended>, Option<Vec<Done>>) {
     let mut troubles = JoinSet::new();
+    let mut done = None;
     for (after, trouble) in schedule.troubles.clone() {
         let (cable, link) = (bench.line.clone(), link.clone());
         troubles.spawn(async move {
@@ -205,6 +234,11 @@ async fn work(bench: &Bench, schedule: &Schedule, link: &Link) -> Vec<Ended> {
             sleep(after).await;
             ears.settle(&link).await;
         });
+    }
+    if let Some(pocket) = bench.pocket.clone() {
+        let (deeds, cable) = (schedule.deeds.clone(), bench.line.clone());
+        let doing = do_with_objects(pocket, cable, deeds, FIRST_DEED);
+        done = Some(tokio::spawn(doing));
     }
     let small = bench.small;
     let one = |after: Duration, call: Call| {
@@ -239,7 +273,29 @@ async fn work(bench: &Bench, schedule: &Schedule, link: &Link) -> Vec<Ended> {
         }
     }
     let _ = timeout(HUNG, async { while troubles.join_next().await.is_some() {} }).await;
-    ended
+    let done = match done {
+        Some(done) => timeout(HUNG, done).await.ok().and_then(Result::ok),
+        None => Some(Vec::new()),
+    };
+    (ended, done)
+}
+
+/// Does one thing after the other with objects that stay on the board.
+async fn do_with_objects(
+    pocket: Arc<Pocket>,
+    cable: Line,
+    deeds: Vec<(Duration, Deed)>,
+    first: u32,
+) -> Vec<Done> {
+    let mut all = Vec::new();
+    for ((after, deed), id) in deeds.into_iter().zip(first..) {
+        sleep(after).await;
+        cable.note(&format_args!("call {id} is made: {deed:?}"));
+        let done = pocket.perform(id, deed).await;
+        cable.note(&format_args!("call {id} gave {done:?}"));
+        all.push(done);
+    }
+    all
 }
 
 async fn make_trouble(cable: &Line, link: &Link, trouble: Trouble) {

@@ -7,6 +7,7 @@ use belay_runtime::link::{CallPath, Deadlines, LinkOptions, ResetPolicy};
 use crate::board::{Background, EVENTS, Kind, Query};
 use crate::calls::Call;
 use crate::choices::Choices;
+use crate::keeping::Deed;
 use crate::line::{FAULTS, Fault, Faults, Nature};
 use crate::trace::Way;
 
@@ -155,6 +156,8 @@ pub(crate) struct Schedule {
     pub(crate) asks: bool,
     /// When the host asks how many events were sent, if it subscribes to any.
     pub(crate) settles: Option<Vec<Duration>>,
+    /// What is done with objects that stay on the board, each after so long, if anything is.
+    pub(crate) deeds: Vec<(Duration, Deed)>,
 }
 
 impl Schedule {
@@ -193,6 +196,7 @@ impl Schedule {
             reset_on_connect: ResetPolicy::None,
             asks: false,
             settles: None,
+            deeds: Vec::new(),
         };
         let troubles = choices.pick(&[0, 1, 1, 1, 1, 2, 3]);
         for _ in 0..troubles {
@@ -210,6 +214,7 @@ impl Schedule {
         if schedule.early && choices.chance(300) {
             schedule.reset_on_connect = choices.pick(&[ResetPolicy::Soft, ResetPolicy::Lines]);
         }
+        schedule.draw_deeds(choices);
         schedule
     }
 
@@ -311,6 +316,17 @@ impl Schedule {
         }
         let settles = (0..choices.below(4)).map(|_| Duration::from_millis(choices.below(1_500)));
         self.settles = Some(settles.collect());
+    }
+
+    /// Has objects stay on the board, in some schedules.
+    fn draw_deeds(&mut self, choices: &mut Choices) {
+        if self.flavour.is_small() || !choices.chance(200) {
+            return;
+        }
+        for _ in 0..choices.between(2, 12) {
+            let after = Duration::from_millis(choices.pick(&[0, 0, 5, 40, 300]));
+            self.deeds.push((after, Deed::drawn(choices)));
+        }
     }
 
     fn add_to_background(&mut self, choices: &mut Choices, what: Background) {

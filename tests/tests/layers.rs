@@ -133,7 +133,7 @@ fn nothing_but_the_agents_module_has_its_kinds_and_its_language() {
 
 /// What of the link has the port, or waits for it, for what the conversation gives or for the host's answers. All else is
 /// the conversation.
-const WITH_THE_PORT: [&str; 13] = [
+const WITH_THE_PORT: [&str; 14] = [
     "asked.rs",
     "mod.rs",
     "pump.rs",
@@ -144,6 +144,7 @@ const WITH_THE_PORT: [&str; 13] = [
     "ladder.rs",
     "output.rs",
     "items.rs",
+    "keeping.rs",
     "events.rs",
     "statements.rs",
     "provide.rs",

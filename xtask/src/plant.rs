@@ -18,7 +18,7 @@ struct Plant {
     planted: &'static str,
 }
 
-const PLANTS: [Plant; 10] = [
+const PLANTS: [Plant; 13] = [
     Plant {
         what: "a frame's checksum is not looked at",
         code: "(checksum == self.checksum.of(text, self.seed)).then(",
@@ -69,6 +69,21 @@ const PLANTS: [Plant; 10] = [
         code: "Known::Closed | Known::Reset => known.cause(),\n                Known::Lost(_) =>",
         planted: "Known::Closed | Known::Reset if crate::planted(9) => disconnected(known.cause()),\n                \
                   Known::Closed | Known::Reset => known.cause(),\n                Known::Lost(_) =>",
+    },
+    Plant {
+        what: "objects of before a reset are given back after it",
+        code: "self.waiting.retain(|freed| freed.epoch() == epoch);",
+        planted: "self.waiting.retain(|freed| freed.epoch() == epoch || crate::planted(10));",
+    },
+    Plant {
+        what: "objects that never came are not given back",
+        code: "if !self.whole {",
+        planted: "if !self.whole && !crate::planted(11) {",
+    },
+    Plant {
+        what: "objects that could not be given back are forgotten",
+        code: "self.keeper.free(self.freed.drain(..));",
+        planted: "if !crate::planted(12) { self.keeper.free(self.freed.drain(..)); }",
     },
 ];
 

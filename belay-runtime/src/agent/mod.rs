@@ -18,7 +18,8 @@ mod line;
 pub(crate) mod modules;
 #[cfg(feature = "mount")]
 pub(crate) mod mount;
-pub(crate) mod objects;
+#[doc(hidden)]
+pub mod objects;
 #[doc(hidden)]
 pub mod prebuilt;
 mod raised;

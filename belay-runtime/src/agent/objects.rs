@@ -4,14 +4,14 @@ use super::expression::{call, in_namespace};
 use crate::python::{Arguments, packed};
 
 /// Its source.
-pub(crate) const LIBRARY: &str = include_str!(concat!(env!("OUT_DIR"), "/objects.py"));
+pub const LIBRARY: &str = include_str!(concat!(env!("OUT_DIR"), "/objects.py"));
 /// The namespace in which it is.
-pub(crate) const NAMESPACE: &str = "_objects";
+pub const NAMESPACE: &str = "_objects";
 /// What tracebacks call it.
-pub(crate) const FILE: &str = "belay.objects";
+pub const FILE: &str = "belay.objects";
 
 /// The function that does something with an object.
-pub(crate) const ACT: &str = "O";
+pub const ACT: &str = "O";
 /// The function that has objects go.
 pub(crate) const RELEASE: &str = "Y";
 
@@ -31,7 +31,7 @@ pub(crate) fn is_there() -> String {
 }
 
 /// Has it work for this program.
-pub(crate) fn begin(owner: u64) -> String {
+pub fn begin(owner: u64) -> String {
     call(in_namespace(NAMESPACE, "begin"), &format!("globals(),{owner}"))
 }
 

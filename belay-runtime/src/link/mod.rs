@@ -24,6 +24,7 @@ mod events;
 mod incoming;
 mod interrupting;
 mod items;
+mod keeping;
 mod ladder;
 mod line;
 mod liveness;
@@ -60,6 +61,8 @@ pub use self::asked::{Answerer, Asked, Said};
 use self::conversation::{Command, Conversation};
 use self::ending::Ending;
 use self::events::{EventSender, EventSource};
+#[doc(hidden)]
+pub use self::keeping::{Came, ObjectStream};
 use self::line::Line;
 pub(crate) use self::output::OutputHub;
 use self::output::{OutputSender, OutputSource};
@@ -363,8 +366,8 @@ impl Link {
         self.shared.output.subscribe()
     }
 
-    /// Why the conversation has ended, if it has and was not closed.
-    pub(crate) fn end(&self) -> Option<Error> {
+    /// Why the conversation is at its end, if it is and was not closed.
+    pub fn end(&self) -> Option<Error> {
         self.shared.ending.cause()
     }
 

@@ -177,7 +177,7 @@ impl Link {
     /// # Cancel safety
     ///
     /// As [`provide_bytes`](Self::provide_bytes).
-    pub(crate) async fn provide_packing(&self, deadline: Duration) -> Result<()> {
+    pub async fn provide_packing(&self, deadline: Duration) -> Result<()> {
         self.has(PACK, &self.shared.provided.packs, deadline).await?;
         Ok(())
     }

@@ -11,16 +11,11 @@ use futures_core::Stream;
 use super::connection::Connection;
 use super::returned::Returned;
 use super::{Inner, Session};
-use crate::agent::objects::{self, Kept};
+use crate::agent::objects;
 use crate::error::{Error, ErrorKind, Result};
-use crate::kept::{Batch, Expected, Freed, Handle, Keeper};
-use crate::link::{LinkStream, Payload, Request};
+use crate::kept::{self, Batch, Expected, Handle, Keeper};
+use crate::link::{Came, ObjectStream, Request};
 use crate::python::Arguments;
-
-/// How long to wait for more objects to release before a batch is sent.
-const LULL: Duration = Duration::from_millis(20);
-/// How often a failed release is repeated before waiting until the next object is dropped.
-const ATTEMPTS: u32 = 8;
 
 impl Session {
     /// The session that owns the objects of this keeper, if it still exists.
@@ -37,7 +32,7 @@ impl Session {
         self.inner.keeper.keep_for(session, move || {
             let weak = weak.clone();
             runtime.spawn(async move {
-                tokio::time::sleep(LULL).await;
+                tokio::time::sleep(kept::LULL).await;
                 if let Some(inner) = weak.upgrade() {
                     Self { inner }.release().await;
                 }
@@ -49,27 +44,18 @@ impl Session {
     async fn release(&self) {
         let keeper = &self.inner.keeper;
         let deadline = self.execute_deadline();
-        let mut failures = 0;
-        loop {
-            let releasing = async {
+        let release = || {
+            self.unless_closing(async {
                 let _turn = self.shared(deadline).await?;
                 let connection = self.connection(deadline).await?;
                 connection.release(keeper.take(connection.epoch())).await
-            };
-            match self.unless_closing(releasing).await {
-                Ok(true) => failures = 0,
-                Ok(false) => return,
-                Err(error) => {
-                    failures += 1;
-                    // A Ctrl-C that was meant for a call, or produced by a bad line, has hit the release instead.
-                    if failures > ATTEMPTS || !self.can_execute() {
-                        tracing::debug!(device = self.name(), %error, "objects stay on the board for now");
-                        return keeper.give_up();
-                    }
-                    tokio::time::sleep(LULL * failures).await;
-                }
-            }
-        }
+            })
+        };
+        let goes_on = |error: &Error| {
+            tracing::debug!(device = self.name(), %error, "objects stay on the board for now");
+            self.can_execute()
+        };
+        keeper.give_back(release, goes_on).await;
     }
 }
 
@@ -79,23 +65,9 @@ impl Connection {
         if batch.freed().is_empty() {
             return Ok(false);
         }
-        let mut numbers = Vec::new();
-        let mut answers = Vec::new();
-        for freed in batch.freed() {
-            match *freed {
-                Freed::One { number, .. } => numbers.push(number),
-                Freed::Rest { answer, first, .. } => answers.push((answer, first)),
-            }
-        }
-        // On a new connection, the board first has to be told for which keeper it keeps objects.
+        // After another connection was made it has to be told for whom it keeps them.
         self.provide_keeping().await?;
-        let request = Request::Call {
-            function: objects::RELEASE.to_owned(),
-            arguments: objects::released(&numbers, &answers),
-        };
-        self.link.request(request, self.execute_deadline).await?;
-        batch.given_back();
-        Ok(true)
+        self.link.release(batch, self.execute_deadline).await
     }
 
     /// Has the board release all objects of this session.
@@ -156,22 +128,20 @@ impl Connection {
         deadline: Duration,
     ) -> Result<Returned> {
         self.check_handles(arguments)?;
-        let (arguments, mut expected) = self.expecting(arguments.clone()).await?;
+        let (arguments, expected) = self.expecting(arguments.clone()).await?;
         let request = Request::Call { function, arguments };
-        let asked = Instant::now();
-        let answer = self.link.request(request, deadline).await;
-        if let Some(expected) = &mut expected {
-            let nothing_stays = |error: &Error| error.exception().is_some() && !error.is_memory_error();
-            let whole = answer.as_ref().map_or_else(nothing_stays, |_| true);
-            let answer = answer.map(|payload| returned(payload, expected));
-            if whole {
-                expected.end();
+        let answer = match expected {
+            Some(expected) => {
+                let came = self.link.request_objects(request, expected, deadline).await;
+                came.map(returned)
             }
-            return answer.map_err(|error| self.explain(error, None));
-        }
-        answer
-            .map(|answer| Returned::from(answer).asked(asked, self.epoch))
-            .map_err(|error| self.explain(error, None))
+            None => {
+                let asked = Instant::now();
+                let answer = self.link.request(request, deadline).await;
+                answer.map(|answer| Returned::from(answer).asked(asked, self.epoch))
+            }
+        };
+        answer.map_err(|error| self.explain(error, None))
     }
 
     /// Opens a stream of what a function yields.
@@ -186,8 +156,7 @@ impl Connection {
         let handles = arguments.handles().to_vec();
         let request = Request::Call { function, arguments };
         Ok(Opened {
-            values: self.link.open(request, deadline).await?,
-            expected,
+            values: self.link.open_objects(request, expected, deadline).await?,
             _handles: handles,
         })
     }
@@ -214,28 +183,20 @@ impl Connection {
     }
 }
 
-/// The result of a call, with handles of its objects that stay on the board.
-fn returned(payload: Payload, expected: &mut Expected) -> Returned {
-    let kept = match &payload {
-        Payload::Packed(code, data) => Kept::read(*code, data),
-        _ => None,
-    };
-    match kept {
-        Some(kept) => {
-            let handles = expected.came(kept.first, kept.count);
-            Returned::with_handles(kept.repr, kept.exact, handles)
-        }
-        None => Returned::from(payload),
+/// What came, as the session has it.
+fn returned(came: Came) -> Returned {
+    match came {
+        Came::Objects { repr, exact, handles } => Returned::with_handles(repr, exact, handles),
+        Came::Plain(payload) => Returned::from(payload),
     }
 }
 
 /// A stream of what a function on the board yields.
 #[derive(Debug)]
 pub(super) struct Opened {
-    // The fields are dropped in this order: the generator is closed first, and then its last objects are released.
-    values: LinkStream,
-    expected: Option<Expected>,
-    /// The objects among its arguments.
+    // The generator is closed first.
+    values: ObjectStream,
+    /// What it was called with.
     _handles: Vec<Arc<Handle>>,
 }
 
@@ -243,15 +204,7 @@ impl Stream for Opened {
     type Item = Result<Returned>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Self { values, expected, .. } = &mut *self;
-        let item = ready!(Pin::new(values).poll_next(cx));
-        Poll::Ready(match (item, expected) {
-            (Some(Ok(payload)), Some(expected)) => Some(Ok(returned(payload, expected))),
-            (None, Some(expected)) => {
-                expected.end();
-                None
-            }
-            (item, _) => item.map(|item| item.map(Returned::from)),
-        })
+        let came = ready!(Pin::new(&mut self.values).poll_next(cx));
+        Poll::Ready(came.map(|came| came.map(returned)))
     }
 }

@@ -6,6 +6,7 @@ mod answers;
 mod asking;
 mod events;
 mod lines;
+mod objects;
 mod repl;
 mod resident;
 mod session;
@@ -13,7 +14,7 @@ mod small;
 mod source;
 mod tasks;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,6 +25,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use self::asking::Asking;
 use self::events::Events;
+use self::objects::Objects;
 use self::resident::Resident;
 use self::session::Session;
 use self::small::Small;
@@ -92,7 +94,9 @@ pub(crate) struct Facts {
     /// The answers that threads have got, and how many threads are still waiting.
     pub(crate) answers: Vec<(u32, String)>,
     pub(crate) waiting: usize,
-    /// How often a Ctrl-C has come while something was running.
+    /// The numbers of the objects that stay for the host.
+    pub(crate) objects: BTreeSet<u64>,
+    /// How often Ctrl-C has come while something ran.
     pub(crate) interrupts: u32,
 }
 
@@ -177,7 +181,8 @@ struct Heap {
     streams: BTreeMap<String, tasks::Generator>,
     asking: Asking,
     events: Events,
-    /// What threads will do, and when.
+    objects: Objects,
+    /// What threads still do.
     threads: VecDeque<(Instant, Background)>,
 }
 
@@ -249,6 +254,7 @@ impl Machine {
             "the board is reset"
         });
         self.heap = Heap::default();
+        self.tell_objects();
         self.heeds = false;
         self.pending = false;
         self.witness.facts().boots += 1;

@@ -158,6 +158,12 @@ impl Machine {
                 }
                 Yielded::Bytes(bytes, array) => format!("{number}y{at}:{}", repr_of_bytes(&bytes, array)),
                 Yielded::Repr(text) => format!("{number}y{at}:{text}"),
+                Yielded::Thing(name) => {
+                    let generator = self.heap.streams.get(stream);
+                    let result = generator.map_or(String::new(), |generator| generator.result.clone());
+                    let (code, data) = self.pack_objects(&result, &[name]).await?;
+                    format!("{number}Y{at}:{}{}", char_of(code), BASE64_STANDARD.encode(data))
+                }
             };
             size += text.len();
             self.say(text).await?;
@@ -217,9 +223,8 @@ impl Machine {
                     word()?.as_str().unwrap_or_default().clone_into(&mut result);
                 }
                 let function = function_named(word()?);
-                let function = self.function(&function.unwrap_or_default())?;
-                *fate = 1;
-                self.call_with_all(&function, words.collect()).await?
+                self.call_named(&function.unwrap_or_default(), words.collect(), fate)
+                    .await?
             }
             b'j' => {
                 if !self.heap.reads_attached {
@@ -228,9 +233,7 @@ impl Machine {
                 let (wanted, alias, words) =
                     attached(text).ok_or_else(|| raised("ValueError", "syntax error in JSON"))?;
                 result = wanted;
-                let function = self.function(&alias)?;
-                *fate = 1;
-                self.call_with_all(&function, words).await?
+                self.call_named(&alias, words, fate).await?
             }
             b'a' => {
                 let (alias, given) = text.trim_end().split_once(',').unwrap_or((text, ""));
@@ -255,14 +258,43 @@ impl Machine {
         self.respond(number, value, &result).await
     }
 
+    async fn call_named(
+        &mut self,
+        alias: &str,
+        words: Vec<serde_json::Value>,
+        fate: &mut u8,
+    ) -> Python<Value> {
+        match alias {
+            "O" | "Y" => {
+                *fate = 1;
+                let acts = alias == "O";
+                if acts {
+                    self.act(&words).await
+                } else {
+                    self.release(&words).await
+                }
+            }
+            _ => {
+                let function = self.function(alias)?;
+                *fate = 1;
+                self.call_with_all(&function, words).await
+            }
+        }
+    }
+
     async fn serve_stream(&mut self, number: u8, kind: u8, text: &str) -> Python<()> {
         let mut words = text.splitn(3, ' ');
         let (Some(stream), Some(credit), Some(rest)) = (words.next(), words.next(), words.next()) else {
             return Err(raised("ValueError", "need more than 2 values to unpack"));
         };
-        if kind == b's' {
+        if kind == b's' || kind == b'S' {
+            let (result, rest) = match kind {
+                b'S' => rest.split_once(' ').unwrap_or(("", rest)),
+                _ => ("", rest),
+            };
             let value = self.evaluate(rest).await?;
-            let items = iterate(value)?;
+            let mut items = iterate(value)?;
+            result.clone_into(&mut items.result);
             self.heap.streams.insert(stream.to_owned(), items);
         } else if !self.heap.streams.contains_key(stream) {
             return self.say(format!("{}i0", char_of(number))).await;
@@ -282,19 +314,23 @@ impl Machine {
         if !result.is_empty() && !self.heap.packs {
             return Err(raised("KeyError", "P"));
         }
-        match value {
-            Value::Repr(text) if !result.is_empty() && pack(&text, result).is_some() => {
-                let (code, data) = pack(&text, result).unwrap_or_default();
-                if data.len() <= 40 {
-                    let data = BASE64_STANDARD.encode(data);
-                    return self
-                        .say(format!("{}C{}{data}", char_of(number), char_of(code)))
-                        .await;
-                }
-                let what = What::Packed(code, data);
-                self.keep_last(what.clone())?;
-                self.parts(number, &what, None).await
+        let packed = match &value {
+            Value::Things(names) => Some(self.pack_objects(result, names).await?),
+            Value::Repr(text) if !result.is_empty() => pack(text, result),
+            _ => None,
+        };
+        if let Some((code, data)) = packed {
+            if data.len() <= 40 {
+                let data = BASE64_STANDARD.encode(data);
+                return self
+                    .say(format!("{}C{}{data}", char_of(number), char_of(code)))
+                    .await;
             }
+            let what = What::Packed(code, data);
+            self.keep_last(what.clone())?;
+            return self.parts(number, &what, None).await;
+        }
+        match value {
             Value::Bytes(bytes, array) if bytes.len() > 40 => {
                 let what = What::Bytes(bytes, array);
                 self.keep_last(what.clone())?;

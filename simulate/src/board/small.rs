@@ -247,6 +247,8 @@ impl Machine {
                 }
                 Some(Yielded::Repr(text)) => text,
                 Some(Yielded::Bytes(bytes, array)) => repr_of_bytes(&bytes, array),
+                // It keeps none for the host.
+                Some(Yielded::Thing(_)) => "<Thing object>".to_owned(),
             };
             let text = format!("{number}y{many}:{text}");
             room -= i64::try_from(text.len()).unwrap_or(0) + 40;

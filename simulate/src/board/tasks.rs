@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use tokio::time::Instant;
 
 use super::asking::Query;
-use super::{Exception, Machine, Python, Raised, raised};
+use super::{Exception, Heap, Machine, Python, Raised, raised};
 use crate::by_rote::{FUNCTIONS, OLD_FUNCTIONS};
 
 /// The value of an expression.
@@ -19,6 +21,8 @@ pub(super) enum Value {
     Huge(String),
     /// Something that can be iterated over.
     Items(Generator),
+    /// Objects of these names.
+    Things(Vec<u32>),
 }
 
 /// A generator with a given number of items.
@@ -30,12 +34,18 @@ pub(super) struct Generator {
     pause: Duration,
     /// If its items are answers of the host: how long the host takes for each.
     asks: Option<u32>,
+    /// Whether its items are objects.
+    things: bool,
+    /// What they are packed as.
+    pub(super) result: String,
 }
 
 /// An item of a generator: now and then it is bytes, or a `bytearray`.
 pub(crate) enum Yielded {
     Repr(String),
     Bytes(Vec<u8>, bool),
+    /// An object of this name.
+    Thing(u32),
 }
 
 /// The item at this position of this call's generator.
@@ -102,15 +112,31 @@ pub(super) fn attached(text: &str) -> Option<(String, String, Vec<serde_json::Va
         };
         let one;
         (one, data) = data.split_at_checked(usize::try_from(length.as_u64()?).ok()?)?;
-        // Here only plain text is ever attached.
+        // The only things that are attached here are plain text and rows of ints.
         let at = usize::try_from(at.as_u64()?).ok()?;
-        *words.get_mut(at).filter(|_| *how == "s")? = Json::String(one.to_owned());
+        *words.get_mut(at)? = match how.as_str()? {
+            "s" => Json::String(one.to_owned()),
+            "LB" => row(one, 1)?,
+            "LH" => row(one, 2)?,
+            _ => return None,
+        };
     }
     Some((result, function, words))
 }
 
-/// Packs a list of ints: the first of these type codes that holds them, and the bytes. Short lists are not
-/// packed.
+/// A row of ints of so many bytes each.
+fn row(data: &str, size: usize) -> Option<serde_json::Value> {
+    let bytes = BASE64_STANDARD.decode(data).ok()?;
+    let number = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .rev()
+            .fold(0_u32, |all, byte| all << 8 | u32::from(*byte))
+    };
+    Some(bytes.chunks(size).map(number).collect())
+}
+
+/// What a row of ints is packed as where one of these type codes holds them, and its bytes. Short ones are not.
 pub(crate) fn pack(repr: &str, codes: &str) -> Option<(u8, Vec<u8>)> {
     let numbers: Vec<u32> = { repr.strip_prefix('[')?.strip_suffix(']')?.split(", ") }
         .map(|number| number.parse().ok())
@@ -157,7 +183,9 @@ impl Machine {
         if let Some(rest) = expression.strip_prefix("D('") {
             return self.deploy(rest);
         }
-        if let Some(given) = self.heap.events.evaluate(expression) {
+        let Heap { events, objects, .. } = &mut self.heap;
+        if let Some(given) = { events.evaluate(expression) }.or_else(|| objects.evaluate(expression)) {
+            self.tell_objects();
             return Ok(Value::Repr(given));
         }
         if let Some(asking) = expression.strip_prefix("N('_asking')['") {
@@ -184,8 +212,8 @@ impl Machine {
                 return Ok(none());
             }
         }
-        // Calls that use these need the libraries only on a board that runs real Python.
-        let libraries = ["'_asking'", "'_events'", "def twice("];
+        // Boards that run Python need the libraries of these.
+        let libraries = ["'_asking'", "'_events'", "'_objects'", "def twice("];
         if expression.starts_with("X(") && libraries.iter().any(|known| expression.contains(known)) {
             return Ok(none());
         }
@@ -201,13 +229,16 @@ impl Machine {
         let call = expression
             .strip_prefix("N('sim')['")
             .and_then(|rest| rest.split_once("']("));
+        let deployed = expression.split_once('(');
+        let deployed = deployed.and_then(|(alias, given)| Some((self.heap.names.get(alias)?.clone(), given)));
+        let call = call.map(|(name, given)| (name.to_owned(), given)).or(deployed);
         let Some((name, given)) = call else {
             return Err(name_error(expression));
         };
         let Some(arguments) = given.strip_suffix(')').and_then(arguments) else {
             return Err(raised("SyntaxError", "invalid syntax"));
         };
-        self.do_call(name, &arguments).await
+        self.do_call(&name, &arguments).await
     }
 
     /// Evaluates the host's calls to the library for questions.
@@ -284,7 +315,7 @@ impl Machine {
         }
     }
 
-    fn hit(&mut self, call: u32) {
+    pub(super) fn hit(&mut self, call: u32) {
         let mut facts = self.witness.facts();
         *facts.ran.entry(call).or_default() += 1;
         facts.begun.insert(call, Instant::now());
@@ -331,13 +362,27 @@ impl Machine {
                 count: n,
                 pause: Duration::from_millis(u64::from(small_at(arguments, 2))),
                 asks: None,
+                things: false,
+                result: String::new(),
             }),
+            "each" => Value::Items(Generator {
+                call,
+                next: 0,
+                count: n,
+                pause: Duration::ZERO,
+                asks: None,
+                things: true,
+                result: String::new(),
+            }),
+            "things" => Value::Things((call * 1_000..).take(n as usize).collect()),
             "asked" => Value::Items(Generator {
                 call,
                 next: 0,
                 count: n,
                 pause: Duration::ZERO,
                 asks: Some(small_at(arguments, 2)),
+                things: false,
+                result: String::new(),
             }),
             "ask" => {
                 let mut total = 0;
@@ -412,6 +457,7 @@ impl Machine {
                 let answer = self.ask_plainly(Query { call, nth, slow }).await?;
                 Yielded::Repr(answer.to_string())
             }
+            None if generator.things => Yielded::Thing(call * 1_000 + nth),
             None => item(call, nth),
         };
         if let Some(generator) = self.heap.streams.get_mut(stream) {
@@ -435,7 +481,7 @@ impl Value {
         match self {
             Self::Repr(text) | Self::Huge(text) => text.clone(),
             Self::Bytes(bytes, array) => repr_of_bytes(bytes, *array),
-            Self::Items(_) => "<generator object>".to_owned(),
+            Self::Items(_) | Self::Things(_) => "<generator object>".to_owned(),
         }
     }
 }
