@@ -100,20 +100,21 @@ impl Bench {
         };
         Self {
             line,
-            witness,
             heard: Heard::default(),
             ears: Arc::new(Ears::hearing(&EVENTS)),
             asks: schedule.asks,
             tells: schedule.settles.is_some(),
-            pocket: (!schedule.deeds.is_empty()).then(Pocket::new),
+            pocket: (!schedule.deeds.is_empty()).then(|| Pocket::new(&witness)),
+            witness,
             boot: None,
             epoch: 0,
             link: None,
             small: schedule.flavour.is_small(),
             options: schedule.options(),
-            deployed: match schedule.deeds.is_empty() {
-                true => schedule.calls.iter().map(used).max().unwrap_or(1),
-                false => DEPLOYED.len(),
+            deployed: if schedule.deeds.is_empty() {
+                schedule.calls.iter().map(used).max().unwrap_or(1)
+            } else {
+                DEPLOYED.len()
             },
             functions: None,
             boots: 0,

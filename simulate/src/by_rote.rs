@@ -43,9 +43,10 @@ pub fn by_rote(flavour: Flavour) -> Vec<Passed> {
     schedule.board.slowness = 0;
     schedule.asks = flavour.asks();
     schedule.settles = (!flavour.is_small()).then(Vec::new);
-    schedule.deeds = match flavour.is_small() {
-        true => Vec::new(),
-        false => vec![(Duration::ZERO, Deed::Drop(0))],
+    schedule.deeds = if flavour.is_small() {
+        Vec::new()
+    } else {
+        vec![(Duration::ZERO, Deed::Drop(0))]
     };
     in_virtual_time(1, async {
         let mut bench = Bench::new(&schedule, false);

@@ -139,7 +139,14 @@ pub(crate) fn deeds(bench: &Bench, schedule: &Schedule, done: &[Done], outcome: 
 
 /// The objects that stay on the board are those that somebody has.
 pub(crate) fn objects(bench: &Bench, pocket: &Pocket, outcome: &mut Outcome) {
-    let stay = bench.witness.facts().objects.clone();
+    let facts = bench.witness.facts();
+    let (stay, gone) = (facts.objects.clone(), facts.gone.clone());
+    drop(facts);
+    if !gone.is_empty() {
+        outcome.is_wrong(format!(
+            "the objects {gone:?} were let go while somebody had them"
+        ));
+    }
     let held = pocket.held();
     if bench.was_reset() || stay == held {
         return;

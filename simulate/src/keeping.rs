@@ -14,6 +14,7 @@ use futures_util::StreamExt as _;
 use tokio::runtime;
 use tokio::time::{sleep, timeout};
 
+use crate::board::Witness;
 use crate::calls::DEPLOYED;
 use crate::choices::Choices;
 use crate::host::LONG;
@@ -63,6 +64,8 @@ pub(crate) enum Done {
 #[derive(Debug, Clone)]
 struct Held {
     handle: Arc<Handle>,
+    /// The run of the board's interpreter that it is of.
+    boot: u64,
     name: u32,
 }
 
@@ -70,6 +73,7 @@ struct Held {
 #[derive(Debug, Default)]
 pub(crate) struct Pocket {
     keeper: Arc<Keeper>,
+    witness: Witness,
     state: Mutex<State>,
 }
 
@@ -82,8 +86,12 @@ struct State {
 
 impl Pocket {
     /// An empty one. What is dropped from it is given back as a session does that.
-    pub(crate) fn new() -> Arc<Self> {
-        let pocket = Arc::new(Self::default());
+    pub(crate) fn new(witness: &Witness) -> Arc<Self> {
+        let witness = witness.clone();
+        let pocket = Arc::new(Self {
+            witness,
+            ..Self::default()
+        });
         let weak = Arc::downgrade(&pocket);
         let session: Weak<dyn Any + Send + Sync> = weak.clone();
         pocket.keeper.keep_for(session, move || {
@@ -155,8 +163,21 @@ impl Pocket {
         here.cloned().collect()
     }
 
-    fn put(&self, handle: Arc<Handle>, name: u32) {
-        self.state().held.push(Held { handle, name });
+    fn put(&self, link: &Link, handle: Arc<Handle>, name: u32) {
+        let boot = link.hello().boot;
+        self.witness.facts().held.insert((boot, handle.number()));
+        self.state().held.push(Held { handle, boot, name });
+    }
+
+    fn drop_some(&self, many: usize) {
+        let mut state = self.state();
+        let many = many.min(state.held.len());
+        let dropped: Vec<Held> = state.held.drain(..many).collect();
+        drop(state);
+        for Held { handle, boot, .. } in dropped {
+            // From here on it may go.
+            self.witness.facts().held.remove(&(boot, handle.number()));
+        }
     }
 
     /// Does this in a call of this number.
@@ -173,11 +194,7 @@ impl Pocket {
             Deed::Each(many, taken) => self.each(&link, epoch, id, (many, taken)).await,
             Deed::Ask(which) => self.ask(&link, epoch, id, which).await,
             Deed::Drop(many) => {
-                let mut state = self.state();
-                let many = many.min(state.held.len());
-                let dropped: Vec<Held> = state.held.drain(..many).collect();
-                drop(state);
-                drop(dropped);
+                self.drop_some(many);
                 Done::Well
             }
         }
@@ -194,7 +211,7 @@ impl Pocket {
                     return Done::Wrong(format!("{} objects instead of {many}", handles.len()));
                 }
                 for (handle, name) in handles.into_iter().zip(id * 1_000..) {
-                    self.put(handle, name);
+                    self.put(link, handle, name);
                 }
                 Done::Well
             }
@@ -216,7 +233,7 @@ impl Pocket {
             match stream.next().await {
                 Some(Ok(Came::Objects { repr, handles, .. })) if is_one(&repr, &handles) => {
                     for handle in handles {
-                        self.put(handle, name);
+                        self.put(link, handle, name);
                     }
                 }
                 Some(Ok(other)) => return Done::Wrong(format!("{other:?}")),
@@ -232,7 +249,7 @@ impl Pocket {
         if here.is_empty() {
             return Done::Well;
         }
-        let Held { handle, name } = &here[which % here.len()];
+        let Held { handle, name, .. } = &here[which % here.len()];
         let arguments = Arguments::new().with("act", "c").with("number", &handle.number());
         let request = Request::Call {
             function: objects::ACT.to_owned(),

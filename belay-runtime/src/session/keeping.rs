@@ -130,16 +130,14 @@ impl Connection {
         self.check_handles(arguments)?;
         let (arguments, expected) = self.expecting(arguments.clone()).await?;
         let request = Request::Call { function, arguments };
-        let answer = match expected {
-            Some(expected) => {
-                let came = self.link.request_objects(request, expected, deadline).await;
-                came.map(returned)
-            }
-            None => {
-                let asked = Instant::now();
-                let answer = self.link.request(request, deadline).await;
-                answer.map(|answer| Returned::from(answer).asked(asked, self.epoch))
-            }
+        let answer = if let Some(expected) = expected {
+            // It is no part of every call's future.
+            let came = Box::pin(self.link.request_objects(request, expected, deadline));
+            came.await.map(returned)
+        } else {
+            let asked = Instant::now();
+            let answer = self.link.request(request, deadline).await;
+            answer.map(|answer| Returned::from(answer).asked(asked, self.epoch))
         };
         answer.map_err(|error| self.explain(error, None))
     }
@@ -156,7 +154,7 @@ impl Connection {
         let handles = arguments.handles().to_vec();
         let request = Request::Call { function, arguments };
         Ok(Opened {
-            values: self.link.open_objects(request, expected, deadline).await?,
+            values: Box::pin(self.link.open_objects(request, expected, deadline)).await?,
             _handles: handles,
         })
     }

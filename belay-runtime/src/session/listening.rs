@@ -234,7 +234,7 @@ impl Listening {
         } else {
             events::listen(device.namespace, method.name, token)
         };
-        let link = line.link.clone();
+        let told = line.link.clone();
         let listening = Arc::downgrade(self);
         let order = move || line.link.order(listen.clone(), line.deadline);
         // Now, so that it is before all that this program asks for from now on. Where the connection is at its end there
@@ -270,9 +270,10 @@ impl Listening {
             }
             if let (Err(error), Some(listening)) = (answer, listening.upgrade()) {
                 let no_counter = |raised: &DeviceException| raised.is(events::NO_COUNTER);
-                let error = match error.exception().is_some_and(no_counter) {
-                    true => link.has_no_clock(),
-                    false => error,
+                let error = if error.exception().is_some_and(no_counter) {
+                    told.has_no_clock()
+                } else {
+                    error
                 };
                 listening.failed(token, error.in_method(method.path).on_device(&name));
             }

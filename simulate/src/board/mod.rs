@@ -96,6 +96,9 @@ pub(crate) struct Facts {
     pub(crate) waiting: usize,
     /// The numbers of the objects that stay for the host.
     pub(crate) objects: BTreeSet<u64>,
+    /// The objects that somebody has there, by the run of the interpreter and the number; and those that were let go all the same.
+    pub(crate) held: BTreeSet<(u64, u64)>,
+    pub(crate) gone: Vec<u64>,
     /// How often Ctrl-C has come while something ran.
     pub(crate) interrupts: u32,
 }

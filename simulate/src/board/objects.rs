@@ -45,9 +45,17 @@ fn numbers(value: &Json) -> Vec<u64> {
 }
 
 impl Machine {
-    /// Tells whoever judges what stays.
+    /// Tells whoever judges what stays, and what went that somebody has.
     pub(super) fn tell_objects(&self) {
-        self.witness.facts().objects = self.heap.objects.table.keys().copied().collect();
+        let table = &self.heap.objects.table;
+        let mut facts = self.witness.facts();
+        let before = std::mem::take(&mut facts.objects);
+        let gone = before.into_iter().filter(|number| !table.contains_key(number));
+        let gone: Vec<u64> = gone
+            .filter(|number| facts.held.contains(&(self.heap.boot, *number)))
+            .collect();
+        facts.gone.extend(gone);
+        facts.objects = table.keys().copied().collect();
     }
 
     /// What objects of these names are packed as where the host wants handles.

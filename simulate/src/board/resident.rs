@@ -265,14 +265,13 @@ impl Machine {
         fate: &mut u8,
     ) -> Python<Value> {
         match alias {
-            "O" | "Y" => {
+            "O" => {
                 *fate = 1;
-                let acts = alias == "O";
-                if acts {
-                    self.act(&words).await
-                } else {
-                    self.release(&words).await
-                }
+                self.act(&words).await
+            }
+            "Y" => {
+                *fate = 1;
+                self.release(&words).await
             }
             _ => {
                 let function = self.function(alias)?;
