@@ -110,7 +110,11 @@ pub(crate) fn run() -> Outcome {
     let mut build = cargo(["build", "--quiet", "--release", "--package", "belay-simulate"]);
     // The target directory is ours, so that what others have written is not compiled again.
     build.current_dir(&copy).env("CARGO_TARGET_DIR", target());
-    checked("building the simulation with the faults", &mut build)?;
+    let whether = checked("building the simulation with the faults", &mut build);
+    // What was compiled of it would be taken for what is compiled of the workspace, for as long as its sources are there and
+    // do not change.
+    fs::remove_dir_all(&copy).map_err(|error| error.to_string())?;
+    whether?;
     let program = target().join("planted-simulation");
     fs::copy(target().join("release/simulate"), &program).map_err(|error| error.to_string())?;
     let mut missed = Vec::new();
