@@ -254,8 +254,18 @@ async fn events_with_moments_have_all_kinds_of_values_and_go_on_after_a_reset() 
         assert_eq!(stamped.value, value);
     }
     let mut told = sensor.told();
+    let before = sensor.tell().await.unwrap();
     soon("a reset", sensor.device().reset()).await.unwrap();
+    let clock = sensor.device().clock();
+    let measured = clock.measure().await.unwrap();
     let after = sensor.tell().await.unwrap();
+    // What waits from before the reset is of a clock of its own.
+    for _ in 0..2 {
+        is_right(
+            soon("an event", told.try_next()).await.unwrap().unwrap(),
+            at(before),
+        );
+    }
     let lost = soon("a loss", told.try_next()).await.unwrap_err();
     assert!(matches!(lost.kind(), ErrorKind::EventsLost { .. }), "{lost:?}");
     for _ in 0..2 {
@@ -264,6 +274,7 @@ async fn events_with_moments_have_all_kinds_of_values_and_go_on_after_a_reset() 
             at(after),
         );
     }
+    assert!(clock.estimate().unwrap().exchanges >= measured.exchanges);
     drop((said, told));
     sensor.close().await.unwrap();
 }
