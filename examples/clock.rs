@@ -34,17 +34,17 @@ pub trait Sensor {
     #[task]
     async fn counter(&self) -> Result<u64>;
 
-    /// Passes the threshold, as its pin's interrupt would tell.
+    /// Comes near enough, as an interrupt of its pin would tell.
     ///
     /// ```python
-    /// passed(adc.read_u16())
+    /// came_near(adc.read_u16())
     /// ```
     #[task]
-    async fn pass(&self) -> Result<()>;
+    async fn approach(&self) -> Result<()>;
 
-    /// What was read when the threshold was passed, and when that was.
+    /// What was read when something came near, and when that was.
     #[event]
-    fn passed(&self) -> impl Stream<Item = Result<Stamped<u16>>>;
+    fn came_near(&self) -> impl Stream<Item = Result<Stamped<u16>>>;
 }
 
 #[tokio::main]
@@ -68,13 +68,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             reading.value, reading.uncertainty
         );
     }
-    let mut passed = sensor.passed();
-    sensor.pass().await?;
-    if let Some(reading) = passed.try_next().await? {
+    let mut near = sensor.came_near();
+    sensor.approach().await?;
+    if let Some(reading) = near.try_next().await? {
         // It may wait for as long as it likes: its moment is that at which the board told it.
         println!("{} was told at {:?}", reading.value, reading.time);
     }
-    drop(passed);
+    drop(near);
     let ticks = sensor.counter().await?;
     if let Some(moment) = clock.moment(ticks) {
         println!("the counter was {ticks} at {:?}", moment.time);
