@@ -176,7 +176,7 @@ impl Link {
     ///
     /// # Cancel safety
     ///
-    /// As [`provide_bytes`](Self::provide_bytes).
+    /// It is sent again the next time when the future is dropped.
     pub async fn provide_packing(&self, deadline: Duration) -> Result<()> {
         self.has(PACK, &self.shared.provided.packs, deadline).await?;
         Ok(())
