@@ -6,8 +6,8 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EventLoss {
-    /// They were lost on the line, or the board had no room for them; or the line was so bad that the request to send
-    /// events reached the board late.
+    /// They were lost on the line, or the board had no room for them. How many is not known where the line was so bad that the
+    /// board had to be told more than once to send them.
     Line,
     /// The subscriber did not keep up: its queue would have become longer than
     /// [`event_backlog`](crate::DeviceBuilder::event_backlog) allows.

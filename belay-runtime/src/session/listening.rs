@@ -249,23 +249,11 @@ impl Listening {
         tokio::spawn(async move {
             let mut answer = first.await.map(drop);
             for _ in 1..ATTEMPTS {
-                let again = answer.as_ref().is_err_and(|error| match error.kind() {
-                    // The last is of calls that end because the device is being closed: the teardowns tell, too.
-                    ErrorKind::Interrupted
-                    | ErrorKind::Timeout { .. }
-                    | ErrorKind::Unresponsive { .. }
-                    | ErrorKind::Closed => true,
-                    // Perhaps it has been told, and the same once more changes nothing.
-                    ErrorKind::FateUnknown(_) => !error.ends_connection(),
-                    _ => false,
-                });
-                if !again {
+                if !answer.as_ref().is_err_and(may_be_ordered_again) {
                     break;
                 }
-                if let Some(listening) = listening.upgrade() {
-                    listening.hub.doubt(token);
-                }
-                let Ok(next) = order() else { return };
+                let next = { listening.upgrade() }.and_then(|all| all.again(token, &order));
+                let Some(next) = next else { return };
                 answer = next.await.map(drop);
             }
             if let (Err(error), Some(listening)) = (answer, listening.upgrade()) {
@@ -278,6 +266,18 @@ impl Listening {
                 listening.failed(token, error.in_method(method.path).on_device(&name));
             }
         });
+    }
+
+    /// Orders once more what is to come under this name, unless nobody wants that any more. What was told meanwhile may be
+    /// missing.
+    fn again<T>(&self, token: u32, order: impl FnOnce() -> Result<T>) -> Option<T> {
+        let state = self.state();
+        let event = state.heard.iter().find(|event| event.token == token)?;
+        for queue in &event.queues {
+            queue.lose(None, EventLoss::Line);
+        }
+        // While nobody else orders anything.
+        order().ok()
     }
 
     /// The board could not be told to send what was to come under this name. Where that is because the connection is at
@@ -307,6 +307,20 @@ impl State {
         }
         self.token += 1;
         self.token
+    }
+}
+
+/// Whether the board is told once more, after this has become of telling it.
+fn may_be_ordered_again(error: &Error) -> bool {
+    match error.kind() {
+        // The last is of calls that end because the device is being closed: the teardowns tell, too.
+        ErrorKind::Interrupted
+        | ErrorKind::Timeout { .. }
+        | ErrorKind::Unresponsive { .. }
+        | ErrorKind::Closed => true,
+        // Perhaps it has been told, and the same once more changes nothing.
+        ErrorKind::FateUnknown(_) => !error.ends_connection(),
+        _ => false,
     }
 }
 
