@@ -140,15 +140,6 @@ impl ToldHub {
         self.come.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The board is to be told once more to send what is told under this name: what was told before that is not counted.
-    pub(crate) fn doubt(&self, token: u32) {
-        if let Some(listeners) = self.listeners().get(&token) {
-            for queue in &listeners.queues {
-                queue.lose(None, EventLoss::Line);
-            }
-        }
-    }
-
     /// The board says how many it had told under each name when all that came before this had been sent.
     pub fn settle(&self, counts: &[(u32, u64)]) {
         let mut all = self.listeners();

@@ -193,11 +193,14 @@ async fn hear(
             }
             Ok(Some(Err(error))) => match error.kind() {
                 ErrorKind::EventsLost { lost: Some(lost), .. } => heard.lost += lost,
-                // The line was so bad that the board was told too late to send them, or could not be told.
                 ErrorKind::EventsLost { lost: None, .. } => {
                     heard.gap = true;
-                    return heard;
+                    let Some(later) = afterwards(teller, until + 1, outcome).await else {
+                        return heard;
+                    };
+                    until = later;
                 }
+                // The line was so bad that the board did not receive the subscription.
                 ErrorKind::NotHeard(cause) if tells_of_the_line(cause) => {
                     heard.gap = true;
                     return heard;
