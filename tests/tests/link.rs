@@ -66,6 +66,7 @@ belay_tests::on_both_runtimes! {
     a_deployed_function_is_found_again_by_the_next_link
     an_exception_is_told_with_its_parts_and_the_next_call_works
     the_items_of_a_generator_come_one_by_one
+    an_iterator_goes_on_where_it_was
     a_dropped_call_is_interrupted_and_the_next_one_works
     a_long_call_that_is_dropped_is_interrupted_and_the_next_one_works
     a_call_that_takes_too_long_is_interrupted_and_the_next_one_works
@@ -117,6 +118,44 @@ async fn the_items_of_a_generator_come_one_by_one(path: CallPath) {
     let stream = bench.link.stream(Request::Evaluate("range(1000)".into()), SHORT);
     let items: Vec<String> = stream.map(text).collect().await;
     assert_eq!(items, (0..1000).map(|i| i.to_string()).collect::<Vec<_>>());
+}
+
+/// Whoever asks it for an iterator again has it begin anew, or finds that it cannot be asked.
+async fn an_iterator_goes_on_where_it_was(path: CallPath) {
+    let bench = connect(path).await;
+    let source = "class anew:
+ def __iter__(self):
+  self.n=0
+  return self
+ def __next__(self):
+  self.n+=1
+  if self.n>150:raise StopIteration
+  return self.n
+class once:
+ def __iter__(self):
+  n=anew()
+  n.n=100
+  class Items:
+   def __next__(self):return n.__next__()
+  return Items()
+def failing():
+ yield 1
+ yield 2
+ raise ValueError('of its own')
+";
+    bench.deploy("anew", source).await;
+    for (items, expected) in [("anew()", 1..151), ("once()", 101..151)] {
+        let items = Request::Evaluate(format!("N('t')['{}']()", items.trim_end_matches("()")));
+        let items: Vec<String> = bench.link.stream(items, SHORT).map(text).collect().await;
+        assert_eq!(items, expected.map(|n| n.to_string()).collect::<Vec<_>>());
+    }
+    let failing = Request::Evaluate("N('t')['failing']()".into());
+    let items: Vec<_> = bench.link.stream(failing, SHORT).collect().await;
+    let [Ok(_), Ok(_), Err(error)] = &items[..] else {
+        panic!("{items:?}");
+    };
+    assert_eq!(error.exception().expect("an exception").type_name, "ValueError");
+    assert_eq!(text(bench.eval("4").await), "4");
 }
 
 async fn a_dropped_call_is_interrupted_and_the_next_one_works(path: CallPath) {

@@ -53,9 +53,12 @@ def _belay(version, boot, before):
 
         waiting = waiting()
         waiting.register(sys.stdin, 1)
+        # The same without a list.
+        glance = getattr(waiting, "ipoll", waiting.poll)
         waiting = waiting.poll
     except:
         waiting = None
+        glance = bytes
     # What comes and goes are bytes: each new text would be looked up among all names that there are, which takes longer
     # than a call.
     put = sys.stdout
@@ -134,13 +137,20 @@ def _belay(version, boot, before):
         for at in range(at, min(to or total, total), size):
             send(b"%cf%d %d %d:%s" % (text[0], i, at, total, base64(text[at : at + size])))
 
+    def together(*pieces):
+        # A frame that is long: of new `bytes` a board works out a hash, which takes longer than to copy them.
+        frame = bytearray(start)
+        for piece in pieces:
+            frame += piece
+        return frame
+
     def part(wanted, number, i, data):
         # As `send`, but what is long is copied as seldom as can be.
         head = b"%c+%d:" % (number, i)
         data = base64(data)
         if wanted:
             return piecewise(wanted, i, head + data)
-        put(b"".join((start, head, data, b"%08x\x03" % crc(data, crc(head, seed)))))
+        put(together(head, data, b"%08x\x03" % crc(data, crc(head, seed))))
 
     class Parts(Stream):
         # Where `print` writes a value to that is too large to be made a string of.
@@ -264,33 +274,64 @@ def _belay(version, boot, before):
             gc.collect()
             say(frames, b"%ce(%d,%d,'%s','',None,None,'')" % (number, many, fate, type(error).__name__))
 
+    def steps(items):
+        # A generator of what this gives, which is its own iterator; `for` could have another one begin anew.
+        try:
+            while 1:
+                yield next(items)
+        except StopIteration:
+            pass
+
+    generator = type(steps(0))
+
     def batch(frames, number, stream, credit):
         items, result = streams[stream]
         size = i = 0
-        end = b"p"
-        try:
-            while i < credit and size < 2048:
-                item = next(items)
-                packed = result and names["P"](item, result)
-                if packed:
-                    text = b"%cY%d:%s" % (number, i, packed[0] + base64(packed[1]))
-                elif isinstance(item, raw) and type(item) in raw:
-                    if len(item) > 40:
-                        text = b"%ck%d:%s" if type(item) is bytearray else b"%cz%d:%s"
-                        text %= number, i, base64(item)
-                    else:
-                        text = b"%cy%d:%r" % (number, i, bytes(item) if type(item) is memoryview else item)
-                else:
-                    text = b"%cy%d:%r" % (number, i, item)
+        end = b"d"
+        # Most items are numbers, and many come at once: what `say` and the packing do is done here, as calling them
+        # takes as long.
+        real = result and result in ".fE" and packed("f" if 1e-9 + 1 == 1 else "d", (0.0,))
+        exact = float if real else None
+        head = b"%cy%%d:%%d" % number
+        keep = frames.append
+        some = any
+        for item in items if type(items) is generator else steps(items):
+            kind = type(item)
+            if kind is int:
+                text = head % (i, item)
+                frame = start + text + b"%08x\x03" % crc(text, seed)
+                keep(text)
+                put(frame)
+            elif kind is exact:
+                real[0] = item
+                text = b"%cY%d:.%s" % (number, i, base64(real))
+                frame = start + text + b"%08x\x03" % crc(text, seed)
+                keep(text)
+                put(frame)
+            else:
+                text = item_as(number, i, item, result)
                 say(frames, text)
-                i += 1
-                size += len(text)
-                if waiting and waiting(0):
-                    break
-        except StopIteration:
-            end = b"d"
+            i += 1
+            size += len(text)
+            if i == credit or size > 2047 or some(glance(0)):
+                end = b"p"
+                break
+        else:
             del streams[stream]
         say(frames, b"%c%s%d" % (number, end, i))
+
+    def item_as(number, i, item, result):
+        # The frame of an item.
+        packed = result and names["P"](item, result)
+        if packed:
+            return b"%cY%d:%s" % (number, i, packed[0] + base64(packed[1]))
+        if isinstance(item, raw) and type(item) in raw:
+            if len(item) > 40:
+                text = b"%ck%d:%s" if type(item) is bytearray else b"%cz%d:%s"
+                return text % (number, i, base64(item))
+            if type(item) is memoryview:
+                item = bytes(item)
+        return b"%cy%d:%r" % (number, i, item)
 
     def close(stream):
         items, _ = streams.pop(stream, (None, None))
@@ -605,7 +646,7 @@ def _belay(version, boot, before):
                                     frames.append(reply)
                                     check = b"%08x\x03" % crc(reply, seed)
                                     # What is long is copied once, which takes longer for what is short.
-                                    put(start + reply + check if len(reply) < 100 else b"".join((start, reply, check)))
+                                    put(start + reply + check if len(reply) < 100 else together(reply, check))
                                 except MemoryError:
                                     # Even calling that takes room, and a heap that is not locked.
                                     free_heap()
