@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
 
+use belay::prelude::*;
 use belay::{Device, Result};
 use belay_runtime::python::{Array, Bytes, Micros, Millis, Seconds, Timestamp, Value};
 use belay_tests::connected;
+use futures_util::TryStreamExt as _;
 use serde::Deserialize;
 
 const MS: Duration = Duration::from_millis(1);
@@ -234,5 +236,106 @@ async fn times_mean_the_same_to_the_board() {
         "{seconds:?}"
     );
     assert_eq!(same, long);
+    device.close().await.expect("it closes");
+}
+
+#[belay::device]
+trait Gives {
+    /// ```python
+    /// return ready
+    /// ```
+    #[task]
+    async fn texts(&self) -> Result<Vec<Option<String>>>;
+
+    /// ```python
+    /// return ready
+    /// ```
+    #[task]
+    async fn anything(&self) -> Result<Value>;
+
+    /// ```python
+    /// for item in ready:
+    ///     yield item
+    /// ```
+    #[task]
+    fn each(&self) -> impl Stream<Item = Result<Value>>;
+
+    /// ```python
+    /// for item in ready:
+    ///     yield item
+    /// ```
+    #[task]
+    fn each_float(&self) -> impl Stream<Item = Result<f64>>;
+
+    /// ```python
+    /// global ready
+    /// from json import loads
+    /// ready = eval(expression)
+    /// ```
+    #[setup]
+    async fn prepare(&self, expression: &str) -> Result<()>;
+}
+
+#[tokio::test]
+async fn texts_are_what_they_are_however_they_come() {
+    let (_board, device) = prepared().await;
+    let gives = GivesDevice::attach(&device).await.expect("it attaches");
+    for (expression, texts) in [
+        ("[]", &[][..]),
+        ("['']", &[Some("")]),
+        ("['', '']", &[Some(""), Some("")]),
+        (
+            "('a', 'b\\'\\\\', '\"', '\\r\\n\\x7f')",
+            &[Some("a"), Some("b'\\"), Some("\""), Some("\r\n\u{7f}")],
+        ),
+        (
+            "['\\x80\\xff', '\\u20ac', '\\U0001f600']",
+            &[Some("\u{80}\u{ff}"), Some("\u{20ac}"), Some("\u{1f600}")],
+        ),
+        ("['a\\0b', '\\0']", &[Some("a\0b"), Some("\0")]),
+        ("['a', None]", &[Some("a"), None]),
+    ] {
+        gives.prepare(expression).await.expect(expression);
+        let given = gives.texts().await.expect(expression);
+        let expected: Vec<Option<String>> = { texts.iter() }.map(|text| text.map(str::to_owned)).collect();
+        assert_eq!(given, expected, "{expression}");
+    }
+    let long = "['text %d of many' % n for n in range(1000)]";
+    gives.prepare(long).await.expect("many");
+    let given = gives.texts().await.expect("many").into_iter().enumerate();
+    for (n, text) in given {
+        assert_eq!(text.expect("a text"), format!("text {n} of many"));
+    }
+    for none in ["[b'a', b'b']", "['a', b'b']", "['a', 5]"] {
+        gives.prepare(none).await.expect(none);
+        gives.texts().await.expect_err(none);
+    }
+    device.close().await.expect("it closes");
+}
+
+#[tokio::test]
+async fn the_items_of_a_stream_are_what_they_are() {
+    let (_board, device) = prepared().await;
+    let gives = GivesDevice::attach(&device).await.expect("it attaches");
+    let numbers = "[n * (-1) ** n * 3 ** (n % 50) for n in range(300)]";
+    let others = "[0, True, 1, 2**30, -2**30, 2**31, 2**63, -2**64, 1.5, -0.0, 1e300, 1/3, None, 'a', b'b', b'c' * 50, \
+                  bytearray(60), [1], (2.5,), 7]";
+    for expression in [numbers, others] {
+        gives.prepare(expression).await.expect(expression);
+        let all = gives.anything().await.expect("all at once");
+        let each: Vec<Value> = gives.each().try_collect().await.expect("one by one");
+        assert_eq!(Value::List(each), all);
+    }
+    gives
+        .prepare("[n / 7 for n in range(-150, 150)] + [float('inf'), -0.0, 5e-324, 3, 2**70]")
+        .await
+        .expect("floats");
+    let each: Vec<f64> = gives.each_float().try_collect().await.expect("one by one");
+    let expected = (-150..150).map(|n| f64::from(n) / 7.0);
+    let expected: Vec<f64> = expected
+        .chain([f64::INFINITY, -0.0, 5e-324, 3.0, 2_f64.powi(70)])
+        .collect();
+    let bits = |floats: &[f64]| floats.iter().map(|float| float.to_bits()).collect::<Vec<_>>();
+    assert_eq!(bits(&each), bits(&expected));
     device.close().await.expect("it closes");
 }

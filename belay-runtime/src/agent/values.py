@@ -4,6 +4,8 @@ from struct import pack
 
 # Whether floats have 32 bits or 64.
 width = "f" if 1e-9 + 1 == 1 else "d"
+# Whether texts are Unicode.
+wide = len(str(b"\xc3\xa9", "utf8")) == 1
 rows = (list, tuple, array)
 nested = (list, tuple, array, set, frozenset)
 # What most values consist of, found at once: a board takes long to see that something is an instance of nothing here.
@@ -45,9 +47,15 @@ def packed(value, result):
         if kind is float and result in ".fE":
             return b".", pack("<" + width, value)
         if kind in rows:
+            if result == "t":
+                # Nothing but texts can be joined.
+                text = "\0".join(value)
+                if wide and text.count("\0") + 1 == len(value):
+                    return b"t", bytearray(text, "utf8")
+                return
             if result == "f":
                 if set(map(type, value)) == {float}:
-                    return width.encode(), bytes(array(width, value))
+                    return width.encode(), bytearray(array(width, value))
             elif result not in ".E":
                 # Ints as the board has them: `True` is no 1.
                 if len(value) > 7:
@@ -55,7 +63,7 @@ def packed(value, result):
                     for code in result:
                         some = array(code, value)
                         if array("O", some) == words:
-                            return code.encode(), bytes(some)
+                            return code.encode(), bytearray(some)
                 return
         if result in ".fE":
             return floats(value)

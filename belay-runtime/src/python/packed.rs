@@ -12,6 +12,7 @@ pub(crate) fn repr(code: u8, data: &[u8]) -> Option<Vec<u8>> {
     match code {
         b'.' => float(data).map(|float| text_of(float).into_bytes()),
         b'E' => with_floats(data),
+        b't' => Some(texts(data)),
         code => sequence(code, data),
     }
 }
@@ -49,6 +50,47 @@ fn sequence(code: u8, data: &[u8]) -> Option<Vec<u8>> {
     }
     text.push(']');
     Some(text.into_bytes())
+}
+
+/// A list of texts between which there are zeros.
+fn texts(data: &[u8]) -> Vec<u8> {
+    let mut list = String::with_capacity(data.len() + data.len() / 2 + 4);
+    for text in data.split(|byte| *byte == 0) {
+        list.push_str(if list.is_empty() { "[" } else { ", " });
+        push_text(&mut list, text);
+    }
+    list.push(']');
+    list.into_bytes()
+}
+
+/// Adds the `repr` of a text. The board takes whatever is in it for UTF-8.
+fn push_text(list: &mut String, text: &[u8]) {
+    let double = text.contains(&b'\'') && !text.contains(&b'"');
+    let quote = if double { '"' } else { '\'' };
+    list.push(quote);
+    let mut rest = text;
+    while let Some((first, more)) = rest.split_first() {
+        let goes_on = more.iter().take_while(|byte| **byte & 0xc0 == 0x80).count();
+        let (tail, others) = more.split_at(goes_on);
+        rest = others;
+        // Those of its bits that say how many bytes follow do not count.
+        let head = u32::from(*first) & 0xff_u32 >> first.leading_ones();
+        let tail = if first.is_ascii() { &[] } else { tail };
+        let code = tail
+            .iter()
+            .fold(head, |code, byte| code << 6 | u32::from(byte & 0x3f));
+        match char::from_u32(code) {
+            Some('\n') => list.push_str("\\n"),
+            Some('\r') => list.push_str("\\r"),
+            Some('\t') => list.push_str("\\t"),
+            Some(plain) if plain == quote || plain == '\\' => list.extend(['\\', plain]),
+            Some(plain @ ' '..='~') => list.push(plain),
+            _ if code < 0x100 => list.push_str(&format!("\\x{code:02x}")),
+            _ if code < 0x1_0000 => list.push_str(&format!("\\u{code:04x}")),
+            _ => list.push_str(&format!("\\U{code:08x}")),
+        }
+    }
+    list.push(quote);
 }
 
 /// A float of four or eight bytes.
@@ -189,6 +231,19 @@ mod tests {
         );
         assert_eq!(text(b'.', &0.1_f32.to_le_bytes()).unwrap(), "0.10000000149011612");
         assert_eq!(text(b'.', &0.1_f64.to_le_bytes()).unwrap(), "0.1");
+    }
+
+    #[test]
+    fn texts_are_what_the_board_would_have_written() {
+        let list = |data: &[u8]| text(b't', data).unwrap();
+        assert_eq!(list(b""), "['']");
+        assert_eq!(list(b"a\0\0b'\\\0'\""), r#"['a', '', "b'\\", '\'"']"#);
+        assert_eq!(
+            list("\t\r\n\x1b\u{7f}é€\u{1f600}".as_bytes()),
+            r"['\t\r\n\x1b\x7f\xe9\u20ac\U0001f600']"
+        );
+        // What is no UTF-8, as MicroPython reads it.
+        assert_eq!(list(b"\xed\xa0\x80a\x80b\xc3\xff"), r"['\ud800ab\x03\x00']");
     }
 
     #[test]

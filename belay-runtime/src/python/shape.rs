@@ -20,8 +20,9 @@ pub(crate) enum Shape {
     Float,
     /// A sequence of floats.
     Floats,
-    /// A sequence of ints. The board packs them into an array with the first of these type codes that holds
-    /// them.
+    /// A sequence of texts.
+    Texts,
+    /// A sequence of ints, in arrays with one of these type codes, the first one that holds them.
     Ints(&'static str),
     /// Any value, with the time at which the board had it.
     Stamped,
@@ -62,7 +63,7 @@ impl Shape {
         // The probe never returns a value, so this always fails.
         let _ = T::deserialize(Probe(&mut asked));
         match asked {
-            Asked::Plain | Asked::Int(_) | Asked::Sequence(Self::Plain) => Self::Plain,
+            Asked::Plain | Asked::Int(_) | Asked::Text | Asked::Sequence(Self::Plain) => Self::Plain,
             Asked::Float => Self::Float,
             Asked::Object => Self::Objects(Handles::Itself),
             Asked::Any | Asked::Sequence(Self::Any) if sample::has_handles::<T>() => {
@@ -85,6 +86,7 @@ impl Shape {
             Self::Plain => "",
             Self::Float => ".",
             Self::Floats => "f",
+            Self::Texts => "t",
             Self::Ints(codes) => codes,
             Self::Stamped => "@",
             Self::Objects(Handles::Itself) => "Oo",
@@ -104,6 +106,7 @@ enum Asked {
     Plain,
     Int(&'static str),
     Float,
+    Text,
     Object,
     /// A sequence of this shape.
     Sequence(Shape),
@@ -146,8 +149,8 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         deserialize_f32 => Asked::Float,
         deserialize_f64 => Asked::Float,
         deserialize_char => Asked::Plain,
-        deserialize_str => Asked::Plain,
-        deserialize_string => Asked::Plain,
+        deserialize_str => Asked::Text,
+        deserialize_string => Asked::Text,
         deserialize_bytes => Asked::Plain,
         deserialize_byte_buf => Asked::Plain,
         deserialize_unit => Asked::Plain,
@@ -222,7 +225,8 @@ impl<'de> SeqAccess<'de> for Elements<'_> {
         *asked = Asked::Sequence(match element {
             Asked::Float => Shape::Floats,
             Asked::Int(codes) => Shape::Ints(codes),
-            Asked::Plain | Asked::Sequence(Shape::Plain | Shape::Ints(_)) => Shape::Plain,
+            Asked::Text => Shape::Texts,
+            Asked::Plain | Asked::Sequence(Shape::Plain | Shape::Ints(_) | Shape::Texts) => Shape::Plain,
             Asked::Object => Shape::Objects(Handles::List),
             Asked::Any | Asked::Stamped | Asked::Sequence(_) => Shape::Any,
         });
@@ -249,7 +253,9 @@ mod tests {
         assert_eq!(Shape::of::<()>(), Shape::Plain);
         assert_eq!(Shape::of::<Option<bool>>(), Shape::Plain);
         assert_eq!(Shape::of::<Bytes>(), Shape::Plain);
-        assert_eq!(Shape::of::<Vec<String>>(), Shape::Plain);
+        assert_eq!(Shape::of::<String>(), Shape::Plain);
+        assert_eq!(Shape::of::<Vec<Vec<String>>>(), Shape::Plain);
+        assert_eq!(Shape::of::<Vec<char>>(), Shape::Plain);
         assert_eq!(Shape::of::<Vec<Vec<u8>>>(), Shape::Plain);
         assert_eq!(Shape::of::<f64>(), Shape::Float);
         assert_eq!(Shape::of::<Option<f32>>(), Shape::Float);
@@ -260,6 +266,8 @@ mod tests {
         assert_eq!(Shape::of::<[f32; 17]>(), Shape::Floats);
         assert_eq!(Shape::of::<Array<i16>>(), Shape::Ints("h"));
         assert_eq!(Shape::of::<BTreeSet<u32>>(), Shape::Ints("HI"));
+        assert_eq!(Shape::of::<Vec<String>>(), Shape::Texts);
+        assert_eq!(Shape::of::<BTreeSet<Option<String>>>(), Shape::Texts);
         assert_eq!(Shape::of::<(f32, i32)>(), Shape::Any);
         assert_eq!(Shape::of::<Vec<Vec<f32>>>(), Shape::Any);
         assert_eq!(Shape::of::<BTreeMap<String, f32>>(), Shape::Any);
