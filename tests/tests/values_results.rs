@@ -245,12 +245,6 @@ trait Gives {
     /// return ready
     /// ```
     #[task]
-    async fn texts(&self) -> Result<Vec<Option<String>>>;
-
-    /// ```python
-    /// return ready
-    /// ```
-    #[task]
     async fn anything(&self) -> Result<Value>;
 
     /// ```python
@@ -274,43 +268,6 @@ trait Gives {
     /// ```
     #[setup]
     async fn prepare(&self, expression: &str) -> Result<()>;
-}
-
-#[tokio::test]
-async fn texts_are_what_they_are_however_they_come() {
-    let (_board, device) = prepared().await;
-    let gives = GivesDevice::attach(&device).await.expect("it attaches");
-    for (expression, texts) in [
-        ("[]", &[][..]),
-        ("['']", &[Some("")]),
-        ("['', '']", &[Some(""), Some("")]),
-        (
-            "('a', 'b\\'\\\\', '\"', '\\r\\n\\x7f')",
-            &[Some("a"), Some("b'\\"), Some("\""), Some("\r\n\u{7f}")],
-        ),
-        (
-            "['\\x80\\xff', '\\u20ac', '\\U0001f600']",
-            &[Some("\u{80}\u{ff}"), Some("\u{20ac}"), Some("\u{1f600}")],
-        ),
-        ("['a\\0b', '\\0']", &[Some("a\0b"), Some("\0")]),
-        ("['a', None]", &[Some("a"), None]),
-    ] {
-        gives.prepare(expression).await.expect(expression);
-        let given = gives.texts().await.expect(expression);
-        let expected: Vec<Option<String>> = { texts.iter() }.map(|text| text.map(str::to_owned)).collect();
-        assert_eq!(given, expected, "{expression}");
-    }
-    let long = "['text %d of many' % n for n in range(1000)]";
-    gives.prepare(long).await.expect("many");
-    let given = gives.texts().await.expect("many").into_iter().enumerate();
-    for (n, text) in given {
-        assert_eq!(text.expect("a text"), format!("text {n} of many"));
-    }
-    for none in ["[b'a', b'b']", "['a', b'b']", "['a', 5]"] {
-        gives.prepare(none).await.expect(none);
-        gives.texts().await.expect_err(none);
-    }
-    device.close().await.expect("it closes");
 }
 
 #[tokio::test]

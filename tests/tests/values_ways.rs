@@ -36,6 +36,12 @@ trait Ways {
     /// return eval(source)
     /// ```
     #[task]
+    async fn as_texts(&self, source: &str) -> Result<Vec<Option<String>>>;
+
+    /// ```python
+    /// return eval(source)
+    /// ```
+    #[task]
     async fn as_float(&self, source: &str) -> Result<Option<f64>>;
 
     /// ```python
@@ -66,6 +72,7 @@ async fn a_result_is_what_its_repr_would_have_been(path: CallPath) {
         "list(range(20))",
         "tuple(range(-70000, 70000, 9999))",
         "[0] * 20 + [2**31]",
+        "[0] * 9 + [70000] + [0] * 9",
         "[2**40] * 20",
         "[1, 0] * 10 + [True]",
         "[1.0] * 20",
@@ -89,6 +96,16 @@ async fn a_result_is_what_its_repr_would_have_been(path: CallPath) {
         "(0.1,)",
         "0.1",
         "1e-300",
+        "['']",
+        "('', '')",
+        r#"['a', 'b\'\\', '"', '\'"', '\r\n\t\x1b\x7f']"#,
+        r"['\x80\xff', '\u20ac', '\U0001f600'] * 20",
+        r"['a\0b', '\0']",
+        "['a', None, 'b']",
+        "['a', b'b']",
+        "[b'a', b'b']",
+        "{'a', }",
+        "['text %d' % n for n in range(1000)]",
         "(1 + 2j)",
         "float('nan')",
     ] {
@@ -108,6 +125,10 @@ async fn a_result_is_what_its_repr_would_have_been(path: CallPath) {
         same(told(ways.as_bytes(source).await), told(repr.to::<Vec<u8>>()));
         same(told(ways.as_set(source).await), told(repr.to::<BTreeSet<u64>>()));
         same(told(ways.as_floats(source).await), told(repr.to::<Vec<f64>>()));
+        same(
+            told(ways.as_texts(source).await),
+            told(repr.to::<Vec<Option<String>>>()),
+        );
         same(told(ways.as_float(source).await), told(repr.to::<Option<f64>>()));
     }
     device.close().await.expect("it closes");

@@ -40,6 +40,15 @@ def floats(value):
     if len(found):
         return b"E", b"%s%d:" % (width, len(found)) + bytes(found) + b"%r" % (value,)
 
+def held(code, values, words):
+    # These in an array of this kind, if that holds them as they are. Where it does not, some boards raise.
+    try:
+        some = array(code, values)
+        if array("O", some) == words:
+            return some
+    except OverflowError:
+        pass
+
 def packed(value, result):
     # What a value is packed as, and its bytes; nothing where its `repr` is to be sent.
     kind = type(value)
@@ -60,9 +69,11 @@ def packed(value, result):
                 # Ints as the board has them: `True` is no 1.
                 if len(value) > 7:
                     words = array("O", value)
+                    ends = array("O", (value[0], value[-1]))
                     for code in result:
-                        some = array(code, value)
-                        if array("O", some) == words:
+                        # Numbers that are too large for it stand at an end more often than not.
+                        some = held(code, ends, ends) and held(code, value, words)
+                        if some:
                             return code.encode(), bytearray(some)
                 return
         if result in ".fE":
