@@ -293,27 +293,21 @@ def _belay(version, boot, before):
         real = result and result in ".fE" and packed("f" if 1e-9 + 1 == 1 else "d", (0.0,))
         exact = float if real else None
         head = b"%cy%%d:%%d" % number
-        keep = frames.append
-        some = any
         for item in items if type(items) is generator else steps(items):
             kind = type(item)
             if kind is int:
                 text = head % (i, item)
-                frame = start + text + b"%08x\x03" % crc(text, seed)
-                keep(text)
-                put(frame)
             elif kind is exact:
                 real[0] = item
                 text = b"%cY%d:.%s" % (number, i, base64(real))
-                frame = start + text + b"%08x\x03" % crc(text, seed)
-                keep(text)
-                put(frame)
             else:
                 text = item_as(number, i, item, result)
-                say(frames, text)
+            frame = start + text + b"%08x\x03" % crc(text, seed)
+            frames.append(text)
+            put(frame)
             i += 1
             size += len(text)
-            if i == credit or size > 2047 or some(glance(0)):
+            if i == credit or size > 2047 or any(glance(0)):
                 end = b"p"
                 break
         else:

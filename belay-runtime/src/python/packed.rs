@@ -85,9 +85,9 @@ fn push_text(list: &mut String, text: &[u8]) {
             Some('\t') => list.push_str("\\t"),
             Some(plain) if plain == quote || plain == '\\' => list.extend(['\\', plain]),
             Some(plain @ ' '..='~') => list.push(plain),
-            _ if code < 0x100 => list.push_str(&format!("\\x{code:02x}")),
-            _ if code < 0x1_0000 => list.push_str(&format!("\\u{code:04x}")),
-            _ => list.push_str(&format!("\\U{code:08x}")),
+            _ if code < 0x100 => list.extend(format!("\\x{code:02x}").chars()),
+            _ if code < 0x1_0000 => list.extend(format!("\\u{code:04x}").chars()),
+            _ => list.extend(format!("\\U{code:08x}").chars()),
         }
     }
     list.push(quote);
