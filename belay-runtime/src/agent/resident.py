@@ -137,20 +137,17 @@ def _belay(version, boot, before):
         for at in range(at, min(to or total, total), size):
             send(b"%cf%d %d %d:%s" % (text[0], i, at, total, base64(text[at : at + size])))
 
-    def together(*pieces):
-        # A frame that is long: of new `bytes` a board works out a hash, which takes longer than to copy them.
-        frame = bytearray(start)
-        for piece in pieces:
-            frame += piece
-        return frame
-
     def part(wanted, number, i, data):
         # As `send`, but what is long is copied as seldom as can be.
         head = b"%c+%d:" % (number, i)
         data = base64(data)
         if wanted:
             return piecewise(wanted, i, head + data)
-        put(together(head, data, b"%08x\x03" % crc(data, crc(head, seed))))
+        # Of new `bytes` a board works out a hash, which takes longer than to copy them.
+        frame = bytearray(start + head)
+        frame += data
+        frame += b"%08x\x03" % crc(data, crc(head, seed))
+        put(frame)
 
     class Parts(Stream):
         # Where `print` writes a value to that is too large to be made a string of.
@@ -640,7 +637,7 @@ def _belay(version, boot, before):
                                     frames.append(reply)
                                     check = b"%08x\x03" % crc(reply, seed)
                                     # What is long is copied once, which takes longer for what is short.
-                                    put(start + reply + check if len(reply) < 100 else together(reply, check))
+                                    put(start + reply + check if len(reply) < 100 else b"".join((start, reply, check)))
                                 except MemoryError:
                                     # Even calling that takes room, and a heap that is not locked.
                                     free_heap()
