@@ -1,7 +1,8 @@
-//! What boards behind a server cost it, and what they cost a client: memory, processor, and what goes over the network.
+//! What boards behind a server cost it, and what they cost a client: memory, processor, and what goes over the network; and
+//! how long a call on all boards of a group takes.
 //!
 //! `cargo run --release -p belay-fleet --example growth`; the boards are simulated, and server and client are programs of
-//! their own.
+//! their own. With `-- boards`, `-- group` or `-- announcements` it measures only that.
 
 use std::error::Error;
 use std::io::{BufRead as _, BufReader, Lines, Write as _};
@@ -19,6 +20,9 @@ use futures_util::StreamExt as _;
 const IDLE: Duration = Duration::from_secs(10);
 /// How often all boards are called.
 const CALLS: u32 = 20;
+/// How long the body of a call takes on a board, in milliseconds, in which the board has nothing to do.
+const RESTS: u32 = 50;
+
 #[belay::device]
 trait Echo {
     /// ```python
@@ -26,6 +30,14 @@ trait Echo {
     /// ```
     #[task]
     async fn echo(&self, number: u32) -> Result<u32>;
+
+    /// ```python
+    /// import time
+    /// time.sleep_ms(milliseconds)
+    /// return milliseconds
+    /// ```
+    #[task]
+    async fn rest(&self, milliseconds: u32) -> Result<u32>;
 }
 
 type Outcome<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -69,29 +81,29 @@ impl Part {
 
     /// Its memory in kilobytes, and what it has had of the processor.
     fn cost(&self) -> Outcome<(u64, Duration)> {
-        let read = |file: &str| std::fs::read_to_string(format!("/proc/{}/{file}", self.child.id()));
-        let status = read("status")?;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let memory = status
             .lines()
             .find_map(|line| line.strip_prefix("VmRSS:"))
             .and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok());
-        let stat = read("stat")?;
-        let fields: Vec<&str> = stat
-            .rsplit(')')
-            .next()
-            .unwrap_or_default()
-            .split_whitespace()
-            .collect();
-        // In hundredths of a second, on every Linux.
-        let ticks: u64 = [fields[11], fields[12]]
-            .iter()
-            .filter_map(|ticks| ticks.parse::<u64>().ok())
-            .sum();
-        Ok((
-            memory.ok_or("no memory is told")?,
-            Duration::from_millis(10 * ticks),
-        ))
+        Ok((memory.ok_or("no memory is told")?, processor(self.child.id())?))
     }
+}
+
+/// What a program has had of the processor, with all its threads.
+fn processor(process: u32) -> Outcome<Duration> {
+    let mut nanoseconds = 0;
+    for thread in std::fs::read_dir(format!("/proc/{process}/task"))? {
+        // One that ends meanwhile says nothing any more.
+        let told = std::fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
+        let had: u64 = told
+            .split(' ')
+            .next()
+            .and_then(|had| had.parse().ok())
+            .unwrap_or(0);
+        nanoseconds += had;
+    }
+    Ok(Duration::from_nanos(nanoseconds))
 }
 
 impl Drop for Part {
@@ -114,12 +126,20 @@ async fn main() -> Outcome {
         ["server", place, ref boards @ ..] => serve(place, boards).await,
         ["client", place, boards] => call(place, boards.parse()?).await,
         ["watcher", place, boards] => watch(place, boards.parse()?).await,
-        [] => measure().await,
-        _ => Err("no arguments are needed".into()),
+        ["boards"] => boards().await,
+        ["group"] => group().await,
+        ["announcements"] => announcements().await,
+        [] => {
+            boards().await?;
+            group().await?;
+            announcements().await
+        }
+        _ => Err("`boards`, `group`, `announcements`, or all of them without a word".into()),
     }
 }
 
-async fn measure() -> Outcome {
+/// One server, and a client that has all its boards.
+async fn boards() -> Outcome {
     println!(
         "| boards | server | more for each | idle | client | more for each | all taken, idle: server | client | packets each | bytes each | one call | a call on all |"
     );
@@ -153,9 +173,10 @@ async fn measure() -> Outcome {
         let ((server_memory, _), (client_memory, _)) = (server.cost()?, client.cost()?);
         let (server_first, client_first) = *first.get_or_insert((server_memory, client_memory));
         let more = |memory: u64, first: u64| memory.saturating_sub(first) / u64::from(count.max(2) - 1);
-        let (one, all) = (client.asks("one")?, client.asks("all")?);
+        let [one, all] = [client.asks("one 0")?, client.asks("all 0")?].map(|told| milliseconds(&told));
+        let (one, all) = (one?, all?);
         println!(
-            "| {count} | {} MB, {} MB when all are taken | {} kB | {idle:.2} % | {} MB | {} kB | {:.2} % | {:.2} % | {:.1}/s | {:.0}/s | {one} | {all} |",
+            "| {count} | {} MB, {} MB when all are taken | {} kB | {idle:.2} % | {} MB | {} kB | {:.2} % | {:.2} % | {:.1}/s | {:.0}/s | {one:.1} ms | {all:.1} ms |",
             announced / 1024,
             server_memory / 1024,
             more(server_memory, server_first),
@@ -167,13 +188,74 @@ async fn measure() -> Outcome {
             each(1),
         );
     }
-    announcements(1, 1_000).await?;
-    announcements(1, 2_000).await?;
-    announcements(10, 1_000).await
+    Ok(())
+}
+
+fn milliseconds(told: &str) -> Outcome<f64> {
+    Ok(told.parse()?)
+}
+
+/// A call on sixteen boards behind two servers, against the same on one of them: of a body that does nothing, and of one in
+/// which each board waits, as most do that measure something.
+async fn group() -> Outcome {
+    println!(
+        "\n| body | a call on one of 16 boards | on all | of one | processor: boards | and their cables | servers | client | of both processors |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+    let mut boards = Vec::new();
+    for _ in 0..16 {
+        boards.push(Board::unix().heap_kb(128).start().await?);
+    }
+    let places = [place(0), place(1)];
+    let mut servers = Vec::new();
+    for (place, boards) in places.iter().zip(boards.chunks(8)) {
+        let words: Vec<&str> = ["server", place]
+            .into_iter()
+            .chain(boards.iter().map(Board::port))
+            .collect();
+        servers.push(Part::start(&words)?);
+    }
+    for server in &mut servers {
+        server.line()?;
+    }
+    let mut client = Part::start(&["client", &places.join(","), "16"])?;
+    client.line()?;
+    // What each of them has had of the processor: the cables are this program's.
+    let had = |client: &Part| -> Outcome<[Duration; 4]> {
+        let boards = boards.iter().map(|board| processor(board.process_id()));
+        let servers = servers.iter().map(|server| processor(server.child.id()));
+        Ok([
+            boards.sum::<Outcome<Duration>>()?,
+            processor(std::process::id())?,
+            servers.sum::<Outcome<Duration>>()?,
+            processor(client.child.id())?,
+        ])
+    };
+    for rests in [0, RESTS] {
+        let one = milliseconds(&client.asks(&format!("one {rests}"))?)?;
+        let (before, begun) = (had(&client)?, Instant::now());
+        let all = milliseconds(&client.asks(&format!("all {rests}"))?)?;
+        let (after, took) = (had(&client)?, begun.elapsed());
+        let each = [0, 1, 2, 3].map(|at| (after[at] - before[at]).as_secs_f64() * 1000.0 / f64::from(CALLS));
+        let [of_boards, of_cables, of_servers, of_client] = each;
+        let busy = each.iter().sum::<f64>() * f64::from(CALLS) / 1000.0 / took.as_secs_f64() * 50.0;
+        println!(
+            "| {rests} ms | {one:.1} ms | {all:.1} ms | {:.2} × | {of_boards:.1} ms | {of_cables:.1} ms | \
+             {of_servers:.1} ms | {of_client:.1} ms | {busy:.0} % |",
+            all / one,
+        );
+    }
+    Ok(())
+}
+
+async fn announcements() -> Outcome {
+    announced(1, 1_000).await?;
+    announced(1, 2_000).await?;
+    announced(10, 1_000).await
 }
 
 /// What boards cost that are announced and that nobody has: by so many servers, each of which has so many.
-async fn announcements(servers: u8, each: u64) -> Outcome {
+async fn announced(servers: u8, each: u64) -> Outcome {
     let mut all = Vec::new();
     let (mut before, mut announced) = (0, Duration::ZERO);
     let places: Vec<String> = (0..servers).map(place).collect();
@@ -264,16 +346,17 @@ async fn call(place: &str, boards: usize) -> Outcome {
         .ok_or("no board")?;
     let mut lines = std::io::stdin().lines();
     while let Some(line) = lines.next().transpose()? {
+        let (who, rests) = line
+            .split_once(' ')
+            .ok_or("who is to be called, and for how long?")?;
+        let rests: u32 = rests.parse()?;
         let mut times = Vec::new();
         for number in 0..CALLS {
             let begun = Instant::now();
-            if line == "one" {
-                device.echo(number).await?;
+            if who == "one" {
+                called(device.clone(), number, rests).await?;
             } else {
-                let results: Vec<_> = group
-                    .call(|board| async move { board.echo(number).await })
-                    .collect()
-                    .await;
+                let results: Vec<_> = group.call(|board| called(board, number, rests)).collect().await;
                 for (_, result) in results {
                     result?;
                 }
@@ -281,9 +364,16 @@ async fn call(place: &str, boards: usize) -> Outcome {
             times.push(begun.elapsed());
         }
         times.sort();
-        println!("{:.1} ms", 1000.0 * times[times.len() / 2].as_secs_f64());
+        println!("{:.2}", 1000.0 * times[times.len() / 2].as_secs_f64());
     }
     Ok(())
+}
+
+async fn called(board: EchoDevice, number: u32, rests: u32) -> Result<u32> {
+    match rests {
+        0 => board.echo(number).await,
+        _ => board.rest(rests).await,
+    }
 }
 
 async fn watch(place: &str, boards: usize) -> Outcome {

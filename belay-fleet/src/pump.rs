@@ -17,6 +17,9 @@ use crate::wire::Piece;
 
 /// How many bytes of a stream may be on their way in either direction: what is more waits where it comes from.
 pub const WINDOW: u64 = 64 * 1024;
+/// After how much more that was taken that is said at once. What is less is said with the next sign of life: a call and its
+/// answer are no more than two messages.
+const TAKES: u64 = WINDOW / 4;
 /// How much is sent in one piece.
 const CHUNK: usize = 8 * 1024;
 /// How often a stream on which nothing else happens is said to be alive, and after how long without a sign it is over.
@@ -153,6 +156,7 @@ impl Pump {
         mut queued: mpsc::UnboundedReceiver<Option<Vec<u8>>>,
         taken: &AtomicU64,
     ) -> &'static str {
+        let mut said = 0;
         while let Some(data) = queued.recv().await {
             let Some(data) = data else {
                 return "the other side has ended";
@@ -161,6 +165,10 @@ impl Pump {
                 return "this side takes nothing more";
             }
             let count = taken.fetch_add(data.len() as u64, Ordering::Relaxed) + data.len() as u64;
+            if count - said < TAKES {
+                continue;
+            }
+            said = count;
             if self.publisher.put(Piece::Taken(count).write()).await.is_err() {
                 return "the network takes nothing more";
             }

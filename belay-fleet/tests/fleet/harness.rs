@@ -57,3 +57,9 @@ pub(crate) async fn board() -> (Board, Address) {
     let address = board.port().parse().unwrap();
     (board, address)
 }
+
+/// The number that an environment variable says, if it does.
+pub(crate) fn variable(name: &str, otherwise: u64) -> u64 {
+    let said = std::env::var(name).ok();
+    said.map_or(otherwise, |said| said.parse().expect("a number"))
+}

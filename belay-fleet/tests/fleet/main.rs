@@ -3,6 +3,7 @@
 
 mod group;
 mod harness;
+mod hostile;
 mod networks;
 mod races;
 mod tls;

@@ -8,16 +8,11 @@ use belay::transport::{Connector, StreamTransport};
 use belay_fleet::{Fleet, Query};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::harness::{fleet, place, server, soon};
+use crate::harness::{fleet, place, server, soon, variable};
 
 const BOARD: &str = "belay/lab1/port";
 /// How many races there are, unless this variable says it, and the first seed.
 const RACES: u64 = 100;
-
-fn variable(name: &str, otherwise: u64) -> u64 {
-    let said = std::env::var(name).ok();
-    said.map_or(otherwise, |said| said.parse().expect("a number"))
-}
 
 /// A port that holds what comes against who it is that has it: nobody else is ever heard.
 #[derive(Debug, Default)]
