@@ -140,6 +140,17 @@ impl Board {
         Builder::new(Kind::CircuitPythonLike)
     }
 
+    /// The [`unix`](Self::unix) board with sockets, and with what MicroPython's WebREPL is made of in C: `_webrepl`, which
+    /// asks for the password, `websocket` and `os.dupterm`. A `boot.py` with `import webrepl` and
+    /// `webrepl.start(port=…, password=…)` has it listen on a TCP port of this machine; that module is this crate's own, in
+    /// the place of MicroPython's. The board's own port is there as well.
+    ///
+    /// What comes by WebREPL goes through a ring, and what that has no room for is lost: it holds 4 KB, where an ESP32's holds
+    /// 260 bytes. Its network is this machine's. A reset closes all sockets.
+    pub fn webrepl() -> Builder {
+        Builder::new(Kind::WebRepl)
+    }
+
     /// The awkward board: MicroPython on the bare metal of an emulated Cortex-M3, with 139 KB of heap
     /// and a UART. It ignores Ctrl-C and has neither `time` nor threads nor a file system. It needs a
     /// whole processor even when idle, and its port vanishes on `machine.reset()`.

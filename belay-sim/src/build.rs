@@ -84,7 +84,15 @@ pub fn ensure_circuitpython_like(report: Report) -> Result<PathBuf> {
     Program::CircuitPythonLike.ensure(report)
 }
 
-/// Builds the firmware of the `mps2` board unless that has been done, and returns its path.
+/// Builds the `webrepl` board unless that has been done, and returns its program.
+///
+/// # Errors
+/// When a tool is missing, the source cannot be downloaded, or a step fails.
+pub fn ensure_webrepl(report: Report) -> Result<PathBuf> {
+    Program::WebRepl.ensure(report)
+}
+
+/// Builds the firmware of the `mps2` board unless that has been done, and returns it.
 ///
 /// # Errors
 /// When a tool is missing, the source cannot be downloaded, or a step fails.

@@ -27,7 +27,7 @@
 //! 4. a build from Debian's source package, which takes about half a minute, once: that of forky (1.26), or, if it
 //!    cannot be downloaded, that of trixie (1.25, which prints doubles with too few digits).
 //!
-//! The `circuitpython-like` board is always this crate's own build, as is the `unix` board with single floats.
+//! The `circuitpython-like` and `webrepl` boards are always this crate's own builds, as is the `unix` board with single floats.
 //!
 //! Nothing is installed: if the build needs a program that is missing, it ends in an [`Error::Missing`] that
 //! says which package has it.
@@ -51,6 +51,7 @@ mod tools;
 pub use board::{Board, Builder};
 pub use build::{
     boards_dir, ensure_circuitpython_like, ensure_mps2, ensure_mpy_cross, ensure_source, ensure_unix,
+    ensure_webrepl,
 };
 pub use cable::Cable;
 pub use error::Error;

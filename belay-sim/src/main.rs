@@ -36,6 +36,21 @@ enum Command {
         #[command(flatten)]
         cable: CableArguments,
     },
+    /// The default board with sockets and MicroPython's own WebREPL, which a `boot.py` starts.
+    #[command(name = "webrepl")]
+    WebRepl {
+        /// The size of its heap in kilobytes.
+        #[arg(long, default_value_t = 512)]
+        heap_kb: u32,
+        /// On which TCP port it listens.
+        #[arg(long, default_value_t = 8266)]
+        tcp_port: u16,
+        /// Its password, of up to nine characters.
+        #[arg(long)]
+        password: String,
+        #[command(flatten)]
+        cable: CableArguments,
+    },
     /// A Cortex-M3 in QEMU: a small heap, no Ctrl-C, no time, no threads, no files.
     Mps2 {
         #[command(flatten)]
@@ -113,6 +128,15 @@ fn run(command: &Command) -> Result<(), Error> {
         Command::CircuitPythonLike { heap_kb, cable } => {
             keep(Board::circuitpython_like().heap_kb(*heap_kb), cable)
         }
+        Command::WebRepl {
+            heap_kb,
+            tcp_port,
+            password,
+            cable,
+        } => {
+            let boot = format!("import webrepl\nwebrepl.start({tcp_port}, {password:?})\n");
+            keep(Board::webrepl().heap_kb(*heap_kb).file("boot.py", boot), cable)
+        }
         Command::Mps2 { cable } => keep(Board::mps2(), cable),
         Command::Microbit { cable } => keep(Board::microbit(), cable),
         Command::Build { all } => {
@@ -122,6 +146,7 @@ fn run(command: &Command) -> Result<(), Error> {
                     "{}",
                     belay_sim::ensure_circuitpython_like(Report::Auto)?.display()
                 );
+                println!("{}", belay_sim::ensure_webrepl(Report::Auto)?.display());
                 println!("{}", belay_sim::ensure_mps2(Report::Auto)?.display());
             }
             Ok(())
@@ -130,6 +155,7 @@ fn run(command: &Command) -> Result<(), Error> {
             for (name, board) in [
                 ("unix", Board::unix()),
                 ("circuitpython-like", Board::circuitpython_like()),
+                ("webrepl", Board::webrepl()),
                 ("mps2", Board::mps2()),
                 ("microbit", Board::microbit()),
             ] {

@@ -41,13 +41,39 @@ const CIRCUITPYTHON: &[(&str, &str)] = in_circuitpython! {
     "usb.c"
 };
 
-/// A board that runs as a process, built from that port.
+/// What the `webrepl` board has besides.
+const WEBREPL: &[(&str, &str)] = &[
+    ("GNUmakefile", include_str!("../board/webrepl/GNUmakefile")),
+    ("webrepl/board_os.c", include_str!("../board/webrepl/board_os.c")),
+    ("webrepl/dupterm.c", include_str!("../board/webrepl/dupterm.c")),
+    (
+        "webrepl/manifest.py",
+        include_str!("../board/webrepl/manifest.py"),
+    ),
+    (
+        "webrepl/modules/hashlib.py",
+        include_str!("../board/webrepl/modules/hashlib.py"),
+    ),
+    (
+        "webrepl/modules/webrepl.py",
+        include_str!("../board/webrepl/modules/webrepl.py"),
+    ),
+    (
+        "webrepl/mpconfigport.h",
+        include_str!("../board/webrepl/mpconfigport.h"),
+    ),
+    ("webrepl/sockets.c", include_str!("../board/webrepl/sockets.c")),
+];
+
+/// A board that is a process, of those that the port makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Program {
     Unix,
     /// The same with floats of 32 bits.
     UnixSingle,
     CircuitPythonLike,
+    /// The `unix` board with sockets and MicroPython's WebREPL.
+    WebRepl,
 }
 
 impl Program {
@@ -56,13 +82,14 @@ impl Program {
             Self::Unix => "unix",
             Self::UnixSingle => "unix-single",
             Self::CircuitPythonLike => "circuitpython-like",
+            Self::WebRepl => "webrepl",
         }
     }
 
     /// The name of this board in the port's Makefile.
     pub(crate) fn kind(self) -> &'static str {
         match self {
-            Self::Unix | Self::UnixSingle => self.name(),
+            Self::Unix | Self::UnixSingle | Self::WebRepl => self.name(),
             Self::CircuitPythonLike => "circuitpython",
         }
     }
@@ -72,6 +99,7 @@ impl Program {
         match self {
             Self::Unix | Self::UnixSingle => PORT.to_vec(),
             Self::CircuitPythonLike => [PORT, CIRCUITPYTHON].concat(),
+            Self::WebRepl => [PORT, WEBREPL].concat(),
         }
     }
 

@@ -28,6 +28,7 @@ pub(crate) enum Kind {
     Unix,
     UnixSingle,
     CircuitPythonLike,
+    WebRepl,
     Mps2,
     Microbit,
 }
@@ -35,12 +36,15 @@ pub(crate) enum Kind {
 /// Finds or builds a board, and returns how to start it.
 pub(crate) fn recipe(kind: Kind, heap_kb: u32, report: Report) -> Result<Recipe> {
     match kind {
-        Kind::Unix | Kind::UnixSingle | Kind::CircuitPythonLike if heap_kb < LEAST_HEAP_KB => {
+        Kind::Unix | Kind::UnixSingle | Kind::CircuitPythonLike | Kind::WebRepl
+            if heap_kb < LEAST_HEAP_KB =>
+        {
             Err(Error::HeapTooSmall(heap_kb))
         }
         Kind::Unix => unix(heap_kb, report),
         Kind::UnixSingle => Ok(own(Program::UnixSingle.ensure(report)?, heap_kb)),
         Kind::CircuitPythonLike => Ok(own(Program::CircuitPythonLike.ensure(report)?, heap_kb)),
+        Kind::WebRepl => Ok(own(Program::WebRepl.ensure(report)?, heap_kb)),
         Kind::Mps2 => {
             require("mps2", EMULATION)?;
             let firmware = build::ensure_mps2(report)?;
@@ -70,6 +74,7 @@ pub(crate) fn check(kind: Kind) -> Result<&'static str> {
         Kind::Unix => env::var_os("BELAY_MICROPYTHON").is_some() || Program::Unix.built().is_some(),
         Kind::UnixSingle => Program::UnixSingle.built().is_some(),
         Kind::CircuitPythonLike => Program::CircuitPythonLike.built().is_some(),
+        Kind::WebRepl => Program::WebRepl.built().is_some(),
         Kind::Mps2 => {
             require("mps2", EMULATION)?;
             build::built_mps2().is_some()

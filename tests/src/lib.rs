@@ -20,7 +20,7 @@ use belay_sim::Board;
 
 pub use disk::{set_disk, with_disk};
 pub use puppet::{Asked, Puppet, Secrets};
-pub use servers::Server;
+pub use servers::{Server, webrepl_board};
 pub use tap::{Tap, tapped};
 
 /// A `main.py` that exposes the agent's inside to a test: in `__main__`, `names` is the dictionary in which the agent

@@ -122,7 +122,7 @@ impl Server {
         Self::of_python("rfc2217_server.py", &[board.port()]).await
     }
 
-    /// A WebREPL with this password.
+    /// A server that does as a WebREPL with this password does, before a board of any kind.
     pub async fn webrepl(board: &Board, password: &str) -> Self {
         Self::of_python("webrepl_server.py", &[board.port(), password]).await
     }
@@ -169,6 +169,20 @@ impl Server {
             }
         }
     }
+}
+
+/// A board with MicroPython's own WebREPL, and the port of this machine where that listens.
+///
+/// # Panics
+///
+/// When it does not start.
+pub async fn webrepl_board(password: &str) -> (Board, u16) {
+    let port = free_port();
+    let boot = format!("import webrepl\nwebrepl.start({port}, {password:?})\n");
+    let starting = Board::webrepl().file("boot.py", boot).start();
+    let board = starting.await.expect("the board starts");
+    listens("WebREPL", port).await;
+    (board, port)
 }
 
 fn start(command: &mut Command) -> Child {

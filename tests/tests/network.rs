@@ -1,11 +1,11 @@
-//! Boards behind servers by other people: Debian's ser2net, pyserial's RFC 2217 server and a WebREPL, each connected to
-//! a simulated board.
+//! Boards behind servers that others wrote: Debian's ser2net, pyserial's RFC 2217 and a WebREPL, each before a
+//! simulated board; and a board with MicroPython's own WebREPL.
 
 use std::time::Duration;
 
 use belay::transport::{Address, TransportError};
 use belay::{Device, DeviceBuilder, ErrorKind, Output, ReconnectPolicy, ResetPolicy};
-use belay_tests::{Server, on_both_runtimes, soon, unix};
+use belay_tests::{Server, on_both_runtimes, soon, unix, webrepl_board};
 
 fn builder(address: &str) -> DeviceBuilder {
     let address: Address = address.parse().expect("an address");
@@ -89,7 +89,13 @@ async fn a_board_behind_webrepl_works() {
     all_works(&format!("ws://:hunter2@127.0.0.1:{}", server.port)).await;
 }
 
+async fn a_board_with_micropythons_own_webrepl_works() {
+    let (_board, port) = webrepl_board("hunter2").await;
+    all_works(&format!("ws://:hunter2@127.0.0.1:{port}")).await;
+}
+
 on_both_runtimes! {
+    a_board_with_micropythons_own_webrepl_works
     a_board_behind_ser2net_and_rfc_2217_works
     a_board_behind_ser2net_and_telnet_works
     a_board_behind_pyserials_server_works
@@ -202,6 +208,34 @@ async fn a_password_that_is_wrong_or_missing_is_said_to_be_and_shown_nowhere() {
     assert!(second.hint().unwrap().contains("has nobody else got the board?"));
     assert!(second.is_retryable());
     soon("an end", device.close()).await.unwrap();
+}
+
+#[tokio::test]
+async fn micropythons_own_webrepl_takes_no_wrong_password_and_no_second_user_and_is_left_by_a_reset() {
+    let (_board, port) = webrepl_board("hunter2").await;
+    let wrong = refusal(&format!("ws://:swordfish@127.0.0.1:{port}")).await;
+    assert!(
+        matches!(wrong, TransportError::Password { given: true, .. }),
+        "{wrong}"
+    );
+    let device = connected(&format!("ws://:hunter2@127.0.0.1:{port}")).await;
+    let second = refusal(&format!("ws://:hunter2@127.0.0.1:{port}")).await;
+    assert!(matches!(second, TransportError::HungUp(_)), "{second}");
+    // Nobody resets it but itself, and its sockets go with that.
+    let error = soon("an error", device.execute("import machine\nmachine.reset()"))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(
+            error.kind(),
+            ErrorKind::FateUnknown(_) | ErrorKind::Reset | ErrorKind::Disconnected(_)
+        ),
+        "{error:?}"
+    );
+    drop(device);
+    let again = connected(&format!("ws://:hunter2@127.0.0.1:{port}")).await;
+    assert_eq!(again.execute_as::<u32>("6 * 7").await.unwrap(), 42);
+    soon("an end", again.close()).await.unwrap();
 }
 
 #[tokio::test]

@@ -243,7 +243,14 @@ impl Wire<'_> {
 
     async fn await_restart(&mut self, mut end: Instant, until: Instant) -> Result<Attempt> {
         let mut late = Attempt::Late;
-        while let Some(item) = self.next_before(end).await? {
+        loop {
+            let item = match self.next_before(end).await {
+                Ok(Some(item)) => item,
+                Ok(None) => return Ok(late),
+                // A board with its own server, as with WebREPL, ends the connection by its reset.
+                Err(_) if matches!(late, Attempt::Done) => return Ok(late),
+                Err(error) => return Err(error),
+            };
             match item {
                 Item::Repl(Event::Restarted { .. }) => return Ok(Attempt::Done),
                 Item::Repl(Event::Sign(Sign::SoftReboot(_))) => {
@@ -256,6 +263,5 @@ impl Wire<'_> {
                 _ => {}
             }
         }
-        Ok(late)
     }
 }

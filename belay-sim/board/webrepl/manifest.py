@@ -1,0 +1,2 @@
+include("$(PORT_DIR)/manifest.py")
+freeze("$(PORT_DIR)/webrepl/modules")
