@@ -45,6 +45,10 @@ pub(crate) fn dropped(bench: &Bench, schedule: &Schedule, ended: &[Ended], outco
     if !schedule.is_calm() || deaf || bench.witness.facts().boots > 1 {
         return;
     }
+    let of_network = schedule
+        .line
+        .losses
+        .map_or(Duration::ZERO, |_| schedule.line.takes());
     let facts = bench.witness.facts();
     for ((_, call), dropped) in schedule.calls.iter().zip(ended) {
         let (Some(Given::Dropped), Some(begun)) = (&dropped.given, facts.begun.get(&call.id)) else {
@@ -57,9 +61,8 @@ pub(crate) fn dropped(bench: &Bench, schedule: &Schedule, ended: &[Ended], outco
             _ => Duration::ZERO,
         };
         let late = end.saturating_duration_since(dropped.at.max(*begun));
-        // If a Ctrl-C was lost or came too early, the host sends another after half of the deadline for
-        // interrupts.
-        let limit = MERCY + schedule.deadlines.interrupt / 2 + cleaned_up;
+        // A Ctrl-C that was lost or came too early is followed by another in half of the time for that.
+        let limit = MERCY + schedule.deadlines.interrupt / 2 + cleaned_up + of_network;
         if late > limit {
             outcome.is_wrong(format!(
                 "nobody waited for call {}, and it went on for {late:?}",
@@ -175,15 +178,22 @@ fn error_of(call: &Call, error: &Error, bench: &Bench, schedule: &Schedule, outc
         | ErrorKind::FateUnknown(_) => true,
         ErrorKind::Disconnected(_) => bench.was_reset() || vanishes(schedule) || schedule.resets(),
         ErrorKind::Transport(_) => vanishes(schedule),
-        // Many bytes lost in a row look the same to the host as a body that has read them. So does one byte,
-        // if its loss costs a whole question just when the running code has ended.
-        ErrorKind::LineRead => schedule.loses_much() || schedule.types_questions() && !schedule.is_clean(),
+        // A line that loses much at once cannot be told from a body that has read it; nor can a byte, where it costs all of
+        // a question and is lost just when what ran has ended.
+        // Far away several questions are on their way at a time, and a byte may be lost of each.
+        ErrorKind::LineRead => {
+            let far = schedule.line.losses.is_some();
+            schedule.loses_much() || (schedule.types_questions() || far) && !schedule.is_clean()
+        }
         _ => false,
     };
     if !truthful {
         outcome.is_wrong(format!("call {} gave {error:?}", call.id));
     }
-    if schedule.is_calm() && schedule.calls.iter().all(|(_, call)| call.is_patient()) && !bench.was_reset() {
+    // Far away a long call may need more turns than there is time for.
+    let slow = schedule.line.losses.is_some() && matches!(error.kind(), ErrorKind::Timeout { .. });
+    let patient = schedule.calls.iter().all(|(_, call)| call.is_patient());
+    if schedule.is_calm() && patient && !slow && !bench.was_reset() {
         outcome.is_wrong(format!("nothing was wrong, and call {} gave {error}", call.id));
     }
 }
@@ -209,11 +219,7 @@ pub(crate) fn may_be_over(error: &Error, bench: &Bench, schedule: &Schedule) -> 
 fn in_time(schedule: &Schedule, ended: &[Ended], outcome: &mut Outcome) {
     let deadlines = &schedule.deadlines;
     let coming_back = deadlines.interrupt + deadlines.resync;
-    let of_line = schedule.line.latency * 20
-        + match schedule.line.speed {
-            Some(_) => Duration::from_secs(3),
-            None => Duration::from_millis(700),
-        };
+    let of_line = schedule.line.takes();
     let clean = schedule.is_clean();
     let limit = |call: &Call| {
         let consumer = call.consumer * if let What::Items(n, _) = call.what { n } else { 0 };
@@ -305,9 +311,15 @@ pub(crate) fn board(bench: &Bench, schedule: &Schedule, outcome: &mut Outcome) {
         ));
     }
     if schedule.flavour == Flavour::Agent {
-        let rest = without_marks(&without_threads(&String::from_utf8_lossy(&heard.printed)));
+        let printed = String::from_utf8_lossy(&heard.printed);
+        let rest = without_marks(&without_threads(&printed));
+        // What comes late comes all at once, and then an empty line of the prompt's may be taken for one of a thread's.
+        let rest = match schedule.line.losses {
+            Some(_) => rest.trim_end_matches("\r\n"),
+            None => &rest,
+        };
         if !rest.is_empty() {
-            outcome.is_wrong(format!("nobody has printed {rest:?}"));
+            outcome.is_wrong(format!("nobody has printed {rest:?} of {printed:?}"));
         }
     }
 }

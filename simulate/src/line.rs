@@ -40,8 +40,13 @@ pub(crate) const FAULTS: [Fault; 6] = [
     Fault::Gap,
 ];
 
-/// How often both ends may access the line without any time passing, before that counts as an endless loop.
-/// All the calls of a schedule together access it a few thousand times.
+/// After how long TCP sends again what was lost, in packets of which so many in a thousand are: what is behind it waits for
+/// that, too, and for twice as long if it is lost again.
+const AGAIN: Duration = Duration::from_millis(200);
+const LOST: u64 = 10;
+
+/// How often both ends may look at the line before any time passes. All the calls of a schedule together take a few
+/// thousand looks.
 const LOOKS: u32 = 200_000;
 
 /// The properties of a line without faults.
@@ -53,6 +58,20 @@ pub(crate) struct Nature {
     pub(crate) speed: Option<usize>,
     /// Whether the line has flow control: the sender waits while the board cannot take more.
     pub(crate) flow_control: bool,
+    /// What it follows from which packets are lost, on the way over a network: they are sent again, and come late.
+    pub(crate) losses: Option<u64>,
+}
+
+impl Nature {
+    /// How much of the time that anything takes may be the line's.
+    pub(crate) fn takes(&self) -> Duration {
+        let carries = match self.speed {
+            Some(_) => Duration::from_secs(3),
+            None => Duration::from_millis(700),
+        };
+        let again = self.losses.map_or(Duration::ZERO, |_| AGAIN * 20);
+        self.latency * 20 + carries + again
+    }
 }
 
 /// The faults of one direction.
@@ -81,6 +100,9 @@ pub(crate) struct Lane {
     /// When the last byte arrives, and how many bytes arrive in that millisecond.
     last: Option<Instant>,
     in_last: usize,
+    /// Which packets are lost of those that a network carries, and when the last one was sent.
+    losses: Option<Choices>,
+    packet: Option<Instant>,
     pub(crate) waker: Option<Waker>,
 }
 
@@ -109,7 +131,7 @@ pub(crate) struct Inner {
 pub(crate) struct Line(Arc<Mutex<Inner>>);
 
 impl Lane {
-    fn new() -> Self {
+    fn new(losses: Option<u64>) -> Self {
         Self {
             bytes: VecDeque::new(),
             faults: None,
@@ -118,6 +140,8 @@ impl Lane {
             gap: 0,
             last: None,
             in_last: 0,
+            losses: losses.map(Choices::seeded),
+            packet: None,
             waker: None,
         }
     }
@@ -169,7 +193,23 @@ impl Lane {
         self.bytes.push_back((at, byte));
     }
 
+    /// Whether what is sent now is lost at first: all that is sent at one moment is one packet.
+    fn lose_packet(&mut self, now: Instant, nature: &Nature) {
+        let Some(losses) = &mut self.losses else { return };
+        if self.packet.replace(now) == Some(now) {
+            return;
+        }
+        let mut late = now + nature.latency;
+        let mut again = AGAIN;
+        while losses.chance(LOST) {
+            late += again;
+            again *= 2;
+        }
+        self.last = self.last.max(Some(late));
+    }
+
     pub(crate) fn send(&mut self, bytes: &[u8], now: Instant, nature: &Nature) {
+        self.lose_packet(now, nature);
         if self.faults.is_none() {
             for byte in bytes {
                 self.push(*byte, now, nature);
@@ -272,8 +312,8 @@ impl Line {
     pub(crate) fn new(nature: Nature, trace: Trace) -> Self {
         Self(Arc::new(Mutex::new(Inner {
             nature,
-            to_board: Lane::new(),
-            to_host: Lane::new(),
+            to_board: Lane::new(nature.losses),
+            to_host: Lane::new(nature.losses.map(|seed| seed.wrapping_add(1))),
             writer: None,
             opened: 0,
             vanished: false,
@@ -424,7 +464,9 @@ impl Line {
     /// When the last byte that the board has sent will have arrived, if the line has a limited speed.
     pub(crate) fn said_until(&self) -> Option<Instant> {
         let inner = self.inner();
-        inner.nature.speed.and(inner.to_host.last)
+        // A network takes what is on its way.
+        let waits = inner.nature.speed.is_some() && inner.nature.losses.is_none();
+        inner.to_host.last.filter(|_| waits)
     }
 
     /// Adds a note to the trace.

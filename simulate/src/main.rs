@@ -9,7 +9,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use belay_simulate::{FLAVOURS, Flavour, Outcome, run};
+use belay_simulate::{FLAVOURS, Flavour, Outcome, run, run_far};
 use clap::Parser;
 
 /// How many failing seeds are reported.
@@ -31,6 +31,9 @@ struct Options {
     /// Only this way of host and board to talk to each other.
     #[arg(long, value_parser = flavour)]
     flavour: Option<Flavour>,
+    /// With the board far away: 50 ms there and as much back, over a network that loses one packet in a hundred.
+    #[arg(long)]
+    far: bool,
     /// Shows what goes over the line.
     #[arg(short, long)]
     verbose: bool,
@@ -95,7 +98,8 @@ impl Totals {
             .flavour
             .map(|flavour| format!(" --flavour {}", flavour.name()));
         let flavour = flavour.unwrap_or_default();
-        eprintln!("  again: cargo xtask simulate --seed {seed} --count 1 -v{flavour}");
+        let far = if options.far { " --far" } else { "" };
+        eprintln!("  again: cargo xtask simulate --seed {seed} --count 1 -v{flavour}{far}");
     }
 }
 
@@ -150,6 +154,7 @@ fn work(options: &Options, next: &AtomicU64, totals: &Mutex<Totals>) {
         let seed = options.seed.wrapping_add(at);
         let locked = || totals.lock().unwrap_or_else(PoisonError::into_inner);
         locked().begin(seed);
+        let run = if options.far { run_far } else { run };
         let outcome = run(seed, options.flavour, options.verbose);
         let mut totals = locked();
         totals.add(seed, &outcome, options);

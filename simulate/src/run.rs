@@ -33,17 +33,9 @@ pub fn run(seed: u64, only: Option<Flavour>, shown: bool) -> Outcome {
     run_choices(&mut Choices::seeded(seed), seed, only, shown)
 }
 
-/// The same for any flavour, without objects that stay on the board. They are drawn behind all else: so a seed that showed a fault
-/// before there were any still stands for the same schedule.
-///
-/// # Panics
-///
-/// When the system has nothing left for a runtime.
-pub fn run_without_objects(seed: u64) -> Outcome {
-    learn_all();
-    let mut schedule = Schedule::drawn(&mut Choices::seeded(seed), None);
-    schedule.deeds.clear();
-    in_virtual_time(seed, conduct(schedule, false))
+/// Runs what follows from a seed with a board far away: 50 ms there and as much back, over a network that loses packets.
+pub fn run_far(seed: u64, only: Option<Flavour>, shown: bool) -> Outcome {
+    run_drawn(&mut Choices::seeded(seed), seed, only, true, shown)
 }
 
 /// Runs what these choices come to.
@@ -52,8 +44,12 @@ pub fn run_without_objects(seed: u64) -> Outcome {
 ///
 /// When the system has no resources left for a runtime.
 pub fn run_choices(choices: &mut Choices, seed: u64, only: Option<Flavour>, shown: bool) -> Outcome {
+    run_drawn(choices, seed, only, false, shown)
+}
+
+fn run_drawn(choices: &mut Choices, seed: u64, only: Option<Flavour>, far: bool, shown: bool) -> Outcome {
     learn_all();
-    let schedule = Schedule::drawn(choices, only);
+    let schedule = Schedule::drawn(choices, only, far);
     in_virtual_time(seed, conduct(schedule, shown))
 }
 
@@ -172,6 +168,9 @@ async fn take_course(bench: &mut Bench, schedule: &Schedule, outcome: &mut Outco
 fn describe(schedule: &Schedule) -> String {
     use std::fmt::Write as _;
     let mut text = schedule.flavour.name().to_owned();
+    if schedule.line.losses.is_some() {
+        text.push_str(", far away");
+    }
     if schedule.in_turn {
         text.push_str(", in turn");
     }

@@ -112,11 +112,15 @@ impl Flavour {
                 None
             },
             flow_control: self.has_flow_control(),
+            losses: None,
         }
     }
 }
 
-/// Something that goes wrong besides the calls.
+/// How long a byte is on its way to a board behind a network.
+const FAR: Duration = Duration::from_millis(50);
+
+/// What somebody does beside the calls.
 #[derive(Debug, Clone)]
 pub(crate) enum Trouble {
     /// Faults begin in one direction of the line.
@@ -161,7 +165,23 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    pub(crate) fn drawn(choices: &mut Choices, only: Option<Flavour>) -> Self {
+    /// A schedule, with the board at hand or far away.
+    pub(crate) fn drawn(choices: &mut Choices, only: Option<Flavour>, far: bool) -> Self {
+        let mut schedule = Self::near(choices, only);
+        let flavour = schedule.flavour;
+        // A board without raw-paste mode never is: what its prompts say to questions would cross the next ones.
+        if far && flavour != Flavour::Old {
+            schedule.line.latency = FAR;
+            schedule.line.losses = Some(choices.below(u64::MAX));
+            // What is short here is too short for so many turns.
+            schedule.deadlines = Deadlines::default();
+            // So is a window that costs a turn for every few bytes, which no board has.
+            schedule.board.window = schedule.board.window.map(|window| window.max(128));
+        }
+        schedule
+    }
+
+    fn near(choices: &mut Choices, only: Option<Flavour>) -> Self {
         let drawn = choices.pick(&FLAVOURS);
         let flavour = only.unwrap_or(drawn);
         let board = flavour.board(choices);
@@ -224,7 +244,7 @@ impl Schedule {
             troubles: Vec::new(),
             early: false,
             reset_on_connect: ResetPolicy::None,
-            ..Self::drawn(&mut Choices::seeded(seed), Some(flavour))
+            ..Self::near(&mut Choices::seeded(seed), Some(flavour))
         }
     }
 

@@ -1,6 +1,6 @@
 //! A few schedules of every kind, and that each can be repeated.
 
-use belay_simulate::{FLAVOURS, run, run_without_objects};
+use belay_simulate::{FLAVOURS, Flavour, run, run_far};
 
 /// How many schedules of each flavour: the first of the million that `cargo xtask simulate` runs.
 const SCHEDULES: u64 = 80;
@@ -37,6 +37,34 @@ fn what_was_found_once_is_mended() {
     for seed in FOUND {
         let outcome = run_without_objects(seed);
         assert!(outcome.is_good(), "{seed}: {}", outcome.complaints.join("\n"));
+    }
+}
+
+/// Those that once showed a fault with the board far away, all of one kind: what finds out whether a board that was reset still
+/// has its agent takes five turns, and was begun anew just before the answer came.
+const FOUND_FAR: [u64; 4] = [119, 127, 231, 284];
+
+#[test]
+fn what_was_found_far_away_is_mended() {
+    for seed in FOUND_FAR {
+        let outcome = run_far(seed, Some(Flavour::Agent), false);
+        assert!(outcome.is_good(), "{seed}: {}", outcome.complaints.join("\n"));
+    }
+}
+
+#[test]
+fn every_call_ends_truthfully_with_the_board_far_away_too() {
+    for flavour in FLAVOURS {
+        for seed in 1..=SCHEDULES {
+            let outcome = run_far(seed, Some(flavour), false);
+            assert!(
+                outcome.is_good(),
+                "--far --seed {seed} --count 1 -v --flavour {}: {}\n{}",
+                flavour.name(),
+                outcome.complaints.join("\n"),
+                outcome.scenario
+            );
+        }
     }
 }
 

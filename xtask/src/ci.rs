@@ -335,9 +335,11 @@ fn deny() -> Result<Found, String> {
     }
 }
 
-/// Simulates many more schedules than the tests.
+/// Schedules of calls and faults, many more than the tests run: of boards at hand, and of boards far away.
 fn simulation() -> Result<Found, String> {
-    simulate(&["--count".to_owned(), SCHEDULES.to_owned()])
+    let count = ["--count".to_owned(), SCHEDULES.to_owned()];
+    simulate(&count)
+        .and_then(|()| simulate(&[&count[..], &["--far".to_owned()]].concat()))
         .map(|()| Found::Good)
         .map_err(|_| "see above".to_owned())
 }

@@ -14,7 +14,8 @@ use crate::agent::{FirstWords, Flavour, Reply};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::protocol::{Event, Execution, Mode, Operation, RAW_BANNER, Stage, is_out_of_memory};
 
-/// How long a board is waited for that should come back at once, before it is tried anew.
+/// How long a board is waited for that should come back at once, before it is tried anew: for twice as long then, since one far
+/// away has that many turns ahead.
 const ATTEMPT: Duration = Duration::from_millis(500);
 /// How often a source of which a part was lost is sent again.
 const LOST: u32 = 2;
@@ -174,12 +175,14 @@ pub(super) async fn resume(
     until: Instant,
 ) -> Result<Option<u64>> {
     let begun = Instant::now();
+    let mut patience = ATTEMPT.min(deadlines.enter);
     loop {
         let mark = source::mark();
         let absence = source::absence(&mark);
         let source = source::resume(&mark, reads);
         wire.line.watch_for(absence.clone());
-        let attempt = (Instant::now() + ATTEMPT.min(deadlines.enter)).min(until);
+        let attempt = (Instant::now() + patience).min(until);
+        patience = patience.saturating_mul(2).min(deadlines.resync);
         let trying = async {
             wire.line.hold_back_output();
             let entered = wire.operate(Operation::Enter, attempt).await;
