@@ -236,7 +236,8 @@ async fn group() -> Outcome {
         let (before, begun) = (had(&client)?, Instant::now());
         let all = milliseconds(&client.asks(&format!("all {rests}"))?)?;
         let (after, took) = (had(&client)?, begun.elapsed());
-        let each = [0, 1, 2, 3].map(|at| (after[at] - before[at]).as_secs_f64() * 1000.0 / f64::from(CALLS));
+        let each = [0, 1, 2, 3]
+            .map(|at| after[at].saturating_sub(before[at]).as_secs_f64() * 1000.0 / f64::from(CALLS));
         let [of_boards, of_cables, of_servers, of_client] = each;
         let busy = each.iter().sum::<f64>() * f64::from(CALLS) / 1000.0 / took.as_secs_f64() * 50.0;
         println!(
