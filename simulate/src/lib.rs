@@ -22,6 +22,6 @@ mod trace;
 pub use by_rote::by_rote;
 pub use choices::Choices;
 pub use outcome::Outcome;
-pub use run::{run, run_choices, run_far};
+pub use run::{run, run_choices, run_far, run_without_objects};
 pub use schedule::{FLAVOURS, Flavour};
 pub use trace::Passed;

@@ -1,6 +1,6 @@
 //! A few schedules of every kind, and that each can be repeated.
 
-use belay_simulate::{FLAVOURS, Flavour, run, run_far};
+use belay_simulate::{FLAVOURS, Flavour, run, run_far, run_without_objects};
 
 /// How many schedules of each flavour: the first of the million that `cargo xtask simulate` runs.
 const SCHEDULES: u64 = 80;
@@ -35,7 +35,7 @@ const FOUND: [u64; 18] = [
 #[test]
 fn what_was_found_once_is_mended() {
     for seed in FOUND {
-        let outcome = run_without_objects(seed);
+        let outcome = run_without_objects(seed, None, false);
         assert!(outcome.is_good(), "{seed}: {}", outcome.complaints.join("\n"));
     }
 }
@@ -47,7 +47,7 @@ const FOUND_FAR: [u64; 4] = [176, 231, 239, 272];
 #[test]
 fn what_was_found_far_away_is_mended() {
     for seed in FOUND_FAR {
-        let outcome = run_far(seed, Some(Flavour::Agent), false);
+        let outcome = run_without_objects(seed, Some(Flavour::Agent), true);
         assert!(outcome.is_good(), "{seed}: {}", outcome.complaints.join("\n"));
     }
 }
