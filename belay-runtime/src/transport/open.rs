@@ -1,6 +1,5 @@
 //! From an address to an open transport.
 
-#[cfg(feature = "serial")]
 use std::io;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -24,7 +23,7 @@ use super::{
 
 /// How long to wait for a port that this program is about to close, unless the caller sets another limit.
 pub(super) const RELEASE: Duration = Duration::from_secs(10);
-/// How long a server may take to drop its previous client: until then it hangs up.
+/// How long a server may take to drop its previous client, or to listen again after its board was reset.
 const LINGERING: Duration = Duration::from_secs(2);
 /// The pause between two attempts.
 const AGAIN: Duration = Duration::from_millis(50);
@@ -54,14 +53,24 @@ impl Address {
     }
 
     /// The same, but waits until `until` for a port that this program is about to close, and for a moment if a server
-    /// still has its previous client.
+    /// still has its previous client, or is the board's own and may be about to start.
     pub(super) async fn open_before(&self, until: Instant) -> Result<Box<dyn Transport>, TransportError> {
         let patience = until.min(Instant::now() + LINGERING);
         loop {
             match self.open_once(until).await {
-                Err(TransportError::HungUp(_)) if Instant::now() < patience => sleep(AGAIN).await,
+                Err(error) if Instant::now() < patience && self.may_soon_open(&error) => sleep(AGAIN).await,
                 opened => return opened,
             }
+        }
+    }
+
+    fn may_soon_open(&self, error: &TransportError) -> bool {
+        match error {
+            TransportError::HungUp(_) => true,
+            TransportError::Connect { source, .. } => {
+                source.kind() == io::ErrorKind::ConnectionRefused && matches!(self.target, Target::WebRepl(..))
+            }
+            _ => false,
         }
     }
 
