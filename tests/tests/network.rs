@@ -205,7 +205,12 @@ async fn a_password_that_is_wrong_or_missing_is_said_to_be_and_shown_nowhere() {
     assert!(!format!("{device:?}").contains("hunter2"), "{device:?}");
     let second = refusal(&format!("ws://:hunter2@127.0.0.1:{port}")).await;
     assert!(matches!(second, TransportError::HungUp(_)), "{second}");
-    assert!(second.hint().unwrap().contains("is nobody else connected to the board?"));
+    assert!(
+        second
+            .hint()
+            .unwrap()
+            .contains("is nobody else connected to the board?")
+    );
     assert!(second.is_retryable());
     soon("an end", device.close()).await.unwrap();
 }

@@ -68,7 +68,8 @@ impl Address {
         match error {
             TransportError::HungUp(_) => true,
             TransportError::Connect { source, .. } => {
-                source.kind() == io::ErrorKind::ConnectionRefused && matches!(self.target, Target::WebRepl(..))
+                source.kind() == io::ErrorKind::ConnectionRefused
+                    && matches!(self.target, Target::WebRepl(..))
             }
             _ => false,
         }
