@@ -51,25 +51,25 @@ fn ints_of_every_size_are_read() {
 fn ints_that_do_not_fit_say_so() {
     assert_eq!(
         error::<u8>("300"),
-        "the board returned 300 (int), which is no value of u8"
+        "the board returned 300 (int), which cannot be represented as u8"
     );
     assert_eq!(
         error::<u8>("-1"),
-        "the board returned -1 (int), which is no value of u8"
+        "the board returned -1 (int), which cannot be represented as u8"
     );
     let long = "9".repeat(30);
     assert_eq!(
         error::<i64>(&long),
-        format!("the board returned {long} (int), which is no value of i64")
+        format!("the board returned {long} (int), which cannot be represented as i64")
     );
     let longer = "9".repeat(50);
     assert_eq!(
         error::<u128>(&longer),
-        format!("the board returned {longer} (int), which is no value of u128")
+        format!("the board returned {longer} (int), which cannot be represented as u128")
     );
     assert_eq!(
         error::<Vec<i64>>("[1, -9223372036854775809]"),
-        "`[1]`: the board returned -9223372036854775809 (int), which is no value of i64"
+        "`[1]`: the board returned -9223372036854775809 (int), which cannot be represented as i64"
     );
 }
 
@@ -102,11 +102,11 @@ fn ints_are_floats_where_nothing_is_lost() {
     assert_eq!(read::<f64>("100000000000000000000").to_bits(), 1e20_f64.to_bits());
     assert_eq!(
         error::<f64>("9007199254740993"),
-        "the board returned 9007199254740993 (int), which is no value of f64"
+        "the board returned 9007199254740993 (int), which cannot be represented as f64"
     );
     assert_eq!(
         error::<f32>("16777217"),
-        "the board returned 16777217 (int), which is no value of f32"
+        "the board returned 16777217 (int), which cannot be represented as f32"
     );
 }
 
@@ -141,7 +141,7 @@ fn strings_with_every_escape_are_read() {
     assert_eq!(read::<char>(r"'\n'"), '\n');
     assert_eq!(
         error::<char>("'ab'"),
-        "the board returned 'ab' (str), which is no value of char"
+        "the board returned 'ab' (str), which cannot be represented as char"
     );
     assert!(error::<String>(r"'\ud800'").contains("\\ud800, which no string in Rust can hold"));
 }

@@ -188,7 +188,7 @@ fn an_array_is_read_from_any_numbers_that_fit() {
     let error = from_repr::<Array<i16>>(b"array('l', [1, 32768])").expect_err("it does not fit");
     assert_eq!(
         error.to_string(),
-        "`[1]`: the board returned 32768 (int), which is no value of i16"
+        "`[1]`: the board returned 32768 (int), which cannot be represented as i16"
     );
 }
 

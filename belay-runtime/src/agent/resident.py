@@ -289,10 +289,12 @@ def _belay(version, boot, before):
         # takes as long.
         real = result and result in ".fE" and packed("f" if 1e-9 + 1 == 1 else "d", (0.0,))
         exact = float if real else None
+        # An item with the moment at which the board had it is packed with that.
+        whole = None if result == "@" else int
         head = b"%cy%%d:%%d" % number
         for item in items if type(items) is generator else steps(items):
             kind = type(item)
-            if kind is int:
+            if kind is whole:
                 text = head % (i, item)
             elif kind is exact:
                 real[0] = item

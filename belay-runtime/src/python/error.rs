@@ -174,7 +174,7 @@ impl fmt::Display for ValueError {
             Problem::Range { expected } => {
                 write!(
                     f,
-                    "the board returned {found}, which is out of range for {expected}"
+                    "the board returned {found}, which cannot be represented as {expected}"
                 )
             }
             Problem::Length { length, expected } => {
