@@ -24,7 +24,7 @@ async fn a_board_of_a_few_kilobytes_says_that_it_keeps_no_objects() {
     let unsupported = |error: Error| {
         assert!(matches!(error.kind(), ErrorKind::Unsupported { .. }), "{error:?}");
         assert!(
-            error.to_string().contains("an object that stays on the board"),
+            error.to_string().contains("keeping objects on the board"),
             "{error}"
         );
     };
