@@ -159,7 +159,7 @@ async fn a_wrong_type_deep_inside_is_found_by_its_path() {
     let read: Result<Vec<u8>> = device.execute_as("[1, 2 ** 70]").await;
     let error = read.expect_err("it does not fit").to_string();
     assert!(
-        error.contains("`[1]`") && error.contains("no value of u8"),
+        error.contains("`[1]`") && error.contains("be represented as u8"),
         "{error}"
     );
     device.close().await.expect("it closes");

@@ -62,7 +62,8 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Inside<T> {
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Stamped<T>, D::Error> {
-        let nowhere = "only a whole result, a whole item of a stream or a whole event has a moment";
+        let nowhere =
+            "`Stamped` has to be the whole result of a method, a whole item of its stream, or a whole event";
         let read = <(String, u64, u64, T)>::deserialize(deserializer);
         let (mark, time, uncertainty, value) = read.map_err(de::Error::custom)?;
         if mark != tag::STAMPED {
