@@ -252,14 +252,17 @@ pub trait Hoarder {
     ///
     /// ```python
     /// global hoard
+    /// # The compiler takes its memory in pieces of 1 KB: without one of them there would be no way back.
+    /// left = bytearray(2000)
     /// try:
     ///     while True:
     ///         hoard = (hoard, bytearray(100))
     /// except MemoryError:
     ///     pass
+    /// return len(left) - 2000
     /// ```
     #[task]
-    async fn fill(&self) -> Result<()>;
+    async fn fill(&self) -> Result<u32>;
 
     /// ```python
     /// global hoard
